@@ -1,0 +1,25 @@
+/** Revert texts of the network's contracts, and what each means for a confirmation. Others exist: unknown ones reject too. */
+export const knownReverts = {
+  NotOwner: "the signer is neither the client nor its agent",
+  NotMaster: "the sender is not a master",
+  NotProvider: "the sender is not a provider",
+  Expired: "the task's expiry time has passed",
+  AlreadyConfirmed: "the response is confirmed already",
+  AlreadyFinalized: "the task is finalised already",
+  InsufficientBalance: "the client's balance in the Vault is too low",
+  InsufficientLockup: "the provider's lockup is too low",
+  UnbondingNotElapsed: "the unbonding period has not elapsed",
+  NotEligible: "the account is not eligible",
+  SourceInactive: "the source is inactive",
+} as const;
+
+export type KnownRevert = keyof typeof knownReverts;
+
+/** Reverts that say "somebody else settled this task": the confirmation is superseded, nothing went wrong. */
+const settledElsewhere: ReadonlySet<string> = new Set(["AlreadyConfirmed", "AlreadyFinalized"]);
+
+export const isSettledElsewhere = (reason: string): boolean => settledElsewhere.has(reason);
+
+/** What a revert reason means, for people; the reason itself where it is not known. */
+export const explainRevert = (reason: string): string =>
+  reason in knownReverts ? `${reason}: ${knownReverts[reason as KnownRevert]}` : reason;
