@@ -1,0 +1,84 @@
+import type { Observable } from "rxjs";
+import type {
+  AccountAddress,
+  Hash,
+  Hex,
+  Nonce,
+  ResponseAddress,
+  SourceAddress,
+  TaskAddress,
+  UnixSeconds,
+  Wei,
+} from "../protocol/brand.ts";
+import type { Response, Source, Task } from "../protocol/entities.ts";
+import type { ChainEvent } from "../protocol/events.ts";
+
+export type Head = {
+  readonly number: bigint;
+  readonly hash: Hash;
+  readonly parentHash: Hash;
+  readonly timestamp: UnixSeconds;
+  /** Wei per gas; `undefined` on a chain without EIP-1559. */
+  readonly baseFeePerGas: bigint | undefined;
+};
+
+/** A task and its responses as they stood in one block. */
+export type Snapshot = {
+  readonly block: Head;
+  readonly task: Task;
+  readonly source: Source;
+  /** In the order in which the providers attempted; zero addresses left out. */
+  readonly responses: readonly Response[];
+};
+
+/** What a confirmation would do if it were mined now. */
+export type Simulation = { readonly ok: true; readonly gas: bigint } | { readonly ok: false; readonly reason: string };
+
+/** Wei per gas. */
+export type Fees =
+  | { readonly type: "eip1559"; readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint }
+  | { readonly type: "legacy"; readonly gasPrice: bigint };
+
+export type Receipt = {
+  readonly hash: Hash;
+  readonly blockNumber: bigint;
+  readonly blockHash: Hash;
+  readonly succeeded: boolean;
+  /** Gas units. */
+  readonly gasUsed: bigint;
+  /** Wei per gas. */
+  readonly gasPrice: bigint;
+};
+
+/** The node's answer to a transaction, classed by what to do about it: see `sink/nodeErrors.ts`. */
+export type BroadcastAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+/** Everything the daemon asks of a chain. Methods reject with `RetryableError` when the endpoint does not answer. */
+export type ChainPort = {
+  /** New heads. Cold; never completes and never errors: it reconnects. */
+  readonly head$: Observable<Head>;
+  /** Events pushed over WebSocket, a batch each time. Cold; never completes; may lose events, and says so nowhere. */
+  readonly liveEvents$: Observable<readonly ChainEvent[]>;
+  readonly head: () => Promise<Head>;
+  /** The block at a height, or `undefined` beyond the head. */
+  readonly block: (number: bigint) => Promise<Head | undefined>;
+  /** Every event of Nexus in `[from, to]`, in chain order. */
+  readonly events: (from: bigint, to: bigint) => Promise<readonly ChainEvent[]>;
+  /** `undefined` where there is no such contract. */
+  readonly source: (address: SourceAddress) => Promise<Source | undefined>;
+  readonly sourceOfTask: (address: TaskAddress) => Promise<SourceAddress | undefined>;
+  readonly taskOfResponse: (address: ResponseAddress) => Promise<TaskAddress | undefined>;
+  readonly tasksOfSource: (address: SourceAddress) => Promise<readonly TaskAddress[]>;
+  readonly sourcesOfClient: (client: AccountAddress) => Promise<readonly SourceAddress[]>;
+  readonly isAgentOf: (client: AccountAddress, agent: AccountAddress) => Promise<boolean>;
+  /** One batched read pinned to one block; `undefined` where the task does not exist there. */
+  readonly snapshot: (task: TaskAddress) => Promise<Snapshot | undefined>;
+  readonly simulateConfirm: (from: AccountAddress, response: ResponseAddress) => Promise<Simulation>;
+  readonly fees: () => Promise<Fees>;
+  readonly balance: (account: AccountAddress) => Promise<Wei>;
+  /** Transactions mined from an account at a block (default: the head). */
+  readonly minedNonce: (account: AccountAddress, at?: bigint) => Promise<Nonce>;
+  /** Never rejects: an answer that did not come is `ok: false` too, and means "perhaps sent". */
+  readonly broadcast: (raw: Hex) => Promise<BroadcastAnswer>;
+  readonly receipt: (hash: Hash) => Promise<Receipt | undefined>;
+};

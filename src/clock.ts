@@ -1,0 +1,11 @@
+import { asyncScheduler, type SchedulerLike } from "rxjs";
+
+/** Time as the pipeline, the policies and the sink see it; a simulator supplies a virtual one. */
+export type Clock = {
+  /** Milliseconds since 1970. For durations and log records; expiry is judged by the chain's clock. */
+  readonly now: () => number;
+  /** Drives every timer. */
+  readonly scheduler: SchedulerLike;
+};
+
+export const systemClock: Clock = { now: () => Date.now(), scheduler: asyncScheduler };

@@ -1,0 +1,140 @@
+import type { Verdict } from "../policy/policyPort.ts";
+import type {
+  AccountAddress,
+  Hash,
+  Hex,
+  Nonce,
+  ResponseAddress,
+  SourceAddress,
+  TaskAddress,
+  Wei,
+} from "../protocol/brand.ts";
+
+/** The last block whose events are all in the journal. */
+export type Cursor = { readonly number: bigint; readonly hash: Hash };
+
+/** What one way in brings: facts about watched tasks, and, from the scanner alone, the new checkpoint. */
+export type Intake = {
+  readonly tasks: readonly { readonly task: TaskAddress; readonly source: SourceAddress }[];
+  readonly responses: readonly { readonly response: ResponseAddress; readonly task: TaskAddress }[];
+  /** Tasks of which something changed on chain: worth a look although they are known. */
+  readonly touched: readonly TaskAddress[];
+  readonly cursor?: Cursor;
+};
+
+/** `open` tasks are looked at; `closed` ones are settled on chain; `ignored` ones are not the daemon's to pay. */
+export type TaskState = "open" | "closed" | "ignored";
+
+export type TaskRecord = {
+  readonly task: TaskAddress;
+  readonly source: SourceAddress;
+  readonly state: TaskState;
+  /** Why it is closed or ignored; empty while open. */
+  readonly reason: string;
+  /** The newest verdict of each response that has one, and how often it was told to wait. */
+  readonly verdicts: readonly VerdictRecord[];
+  /** The confirmation that holds this task, if any. */
+  readonly confirmation: Confirmation | undefined;
+};
+
+/** A verdict with what it was based on; append-only. */
+export type Decision = Verdict & {
+  readonly task: TaskAddress;
+  /** Block that the facts were read at. */
+  readonly block: Cursor;
+  /** SHA-256 of the payload judged, hex; empty where nothing came. */
+  readonly payloadDigest: string;
+  /** The provider's price, wei. */
+  readonly payment: Wei;
+};
+
+export type VerdictRecord = Decision & {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly decidedAt: number;
+  /** Verdicts `wait` of this response so far. */
+  readonly waits: number;
+};
+
+/**
+ * `intended → signed → broadcast → mined → final`; exits `superseded` (somebody else settled the task), `rejected`
+ * (simulation reverts; nothing was signed) and `dead` (an operator must look). All but `rejected` hold the task for good.
+ */
+export type ConfirmationState =
+  | "intended"
+  | "signed"
+  | "broadcast"
+  | "mined"
+  | "final"
+  | "superseded"
+  | "rejected"
+  | "dead";
+
+export type Confirmation = {
+  readonly id: number;
+  readonly task: TaskAddress;
+  readonly response: ResponseAddress;
+  readonly verdictId: number;
+  /** The provider's price, wei. */
+  readonly payment: Wei;
+  readonly state: ConfirmationState;
+  readonly reason: string;
+  readonly nonce: Nonce | undefined;
+  /** The attempt that was mined, once one was. */
+  readonly minedHash: Hash | undefined;
+  readonly minedBlock: bigint | undefined;
+  /** Every signed attempt, oldest first. */
+  readonly attempts: readonly Attempt[];
+};
+
+/** One signed transaction; durable before it is broadcast. */
+export type Attempt = {
+  readonly hash: Hash;
+  readonly raw: Hex;
+  readonly nonce: Nonce;
+  /** Milliseconds since 1970. */
+  readonly signedAt: number;
+};
+
+export type ConfirmationChange = {
+  readonly state: ConfirmationState;
+  readonly reason?: string;
+  readonly minedHash?: Hash;
+  readonly minedBlock?: bigint;
+};
+
+/**
+ * The daemon's durable memory. Each method is one transaction: it happened whole, and is on the disk, when its promise
+ * resolves; or it did not happen. SQLite is the embedded default; nothing here assumes it.
+ */
+export type Journal = {
+  readonly cursor: () => Promise<Cursor | undefined>;
+  /** Stores what is new and moves the cursor; answers the open tasks worth a look. Idempotent. */
+  readonly intake: (batch: Intake) => Promise<readonly TaskAddress[]>;
+  /** Which of these tasks are in the journal. */
+  readonly knownTasks: (tasks: readonly TaskAddress[]) => Promise<ReadonlySet<TaskAddress>>;
+  /** The tasks of those responses that are in the journal. */
+  readonly tasksOfResponses: (
+    responses: readonly ResponseAddress[],
+  ) => Promise<ReadonlyMap<ResponseAddress, TaskAddress>>;
+  readonly openTasks: () => Promise<readonly TaskAddress[]>;
+  readonly task: (task: TaskAddress) => Promise<TaskRecord | undefined>;
+  readonly settleTask: (task: TaskAddress, state: "closed" | "ignored", reason: string) => Promise<void>;
+  /**
+   * Appends the verdicts, and, where one confirms under `enforce`, the intent to pay it: in one transaction, so that
+   * no intent stands without its verdict. Answers the intent, or `undefined` where there is none or the task has one.
+   */
+  readonly decide: (decisions: readonly Decision[], decidedAt: number) => Promise<Confirmation | undefined>;
+  readonly confirmation: (id: number) => Promise<Confirmation | undefined>;
+  /** Confirmations that the sink still works on, oldest first. */
+  readonly unsettled: () => Promise<readonly Confirmation[]>;
+  /** The highest nonce ever journalled for a key. */
+  readonly highestNonce: (signer: AccountAddress) => Promise<Nonce | undefined>;
+  /**
+   * Takes the nonce and stores the signed bytes, in one transaction.
+   * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce.
+   */
+  readonly recordAttempt: (confirmationId: number, signer: AccountAddress, attempt: Attempt) => Promise<Confirmation>;
+  readonly changeConfirmation: (id: number, change: ConfirmationChange) => Promise<Confirmation>;
+  readonly close: () => Promise<void>;
+};

@@ -1,0 +1,30 @@
+/** A stranger's answer after the guarded fetch. What stands in it is data: nothing in it executes. */
+export type Output = {
+  /** Fetched, within every limit, JSON, and matching the policy's schema where it has one. */
+  readonly valid: boolean;
+  /** Parsed JSON, `null` where there is none. */
+  readonly json: unknown;
+  /** UTF-8 text, empty where nothing came. */
+  readonly text: string;
+  /** Length of the body in bytes. */
+  readonly bytes: number;
+  /** `true` when the bytes hash to the CID that names them. */
+  readonly cidVerified: boolean;
+  /** Why it is not valid; empty where it is. Never holds a piece of the body. */
+  readonly error: string;
+  /** The failure may pass (endpoint down, time-out): look again later rather than judge. */
+  readonly transient: boolean;
+  /** SHA-256 of the body, hex; empty where nothing came. */
+  readonly digest: string;
+};
+
+export type FetchLimits = {
+  readonly maxBytes: number;
+  /** Milliseconds for the whole fetch. */
+  readonly timeoutMs: number;
+};
+
+export type PayloadPort = {
+  /** Resolves `data` (a URL, inline JSON or text). Never rejects: what goes wrong is the output's `error`. */
+  readonly fetch: (data: string, limits: FetchLimits) => Promise<Output>;
+};

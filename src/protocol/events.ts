@@ -1,0 +1,81 @@
+import type { Hash, Hex, ResponseAddress, SourceAddress, TaskAddress } from "./brand.ts";
+
+/** Where a log stands in the chain. */
+export type LogPosition = { readonly blockNumber: bigint; readonly blockHash: Hash; readonly logIndex: number };
+
+/** The four events of Nexus that the daemon wakes for. An event is a hint to look; the chain's state is the truth. */
+export type ChainEvent =
+  | {
+      readonly type: "TaskPublished";
+      readonly task: TaskAddress;
+      readonly source: SourceAddress;
+      readonly at: LogPosition;
+    }
+  | {
+      readonly type: "ResponseSubmitted";
+      readonly response: ResponseAddress;
+      readonly task: TaskAddress;
+      readonly at: LogPosition;
+    }
+  | {
+      readonly type: "TaskStatusChanged";
+      readonly task: TaskAddress;
+      readonly status: number;
+      readonly at: LogPosition;
+    }
+  | {
+      readonly type: "ResponseStatusChanged";
+      readonly response: ResponseAddress;
+      readonly status: number;
+      readonly at: LogPosition;
+    };
+
+/** A log as a node sends it (`eth_getLogs`, `eth_subscription`). */
+export type RpcLog = {
+  readonly address: Hex;
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+  readonly blockNumber: Hex | null;
+  readonly blockHash: Hash | null;
+  readonly logIndex: Hex | null;
+  readonly removed?: boolean;
+};
+
+/** keccak256 of the signatures; a test derives them from the ABI. */
+export const eventTopics = {
+  TaskPublished: "0x3bf5b04cf8ed447db6fda0a63a96369fd5dde6b366b6b480e784be44b26a6c22",
+  ResponseSubmitted: "0xf6a0b941311aeaa4102f64c379955a62cca24a7cb0cf54e6203ca75075588554",
+  TaskStatusChanged: "0x004961faf5705b2d0656e64b56064817b7e3f00eefca17906d2d1600b20b73ec",
+  ResponseStatusChanged: "0x0af3a4721b2eaed49a7bcd503459564e37cd4b6825d633c60f12ba26c2397f4c",
+} as const satisfies Record<ChainEvent["type"], Hash>;
+
+const typeOfTopic: ReadonlyMap<string, ChainEvent["type"]> = new Map(
+  (Object.keys(eventTopics) as ChainEvent["type"][]).map((type) => [eventTopics[type], type]),
+);
+
+const dataLength = 2 + 2 * 64;
+const first = (data: string) => `0x${data.slice(26, 66)}`.toLowerCase();
+const second = (data: string) => `0x${data.slice(90, 130)}`.toLowerCase();
+
+/**
+ * Decodes one log of Nexus by cutting its two words out of the data: no event has an indexed parameter, and every
+ * event the daemon wakes for is two static words long.
+ * Answers `undefined` for any other log, for a pending one and for one that a reorg removed.
+ */
+export function decodeEvent(log: RpcLog): ChainEvent | undefined {
+  const type = typeOfTopic.get(log.topics[0] ?? "");
+  if (type === undefined || log.removed || log.data.length !== dataLength) return undefined;
+  if (log.blockNumber === null || log.blockHash === null || log.logIndex === null) return undefined;
+  const { data } = log;
+  const at = { blockNumber: BigInt(log.blockNumber), blockHash: log.blockHash, logIndex: Number(log.logIndex) };
+  switch (type) {
+    case "TaskPublished":
+      return { type, task: first(data) as TaskAddress, source: second(data) as SourceAddress, at };
+    case "ResponseSubmitted":
+      return { type, response: first(data) as ResponseAddress, task: second(data) as TaskAddress, at };
+    case "TaskStatusChanged":
+      return { type, task: first(data) as TaskAddress, status: Number.parseInt(data.slice(128), 16), at };
+    case "ResponseStatusChanged":
+      return { type, response: first(data) as ResponseAddress, status: Number.parseInt(data.slice(128), 16), at };
+  }
+}
