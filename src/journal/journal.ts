@@ -20,6 +20,8 @@ export type Intake = {
   /** Tasks of which something changed on chain: worth a look although they are known. */
   readonly touched: readonly TaskAddress[];
   readonly cursor?: Cursor;
+  /** Blocks above it are void: what was settled there is open again. */
+  readonly rewindTo?: bigint | undefined;
 };
 
 /** `open` tasks are looked at; `closed` ones are settled on chain; `ignored` ones are not the daemon's to pay. */
@@ -31,6 +33,7 @@ export type TaskRecord = {
   readonly state: TaskState;
   /** Why it is closed or ignored; empty while open. */
   readonly reason: string;
+  readonly responses: readonly ResponseAddress[];
   /** The newest verdict of each response that has one, and how often it was told to wait. */
   readonly verdicts: readonly VerdictRecord[];
   /** The confirmation that holds this task, if any. */
@@ -80,12 +83,13 @@ export type Confirmation = {
   readonly state: ConfirmationState;
   readonly reason: string;
   readonly nonce: Nonce | undefined;
-  /** The attempt that was mined, once one was. */
-  readonly minedHash: Hash | undefined;
-  readonly minedBlock: bigint | undefined;
+  /** Where an attempt was mined, while the chain says so. */
+  readonly mined: Mined | undefined;
   /** Every signed attempt, oldest first. */
   readonly attempts: readonly Attempt[];
 };
+
+export type Mined = { readonly hash: Hash; readonly blockNumber: bigint };
 
 /** One signed transaction; durable before it is broadcast. */
 export type Attempt = {
@@ -99,8 +103,8 @@ export type Attempt = {
 export type ConfirmationChange = {
   readonly state: ConfirmationState;
   readonly reason?: string;
-  readonly minedHash?: Hash;
-  readonly minedBlock?: bigint;
+  /** Left out: forgotten. */
+  readonly mined?: Mined | undefined;
 };
 
 /**
@@ -119,13 +123,20 @@ export type Journal = {
   ) => Promise<ReadonlyMap<ResponseAddress, TaskAddress>>;
   readonly openTasks: () => Promise<readonly TaskAddress[]>;
   readonly task: (task: TaskAddress) => Promise<TaskRecord | undefined>;
-  readonly settleTask: (task: TaskAddress, state: "closed" | "ignored", reason: string) => Promise<void>;
+  /** @param atBlock Where the chain said so; a reorg below it opens the task again. */
+  readonly settleTask: (
+    task: TaskAddress,
+    state: "closed" | "ignored",
+    reason: string,
+    atBlock: bigint,
+  ) => Promise<void>;
   /**
    * Appends the verdicts, and, where one confirms under `enforce`, the intent to pay it: in one transaction, so that
    * no intent stands without its verdict. Answers the intent, or `undefined` where there is none or the task has one.
    */
   readonly decide: (decisions: readonly Decision[], decidedAt: number) => Promise<Confirmation | undefined>;
-  readonly confirmation: (id: number) => Promise<Confirmation | undefined>;
+  /** @throws FatalError if there is none. */
+  readonly confirmation: (id: number) => Promise<Confirmation>;
   /** Confirmations that the sink still works on, oldest first. */
   readonly unsettled: () => Promise<readonly Confirmation[]>;
   /** The highest nonce ever journalled for a key. */
@@ -135,6 +146,7 @@ export type Journal = {
    * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce.
    */
   readonly recordAttempt: (confirmationId: number, signer: AccountAddress, attempt: Attempt) => Promise<Confirmation>;
+  /** `final` and `superseded` close the task with it. */
   readonly changeConfirmation: (id: number, change: ConfirmationChange) => Promise<Confirmation>;
   readonly close: () => Promise<void>;
 };

@@ -1,0 +1,94 @@
+/**
+ * The journal's schema, one migration an entry; entry N brings a journal from version N to N + 1. Never edit one that
+ * was released. Amounts are decimal text (a wei amount overflows an SQL integer), times are milliseconds.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE cursor (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    block_number INTEGER NOT NULL,
+    block_hash TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE tasks (
+    task TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'ignored')),
+    reason TEXT NOT NULL DEFAULT '',
+    settled_block INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tasks_settled ON tasks (settled_block) WHERE settled_block IS NOT NULL;
+  CREATE INDEX tasks_open ON tasks (task) WHERE state = 'open';
+
+  CREATE TABLE responses (
+    response TEXT PRIMARY KEY,
+    task TEXT NOT NULL REFERENCES tasks (task)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX responses_by_task ON responses (task);
+
+  CREATE TABLE verdicts (
+    id INTEGER PRIMARY KEY,
+    task TEXT NOT NULL REFERENCES tasks (task),
+    response TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('confirm', 'reject', 'wait', 'hold')),
+    reason TEXT NOT NULL,
+    until INTEGER,
+    policy TEXT NOT NULL,
+    policy_digest TEXT NOT NULL,
+    mode TEXT NOT NULL CHECK (mode IN ('shadow', 'enforce')),
+    block_number INTEGER NOT NULL,
+    block_hash TEXT NOT NULL,
+    payload_digest TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    decided_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX verdicts_by_task ON verdicts (task, response);
+  CREATE TRIGGER verdicts_are_kept BEFORE DELETE ON verdicts
+    BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END;
+  CREATE TRIGGER verdicts_are_final BEFORE UPDATE ON verdicts
+    BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END;
+
+  CREATE TABLE confirmations (
+    id INTEGER PRIMARY KEY,
+    task TEXT NOT NULL REFERENCES tasks (task),
+    response TEXT NOT NULL,
+    verdict_id INTEGER NOT NULL UNIQUE REFERENCES verdicts (id),
+    payment TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'intended' CHECK (
+      state IN ('intended', 'signed', 'broadcast', 'mined', 'final', 'superseded', 'rejected', 'dead')),
+    reason TEXT NOT NULL DEFAULT '',
+    nonce INTEGER,
+    mined_hash TEXT,
+    mined_block INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX one_confirmation_per_task ON confirmations (task) WHERE state <> 'rejected';
+  CREATE INDEX confirmations_unsettled ON confirmations (id)
+    WHERE state IN ('intended', 'signed', 'broadcast', 'mined');
+
+  CREATE TABLE attempts (
+    hash TEXT PRIMARY KEY,
+    confirmation_id INTEGER NOT NULL REFERENCES confirmations (id),
+    ordinal INTEGER NOT NULL,
+    nonce INTEGER NOT NULL,
+    raw TEXT NOT NULL,
+    signed_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX attempts_in_order ON attempts (confirmation_id, ordinal);
+
+  CREATE TABLE nonces (
+    signer TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    confirmation_id INTEGER NOT NULL REFERENCES confirmations (id),
+    PRIMARY KEY (signer, nonce)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TRIGGER what_was_signed_is_never_rejected BEFORE UPDATE OF state ON confirmations
+    WHEN NEW.state = 'rejected' AND EXISTS (SELECT 1 FROM attempts WHERE confirmation_id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'a signed confirmation cannot be rejected'); END;
+  CREATE TRIGGER settled_confirmations_stay BEFORE UPDATE OF state ON confirmations
+    WHEN OLD.state IN ('final', 'superseded', 'rejected', 'dead') AND NEW.state <> OLD.state
+    BEGIN SELECT RAISE(ABORT, 'a settled confirmation cannot change'); END;
+  `,
+];

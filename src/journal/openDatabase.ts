@@ -1,0 +1,58 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { BaseError, ConfigError } from "../errors.ts";
+import { migrations } from "./migrations.ts";
+
+/**
+ * Opens (or creates) the journal's file, migrates it and checks that it belongs to this chain.
+ *
+ * @throws ConfigError `JOURNAL_UNUSABLE` if the file cannot be opened, `JOURNAL_NEWER` if a later version wrote it,
+ *   `JOURNAL_OTHER_CHAIN` if it belongs to another chain.
+ */
+export function openDatabase(path: string, chainId: number): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    database = new DatabaseSync(path);
+    database.exec(
+      "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+    );
+    migrate(database, path);
+    claimChain(database, path, chainId);
+    return database;
+  } catch (cause) {
+    database?.close();
+    if (cause instanceof BaseError) throw cause;
+    throw new ConfigError(`the journal ${path} cannot be opened: ${(cause as Error).message}`, {
+      code: "JOURNAL_UNUSABLE",
+      remedy: "make the directory writable for this user, or set journal.path to another place",
+      cause,
+    });
+  }
+}
+
+function migrate(database: DatabaseSync, path: string): void {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version > migrations.length) {
+    throw new ConfigError(`the journal ${path} has version ${version}; this program knows ${migrations.length}`, {
+      code: "JOURNAL_NEWER",
+      remedy: "run the version of ogpu-confirmd that wrote it, or a later one",
+    });
+  }
+  for (const [index, sql] of migrations.entries()) {
+    if (index < version) continue;
+    database.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version = ${index + 1}; COMMIT`);
+  }
+}
+
+function claimChain(database: DatabaseSync, path: string, chainId: number): void {
+  database.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES ('chainId', ?)").run(String(chainId));
+  const row = database.prepare("SELECT value FROM meta WHERE key = 'chainId'").get() as { value: string };
+  if (row.value !== String(chainId)) {
+    throw new ConfigError(`the journal ${path} belongs to chain ${row.value}, not to chain ${chainId}`, {
+      code: "JOURNAL_OTHER_CHAIN",
+      remedy: "set journal.path to a place of its own for each chain",
+    });
+  }
+}

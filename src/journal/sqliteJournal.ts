@@ -1,0 +1,230 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { FatalError } from "../errors.ts";
+import type { ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import { toNonce } from "../protocol/brand.ts";
+import type { Confirmation, Journal } from "./journal.ts";
+import { lockJournal } from "./journalLock.ts";
+import { openDatabase } from "./openDatabase.ts";
+import { type Row, toAttempt, toConfirmation, toVerdictRecord } from "./rows.ts";
+
+/**
+ * The embedded journal: one SQLite file in WAL mode with `synchronous = FULL`, so that what a method stored is on the
+ * disk when it answers. One daemon holds it at a time.
+ *
+ * @throws RetryableError if another process holds it; ConfigError if it is unusable, newer, or of another chain.
+ */
+export function openSqliteJournal({ path, chainId }: { path: string; chainId: number }): Journal {
+  const database = openDatabase(path, chainId);
+  let unlock: () => void;
+  try {
+    unlock = lockJournal(path);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const sql = prepareOnce(database);
+  const transaction = transactionsOf(database);
+
+  const confirmationOf = (row: Row): Confirmation =>
+    toConfirmation(
+      row,
+      sql("SELECT * FROM attempts WHERE confirmation_id = ? ORDER BY ordinal").all(Number(row.id)).map(toAttempt),
+    );
+
+  const confirmationById = (id: number): Confirmation => {
+    const row = sql("SELECT * FROM confirmations WHERE id = ?").get(id);
+    if (!row) throw new FatalError(`the journal has no confirmation ${id}`, { code: "JOURNAL_INCONSISTENT" });
+    return confirmationOf(row);
+  };
+
+  const isOpen = (task: TaskAddress): boolean =>
+    sql("SELECT 1 FROM tasks WHERE task = ? AND state = 'open'").get(task) !== undefined;
+
+  const reopen = (above: bigint): readonly TaskAddress[] =>
+    sql(`UPDATE tasks SET state = 'open', reason = '', settled_block = NULL
+         WHERE state <> 'open' AND settled_block > ? RETURNING task`)
+      .all(above)
+      .map(({ task }) => task as TaskAddress);
+
+  return {
+    cursor: async () => {
+      const row = sql("SELECT block_number, block_hash FROM cursor").get();
+      return row && { number: BigInt(row.block_number as number), hash: row.block_hash as `0x${string}` };
+    },
+
+    intake: async ({ tasks, responses, touched, cursor, rewindTo }) =>
+      transaction(() => {
+        const looks = new Set<TaskAddress>(touched);
+        if (rewindTo !== undefined) for (const task of reopen(rewindTo)) looks.add(task);
+        for (const { task, source } of tasks) {
+          if (sql("INSERT OR IGNORE INTO tasks (task, source) VALUES (?, ?)").run(task, source).changes)
+            looks.add(task);
+        }
+        for (const { response, task } of responses) {
+          const inserted = sql("INSERT OR IGNORE INTO responses (response, task) VALUES (?, ?)").run(response, task);
+          if (inserted.changes) looks.add(task);
+        }
+        if (cursor) {
+          sql("INSERT OR REPLACE INTO cursor (id, block_number, block_hash) VALUES (1, ?, ?)").run(
+            cursor.number,
+            cursor.hash,
+          );
+        }
+        return [...looks].filter(isOpen);
+      }),
+
+    knownTasks: async (tasks) =>
+      new Set(tasks.filter((task) => sql("SELECT 1 FROM tasks WHERE task = ?").get(task) !== undefined)),
+
+    tasksOfResponses: async (responses) => {
+      const found = new Map<ResponseAddress, TaskAddress>();
+      for (const response of responses) {
+        const row = sql("SELECT task FROM responses WHERE response = ?").get(response);
+        if (row) found.set(response, row.task as TaskAddress);
+      }
+      return found;
+    },
+
+    openTasks: async () =>
+      sql("SELECT task FROM tasks WHERE state = 'open'")
+        .all()
+        .map((row) => row.task as TaskAddress),
+
+    task: async (task) => {
+      const row = sql("SELECT * FROM tasks WHERE task = ?").get(task);
+      if (!row) return undefined;
+      const verdicts = sql(`
+        SELECT v.*, (SELECT count(*) FROM verdicts w
+                     WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait') AS waits
+        FROM verdicts v WHERE v.id IN (SELECT max(id) FROM verdicts WHERE task = ? GROUP BY response) ORDER BY v.id`);
+      const holder = sql("SELECT * FROM confirmations WHERE task = ? AND state <> 'rejected'").get(task);
+      return {
+        task,
+        source: row.source as SourceAddress,
+        state: row.state as "open" | "closed" | "ignored",
+        reason: row.reason as string,
+        responses: sql("SELECT response FROM responses WHERE task = ?")
+          .all(task)
+          .map((each) => each.response as ResponseAddress),
+        verdicts: verdicts.all(task).map(toVerdictRecord),
+        confirmation: holder && confirmationOf(holder),
+      };
+    },
+
+    settleTask: async (task, state, reason, atBlock) => {
+      sql("UPDATE tasks SET state = ?, reason = ?, settled_block = ? WHERE task = ?").run(state, reason, atBlock, task);
+    },
+
+    decide: async (decisions, decidedAt) =>
+      transaction(() => {
+        let intent: Confirmation | undefined;
+        for (const decision of decisions) {
+          const { lastInsertRowid: verdictId } = sql(`
+            INSERT INTO verdicts (task, response, kind, reason, until, policy, policy_digest, mode,
+              block_number, block_hash, payload_digest, payment, decided_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+            decision.task,
+            decision.response,
+            decision.kind,
+            decision.reason,
+            decision.until ?? null,
+            decision.policy,
+            decision.policyDigest,
+            decision.mode,
+            decision.block.number,
+            decision.block.hash,
+            decision.payloadDigest,
+            String(decision.payment),
+            decidedAt,
+          );
+          if (decision.kind !== "confirm" || decision.mode !== "enforce") continue;
+          const { changes, lastInsertRowid } = sql(
+            "INSERT OR IGNORE INTO confirmations (task, response, verdict_id, payment) VALUES (?, ?, ?, ?)",
+          ).run(decision.task, decision.response, verdictId, String(decision.payment));
+          if (changes) intent = confirmationById(Number(lastInsertRowid));
+        }
+        return intent;
+      }),
+
+    confirmation: async (id) => confirmationById(id),
+
+    unsettled: async () =>
+      sql("SELECT * FROM confirmations WHERE state IN ('intended', 'signed', 'broadcast', 'mined') ORDER BY id")
+        .all()
+        .map(confirmationOf),
+
+    highestNonce: async (signer) => {
+      const row = sql("SELECT max(nonce) AS nonce FROM nonces WHERE signer = ?").get(signer);
+      return row?.nonce == null ? undefined : toNonce(Number(row.nonce));
+    },
+
+    recordAttempt: async (id, signer, { hash, raw, nonce, signedAt }) =>
+      transaction(() => {
+        const before = confirmationById(id);
+        if (before.state !== "intended" && before.nonce !== nonce) {
+          throw new FatalError(`confirmation ${id} holds nonce ${before.nonce}: nonce ${nonce} would pay twice`, {
+            code: "NONCE_CONFLICT",
+          });
+        }
+        sql("INSERT OR IGNORE INTO nonces (signer, nonce, confirmation_id) VALUES (?, ?, ?)").run(signer, nonce, id);
+        const owner = sql("SELECT confirmation_id FROM nonces WHERE signer = ? AND nonce = ?").get(signer, nonce);
+        if (owner?.confirmation_id !== id) {
+          throw new FatalError(`nonce ${nonce} of ${signer} belongs to confirmation ${owner?.confirmation_id}`, {
+            code: "NONCE_CONFLICT",
+          });
+        }
+        sql(
+          "INSERT INTO attempts (hash, confirmation_id, ordinal, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?)",
+        ).run(hash, id, before.attempts.length, nonce, raw, signedAt);
+        sql("UPDATE confirmations SET state = 'signed', nonce = ?, reason = '' WHERE id = ?").run(nonce, id);
+        return confirmationById(id);
+      }),
+
+    changeConfirmation: async (id, { state, reason, mined }) =>
+      transaction(() => {
+        sql("UPDATE confirmations SET state = ?, reason = ?, mined_hash = ?, mined_block = ? WHERE id = ?").run(
+          state,
+          reason ?? "",
+          mined?.hash ?? null,
+          mined?.blockNumber ?? null,
+          id,
+        );
+        const after = confirmationById(id);
+        if (state === "final" || state === "superseded") {
+          sql("UPDATE tasks SET state = 'closed', reason = ? WHERE task = ?").run(state, after.task);
+        }
+        return after;
+      }),
+
+    close: async () => {
+      database.close();
+      unlock();
+    },
+  };
+}
+
+/** Prepares each statement once: the text is the key. */
+function prepareOnce(database: DatabaseSync): (text: string) => StatementSync {
+  const prepared = new Map<string, StatementSync>();
+  return (text) => {
+    const known = prepared.get(text);
+    if (known) return known;
+    const fresh = database.prepare(text);
+    prepared.set(text, fresh);
+    return fresh;
+  };
+}
+
+function transactionsOf(database: DatabaseSync): <T>(work: () => T) => T {
+  return (work) => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  };
+}
