@@ -60,19 +60,37 @@ export type ChainPort = {
   /** Events pushed over WebSocket, a batch each time. Cold; never completes; may lose events, and says so nowhere. */
   readonly liveEvents$: Observable<readonly ChainEvent[]>;
   readonly head: () => Promise<Head>;
-  /** The block at a height, or `undefined` beyond the head. */
+  /**
+   * Every event of Nexus in `[from, to]`, in chain order, and the block at `to`, read together.
+   * @throws RetryableError if the node does not have `to` (yet).
+   */
+  readonly events: (
+    from: bigint,
+    to: bigint,
+  ) => Promise<{ readonly events: readonly ChainEvent[]; readonly last: Head }>;
+  /** The block at a height; `undefined` beyond the node's head. */
   readonly block: (number: bigint) => Promise<Head | undefined>;
-  /** Every event of Nexus in `[from, to]`, in chain order. */
-  readonly events: (from: bigint, to: bigint) => Promise<readonly ChainEvent[]>;
-  /** `undefined` where there is no such contract. */
+  /** `undefined` where there is no such contract; so too below. */
   readonly source: (address: SourceAddress) => Promise<Source | undefined>;
   readonly sourceOfTask: (address: TaskAddress) => Promise<SourceAddress | undefined>;
-  readonly taskOfResponse: (address: ResponseAddress) => Promise<TaskAddress | undefined>;
-  readonly tasksOfSource: (address: SourceAddress) => Promise<readonly TaskAddress[]>;
-  readonly sourcesOfClient: (client: AccountAddress) => Promise<readonly SourceAddress[]>;
+  /** The tasks of a source from an index on, oldest first, and how many it has in all. */
+  readonly tasksOfSource: (
+    address: SourceAddress,
+    from: number,
+  ) => Promise<{ readonly tasks: readonly TaskAddress[]; readonly count: number }>;
+  readonly responsesOfTask: (address: TaskAddress) => Promise<readonly ResponseAddress[]>;
+  /** Every source of the network from an index on, oldest first, and how many there are. */
+  readonly sources: (from: number) => Promise<{ readonly sources: readonly SourceAddress[]; readonly count: number }>;
   readonly isAgentOf: (client: AccountAddress, agent: AccountAddress) => Promise<boolean>;
-  /** One batched read pinned to one block; `undefined` where the task does not exist there. */
-  readonly snapshot: (task: TaskAddress) => Promise<Snapshot | undefined>;
+  /**
+   * A task with these responses in one batched read, pinned to the newest block that the daemon has heard of.
+   * @throws RetryableError if the node does not have that block, or not the task in it.
+   */
+  readonly snapshot: (
+    task: TaskAddress,
+    source: SourceAddress,
+    responses: readonly ResponseAddress[],
+  ) => Promise<Snapshot>;
   readonly simulateConfirm: (from: AccountAddress, response: ResponseAddress) => Promise<Simulation>;
   readonly fees: () => Promise<Fees>;
   readonly balance: (account: AccountAddress) => Promise<Wei>;

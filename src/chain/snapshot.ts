@@ -1,0 +1,128 @@
+import { responseAbi, sourceAbi, taskAbi } from "../protocol/abi.ts";
+import type { AccountAddress, Hex, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import { toAddress, unixSeconds, wei } from "../protocol/brand.ts";
+import type { Response, Source, Task } from "../protocol/entities.ts";
+import type { Head, Snapshot } from "./chainPort.ts";
+import { type Read, read } from "./contractReads.ts";
+import { resultOf } from "./jsonRpc.ts";
+import { toHead, toQuantity, type WireBlock } from "./wire.ts";
+
+type SourceParams = {
+  readonly client: string;
+  readonly minPayment: bigint;
+  readonly minAvailableLockup: bigint;
+  readonly maxExpiryDuration: bigint;
+  readonly deliveryMethod: number;
+};
+type TaskParams = readonly [source: string, config: string, expiryTime: bigint, payment: bigint];
+type ResponseParams = {
+  readonly task: string;
+  readonly provider: string;
+  readonly data: string;
+  readonly payment: bigint;
+};
+
+/** The block itself; `undefined` where the node does not have it (yet). */
+export const blockRead = (block: Hex): Read<Head | undefined> => ({
+  call: { method: "eth_getBlockByNumber", params: [block, false] },
+  decode: (answer) => {
+    const result = resultOf(answer) as WireBlock | null;
+    return result === null ? undefined : toHead(result);
+  },
+});
+
+export const sourceReads = (address: SourceAddress, block: Hex) =>
+  [
+    read<SourceParams>(sourceAbi, address, "getSourceParams", [], block),
+    read<number>(sourceAbi, address, "getStatus", [], block),
+  ] as const;
+
+export function toSource(
+  address: SourceAddress,
+  params: SourceParams | undefined,
+  status: number | undefined,
+): Source | undefined {
+  if (params === undefined || status === undefined) return undefined;
+  return {
+    address,
+    client: toAddress<AccountAddress>(params.client),
+    status,
+    deliveryMethod: params.deliveryMethod,
+    minPayment: wei(params.minPayment),
+    minAvailableLockup: wei(params.minAvailableLockup),
+    maxExpiryDuration: Number(params.maxExpiryDuration),
+  };
+}
+
+const readsPerResponse = 3;
+
+const responseReads = (address: ResponseAddress, block: Hex) => [
+  read<ResponseParams>(responseAbi, address, "getResponseParams", [], block),
+  read<number>(responseAbi, address, "getStatus", [], block),
+  read<bigint>(responseAbi, address, "responseTimestamp", [], block),
+];
+
+/**
+ * Everything a policy needs of a task, as one batch pinned to one block: the block, the source, the task, its responses.
+ * `decode` answers `undefined` where the block or the task does not exist for this node; a response that does not
+ * exist in that block (a reorg took it back) is left out.
+ */
+export function snapshotReads(
+  task: TaskAddress,
+  source: SourceAddress,
+  responses: readonly ResponseAddress[],
+  blockNumber: bigint,
+): { readonly reads: readonly Read<unknown>[]; readonly decode: (values: readonly unknown[]) => Snapshot | undefined } {
+  const block = toQuantity(blockNumber);
+  const reads: Read<unknown>[] = [
+    blockRead(block),
+    ...sourceReads(source, block),
+    read<TaskParams>(taskAbi, task, "taskParams", [], block),
+    read<number>(taskAbi, task, "getStatus", [], block),
+    read<number>(taskAbi, task, "getDeliveryMethod", [], block),
+    ...responses.flatMap((response) => responseReads(response, block)),
+  ];
+  const decode = (values: readonly unknown[]): Snapshot | undefined => {
+    const [head, sourceParams, sourceStatus, params, status, deliveryMethod] = values as [
+      Head | undefined,
+      SourceParams | undefined,
+      number | undefined,
+      TaskParams | undefined,
+      number | undefined,
+      number | undefined,
+    ];
+    const readSource = toSource(source, sourceParams, sourceStatus);
+    if (!head || !readSource || !params || status === undefined || deliveryMethod === undefined) return undefined;
+    const [, config, expiryTime, payment] = params;
+    const readTask: Task = {
+      address: task,
+      source,
+      config,
+      expiryTime: unixSeconds(expiryTime),
+      payment: wei(payment),
+      deliveryMethod,
+      status,
+    };
+    const readResponses = responses.flatMap((address, index) =>
+      toResponse(address, values.slice(6 + index * readsPerResponse)),
+    );
+    return { block: head, task: readTask, source: readSource, responses: readResponses };
+  };
+  return { reads, decode };
+}
+
+function toResponse(address: ResponseAddress, values: readonly unknown[]): readonly Response[] {
+  const [params, status, timestamp] = values as [ResponseParams | undefined, number | undefined, bigint | undefined];
+  if (!params || status === undefined || timestamp === undefined) return [];
+  return [
+    {
+      address,
+      task: toAddress<TaskAddress>(params.task),
+      provider: toAddress<AccountAddress>(params.provider),
+      data: params.data,
+      payment: wei(params.payment),
+      status,
+      submittedAt: unixSeconds(timestamp),
+    },
+  ];
+}

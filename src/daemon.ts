@@ -1,0 +1,94 @@
+import { ignoreElements, merge, type Observable, of, ReplaySubject, type Subscription } from "rxjs";
+import type { ChainPort } from "./chain/chainPort.ts";
+import { createSweep } from "./chain/sweep.ts";
+import { createWatch, type WatchOptions } from "./chain/watch.ts";
+import type { Clock } from "./clock.ts";
+import { createIntakes, type IntakeOptions } from "./intake.ts";
+import type { Journal } from "./journal/journal.ts";
+import { type JudgeOptions, judgeTask } from "./judgeTask.ts";
+import type { PayloadPort } from "./payload/payloadPort.ts";
+import { createPipeline } from "./pipeline.ts";
+import type { PolicySet } from "./policy/policyPort.ts";
+import type { Hex } from "./protocol/brand.ts";
+import type { Reporter } from "./report.ts";
+import type { Signer } from "./signer/signerPort.ts";
+import { createSink, type SinkOptions } from "./sink/createSink.ts";
+import type { Sink } from "./sink/sinkPort.ts";
+
+export type DaemonDeps = {
+  readonly chain: ChainPort;
+  readonly journal: Journal;
+  /** `undefined`: decides and journals under `dryRun`, never pays. */
+  readonly signer: Signer | undefined;
+  readonly payload: PayloadPort;
+  readonly policies: PolicySet;
+  readonly clock: Clock;
+  readonly report: Reporter;
+  /** When to reconcile again, after the first time at the start. */
+  readonly sweepTicks$: Observable<unknown>;
+};
+
+export type DaemonOptions = {
+  readonly chainId: number;
+  readonly controller: Hex;
+  readonly watch: Omit<WatchOptions, "own"> & { readonly own: boolean };
+  readonly intake: IntakeOptions;
+  readonly judge: JudgeOptions;
+  readonly sink: SinkOptions;
+  /** Wei per gas. */
+  readonly maxFeePerGas: bigint;
+  /** Tasks that are judged at the same time. */
+  readonly concurrency: number;
+};
+
+export type Daemon = {
+  readonly start: () => void;
+  /** Ends the intake; the pipe then settles what was signed, and `ended` resolves. */
+  readonly stop: () => void;
+  /** Drops everything at once. What is signed is in the journal, and goes on at the next start. */
+  readonly abort: () => void;
+  /** Resolves when the pipe has completed or was aborted; rejects with what made it stop. */
+  readonly ended: Promise<void>;
+  readonly isRunning: () => boolean;
+};
+
+/** Joins the rooms: the only place that knows all of them, and the only one that subscribes. */
+export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
+  const { chain, journal, signer, clock, report, sweepTicks$ } = deps;
+  const own = options.watch.own ? signer?.address : undefined;
+  const watch = createWatch({ chain, journal }, { ...options.watch, own });
+  const sweep = createSweep({ chain, journal, watch });
+  const stop$ = new ReplaySubject<true>(1);
+  const pipeline$ = createPipeline({
+    chain,
+    intakes: createIntakes({ chain, journal, watch, sweep, clock, report }, options.intake),
+    sweep$: merge(of("start"), sweepTicks$),
+    judge: (task) => judgeTask(deps, options.judge, task),
+    sink: chooseSink(deps, options),
+    clock,
+    report,
+    stop$,
+    concurrency: options.concurrency,
+  });
+
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+  let subscription: Subscription | undefined;
+  return {
+    start: () => {
+      subscription ??= pipeline$.subscribe({ error: reject, complete: resolve });
+    },
+    stop: () => stop$.next(true),
+    abort: () => {
+      subscription?.unsubscribe();
+      resolve();
+    },
+    ended,
+    isRunning: () => subscription !== undefined && !subscription.closed,
+  };
+}
+
+function chooseSink({ signer, ...deps }: DaemonDeps, options: DaemonOptions): Sink {
+  if (signer === undefined || options.judge.dryRun) return { pay: ignoreElements() };
+  const { chainId, controller, maxFeePerGas } = options;
+  return createSink({ ...deps, signer, chainId, controller, maxFeePerGas }, options.sink);
+}

@@ -1,0 +1,69 @@
+import { catchError, defer, delay, EMPTY, merge, mergeMap, type Observable, of, Subject, takeUntil, tap } from "rxjs";
+import type { ChainPort } from "./chain/chainPort.ts";
+import type { Clock } from "./clock.ts";
+import type { Intakes } from "./intake.ts";
+import type { Confirmation } from "./journal/journal.ts";
+import type { Judged } from "./judgeTask.ts";
+import type { TaskAddress } from "./protocol/brand.ts";
+import type { Reporter } from "./report.ts";
+import { coalesceByKey } from "./rx/coalesceByKey.ts";
+import type { Sink } from "./sink/sinkPort.ts";
+
+export type PipelineDeps = {
+  readonly chain: Pick<ChainPort, "head$" | "liveEvents$">;
+  readonly intakes: Intakes;
+  /** When to reconcile with the chain's state: at once, then by the schedule. */
+  readonly sweep$: Observable<unknown>;
+  readonly judge: (task: TaskAddress) => Promise<Judged>;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly report: Reporter;
+  /** Ends the intake; the pipe completes when the sink has settled what it signed. */
+  readonly stop$: Observable<unknown>;
+  /** Tasks that are judged at the same time. */
+  readonly concurrency: number;
+};
+
+const retryMs = 5_000;
+
+/**
+ * The whole flow. Events say where to look; the chain's state is what is judged; the journal stands between any two steps.
+ *
+ * ```
+ *  logs over WebSocket ─┐
+ *  scanner over HTTP  ──┼─► intake ─► judge: snapshot, payload, policy, verdict ─► sink ─► settled confirmations
+ *  reconcile sweep   ───┘                     ▲───────── look again ─────────┘
+ * ```
+ */
+export function createPipeline(deps: PipelineDeps): Observable<Confirmation> {
+  const { chain, intakes, sweep$, judge, sink, clock, report, stop$, concurrency } = deps;
+  const again$ = new Subject<{ readonly task: TaskAddress; readonly inMs: number }>();
+
+  const found$ = merge(
+    chain.liveEvents$.pipe(intakes.live),
+    chain.head$.pipe(intakes.scan),
+    sweep$.pipe(intakes.reconcile),
+  );
+  const due$ = again$.pipe(mergeMap(({ task, inMs }) => of(task).pipe(delay(inMs, clock.scheduler))));
+
+  const intents$ = merge(found$, due$).pipe(
+    coalesceByKey(concurrency, (task) =>
+      defer(() => judge(task)).pipe(
+        catchError((error) => {
+          report({ type: "retry", what: `task ${task}`, error, inMs: retryMs });
+          return of<Judged>({ againInMs: retryMs });
+        }),
+        mergeMap(({ intent, againInMs }) => {
+          if (againInMs !== undefined) again$.next({ task, inMs: againInMs });
+          return intent === undefined ? EMPTY : of(intent);
+        }),
+      ),
+    ),
+    takeUntil(stop$),
+  );
+
+  return intents$.pipe(
+    sink.pay,
+    tap(({ state, task }) => state === "rejected" && again$.next({ task, inMs: 0 })),
+  );
+}

@@ -1,0 +1,31 @@
+import { type MonoTypeOperatorFunction, retry, timer } from "rxjs";
+import type { Clock } from "../clock.ts";
+
+export type RetryForever = {
+  readonly clock: Clock;
+  /** Milliseconds before the second try; doubles each time. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  readonly onRetry: (error: unknown, inMs: number) => void;
+  /** What is worth another try. @default everything */
+  readonly when?: (error: unknown) => boolean;
+};
+
+/** Tries again for ever, after a capped and doubling pause; lets an error pass that is not worth another try. */
+export function retryForever<T>({
+  clock,
+  firstMs,
+  maxMs,
+  onRetry,
+  when = () => true,
+}: RetryForever): MonoTypeOperatorFunction<T> {
+  return retry({
+    resetOnSuccess: true,
+    delay: (error, count) => {
+      if (!when(error)) throw error;
+      const pause = Math.min(maxMs, firstMs * 2 ** Math.min(count - 1, 20));
+      onRetry(error, pause);
+      return timer(pause, clock.scheduler);
+    },
+  });
+}

@@ -1,0 +1,28 @@
+import type { Fees } from "../chain/chainPort.ts";
+
+/** At least 12.5 % more, rounded up: what nodes ask of a replacement at the most. */
+const bump = (value: bigint): bigint => (value * 1125n + 999n) / 1000n;
+
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** The most that a gas unit may cost under these fees, wei. */
+export const feeCap = (fees: Fees): bigint => (fees.type === "legacy" ? fees.gasPrice : fees.maxFeePerGas);
+
+/**
+ * Fees that replace `before`: bumped, and no less than what the chain asks now.
+ * Answers `undefined` where that would pass the ceiling (wei per gas).
+ */
+export function replacementFees(before: Fees, now: Fees, ceiling: bigint): Fees | undefined {
+  const fees = raise(before, now);
+  return feeCap(fees) > ceiling ? undefined : fees;
+}
+
+function raise(before: Fees, now: Fees): Fees {
+  if (before.type === "legacy") return { type: "legacy", gasPrice: max(bump(before.gasPrice), feeCap(now)) };
+  const asked = now.type === "eip1559" ? now : { maxFeePerGas: now.gasPrice, maxPriorityFeePerGas: 0n };
+  return {
+    type: "eip1559",
+    maxFeePerGas: max(bump(before.maxFeePerGas), asked.maxFeePerGas),
+    maxPriorityFeePerGas: max(bump(before.maxPriorityFeePerGas), asked.maxPriorityFeePerGas),
+  };
+}

@@ -1,0 +1,43 @@
+import { BehaviorSubject, filter, map, type Observable, take } from "rxjs";
+import type { Confirmation } from "../journal/journal.ts";
+
+/** A confirmation that is signed and not final. */
+export type InFlight = {
+  readonly confirmation: Confirmation;
+  /** Clock milliseconds when this process last sent its bytes; `undefined`: not yet. */
+  readonly sentAt: number | undefined;
+};
+
+/** What a key has in flight. A mirror of the journal, for the time that the process runs. */
+export type Lane = {
+  readonly keep: (confirmation: Confirmation, sentAt: number | undefined) => void;
+  readonly release: (id: number) => void;
+  /** In nonce order. */
+  readonly inFlight: () => readonly InFlight[];
+  /** Emits once, when fewer than `limit` are without a receipt. */
+  readonly hasRoom$: (limit: number) => Observable<void>;
+};
+
+export function createLane(): Lane {
+  const entries = new Map<number, InFlight>();
+  const unmined$ = new BehaviorSubject(0);
+  const count = () =>
+    unmined$.next([...entries.values()].filter(({ confirmation }) => confirmation.mined === undefined).length);
+  return {
+    keep: (confirmation, sentAt) => {
+      entries.set(confirmation.id, { confirmation, sentAt });
+      count();
+    },
+    release: (id) => {
+      entries.delete(id);
+      count();
+    },
+    inFlight: () => [...entries.values()].sort((a, b) => (a.confirmation.nonce ?? 0) - (b.confirmation.nonce ?? 0)),
+    hasRoom$: (limit) =>
+      unmined$.pipe(
+        filter((unmined) => unmined < limit),
+        take(1),
+        map(() => undefined),
+      ),
+  };
+}

@@ -1,0 +1,81 @@
+/** What a node's refusal of a transaction means, by what to do about it. */
+export type AnswerClass =
+  | "accepted"
+  | "reverted"
+  | "nonce-taken"
+  | "gap"
+  | "slot-held"
+  | "fee-too-low"
+  | "no-funds"
+  | "fee-cap"
+  | "busy"
+  | "hopeless"
+  | "perhaps-sent";
+
+type Pattern = string | RegExp;
+
+/**
+ * Texts of geth, erigon, nethermind, besu, reth and anvil, tried in this order on the lower-cased answer. The order
+ * matters: `replacement transaction underpriced` holds `underpriced`, and `unknown transaction` holds a known one.
+ */
+const table: readonly (readonly [AnswerClass, readonly Pattern[]])[] = [
+  ["reverted", ["execution reverted"]],
+  [
+    "accepted",
+    [
+      "already known",
+      /(?<!un)known transaction/,
+      "existing txn with same hash",
+      "alreadyknown",
+      "ownnoncealreadyused",
+      "already imported",
+    ],
+  ],
+  ["nonce-taken", ["nonce too low", "oldnonce", "invalid transaction nonce"]],
+  [
+    "gap",
+    [
+      "nonce too high",
+      "noncegap",
+      "nonce too far in future",
+      "too distant from current sender nonce",
+      "lower nonce exists",
+    ],
+  ],
+  [
+    "slot-held",
+    [
+      "replacement transaction underpriced",
+      "could not replace existing tx",
+      "insufficient gas price to replace",
+      "replacementnotallowed",
+      "future transaction tries to replace pending",
+    ],
+  ],
+  ["fee-too-low", ["underpriced", "gas price below", "less than block base fee", "feetoolow", "fee too low"]],
+  ["no-funds", ["insufficient funds", "insufficientfunds", "upfront cost exceeds", "gas required exceeds allowance"]],
+  ["fee-cap", ["exceeds the configured cap", "fee cap exceeded"]],
+  ["busy", ["txpool is full", "account limit exceeded", "sub-pool is full", "in-flight transaction limit"]],
+  [
+    "hopeless",
+    [
+      "intrinsic gas",
+      "block gas limit",
+      "gas limit reached",
+      "oversized data",
+      "invalid sender",
+      "chain id",
+      "chainid",
+    ],
+  ],
+];
+
+/**
+ * Classes a node's refusal. Whatever is not known, a transport error above all, means "perhaps sent": its nonce is not
+ * free again until something was mined in it.
+ */
+export function classifyAnswer(message: string): AnswerClass {
+  const text = message.toLowerCase();
+  const matches = (pattern: Pattern) => (typeof pattern === "string" ? text.includes(pattern) : pattern.test(text));
+  return table.find(([, patterns]) => patterns.some(matches))?.[0] ?? "perhaps-sent";
+}

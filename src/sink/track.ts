@@ -1,0 +1,126 @@
+import type { Receipt } from "../chain/chainPort.ts";
+import type { Confirmation, ConfirmationChange } from "../journal/journal.ts";
+import { isClosed, statusName, TaskStatus } from "../protocol/statuses.ts";
+import type { Reporter } from "../report.ts";
+import type { AdmitDeps } from "./admit.ts";
+import type { InFlight, Lane } from "./lane.ts";
+import { nextStep } from "./nextStep.ts";
+import { classifyAnswer } from "./nodeErrors.ts";
+import { replace } from "./replace.ts";
+
+export type TrackDeps = AdmitDeps & {
+  readonly lane: Lane;
+  readonly report: Reporter;
+  /** Blocks on top of a receipt before it is final. */
+  readonly finalityDepth: number;
+  readonly rebroadcastAfterMs: number;
+};
+
+/** Sends the newest attempt. Whatever the node answers, the nonce stays taken. */
+export async function broadcast(deps: TrackDeps, confirmation: Confirmation): Promise<void> {
+  const { chain, lane, report, now } = deps;
+  const newest = confirmation.attempts.at(-1);
+  if (newest === undefined) return;
+  lane.keep(confirmation, now());
+  const answer = await chain.broadcast(newest.raw);
+  const kind = answer.ok ? "accepted" : classifyAnswer(answer.message);
+  if (!answer.ok && kind !== "accepted")
+    report({ type: "answer", confirmation, answer: kind, message: answer.message });
+  if (kind === "accepted" && confirmation.state === "signed") await change(deps, confirmation, { state: "broadcast" });
+}
+
+/**
+ * Looks once at everything in flight and carries out what `nextStep` says; answers what is settled, or free to be
+ * admitted anew (`intended`).
+ * @throws RetryableError if the endpoint does not answer; nothing is lost, the next round looks again.
+ */
+export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation[]> {
+  const { chain, lane, signer, finalityDepth } = deps;
+  const entries = lane.inFlight();
+  if (entries.length === 0) return [];
+  const head = await chain.head();
+  const depth = BigInt(finalityDepth);
+  // The count comes first: what it counts was mined before the receipts are read, so a missing receipt means something.
+  const finalNonce = await chain.minedNonce(signer.address, head.number > depth ? head.number - depth : 0n);
+  const left: Confirmation[] = [];
+  for (const entry of entries) {
+    const receipts = await Promise.all(entry.confirmation.attempts.map(({ hash }) => chain.receipt(hash)));
+    const settled = await carryOut(deps, entry, {
+      head: head.number,
+      finalityDepth,
+      receipts: receipts.filter((receipt) => receipt !== undefined),
+      finalNonce,
+      sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
+      rebroadcastAfterMs: deps.rebroadcastAfterMs,
+    });
+    if (settled) left.push(settled);
+  }
+  return left;
+}
+
+async function carryOut(
+  deps: TrackDeps,
+  { confirmation }: InFlight,
+  view: Parameters<typeof nextStep>[1],
+): Promise<Confirmation | undefined> {
+  const step = nextStep(confirmation, view);
+  switch (step.type) {
+    case "stay":
+      return undefined;
+    case "rebroadcast":
+      await broadcast(deps, (step.stuck && (await replace(deps, confirmation))) || confirmation);
+      return undefined;
+    case "mined":
+      await change(deps, confirmation, { state: "mined", mined: step.receipt }, step.receipt);
+      return undefined;
+    case "vanished": {
+      const back = await change(deps, confirmation, { state: "broadcast", reason: "its block was taken back" });
+      await broadcast(deps, back);
+      return undefined;
+    }
+    case "final": {
+      const settled = await change(
+        deps,
+        confirmation,
+        await finalChange(deps, confirmation, step.receipt),
+        step.receipt,
+      );
+      deps.lane.release(confirmation.id);
+      return settled;
+    }
+    case "displaced": {
+      const reason = `nonce ${confirmation.nonce} was used by a transaction that is not the daemon's`;
+      const freed = await change(deps, confirmation, { state: "intended", reason });
+      deps.lane.release(confirmation.id);
+      return freed;
+    }
+    default:
+      return step satisfies never;
+  }
+}
+
+async function finalChange(
+  { chain, journal }: TrackDeps,
+  { task }: Confirmation,
+  receipt: Receipt,
+): Promise<ConfirmationChange> {
+  if (receipt.succeeded) return { state: "final", mined: receipt };
+  const record = await journal.task(task);
+  const status = record && (await chain.snapshot(task, record.source, [])).task.status;
+  if (status !== undefined && isClosed(status)) {
+    return { state: "superseded", reason: `reverted: the task is ${statusName(TaskStatus, status)}`, mined: receipt };
+  }
+  return { state: "dead", reason: "it reverted although its simulation had passed", mined: receipt };
+}
+
+async function change(
+  { journal, lane, report, now }: TrackDeps,
+  before: Confirmation,
+  to: ConfirmationChange,
+  receipt?: Receipt,
+): Promise<Confirmation> {
+  const confirmation = await journal.changeConfirmation(before.id, to);
+  lane.keep(confirmation, now());
+  report({ type: "confirmation", confirmation, ...(receipt && { receipt }) });
+  return confirmation;
+}
