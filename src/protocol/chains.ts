@@ -11,7 +11,7 @@ export type Deployment = {
 
 const nativeCurrency = { name: "OGPU", symbol: "OGPU", decimals: 18 } as const;
 
-export const mainnet = defineChain({
+export const mainnet: Chain = defineChain({
   id: 1071,
   name: "OpenGPU",
   nativeCurrency,
@@ -19,7 +19,7 @@ export const mainnet = defineChain({
   blockExplorers: { default: { name: "OGPUScan", url: "https://ogpuscan.io" } },
 });
 
-export const testnet = defineChain({
+export const testnet: Chain = defineChain({
   id: 200820172034,
   name: "OpenGPU Testnet",
   nativeCurrency,

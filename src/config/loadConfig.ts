@@ -1,0 +1,136 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import convict from "convict";
+import { ConfigError } from "../errors.ts";
+import { createScrubber } from "../ops/scrub.ts";
+import { checkTogether } from "./checkTogether.ts";
+import type { Entry, Environment, Issue, Layer, ReadFile } from "./layer.ts";
+import { readEnvironment } from "./readEnvironment.ts";
+import { type Config, networks, type Setting, schema, settings } from "./schema.ts";
+import { environmentLayer, type Flags, flagLayer } from "./textLayers.ts";
+import { yamlLayer } from "./yamlLayer.ts";
+
+export type LoadOptions = {
+  /** The operator's file (`--config`); default: `$OGPU_CONFIG`, or none. */
+  readonly file?: string | undefined;
+  /** The same as the flag `network`. */
+  readonly network?: string | undefined;
+  readonly flags: Flags;
+  readonly env: Environment;
+  /** Relative paths start here, and `.env` is looked for here. */
+  readonly cwd: string;
+  readonly readFile?: ReadFile | undefined;
+};
+
+export type LoadedConfig = {
+  readonly config: Config;
+  /** Where each key's value came from, e.g. `default`, `config.yaml:3:9`, `environment OGPU_RPC_HTTP`. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** For the log, once there is one. */
+  readonly warnings: readonly string[];
+};
+
+const paths = ["policies.dir", "journal.path", "signer.keyFile"];
+
+/**
+ * Reads the configuration: defaults < the network's file < the operator's file < environment < flags.
+ *
+ * @throws ConfigError `CONFIG_INVALID` that lists everything that is wrong, one problem a line.
+ */
+export function loadConfig({ file, network, flags, env, cwd, readFile }: LoadOptions): LoadedConfig {
+  const read = readFile ?? ((path: string) => readFileSync(path, "utf8"));
+  const environment = readEnvironment({ env, cwd, readFile });
+  const operatorFile = file ?? (environment.env.OGPU_CONFIG || undefined);
+  const operator = operatorFile === undefined ? emptyLayer : fileLayer(operatorFile, cwd, read);
+  const variables = environmentLayer(environment.env, environment.dotenvKeys);
+  const flagged = flagLayer(network === undefined ? flags : { ...flags, network });
+
+  const upper = [...operator.entries, ...variables.entries, ...flagged.entries];
+  const shipped = networkLayer(upper.findLast(({ key }) => key === "network")?.value ?? schema.network.default);
+  const entries = [...shipped.entries, ...upper];
+  const issues = [...operator.issues, ...variables.issues, ...flagged.issues, ...entries.flatMap(check)];
+  fail(issues);
+
+  const origins = new Map(settings().map(({ key }) => [key, "default"]));
+  for (const { key, origin } of entries) origins.set(key, origin);
+  const config = build(entries, (key, value) => {
+    const state = environment.env.STATE_DIRECTORY?.split(":")[0];
+    if (key === "journal.path" && origins.get(key) === "default" && state) {
+      origins.set(key, "environment STATE_DIRECTORY");
+      return join(state, "journal.sqlite");
+    }
+    return paths.includes(key) && typeof value === "string" ? resolve(cwd, value) : value;
+  });
+  fail(checkTogether(config, origins));
+  return { config, origins, warnings: variables.warnings };
+}
+
+const emptyLayer: Layer = { entries: [], issues: [] };
+
+function fileLayer(file: string, cwd: string, read: ReadFile): Layer {
+  try {
+    return yamlLayer(read(isAbsolute(file) ? file : resolve(cwd, file)), file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const problem = `cannot be read (${code ?? message}); give the path of a YAML file that the daemon's user may read`;
+    return { entries: [], issues: [{ key: "config", origin: file, problem }] };
+  }
+}
+
+/** The package's own file for a network. It stands beside `src/` and beside `dist/`. */
+function networkLayer(network: unknown): Layer {
+  if (!networks.some((known) => known === network)) return emptyLayer;
+  const file = fileURLToPath(new URL(`../../config/${network}.yaml`, import.meta.url));
+  return yamlLayer(readFileSync(file, "utf8"), file);
+}
+
+/** What is wrong with one value: for a list, with each element. */
+function check({ key, value, origin, itemOrigins }: Entry): readonly Issue[] {
+  const { reads } = settingOf(key);
+  const { item } = reads;
+  if (item && Array.isArray(value))
+    return value.flatMap((element, index) =>
+      attempt(() => item.parse(element), `${key}[${index}]`, itemOrigins?.[index] ?? origin),
+    );
+  return attempt(() => reads.parse(value), key, origin);
+}
+
+function attempt(parse: () => unknown, key: string, origin: string): readonly Issue[] {
+  try {
+    parse();
+    return [];
+  } catch (error) {
+    return [{ key, origin, problem: (error as Error).message }];
+  }
+}
+
+const settingOf = (key: string): Setting<unknown> => {
+  const setting = settings().find((named) => named.key === key)?.setting;
+  if (!setting) throw new TypeError(`no such setting: ${key}`);
+  return setting;
+};
+
+/** Lays the entries over the defaults and reads every value; `place` has the last word on it. */
+function build(entries: readonly Entry[], place: (key: string, value: unknown) => unknown): Config {
+  // Environment and arguments are layers of ours, so that a complaint can name them; convict must not look at its own.
+  const store = convict(schema as unknown as convict.Schema<Record<string, unknown>>, { env: {}, args: [] });
+  for (const { key, value } of entries) store.set(key, value);
+  store.validate({ allowed: "strict" });
+  const config: Record<string, unknown> = {};
+  for (const { key, setting } of settings()) {
+    const value = place(key, setting.reads.parse(store.get(key)));
+    const [group = key, leaf] = key.split(".");
+    if (leaf === undefined) config[group] = value;
+    else config[group] = { ...(config[group] as object | undefined), [leaf]: value };
+  }
+  return config as Config;
+}
+
+function fail(issues: readonly Issue[]): void {
+  if (issues.length === 0) return;
+  const lines = issues.map(({ key, origin, problem }) => `  ${key} (${origin}): ${problem}`);
+  const count = issues.length === 1 ? "one problem" : `${issues.length} problems`;
+  const clean = createScrubber([], []);
+  throw new ConfigError(clean([`the configuration has ${count}:`, ...lines].join("\n")), { code: "CONFIG_INVALID" });
+}

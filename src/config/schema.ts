@@ -1,0 +1,164 @@
+import type { AccountAddress, SourceAddress } from "../protocol/brand.ts";
+import type { Format } from "./format.ts";
+import * as form from "./formats.ts";
+
+/** One key: convict's own properties, and the format that reads and shows it. */
+export type Setting<T> = {
+  readonly doc: string;
+  /** As a file would hold it; `null` where the network's file must give it. */
+  readonly default: unknown;
+  readonly format: (value: unknown) => void;
+  readonly reads: Format<T>;
+};
+
+function setting<T>(reads: Format<T>, initial: unknown, doc: string): Setting<T> {
+  return { doc, default: initial, reads, format: (value) => void reads.parse(value) };
+}
+
+/** Each has a file in `config/`. */
+export const networks = ["mainnet", "testnet", "devnet"] as const;
+
+/** Every key there is. `config/default.yaml` and `docs/configuration.md` follow it; tests compare them. */
+export const schema = {
+  network: setting(
+    form.oneOf(...networks),
+    "mainnet",
+    "The network; its file in `config/` gives the chain's id and a public endpoint. `devnet` is a local chain.",
+  ),
+  chain: {
+    id: setting(
+      form.whole(1, Number.MAX_SAFE_INTEGER),
+      null,
+      "The chain's id; the daemon stops if the endpoint serves another chain.",
+    ),
+    startBlock: setting(
+      form.startBlock,
+      "head",
+      "Where to begin with a journal that is new: `head` or a block number. Open tasks from before are found by the sweep.",
+    ),
+    finalityDepth: setting(form.whole(0, 1_000), 3, "Blocks on top of a receipt's block until it counts as final."),
+  },
+  rpc: {
+    http: setting(
+      form.url("http", "https"),
+      null,
+      "The JSON-RPC endpoint. Credentials in it are masked wherever they are shown.",
+    ),
+    ws: setting(
+      form.optional(form.url("ws", "wss")),
+      "",
+      "A WebSocket endpoint that pushes logs, for speed; empty: poll over HTTP only.",
+    ),
+    timeout: setting(form.duration("100ms", "10m"), "10s", "How long one request may take."),
+    pollInterval: setting(form.duration("50ms", "10m"), "1s", "How often the head is read over HTTP."),
+    maxBlockRange: setting(form.whole(1, 1_000_000), 2_000, "The most blocks in one `eth_getLogs` request."),
+  },
+  watch: {
+    sources: setting(form.list(form.address<SourceAddress>()), [], "Sources whose tasks to confirm."),
+    clients: setting(form.list(form.address<AccountAddress>()), [], "Clients all of whose sources to watch."),
+    own: setting(
+      form.flag,
+      true,
+      "Watch the sources of the signer's own account, or of the clients that authorised it as their agent.",
+    ),
+  },
+  policies: {
+    dir: setting(form.path, "policies", "The folder of policy files."),
+  },
+  journal: {
+    path: setting(
+      form.path,
+      "data/journal.sqlite",
+      "The SQLite journal. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/journal.sqlite`.",
+    ),
+  },
+  payload: {
+    gateways: setting(
+      form.list(form.url("http", "https")),
+      ["https://cipfs.ogpuscan.io"],
+      "IPFS gateways, in the order in which they are tried.",
+    ),
+    allowHosts: setting(
+      form.list(form.hostAndPort),
+      [],
+      "Hosts on private addresses that payloads may be fetched from all the same, such as a gateway of your own.",
+    ),
+  },
+  signer: {
+    keyFile: setting(
+      form.optional(form.path),
+      "",
+      "A file with the private key. Empty: `$CREDENTIALS_DIRECTORY/agent-key` (or `client-key`), then `AGENT_PRIVATE_KEY` (or `CLIENT_PRIVATE_KEY`).",
+    ),
+    role: setting(
+      form.oneOf("agent", "client"),
+      "agent",
+      "Which key wins where both an agent's and a client's are given. An agent key can confirm and holds no escrow.",
+    ),
+  },
+  sink: {
+    maxInFlight: setting(form.whole(1, 256), 16, "The most confirmations that are sent and not yet mined."),
+    maxPayment: setting(form.amount("OGPU"), "1 OGPU", "The highest price of one confirmation; dearer ones are held."),
+    maxFeePerGas: setting(form.amount("gwei"), "500 gwei", "The highest price of gas to offer."),
+    rebroadcastAfter: setting(
+      form.duration("1s", "1h"),
+      "30s",
+      "How long a transaction may stay unmined before it is sent again.",
+    ),
+    dryRun: setting(form.flag, false, "Decide and record, but sign and send nothing."),
+  },
+  pipeline: {
+    concurrency: setting(form.whole(1, 1_024), 32, "How many tasks are looked at together."),
+  },
+  sweep: {
+    cron: setting(form.cron, "*/5 * * * *", "When the state of open tasks is read from the chain again."),
+  },
+  http: {
+    host: setting(form.host, "127.0.0.1", "Where the daemon's own HTTP server listens."),
+    port: setting(form.whole(0, 65_535), 9_464, "Its port; 0 takes any that is free."),
+  },
+  log: {
+    level: setting(
+      form.oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+      "info",
+      "The least severe records that are written.",
+    ),
+    format: setting(
+      form.oneOf("auto", "json", "pretty"),
+      "auto",
+      "`auto` is `pretty` on a terminal and `json` (one record a line) elsewhere.",
+    ),
+  },
+  shutdown: {
+    grace: setting(form.duration("0ms", "10m"), "30s", "How long a stop may take before it is cut short."),
+  },
+} as const;
+
+type ConfigOf<Tree> = { readonly [Key in keyof Tree]: Tree[Key] extends Setting<infer T> ? T : ConfigOf<Tree[Key]> };
+
+/** What the daemon runs on: amounts in wei, durations in milliseconds, addresses in lower case, paths absolute. */
+export type Config = ConfigOf<typeof schema>;
+
+export type NamedSetting = { readonly key: string; readonly setting: Setting<unknown> };
+
+const isSetting = (node: unknown): node is Setting<unknown> =>
+  typeof node === "object" && node !== null && "reads" in node;
+
+/** Every key in the order of the schema, e.g. `rpc.http`. */
+export const settings = (): readonly NamedSetting[] =>
+  Object.entries(schema).flatMap(([name, node]) =>
+    isSetting(node)
+      ? [{ key: name, setting: node }]
+      : Object.entries(node).map(([leaf, setting]) => ({
+          key: `${name}.${leaf}`,
+          setting: setting as Setting<unknown>,
+        })),
+  );
+
+const words = (key: string): string[] => key.replace(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`).split(".");
+
+/** `sink.maxPayment` → `OGPU_SINK_MAX_PAYMENT`. */
+export const variableOf = (key: string): string => `OGPU_${words(key).join("_").toUpperCase()}`;
+
+/** `sink.maxPayment` → `sink-max-payment`. */
+export const flagOf = (key: string): string => words(key).join("-");

@@ -1,0 +1,94 @@
+import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import { quote } from "./format.ts";
+import type { Entry, Issue, Layer } from "./layer.ts";
+import { settings } from "./schema.ts";
+import { suggest } from "./suggest.ts";
+
+/**
+ * Reads a YAML file's text into entries that remember their line and column.
+ * @param name the file as the operator knows it.
+ */
+export function yamlLayer(text: string, name: string): Layer {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    intAsBigInt: true,
+    prettyErrors: false,
+    // 0x… is an address to whoever writes it, so it stays text without quotes too.
+    customTags: (tags) => tags.filter((tag) => typeof tag !== "object" || !("format" in tag) || tag.format !== "HEX"),
+  });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0)
+    return {
+      entries: [],
+      issues: faults.map((fault) => ({ key: "YAML", origin: at(fault.pos[0]), problem: explain(fault) })),
+    };
+
+  const named = new Map(settings().map(({ key, setting }) => [key, setting]));
+  const keys = [...named.keys()];
+  const groups = [...new Set(keys.flatMap((key) => (key.includes(".") ? [key.slice(0, key.indexOf("."))] : [])))];
+  const entries: Entry[] = [];
+  const issues: Issue[] = [];
+  const place = (node: unknown, otherwise: string): string => {
+    const start = (node as Node | null)?.range?.[0];
+    return start === undefined ? otherwise : at(start);
+  };
+
+  const walk = (pair: Pair, prefix: string): void => {
+    const name = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+    const key = `${prefix}${name}`;
+    const keyOrigin = place(pair.key, at(0));
+    const value = pair.value;
+    if (keys.includes(key)) {
+      const js = (value as Node | null)?.toJS(document) ?? null;
+      if (js === null && named.get(key)?.default === null) return;
+      if (js === null) issues.push({ key, origin: keyOrigin, problem: "has no value; give it one or remove the line" });
+      else if (entries.some((entry) => entry.key === key))
+        issues.push({ key, origin: keyOrigin, problem: "is given twice; remove one" });
+      else {
+        const origin = place(value, keyOrigin);
+        const itemOrigins = isSeq(value) ? value.items.map((item) => place(item, origin)) : [];
+        entries.push({ key, value: js, origin, itemOrigins });
+      }
+    } else if (groups.includes(key)) {
+      if (isMap(value)) for (const inner of value.items) walk(inner, `${key}.`);
+      else if (!isScalar(value) || value.value !== null)
+        issues.push({
+          key,
+          origin: keyOrigin,
+          problem: `holds keys of its own; write them below it, indented (${keysOf(key, keys)})`,
+        });
+    } else {
+      issues.push({ key, origin: keyOrigin, problem: unknownKey(key, [...keys, ...groups]) });
+    }
+  };
+
+  const root = document.contents;
+  if (isMap(root)) for (const pair of root.items) walk(pair, "");
+  else if (root !== null && !(isScalar(root) && root.value === null))
+    issues.push({ key: "YAML", origin: at(0), problem: `is ${quote(root.toJS(document))}; write keys and values` });
+  return { entries, issues };
+}
+
+const keysOf = (group: string, keys: readonly string[]): string =>
+  keys
+    .filter((key) => key.startsWith(`${group}.`))
+    .map((key) => key.slice(group.length + 1))
+    .join(", ");
+
+/** The complaint about a key that no setting has. */
+export function unknownKey(key: string, known: readonly string[]): string {
+  const near = suggest(key, known);
+  return near === undefined ? "is not a known key; remove it" : `is not a known key; did you mean ${near}?`;
+}
+
+/** YAML's own words, on one line and without the text that they quote: it may be a credential. */
+function explain(fault: { readonly code: string; readonly message: string }): string {
+  if (fault.code === "DUPLICATE_KEY") return "the same key is given twice; remove one";
+  const message = fault.message.split("\n")[0]?.replace(/:\s.*$/, "") ?? fault.code;
+  return `${message.charAt(0).toLowerCase()}${message.slice(1)}; correct the YAML here`;
+}

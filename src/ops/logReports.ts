@@ -1,0 +1,59 @@
+import { describeError } from "../errors.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import { checksummed } from "../protocol/brand.ts";
+import type { Report, Reporter } from "../report.ts";
+import type { Logger } from "./logger.ts";
+
+/** Writes what the pipe reports to the log: a constant message and fields. */
+export function logReports(logger: Logger): Reporter {
+  return (report: Report) => {
+    switch (report.type) {
+      case "intake": {
+        const { via, tasks, responses, block } = report;
+        const fields = { via, tasks, responses, block: block?.toString() };
+        return tasks + responses > 0 ? logger.info(fields, "found work") : logger.trace(fields, "looked");
+      }
+      case "task":
+        return logger.info({ task: checksummed(report.task), reason: report.reason }, `task ${report.state}`);
+      case "unmatched":
+        return logger.warn({ task: checksummed(report.task), reason: report.reason }, "no policy matches the task");
+      case "verdict": {
+        const { task, response, kind, reason, policy, mode, payment, until } = report.decision;
+        const fields = { task: checksummed(task), response: checksummed(response), kind, reason, policy, mode, until };
+        return logger[kind === "hold" ? "warn" : "info"]({ ...fields, price: formatOgpu(payment) }, "verdict");
+      }
+      case "confirmation": {
+        const { task, response, state, reason, nonce, attempts, payment } = report.confirmation;
+        const hash = report.receipt?.hash ?? attempts.at(-1)?.hash;
+        const addresses = { task: checksummed(task), response: checksummed(response) };
+        const fields = { ...addresses, state, reason, nonce, hash, price: formatOgpu(payment) };
+        const level = state === "dead" ? "error" : state === "rejected" || state === "superseded" ? "warn" : "info";
+        return logger[level](fields, "confirmation");
+      }
+      case "answer": {
+        const { confirmation, answer, message } = report;
+        return logger.warn({ nonce: confirmation.nonce, answer, message }, "the node did not accept a transaction");
+      }
+      case "postponed":
+        return logger.warn(
+          { response: checksummed(report.confirmation.response), reason: report.reason, forMs: report.forMs },
+          "confirmation postponed",
+        );
+      case "reorg":
+        return logger.warn({ rewindTo: report.rewindTo.toString() }, "reorg: the scanner goes back");
+      case "overflow":
+        return logger.warn({ events: report.events }, "too many live events at once: left to the scanner");
+      case "socket":
+        return report.up
+          ? logger.info("the WebSocket is up")
+          : logger.warn({ error: describeError(report.error), inMs: report.inMs }, "the WebSocket is down");
+      case "retry":
+        return logger.warn(
+          { what: report.what, error: describeError(report.error), inMs: report.inMs },
+          "trying again",
+        );
+      default:
+        return report satisfies never;
+    }
+  };
+}

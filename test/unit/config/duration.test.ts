@@ -1,0 +1,23 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { formatDuration, parseDuration } from "../../../src/config/duration.ts";
+
+it.each([
+  ["500ms", 500],
+  ["10s", 10_000],
+  ["1.5 s", 1_500],
+  ["5m", 300_000],
+  ["2h", 7_200_000],
+  ["1d", 86_400_000],
+])("reads %s", (text, milliseconds) => {
+  expect(parseDuration(text)).toBe(milliseconds);
+});
+
+it.each(["10", "10 seconds", "-1s", "", "s", "0.5ms", "1e3s", "99999999999999999d"])("refuses %j", (text) => {
+  expect(() => parseDuration(text)).toThrow(TypeError);
+});
+
+it("shows what it reads", () => {
+  fc.assert(fc.property(fc.nat(), (milliseconds) => parseDuration(formatDuration(milliseconds)) === milliseconds));
+  expect(formatDuration(90_000)).toBe("90s");
+});

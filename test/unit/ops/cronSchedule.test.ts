@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { cron$, validateCron } from "../../../src/ops/cronSchedule.ts";
+
+describe("cron$", () => {
+  beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2030, 0, 1, 23, 58, 30) }));
+  afterEach(() => void vi.useRealTimers());
+
+  const collect = (expression: string) => {
+    const ticks: string[] = [];
+    const subscription = cron$(expression).subscribe((date) => ticks.push(date.toISOString()));
+    return { ticks, subscription };
+  };
+
+  it("ticks at the expression's times, in UTC", async () => {
+    const { ticks, subscription } = collect("*/5 * * * *");
+    await vi.advanceTimersByTimeAsync(12 * 60_000);
+    subscription.unsubscribe();
+    expect(ticks).toEqual(["2030-01-02T00:00:00.000Z", "2030-01-02T00:05:00.000Z", "2030-01-02T00:10:00.000Z"]);
+  });
+
+  it("does nothing before it is subscribed to, and leaves no timer after", async () => {
+    const ticks$ = cron$("* * * * *");
+    expect(vi.getTimerCount()).toBe(0);
+    const { ticks, subscription } = collect("* * * * *");
+    await vi.advanceTimersByTimeAsync(60_000);
+    subscription.unsubscribe();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(ticks).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(ticks$).toBeDefined();
+  });
+
+  it("gives a tick late rather than not at all when the process was busy", async () => {
+    const { ticks, subscription } = collect("0 * * * *");
+    await vi.advanceTimersByTimeAsync(1_000);
+    vi.setSystemTime(Date.UTC(2030, 0, 2, 0, 20));
+    await vi.advanceTimersByTimeAsync(25 * 60 * 60_000);
+    subscription.unsubscribe();
+    expect(ticks[0]).toBe("2030-01-02T00:00:00.000Z");
+  });
+});
+
+describe("validateCron", () => {
+  it.each(["*/5 * * * *", "0 3 * * 1-5", "*/30 * * * * *"])("accepts %s", (expression) => {
+    expect(validateCron(expression)).toBeUndefined();
+  });
+
+  it.each(["", "hello", "61 * * * *", "* * *", "* * * * * * *"])("says what is wrong with %j", (expression) => {
+    expect(validateCron(expression)).toEqual(expect.stringMatching(/./));
+  });
+});

@@ -1,0 +1,90 @@
+import { connect } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ConfigError, exitCodes } from "../../../src/errors.ts";
+import { type HttpServerOptions, startHttpServer } from "../../../src/ops/httpServer.ts";
+import { createLogger } from "../../../src/ops/logger.ts";
+
+const logger = createLogger({ level: "silent", format: "json", isTTY: false, destination: { write: () => {} } });
+
+const start = async (options: Partial<HttpServerOptions> = {}) => {
+  const server = await startHttpServer({ host: "127.0.0.1", port: 0, livez: () => ({ ok: true }), logger, ...options });
+  onTestFinished(() => server.stop().catch(() => {}));
+  return { ...server, url: (path: string) => `http://127.0.0.1:${server.port}${path}` };
+};
+
+describe("startHttpServer", () => {
+  it("answers ok while the daemon lives, whatever the query", async () => {
+    const { url } = await start();
+    for (const path of ["/livez", "/livez?verbose"]) {
+      const response = await fetch(url(path));
+      expect([response.status, await response.text()]).toEqual([200, "ok\n"]);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+    }
+  });
+
+  it("answers 503 with the reason otherwise", async () => {
+    const { url } = await start({ livez: () => ({ ok: false, reason: "no head for 40s" }) });
+    const response = await fetch(url("/livez"));
+    expect([response.status, await response.text()]).toEqual([503, "no head for 40s\n"]);
+  });
+
+  it("answers 503 without details when the check itself throws", async () => {
+    const { url } = await start({
+      livez: () => {
+        throw new Error("internal detail");
+      },
+    });
+    const response = await fetch(url("/livez"));
+    expect([response.status, await response.text()]).toEqual([503, "the check itself failed\n"]);
+  });
+
+  it("answers HEAD without a body", async () => {
+    const { url } = await start();
+    const response = await fetch(url("/livez"), { method: "HEAD" });
+    expect([response.status, await response.text()]).toEqual([200, ""]);
+    expect(response.headers.get("content-length")).toBe("3");
+  });
+
+  it.each([
+    ["GET", "/"],
+    ["GET", "/livez/"],
+    ["GET", "/../livez%00"],
+    ["POST", "/livez"],
+    ["DELETE", "/livez"],
+  ])("answers 404 to %s %s", async (method, path) => {
+    const { url } = await start();
+    expect((await fetch(url(path), { method })).status).toBe(404);
+  });
+
+  it("refuses a port that is in use, with what to do about it", async () => {
+    const { port } = await start();
+    const second = start({ port });
+    await expect(second).rejects.toBeInstanceOf(ConfigError);
+    await expect(second).rejects.toMatchObject({
+      code: "PORT_IN_USE",
+      message: `port ${port} of 127.0.0.1 is in use`,
+      remedy: expect.stringContaining("http.port"),
+      exitCode: exitCodes.config,
+    });
+  });
+
+  it("refuses an address that this machine does not have", async () => {
+    await expect(start({ host: "192.0.2.1" })).rejects.toMatchObject({ code: "HOST_UNAVAILABLE" });
+  });
+
+  it("answers 431 to headers beyond its limit", async () => {
+    const { url } = await start();
+    expect((await fetch(url("/livez"), { headers: { long: "x".repeat(10_000) } })).status).toBe(431);
+  });
+
+  it("stops with connections open, and frees the port", async () => {
+    const server = await start();
+    const socket = connect(server.port, "127.0.0.1");
+    const closed = new Promise((resolve) => socket.once("close", resolve).on("error", () => {}));
+    await new Promise((resolve) => socket.once("connect", resolve));
+    await server.stop();
+    await closed;
+    const again = await start({ port: server.port });
+    expect(again.port).toBe(server.port);
+  });
+});

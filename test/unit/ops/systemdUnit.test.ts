@@ -1,0 +1,64 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parseDuration } from "../../../src/config/duration.ts";
+import { schema } from "../../../src/config/schema.ts";
+import { exitCodes } from "../../../src/errors.ts";
+
+const path = fileURLToPath(new URL("../../../systemd/ogpu-confirmd.service", import.meta.url));
+const unit = readFileSync(path, "utf8");
+const value = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(unit)?.[1];
+const installed = spawnSync("systemd-analyze", ["--version"]).status === 0;
+
+/** A root folder with the unit, what it starts, and the targets that it leans on. */
+const rootFolder = (text: string) => {
+  const root = mkdtempSync(join(tmpdir(), "unit-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const units = join(root, "etc/systemd/system");
+  mkdirSync(units, { recursive: true });
+  mkdirSync(join(root, "usr/local/bin"), { recursive: true });
+  writeFileSync(join(root, "usr/local/bin/ogpu-confirmd"), "#!/bin/sh\n", { mode: 0o755 });
+  for (const target of ["sysinit", "basic", "shutdown", "network-online", "multi-user"])
+    writeFileSync(join(units, `${target}.target`), "[Unit]\nDescription=stub\nDefaultDependencies=no\n");
+  writeFileSync(join(units, "ogpu-confirmd.service"), text);
+  return { root, file: join(units, "ogpu-confirmd.service") };
+};
+
+const verify = (text: string) => {
+  const { root, file } = rootFolder(text);
+  const { status, stdout, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", `--root=${root}`, file], {
+    encoding: "utf8",
+  });
+  return { status, output: `${stdout}${stderr}` };
+};
+
+describe("the systemd unit", () => {
+  it("gives the daemon longer to stop than the daemon gives itself", () => {
+    expect(parseDuration(value("TimeoutStopSec") ?? "")).toBeGreaterThan(
+      parseDuration(schema.shutdown.grace.default as string),
+    );
+  });
+
+  it("does not restart a daemon whose configuration is wrong", () => {
+    expect(value("RestartPreventExitStatus")).toBe(String(exitCodes.config));
+    expect(value("Restart")).toBe("on-failure");
+  });
+
+  it.skipIf(!installed)("is what systemd understands, without a warning", () => {
+    expect(verify(unit)).toEqual({ status: 0, output: "" });
+  });
+
+  it.skipIf(!installed)("would not pass that check with a mistake in it", () => {
+    expect(verify(unit.replace("ProtectHome=", "ProtectHom=")).output).toContain("ProtectHom");
+  });
+
+  it.skipIf(!installed)("is exposed no more than 1.5 by systemd's own measure", () => {
+    const { stdout } = spawnSync("systemd-analyze", ["security", "--offline=true", "--no-pager", path], {
+      encoding: "utf8",
+    });
+    expect(Number(/Overall exposure level[^:]*: ([\d.]+)/.exec(stdout)?.[1])).toBeLessThanOrEqual(1.5);
+  });
+});
