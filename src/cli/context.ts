@@ -1,0 +1,21 @@
+import type { Environment } from "../config/layer.ts";
+import { describeError } from "../errors.ts";
+
+export type Output = { readonly write: (text: string) => unknown };
+
+/** The process, as commands see it: only `main.ts` knows the real one. */
+export type Context = {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly isTTY: boolean;
+  /** Calls back at SIGTERM and SIGINT. */
+  readonly onStopSignal: (handler: (signal: string) => void) => void;
+};
+
+/** What a person reads when a command fails: the error's code, its message, and what to do. */
+export const failureText = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error ? ` ${String(error.code)}` : "";
+  return `error${code}: ${describeError(error)}\n`;
+};

@@ -1,0 +1,165 @@
+import { createChain } from "../chain/createChain.ts";
+import { createHttpRpc } from "../chain/jsonRpc.ts";
+import { probe } from "../chain/probe.ts";
+import { systemClock } from "../clock.ts";
+import { loadConfig } from "../config/loadConfig.ts";
+import { maskedConfig } from "../config/maskedConfig.ts";
+import type { Config } from "../config/schema.ts";
+import type { Flags } from "../config/textLayers.ts";
+import { createDaemon } from "../daemon.ts";
+import { BaseError, ConfigError, exitCodes } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
+import { openSqliteJournal } from "../journal/sqliteJournal.ts";
+import { cron$ } from "../ops/cronSchedule.ts";
+import { startHttpServer } from "../ops/httpServer.ts";
+import { createLogger, type Logger } from "../ops/logger.ts";
+import { logReports } from "../ops/logReports.ts";
+import { createShutdown } from "../ops/shutdown.ts";
+import { createNotifier } from "../ops/systemdNotify.ts";
+import { createPayload } from "../payload/createPayload.ts";
+import { loadPolicies } from "../policy/loadPolicies.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import { checksummed } from "../protocol/brand.ts";
+import type { Deployment } from "../protocol/chains.ts";
+import { privateKeySigner } from "../signer/privateKeySigner.ts";
+import { readPrivateKey } from "../signer/readPrivateKey.ts";
+import type { Signer } from "../signer/signerPort.ts";
+import type { Context } from "./context.ts";
+import { requireDeployment } from "./requireDeployment.ts";
+
+/**
+ * The daemon's life: everything that can be wrong is checked before anything is written; then it runs until a signal.
+ * @returns the exit code.
+ */
+export async function run(context: Context, file: string | undefined, flags: Flags): Promise<number> {
+  const { env, cwd } = context;
+  const { config, warnings } = loadConfig({ file, flags, env, cwd });
+  const key = readPrivateKey({ config, env, cwd });
+  const logger = createLogger({
+    ...config.log,
+    destination: context.stdout,
+    isTTY: context.isTTY,
+    secrets: key ? [key.privateKey] : [],
+    urls: [config.rpc.http, ...(config.rpc.ws ? [config.rpc.ws] : [])],
+  });
+  for (const warning of [...warnings, ...(key?.warnings ?? [])]) logger.warn(warning);
+  if (key === undefined && !config.sink.dryRun) throw noKey;
+  try {
+    const signer = key && privateKeySigner(key.privateKey);
+    return await runWith({ context, config, logger, signer, deployment: requireDeployment(config.chain.id) });
+  } catch (error) {
+    logger.fatal({ err: error }, "the daemon stops");
+    return error instanceof BaseError ? error.exitCode : exitCodes.software;
+  }
+}
+
+const noKey = new ConfigError("there is no key to sign with", {
+  code: "KEY_MISSING",
+  remedy: "set AGENT_PRIVATE_KEY or CLIENT_PRIVATE_KEY, or signer.keyFile; or decide without paying: sink.dryRun",
+});
+
+type Parts = {
+  readonly context: Context;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly signer: Signer | undefined;
+  readonly deployment: Deployment;
+};
+
+async function runWith({ context, config, logger, signer, deployment }: Parts): Promise<number> {
+  const policies = loadPolicies(config.policies.dir);
+  const rpc = createHttpRpc({ url: config.rpc.http, timeoutMs: config.rpc.timeout });
+  const found = await probe(rpc, { chainId: config.chain.id, deployment });
+
+  let isAlive = () => false;
+  const livez = () => (isAlive() ? { ok: true } : { ok: false, reason: "the pipe is not running" });
+  const http = await startHttpServer({ ...config.http, livez, logger });
+  const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
+  let journal: Journal | undefined;
+  try {
+    journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
+    const opened = journal;
+    const report = logReports(logger);
+    const clock = systemClock;
+    const { pollInterval: pollIntervalMs, ws: socketUrl = "" } = config.rpc;
+    const chain = createChain({ rpc, socketUrl, deployment, pollIntervalMs, clock, random: Math.random, report });
+    const daemon = createDaemon(
+      {
+        chain,
+        journal,
+        signer,
+        policies,
+        payload: createPayload(config.payload),
+        clock,
+        report,
+        sweepTicks$: cron$(config.sweep.cron),
+      },
+      daemonOptions(config, deployment),
+    );
+    isAlive = daemon.isRunning;
+    const notifier = createNotifier({ socketPath: context.env.NOTIFY_SOCKET, logger });
+
+    shutdown.add("supervisor", () => notifier.stopping());
+    shutdown.add("pipe", async () => {
+      daemon.stop();
+      await daemon.ended.catch(() => undefined);
+    });
+    shutdown.add("journal", () => opened.close());
+    shutdown.add("http", () => http.stop());
+
+    const { promise: stopped, resolve } = Promise.withResolvers<number>();
+    const stop = async (reason: string, code: number) => {
+      const outcome = await shutdown.run(reason);
+      resolve(outcome === "clean" ? code : Math.max(code, exitCodes.failed));
+    };
+    context.onStopSignal((signal) => void stop(signal, exitCodes.ok));
+    daemon.ended.catch((error) => {
+      logger.fatal({ err: error }, "the pipe broke");
+      void stop("the pipe broke", error instanceof BaseError ? error.exitCode : exitCodes.software);
+    });
+
+    const account = signer && {
+      signer: checksummed(signer.address),
+      balance: formatOgpu(await chain.balance(signer.address)),
+    };
+    daemon.start();
+    logger.info(
+      {
+        ...account,
+        endpoint: rpc.name,
+        chainId: found.chainId,
+        node: found.clientVersion,
+        policies: policies.policies.map(({ name, mode }) => `${name} (${mode})`),
+        http: `http://${config.http.host}:${http.port}`,
+        journal: config.journal.path,
+      },
+      config.sink.dryRun ? "watching, without paying" : "watching",
+    );
+    logger.debug({ config: maskedConfig(config) }, "configuration");
+    notifier.ready(`watching chain ${found.chainId} at ${rpc.name}`);
+    return await stopped;
+  } catch (error) {
+    await journal?.close();
+    await http.stop();
+    throw error;
+  }
+}
+
+const daemonOptions = (config: Config, deployment: Deployment): Parameters<typeof createDaemon>[1] => ({
+  chainId: config.chain.id,
+  controller: deployment.controller,
+  watch: { sources: new Set(config.watch.sources), clients: new Set(config.watch.clients), own: config.watch.own },
+  intake: {
+    startBlock: config.chain.startBlock === "head" ? "head" : BigInt(config.chain.startBlock),
+    maxBlockRange: config.rpc.maxBlockRange,
+    rewind: Math.max(64, 2 * config.chain.finalityDepth),
+  },
+  judge: { maxPayment: config.sink.maxPayment, dryRun: config.sink.dryRun },
+  sink: {
+    finalityDepth: config.chain.finalityDepth,
+    maxInFlight: config.sink.maxInFlight,
+    rebroadcastAfterMs: config.sink.rebroadcastAfter,
+  },
+  maxFeePerGas: config.sink.maxFeePerGas,
+  concurrency: config.pipeline.concurrency,
+});
