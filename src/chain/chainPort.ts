@@ -8,7 +8,6 @@ import type {
   SourceAddress,
   TaskAddress,
   UnixSeconds,
-  Wei,
 } from "../protocol/brand.ts";
 import type { Response, Source, Task } from "../protocol/entities.ts";
 import type { ChainEvent } from "../protocol/events.ts";
@@ -93,7 +92,6 @@ export type ChainPort = {
   ) => Promise<Snapshot>;
   readonly simulateConfirm: (from: AccountAddress, response: ResponseAddress) => Promise<Simulation>;
   readonly fees: () => Promise<Fees>;
-  readonly balance: (account: AccountAddress) => Promise<Wei>;
   /** Transactions mined from an account at a block (default: the head). */
   readonly minedNonce: (account: AccountAddress, at?: bigint) => Promise<Nonce>;
   /** Never rejects: an answer that did not come is `ok: false` too, and means "perhaps sent". */

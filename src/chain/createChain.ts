@@ -17,7 +17,7 @@ import type { Clock } from "../clock.ts";
 import { RetryableError } from "../errors.ts";
 import { controllerAbi, nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, SourceAddress } from "../protocol/brand.ts";
-import { toNonce, wei } from "../protocol/brand.ts";
+import { toNonce } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
 import type { Reporter } from "../report.ts";
@@ -142,8 +142,6 @@ export function createChain(deps: ChainDeps): ChainPort {
     },
 
     fees: async () => feesFrom(rpc),
-
-    balance: async (account) => wei(BigInt(await rpc.call<Hex>("eth_getBalance", account, "latest"))),
 
     minedNonce: async (account, at) =>
       toNonce(

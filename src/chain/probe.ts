@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { Hex } from "../protocol/brand.ts";
+import { type AccountAddress, type Hex, type Wei, wei } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import type { WireBlock } from "./wire.ts";
@@ -46,3 +46,7 @@ export async function probe(rpc: HttpRpc, expected: { chainId: number; deploymen
     eip1559: head.baseFeePerGas !== undefined,
   };
 }
+
+/** What an account can pay for gas. */
+export const balanceOf = async (rpc: HttpRpc, account: AccountAddress): Promise<Wei> =>
+  wei(BigInt(await rpc.call<Hex>("eth_getBalance", account, "latest")));

@@ -1,12 +1,11 @@
-import { createChain } from "../chain/createChain.ts";
+import { assemble } from "../assemble.ts";
 import { createHttpRpc } from "../chain/jsonRpc.ts";
-import { probe } from "../chain/probe.ts";
+import { balanceOf, probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
-import { createDaemon } from "../daemon.ts";
 import { BaseError, ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
@@ -16,7 +15,6 @@ import { createLogger, type Logger } from "../ops/logger.ts";
 import { logReports } from "../ops/logReports.ts";
 import { createShutdown } from "../ops/shutdown.ts";
 import { createNotifier } from "../ops/systemdNotify.ts";
-import { createPayload } from "../payload/createPayload.ts";
 import { loadPolicies } from "../policy/loadPolicies.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -79,23 +77,18 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
   try {
     journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
     const opened = journal;
-    const report = logReports(logger);
-    const clock = systemClock;
-    const { pollInterval: pollIntervalMs, ws: socketUrl = "" } = config.rpc;
-    const chain = createChain({ rpc, socketUrl, deployment, pollIntervalMs, clock, random: Math.random, report });
-    const daemon = createDaemon(
-      {
-        chain,
-        journal,
-        signer,
-        policies,
-        payload: createPayload(config.payload),
-        clock,
-        report,
-        sweepTicks$: cron$(config.sweep.cron),
-      },
-      daemonOptions(config, deployment),
-    );
+    const daemon = assemble({
+      config,
+      deployment,
+      rpc,
+      journal,
+      policies,
+      signer,
+      clock: systemClock,
+      random: Math.random,
+      report: logReports(logger),
+      sweepTicks$: cron$(config.sweep.cron),
+    });
     isAlive = daemon.isRunning;
     const notifier = createNotifier({ socketPath: context.env.NOTIFY_SOCKET, logger });
 
@@ -120,7 +113,7 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
 
     const account = signer && {
       signer: checksummed(signer.address),
-      balance: formatOgpu(await chain.balance(signer.address)),
+      balance: formatOgpu(await balanceOf(rpc, signer.address)),
     };
     daemon.start();
     logger.info(
@@ -144,22 +137,3 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
     throw error;
   }
 }
-
-const daemonOptions = (config: Config, deployment: Deployment): Parameters<typeof createDaemon>[1] => ({
-  chainId: config.chain.id,
-  controller: deployment.controller,
-  watch: { sources: new Set(config.watch.sources), clients: new Set(config.watch.clients), own: config.watch.own },
-  intake: {
-    startBlock: config.chain.startBlock === "head" ? "head" : BigInt(config.chain.startBlock),
-    maxBlockRange: config.rpc.maxBlockRange,
-    rewind: Math.max(64, 2 * config.chain.finalityDepth),
-  },
-  judge: { maxPayment: config.sink.maxPayment, dryRun: config.sink.dryRun },
-  sink: {
-    finalityDepth: config.chain.finalityDepth,
-    maxInFlight: config.sink.maxInFlight,
-    rebroadcastAfterMs: config.sink.rebroadcastAfter,
-  },
-  maxFeePerGas: config.sink.maxFeePerGas,
-  concurrency: config.pipeline.concurrency,
-});

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { assemble } from "../src/assemble.ts";
+import { createHttpRpc } from "../src/chain/jsonRpc.ts";
+import { systemClock } from "../src/clock.ts";
+import { loadConfig } from "../src/config/loadConfig.ts";
+import { openSqliteJournal } from "../src/journal/sqliteJournal.ts";
+import { cron$ } from "../src/ops/cronSchedule.ts";
+import { loadPolicies } from "../src/policy/loadPolicies.ts";
+import { privateKeySigner } from "../src/signer/privateKeySigner.ts";
+import { createLiveView } from "./demo/liveView.ts";
+import { type DemoOptions, demoHelp, readDemoOptions } from "./demo/options.ts";
+import { createDiaries, isOver, outcomeTable, readOutcome } from "./demo/outcome.ts";
+import { scenarios } from "./demo/scenarios.ts";
+import { type Act, openStage } from "./demo/stage.ts";
+import { startDevnet } from "./index.ts";
+
+const blockSeconds = 0.5;
+const pauseMs = 400;
+/** With `--exit`: how long after the last task's cast has finished an outcome may take. */
+const patienceMs = 45_000;
+
+/** Plays the scenarios on a chain of its own and lets the daemon pay. Answers whether all ended as they should. */
+async function demo({ tasks, exit, report }: DemoOptions, stopping: AbortSignal): Promise<boolean> {
+  const write = (text: string) => void process.stdout.write(text);
+  write("Starting the chain, the contracts, the gateway and the providers …\n");
+  const directory = mkdtempSync(join(tmpdir(), "ogpu-demo-"));
+  const cast = scenarios.reduce((sum, each) => sum + each.cast.length, 0);
+  const devnet = await startDevnet({ blockTime: blockSeconds, providers: cast });
+  try {
+    const stage = await openStage(devnet);
+    const view = createLiveView(write, process.stdout.isTTY === true);
+    const diaries = createDiaries();
+    const { config } = loadConfig({
+      network: "devnet",
+      flags: {
+        "rpc-http": devnet.rpc.http,
+        "rpc-ws": devnet.rpc.ws,
+        "payload-allow-hosts": [devnet.gateway.url, devnet.gateway.deadUrl].map((url) => new URL(url).host).join(","),
+        "payload-gateways": devnet.gateway.url,
+        "policies-dir": join(import.meta.dirname, "demo", "policies"),
+        "journal-path": join(directory, "journal.sqlite"),
+      },
+      env: {},
+      cwd: directory,
+    });
+    const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
+    const daemon = assemble({
+      config,
+      deployment: devnet.deployment,
+      rpc: createHttpRpc({ url: config.rpc.http, timeoutMs: config.rpc.timeout }),
+      journal,
+      policies: loadPolicies(config.policies.dir),
+      signer: privateKeySigner(devnet.accounts.agent.privateKey),
+      clock: systemClock,
+      random: Math.random,
+      report: (each) => {
+        diaries.note(each);
+        view.show(each);
+      },
+      sweepTicks$: cron$(config.sweep.cron),
+    });
+    daemon.start();
+    write(`Chain ${devnet.chainId} at ${devnet.rpc.http}, policy in ${config.policies.dir}\n\n`);
+
+    const acts: Act[] = [];
+    for (let number = 1; number <= tasks && !stopping.aborted; number++) {
+      const act = await stage.play(number);
+      acts.push(act);
+      view.published(act);
+      await sleep(pauseMs);
+    }
+    if (exit) await untilOver();
+    else await untilStopped();
+
+    async function untilOver(): Promise<void> {
+      await Promise.all(acts.map(({ played }) => played));
+      const deadline = Date.now() + patienceMs;
+      while (Date.now() < deadline && !stopping.aborted) {
+        if (acts.every((act) => isOver(act, diaries.of(act.task)))) return;
+        await sleep(100);
+      }
+    }
+    async function untilStopped(): Promise<void> {
+      if (stopping.aborted) return;
+      write("All tasks are published; Ctrl-C ends the demo.\n");
+      await new Promise((resolve) => stopping.addEventListener("abort", resolve));
+    }
+
+    daemon.stop();
+    await Promise.race([daemon.ended, sleep(10_000).then(daemon.abort)]);
+    await journal.close();
+    const outcomes = await Promise.all(acts.map((act) => readOutcome(devnet, act, diaries.of(act.task))));
+    write(`\n${outcomeTable(outcomes)}`);
+    if (report !== undefined) {
+      writeFileSync(report, `${JSON.stringify({ tasks: outcomes }, null, 2)}\n`);
+      write(`Report: ${report}\n`);
+    }
+    return outcomes.every(({ asExpected }) => asExpected);
+  } finally {
+    await devnet.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+try {
+  const options = readDemoOptions(process.argv.slice(2));
+  if (options === "help") process.stdout.write(demoHelp);
+  else {
+    const stopping = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+    const good = await demo(options, stopping.signal);
+    process.exit(good || !options.exit ? 0 : 1);
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof TypeError ? `${error.message}\n${demoHelp}` : (error as Error).stack}\n`);
+  process.exit(1);
+}
