@@ -1,6 +1,7 @@
-import type { Observable } from "rxjs";
-import { createChain } from "./chain/createChain.ts";
+import { EMPTY, type Observable, tap } from "rxjs";
+import { createChain, nexusLogs } from "./chain/createChain.ts";
 import type { HttpRpc } from "./chain/jsonRpc.ts";
+import { rpcSocket$, type SocketMessage } from "./chain/rpcSocket.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/schema.ts";
 import { createDaemon, type Daemon } from "./daemon.ts";
@@ -34,11 +35,10 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
       payload: createPayload(config.payload),
       chain: createChain({
         rpc,
-        socketUrl: config.rpc.ws ?? "",
+        socket$: socketOf(config, deployment, { clock, random, report }),
         deployment,
         pollIntervalMs: config.rpc.pollInterval,
         clock,
-        random,
         report,
       }),
     },
@@ -61,4 +61,21 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
       concurrency: config.pipeline.concurrency,
     },
   );
+}
+
+function socketOf(
+  { rpc }: Config,
+  deployment: Deployment,
+  { clock, random, report }: Pick<Parts, "clock" | "random" | "report">,
+): Observable<SocketMessage> {
+  if (rpc.ws === undefined) return EMPTY;
+  return rpcSocket$({
+    url: rpc.ws,
+    logs: nexusLogs(deployment),
+    clock,
+    heartbeatMs: 15_000,
+    maxBackoffMs: 30_000,
+    random,
+    onDown: (error, inMs) => report({ type: "socket", up: false, error, inMs }),
+  }).pipe(tap(({ type }) => type === "up" && report({ type: "socket", up: true })));
 }

@@ -27,26 +27,31 @@ import { feesFrom } from "./fees.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { readPages } from "./pages.ts";
 import { revertReason } from "./revertReason.ts";
-import { rpcSocket$ } from "./rpcSocket.ts";
+import type { SocketMessage } from "./rpcSocket.ts";
 import { blockRead, snapshotReads, sourceReads, toSource } from "./snapshot.ts";
 import { toHead, toQuantity, toReceipt, type WireBlock, type WireReceipt } from "./wire.ts";
 
 export type ChainDeps = {
   readonly rpc: HttpRpc;
-  /** Empty: heads are polled, and events come from the scanner alone. */
-  readonly socketUrl: string;
+  /** Heads and logs as a node pushes them; `EMPTY`: heads are polled, and events come from the scanner alone. */
+  readonly socket$: Observable<SocketMessage>;
   readonly deployment: Deployment;
   /** Milliseconds between two polls of the head. */
   readonly pollIntervalMs: number;
   readonly clock: Clock;
-  readonly random: () => number;
   readonly report: Reporter;
 };
+
+/** The filter for everything that the daemon wakes for: no event is indexed, so it is everybody's. */
+export const nexusLogs = (deployment: Deployment) => ({
+  address: deployment.nexus,
+  topics: [Object.values(eventTopics)],
+});
 
 /** The `ChainPort` of a real node: JSON-RPC over HTTP, and a WebSocket where there is one. */
 export function createChain(deps: ChainDeps): ChainPort {
   const { rpc, deployment } = deps;
-  const logFilter = { address: deployment.nexus, topics: [Object.values(eventTopics)] };
+  const logFilter = nexusLogs(deployment);
   let newest = 0n;
   const heard = (block: bigint) => {
     if (block > newest) newest = block;
@@ -67,7 +72,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
 
   return {
-    ...streams(deps, logFilter, head, heard),
+    ...streams(deps, head, heard),
     head,
 
     block: async (number) => (await readAll(rpc, [blockRead(toQuantity(number))] as const))[0],
@@ -166,27 +171,11 @@ export function createChain(deps: ChainDeps): ChainPort {
 
 /** Heads and live events: from the socket where there is one; heads by polling in any case, so that silence is noticed. */
 function streams(
-  { clock, pollIntervalMs, socketUrl, random, report }: ChainDeps,
-  logFilter: { readonly address: string; readonly topics: readonly (readonly string[])[] },
+  { clock, pollIntervalMs, socket$, report }: ChainDeps,
   head: () => Promise<Head>,
   heard: (block: bigint) => void,
 ): Pick<ChainPort, "head$" | "liveEvents$"> {
-  const socket$ =
-    socketUrl === ""
-      ? EMPTY
-      : rpcSocket$({
-          url: socketUrl,
-          logs: logFilter,
-          clock,
-          heartbeatMs: 15_000,
-          maxBackoffMs: 30_000,
-          random,
-          onDown: (error, inMs) => report({ type: "socket", up: false, error, inMs }),
-        }).pipe(
-          tap(({ type }) => type === "up" && report({ type: "socket", up: true })),
-          share(),
-        );
-
+  const messages$ = socket$.pipe(share());
   const polled$ = timer(0, pollIntervalMs, clock.scheduler).pipe(
     exhaustMap(() =>
       from(head()).pipe(
@@ -197,7 +186,7 @@ function streams(
       ),
     ),
   );
-  const pushed$ = socket$.pipe(
+  const pushed$ = messages$.pipe(
     filter((message) => message.type === "head"),
     map((message) => message.head),
   );
@@ -206,7 +195,7 @@ function streams(
     distinctUntilChanged((before, after) => before.hash === after.hash),
     share(),
   );
-  const liveEvents$: Observable<readonly ChainEvent[]> = socket$.pipe(
+  const liveEvents$: Observable<readonly ChainEvent[]> = messages$.pipe(
     filter((message) => message.type === "log"),
     map((message) => decodeEvent(message.log)),
     filter((event) => event !== undefined),

@@ -37,5 +37,5 @@ it("plays every scenario, each ends as it demands, and the report tells verdicts
 it("refuses options that it does not know, and says which there are", async () => {
   const failure = await run(process.execPath, [demo, "--task", "3"]).catch((error) => error);
   expect(failure.code).toBe(1);
-  expect(failure.stderr).toMatch(/--task.*\n[^]*--tasks N/);
+  expect(failure.stderr).toMatch(/--task.*\n[\s\S]*--tasks N/);
 });

@@ -63,8 +63,7 @@ const reopen = async () => {
   await journal.close();
   journal = openSqliteJournal({ path, chainId: 1071 });
 };
-const withTask = () =>
-  journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+const withTask = () => journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
 const withIntent = async () => {
   await withTask();
   const intent = await journal.decide([decision()], 1);
