@@ -13,7 +13,7 @@ const scrub = createScrubber(keys);
 const context: Context = {
   env: process.env,
   cwd: process.cwd(),
-  stdout: process.stdout,
+  stdout: { write: (text) => process.stdout.write(scrub(text)) },
   stderr: { write: (text) => process.stderr.write(scrub(text)) },
   isTTY: process.stdout.isTTY === true,
   onStopSignal: (handler) => {

@@ -16,14 +16,13 @@ import { requireDeployment } from "./requireDeployment.ts";
  * @returns the exit code: 78 if the operator has something to correct, 75 if the endpoint does not answer.
  */
 export async function check(context: Context, file: string | undefined, flags: Flags): Promise<number> {
-  const { env, cwd, stdout, stderr } = context;
+  const { env, cwd, stdout } = context;
   const worst: number[] = [exitCodes.ok];
   const section = async (name: string, work: () => string | Promise<string>): Promise<void> => {
     try {
       stdout.write(`ok     ${name.padEnd(14)} ${await work()}\n`);
     } catch (error) {
-      stdout.write(`FAILED ${name}\n`);
-      stderr.write(failureText(error));
+      stdout.write(`FAILED ${name}\n${indent(failureText(error))}`);
       worst.push(error instanceof BaseError ? error.exitCode : exitCodes.software);
     }
   };
@@ -32,7 +31,7 @@ export async function check(context: Context, file: string | undefined, flags: F
   await section("configuration", () => {
     const loaded = loadConfig({ file, flags, env, cwd });
     config = loaded.config;
-    for (const warning of loaded.warnings) stderr.write(`warning: ${warning}\n`);
+    for (const warning of loaded.warnings) stdout.write(`       warning: ${warning}\n`);
     return `network ${config.network}, chain ${config.chain.id}`;
   });
   if (config === undefined) return Math.max(...worst);
@@ -45,7 +44,7 @@ export async function check(context: Context, file: string | undefined, flags: F
   const known = config;
   await section("key", () => {
     const key = readPrivateKey({ config: known, env, cwd });
-    for (const warning of key?.warnings ?? []) stderr.write(`warning: ${warning}\n`);
+    for (const warning of key?.warnings ?? []) stdout.write(`       warning: ${warning}\n`);
     if (key === undefined)
       return "none given: `run` needs one (AGENT_PRIVATE_KEY, CLIENT_PRIVATE_KEY or signer.keyFile)";
     return `${checksummed(privateKeySigner(key.privateKey).address)} from ${key.from}`;
@@ -58,3 +57,5 @@ export async function check(context: Context, file: string | undefined, flags: F
   });
   return Math.max(...worst);
 }
+
+const indent = (text: string): string => text.replace(/^(?=.)/gm, "       ");

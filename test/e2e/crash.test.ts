@@ -78,9 +78,7 @@ async function untilFinal(tasks: readonly TaskAddress[]): Promise<void> {
   let done = false;
   const all = Promise.all(
     tasks.map((task) =>
-      daemon.logged(
-        (each) => each.msg === "confirmation" && each.state === "final" && each.task === checksummed(task),
-      ),
+      daemon.logged((each) => each.msg === "confirmation" && each.state === "final" && each.task === checksummed(task)),
     ),
   ).finally(() => {
     done = true;

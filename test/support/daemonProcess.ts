@@ -90,7 +90,12 @@ export type StartOptions = {
 export function startDaemon({ home, privateKey, command = "run", args = [], env = {} }: StartOptions): DaemonProcess {
   const child: ChildProcess = spawn(process.execPath, [main, command, "--config", home.configFile, ...args], {
     cwd: home.directory,
-    env: { PATH: process.env.PATH, NODE_ENV: "production", ...(privateKey && { AGENT_PRIVATE_KEY: privateKey }), ...env },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: "production",
+      ...(privateKey && { AGENT_PRIVATE_KEY: privateKey }),
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const killWithParent = () => child.kill("SIGKILL");
