@@ -37,6 +37,7 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
         rpc,
         socket$: socketOf(config, deployment, { clock, random, report }),
         deployment,
+        finality: chain.finalityDepth,
         pollIntervalMs: config.rpc.pollInterval,
         clock,
         report,
@@ -50,6 +51,7 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
         startBlock: chain.startBlock,
         maxBlockRange: config.rpc.maxBlockRange,
         rewind: Math.max(64, 2 * chain.finalityDepth),
+        auditEveryMs: 60_000,
       },
       judge: { maxPayment: sink.maxPayment, dryRun: sink.dryRun },
       sink: {

@@ -89,6 +89,7 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
 
 function chooseSink({ signer, ...deps }: DaemonDeps, options: DaemonOptions): Sink {
   if (signer === undefined || options.judge.dryRun) return { pay: ignoreElements() };
-  const { chainId, controller, maxFeePerGas } = options;
-  return createSink({ ...deps, signer, chainId, controller, maxFeePerGas }, options.sink);
+  const { chainId, controller, maxFeePerGas, judge } = options;
+  const { maxPayment } = judge;
+  return createSink({ ...deps, signer, chainId, controller, maxFeePerGas, maxPayment }, options.sink);
 }

@@ -1,6 +1,7 @@
-import { concatMap, defer, from, map, type Observable, type OperatorFunction } from "rxjs";
+import { concatMap, defer, from, map, type Observable, type OperatorFunction, tap, throttleTime } from "rxjs";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
-import { type ScannerOptions, scanTo$ } from "./chain/scanner.ts";
+import { createScanner, type ScanStep } from "./chain/scanner.ts";
+import { createProgress } from "./chain/scanProgress.ts";
 import type { Sweep } from "./chain/sweep.ts";
 import type { Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
@@ -10,6 +11,7 @@ import type { ChainEvent } from "./protocol/events.ts";
 import type { Reporter, Via } from "./report.ts";
 import { batchWhileBusy } from "./rx/batchWhileBusy.ts";
 import { coalesceByKey } from "./rx/coalesceByKey.ts";
+import { pump$ } from "./rx/pump.ts";
 import { retryForever } from "./rx/retryForever.ts";
 
 export type IntakeDeps = {
@@ -21,24 +23,33 @@ export type IntakeDeps = {
   readonly report: Reporter;
 };
 
-export type IntakeOptions = Pick<ScannerOptions, "maxBlockRange" | "rewind"> & {
+export type IntakeOptions = {
+  /** Blocks that one `eth_getLogs` asks for at most. */
+  readonly maxBlockRange: number;
+  /** Blocks that the scanner goes back when a reorg reached below finality. */
+  readonly rewind: number;
   /** Where a journal without a checkpoint begins: a block number, or the head. */
   readonly startBlock: bigint | "head";
+  /** Milliseconds between two looks of the second pass. */
+  readonly auditEveryMs: number;
 };
 
-/** The three ways in; each answers the open tasks that are worth a look, after the journal has stored why. */
+/** The ways in; each answers the open tasks that are worth a look, after the journal has stored why. */
 export type Intakes = {
   /** From the socket: fast, and free to lose events. */
   readonly live: OperatorFunction<readonly ChainEvent[], TaskAddress>;
   /** From the checkpoint to each head: complete. It alone moves the checkpoint. */
   readonly scan: OperatorFunction<Head, TaskAddress>;
+  /** A slow second pass over final blocks, from another endpoint where there is one: it complains of what was missed. */
+  readonly audit: OperatorFunction<Head, TaskAddress>;
   /** By the chain's state, at each tick: recovery, and adoption on the first start. */
   readonly reconcile: OperatorFunction<unknown, TaskAddress>;
 };
 
 const socketBacklog = 50_000;
+const nothing: Intake = { tasks: [], responses: [], touched: [] };
 
-export function createIntakes(deps: IntakeDeps, { maxBlockRange, rewind, startBlock }: IntakeOptions): Intakes {
+export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes {
   const { chain, journal, watch, sweep, clock, report } = deps;
 
   const again = <T>(what: string) =>
@@ -65,26 +76,81 @@ export function createIntakes(deps: IntakeDeps, { maxBlockRange, rewind, startBl
       ),
   );
 
-  const startCursor = async (head: Head): Promise<Cursor> => {
+  const scanner = createScanner(chain, {
+    ...options,
+    onDeepReorg: ({ number }, rewindTo) => report({ type: "reorg", from: number, rewindTo, deep: true }),
+    onHeadBehind: ({ number }, head) => report({ type: "head-behind", checkpoint: number, head }),
+  });
+
+  const startCursor = async (): Promise<Cursor> => {
+    const { startBlock } = options;
+    const head = await chain.head();
     const block = startBlock === "head" ? head : await chain.block(startBlock > 0n ? startBlock - 1n : 0n);
-    const cursor = { number: (block ?? head).number, hash: (block ?? head).hash };
-    await store("scanner", { tasks: [], responses: [], touched: [], cursor });
+    const { number, hash } = block ?? head;
+    const cursor = { number, hash };
+    await store("scanner", { ...nothing, cursor, audited: cursor, blocks: { read: [cursor], final: 0n } });
     return cursor;
+  };
+
+  const storeStep = async (from: Cursor, step: ScanStep): Promise<readonly TaskAddress[]> => {
+    const { cursor, events, rewindTo, blocks, final } = step;
+    if (rewindTo !== undefined) report({ type: "reorg", from: from.number, rewindTo, deep: false });
+    const facts = await watch.resolve(events);
+    return store("scanner", { ...facts, cursor, rewindTo, blocks: { read: blocks, final } });
   };
 
   const scanOnce$ = (): Observable<TaskAddress> =>
     defer(async () => {
-      const head = await chain.head();
-      return { head, cursor: (await journal.cursor()) ?? (await startCursor(head)) };
+      const cursor = (await journal.cursor()) ?? (await startCursor());
+      return { cursor, known: await journal.recentBlocks() };
     }).pipe(
-      concatMap(({ head, cursor }) => scanTo$(chain, cursor, head, { maxBlockRange, rewind })),
-      concatMap(async ({ events, cursor, rewindTo }) => {
-        if (rewindTo !== undefined) report({ type: "reorg", rewindTo });
-        return store("scanner", { ...(await watch.resolve(events)), cursor, rewindTo });
+      concatMap((start) => {
+        const progress = createProgress(start.cursor.number, clock, report);
+        let stored = start.cursor;
+        return pump$(
+          () => scanner.step(start),
+          (step) => (step.cursor.number < step.head ? () => scanner.step(step) : undefined),
+          async (step) => {
+            const tasks = await storeStep(stored, step);
+            stored = step.cursor;
+            progress(step);
+            return tasks;
+          },
+        );
       }),
       again("scanner"),
+    );
+
+  const auditOnce$ = (): Observable<TaskAddress> =>
+    defer(async (): Promise<readonly TaskAddress[]> => {
+      const [audited, scanned] = [await journal.audited(), await journal.cursor()];
+      if (audited === undefined || scanned === undefined) return [];
+      const last = await nextAudited(audited, scanned);
+      if (last === undefined) return [];
+      const { events, last: end } = await chain.eventsElsewhere(audited.number + 1n, last);
+      const facts = await watch.resolve(events);
+      await complain("audit", facts);
+      return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });
+    }).pipe(
+      again("audit"),
       concatMap((tasks) => from(tasks)),
     );
+
+  const nextAudited = async (audited: Cursor, scanned: Cursor): Promise<bigint | undefined> => {
+    const final = await chain.finalBlock(await chain.head());
+    const goal = [final, scanned.number, audited.number + BigInt(options.maxBlockRange)].reduce((a, b) =>
+      a < b ? a : b,
+    );
+    return goal > audited.number ? goal : undefined;
+  };
+
+  /** Tells how much of this is news: the ways in that come late should find nothing new. */
+  const complain = async (via: Via, { tasks, responses }: Pick<Intake, "tasks" | "responses">): Promise<void> => {
+    const known = await journal.knownTasks(tasks.map(({ task }) => task));
+    const answered = await journal.tasksOfResponses(responses.map(({ response }) => response));
+    const [lateTasks, lateResponses] = [tasks.length - known.size, responses.length - answered.size];
+    if (lateTasks + lateResponses > 0) report({ type: "missed", via, tasks: lateTasks, responses: lateResponses });
+  };
 
   const reconcileOnce$ = (): Observable<TaskAddress> =>
     defer(() => {
@@ -92,6 +158,7 @@ export function createIntakes(deps: IntakeDeps, { maxBlockRange, rewind, startBl
       return sweep.round$();
     }).pipe(
       concatMap((intake) => store("sweep", intake)),
+      tap({ error: sweep.forget }),
       again("reconcile"),
       concatMap((tasks) => from(tasks)),
     );
@@ -105,5 +172,8 @@ export function createIntakes(deps: IntakeDeps, { maxBlockRange, rewind, startBl
         coalesceByKey(1, work),
       );
 
-  return { live, scan: oneAtATime(scanOnce$), reconcile: oneAtATime(reconcileOnce$) };
+  const audit: Intakes["audit"] = (heads$) =>
+    heads$.pipe(throttleTime(options.auditEveryMs, clock.scheduler), oneAtATime(auditOnce$));
+
+  return { live, scan: oneAtATime(scanOnce$), audit, reconcile: oneAtATime(reconcileOnce$) };
 }

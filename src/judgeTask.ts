@@ -70,10 +70,11 @@ async function judgeBy(
   { record, snapshot, config }: { record: TaskRecord; snapshot: Snapshot; config: Output },
 ): Promise<Judged> {
   const { block, task, source } = snapshot;
+  const binding = { digest: policy.digest, mode: options.dryRun ? "shadow" : policy.mode } as const;
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
   const isEarly = ({ address }: Response) => (lastVerdicts.get(address)?.until ?? 0) > block.timestamp;
   const undecided = snapshot.responses.filter(
-    ({ address, status }) => status === ResponseStatus.SUBMITTED && !isSettled(record, policy, address),
+    ({ address, status }) => status === ResponseStatus.SUBMITTED && !isSettled(record, binding, address),
   );
   const due = undecided.filter((response) => !isEarly(response));
   const responses = await Promise.all(
@@ -111,11 +112,16 @@ async function judgeBy(
 }
 
 /**
- * A verdict settles a response, but for `wait`. What a policy decided in `shadow` binds that policy alone, so that
- * enforcing it later judges anew.
+ * A verdict settles a response, but for `wait`. What was decided in `shadow`, by the policy's mode or in a dry run, binds
+ * that policy alone while it pays nothing, so that enforcing it later judges anew.
  */
-function isSettled({ verdicts }: TaskRecord, policy: Policy, response: ResponseAddress): boolean {
-  const bySame = (verdict: Verdict) => verdict.mode === "enforce" || verdict.policyDigest === policy.digest;
+function isSettled(
+  { verdicts }: TaskRecord,
+  { digest, mode }: Pick<Policy, "digest" | "mode">,
+  response: ResponseAddress,
+): boolean {
+  const bySame = (verdict: Verdict) =>
+    verdict.mode === "enforce" || (mode === "shadow" && verdict.policyDigest === digest);
   if (verdicts.some((verdict) => verdict.kind === "confirm" && verdict.mode === "shadow" && bySame(verdict)))
     return true;
   return verdicts.some((verdict) => verdict.response === response && verdict.kind !== "wait" && bySame(verdict));

@@ -1,4 +1,4 @@
-import { catchError, defer, delay, EMPTY, merge, mergeMap, type Observable, of, Subject, takeUntil, tap } from "rxjs";
+import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, takeUntil, tap } from "rxjs";
 import type { ChainPort } from "./chain/chainPort.ts";
 import type { Clock } from "./clock.ts";
 import type { Intakes } from "./intake.ts";
@@ -7,6 +7,7 @@ import type { Judged } from "./judgeTask.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
 import type { Reporter } from "./report.ts";
 import { coalesceByKey } from "./rx/coalesceByKey.ts";
+import { type Wake, wakeByKey } from "./rx/wakeByKey.ts";
 import type { Sink } from "./sink/sinkPort.ts";
 
 export type PipelineDeps = {
@@ -37,14 +38,15 @@ const retryMs = 5_000;
  */
 export function createPipeline(deps: PipelineDeps): Observable<Confirmation> {
   const { chain, intakes, sweep$, judge, sink, clock, report, stop$, concurrency } = deps;
-  const again$ = new Subject<{ readonly task: TaskAddress; readonly inMs: number }>();
+  const again$ = new Subject<Wake<TaskAddress>>();
 
   const found$ = merge(
     chain.liveEvents$.pipe(intakes.live),
     chain.head$.pipe(intakes.scan),
+    chain.head$.pipe(intakes.audit),
     sweep$.pipe(intakes.reconcile),
   );
-  const due$ = again$.pipe(mergeMap(({ task, inMs }) => of(task).pipe(delay(inMs, clock.scheduler))));
+  const due$ = again$.pipe(wakeByKey(clock.scheduler));
 
   const intents$ = merge(found$, due$).pipe(
     coalesceByKey(concurrency, (task) =>
@@ -54,7 +56,7 @@ export function createPipeline(deps: PipelineDeps): Observable<Confirmation> {
           return of<Judged>({ againInMs: retryMs });
         }),
         mergeMap(({ intent, againInMs }) => {
-          if (againInMs !== undefined) again$.next({ task, inMs: againInMs });
+          if (againInMs !== undefined) again$.next({ key: task, inMs: againInMs });
           return intent === undefined ? EMPTY : of(intent);
         }),
       ),
@@ -64,6 +66,6 @@ export function createPipeline(deps: PipelineDeps): Observable<Confirmation> {
 
   return intents$.pipe(
     sink.pay,
-    tap(({ state, task }) => state === "rejected" && again$.next({ task, inMs: 0 })),
+    tap(({ state, task }) => state === "rejected" && again$.next({ key: task, inMs: 0 })),
   );
 }

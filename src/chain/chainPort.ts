@@ -19,6 +19,8 @@ export type Head = {
   readonly timestamp: UnixSeconds;
   /** Wei per gas; `undefined` on a chain without EIP-1559. */
   readonly baseFeePerGas: bigint | undefined;
+  /** 256 bytes. */
+  readonly logsBloom?: Hex | undefined;
 };
 
 /** A task and its responses as they stood in one block. */
@@ -67,19 +69,30 @@ export type ChainPort = {
     from: bigint,
     to: bigint,
   ) => Promise<{ readonly events: readonly ChainEvent[]; readonly last: Head }>;
+  /**
+   * The same range from another endpoint, where there is one: a second opinion.
+   * @throws RetryableError as `events`.
+   */
+  readonly eventsElsewhere: ChainPort["events"];
+  /** The events of these blocks, by hash, in chain order. @throws RpcError if the node does not have one of them. */
+  readonly eventsOfBlocks: (blocks: readonly Head[]) => Promise<readonly ChainEvent[]>;
+  /** The newest block that can no longer be taken back, by the configured depth or tag. */
+  readonly finalBlock: (head: Head) => Promise<bigint>;
+  /** The blocks of `[from, to]`; `undefined` for each that the node does not have. */
+  readonly blocks: (from: bigint, to: bigint) => Promise<readonly (Head | undefined)[]>;
   /** The block at a height; `undefined` beyond the node's head. */
   readonly block: (number: bigint) => Promise<Head | undefined>;
   /** `undefined` where there is no such contract; so too below. */
   readonly source: (address: SourceAddress) => Promise<Source | undefined>;
   readonly sourceOfTask: (address: TaskAddress) => Promise<SourceAddress | undefined>;
-  /** The tasks of a source from an index on, oldest first, and how many it has in all. */
+  /** The tasks of a source from an index on, oldest first, and the index to go on from. */
   readonly tasksOfSource: (
     address: SourceAddress,
     from: number,
-  ) => Promise<{ readonly tasks: readonly TaskAddress[]; readonly count: number }>;
+  ) => Promise<{ readonly tasks: readonly TaskAddress[]; readonly next: number }>;
   readonly responsesOfTask: (address: TaskAddress) => Promise<readonly ResponseAddress[]>;
-  /** Every source of the network from an index on, oldest first, and how many there are. */
-  readonly sources: (from: number) => Promise<{ readonly sources: readonly SourceAddress[]; readonly count: number }>;
+  /** Every source of the network from an index on, oldest first, and the index to go on from. */
+  readonly sources: (from: number) => Promise<{ readonly sources: readonly SourceAddress[]; readonly next: number }>;
   readonly isAgentOf: (client: AccountAddress, agent: AccountAddress) => Promise<boolean>;
   /**
    * A task with these responses in one batched read, pinned to the newest block that the daemon has heard of.

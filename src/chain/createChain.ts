@@ -16,7 +16,7 @@ import { encodeFunctionData } from "viem";
 import type { Clock } from "../clock.ts";
 import { RetryableError } from "../errors.ts";
 import { controllerAbi, nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
-import type { Hex, SourceAddress } from "../protocol/brand.ts";
+import type { Hex, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
@@ -25,6 +25,7 @@ import type { ChainPort, Head } from "./chainPort.ts";
 import { read, readAll } from "./contractReads.ts";
 import { feesFrom } from "./fees.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
+import { bloomTest } from "./logsBloom.ts";
 import { readPages } from "./pages.ts";
 import { revertReason } from "./revertReason.ts";
 import type { SocketMessage } from "./rpcSocket.ts";
@@ -35,7 +36,11 @@ export type ChainDeps = {
   readonly rpc: HttpRpc;
   /** Heads and logs as a node pushes them; `EMPTY`: heads are polled, and events come from the scanner alone. */
   readonly socket$: Observable<SocketMessage>;
+  /** For second opinions. @default `rpc` */
+  readonly elsewhere?: HttpRpc;
   readonly deployment: Deployment;
+  /** When a block can no longer be taken back: blocks on top of it, or the node's own word. */
+  readonly finality: number | "safe" | "finalized";
   /** Milliseconds between two polls of the head. */
   readonly pollIntervalMs: number;
   readonly clock: Clock;
@@ -48,18 +53,27 @@ export const nexusLogs = (deployment: Deployment) => ({
   topics: [Object.values(eventTopics)],
 });
 
+/** A node may lag this many blocks behind another one; beyond it, the other one lied. */
+const disbeliefBlocks = 256n;
+
 /** The `ChainPort` of a real node: JSON-RPC over HTTP, and a WebSocket where there is one. */
 export function createChain(deps: ChainDeps): ChainPort {
-  const { rpc, deployment } = deps;
+  const { rpc, deployment, report } = deps;
   const logFilter = nexusLogs(deployment);
+  const mayHoldEvents = bloomTest(logFilter.address, logFilter.topics.flat());
   let newest = 0n;
   const heard = (block: bigint) => {
     if (block > newest) newest = block;
   };
+  /** A head that is far below what was heard shows that this was never so: a snapshot there would fail for ever. */
+  const corrected = (block: bigint) => {
+    if (newest - block > disbeliefBlocks) newest = block;
+    heard(block);
+  };
 
   const head = async (): Promise<Head> => {
     const found = toHead(await rpc.call<WireBlock>("eth_getBlockByNumber", "latest", false));
-    heard(found.number);
+    corrected(found.number);
     return found;
   };
 
@@ -67,6 +81,19 @@ export function createChain(deps: ChainDeps): ChainPort {
     const [value] = await readAll(rpc, [read<T>(...args)] as const);
     return value;
   };
+
+  const eventsFrom =
+    (endpoint: HttpRpc): ChainPort["events"] =>
+    async (lower, upper) => {
+      const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
+      const [logs, block] = await endpoint.batch([
+        { method: "eth_getLogs", params: [range] },
+        { method: "eth_getBlockByNumber", params: [toQuantity(upper), false] },
+      ]);
+      const last = resultOf(block) as WireBlock | null;
+      if (last === null) throw missing("its last block", upper);
+      return { events: toEvents(resultOf(logs)), last: toHead(last) };
+    };
 
   const missing = (what: string, block: bigint) =>
     new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
@@ -77,16 +104,32 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     block: async (number) => (await readAll(rpc, [blockRead(toQuantity(number))] as const))[0],
 
-    events: async (lower, upper) => {
-      const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
-      const [logs, block] = await rpc.batch([
-        { method: "eth_getLogs", params: [range] },
-        { method: "eth_getBlockByNumber", params: [toQuantity(upper), false] },
-      ]);
-      const last = resultOf(block) as WireBlock | null;
-      if (last === null) throw missing("its last block", upper);
-      const events = (resultOf(logs) as RpcLog[]).map(decodeEvent).filter((event) => event !== undefined);
-      return { events, last: toHead(last) };
+    events: eventsFrom(rpc),
+    eventsElsewhere: eventsFrom(deps.elsewhere ?? rpc),
+
+    eventsOfBlocks: async (blocks) => {
+      const ask = (endpoint: HttpRpc, some: readonly Head[]) => eventsByHash(endpoint, logFilter, some);
+      const events = await ask(rpc, blocks);
+      const suspicious = blocks.filter(({ logsBloom }, at) => events[at]?.length === 0 && mayHoldEvents(logsBloom));
+      if (suspicious.length === 0) return events.flat();
+      const again = await ask(deps.elsewhere ?? rpc, suspicious);
+      report({ type: "bloom", blocks: suspicious.length, found: again.flat().length });
+      return blocks.flatMap((block, at) => again[suspicious.indexOf(block)] ?? events[at] ?? []);
+    },
+
+    finalBlock: async ({ number }) => {
+      const { finality } = deps;
+      if (typeof finality === "number") return number > BigInt(finality) ? number - BigInt(finality) : 0n;
+      const final = await rpc.call<WireBlock | null>("eth_getBlockByNumber", finality, false);
+      return final === null ? 0n : BigInt(final.number);
+    },
+
+    blocks: async (lower, upper) => {
+      const numbers = Array.from({ length: Number(upper - lower) + 1 }, (_, offset) => lower + BigInt(offset));
+      return readAll(
+        rpc,
+        numbers.map((number) => blockRead(toQuantity(number))),
+      );
     },
 
     source: async (address) => {
@@ -103,14 +146,15 @@ export function createChain(deps: ChainDeps): ChainPort {
       const count = Number((await call<bigint>(sourceAbi, address, "getTaskCount", [], "latest" as Hex)) ?? 0n);
       const page = (lower: bigint, upper: bigint) =>
         call<readonly string[]>(sourceAbi, address, "getTasks", [lower, upper], "latest" as Hex);
-      return { tasks: await readPages(first, count, page), count };
+      const { found, next } = await readPages<TaskAddress>(first, count, page);
+      return { tasks: found, next };
     },
 
     responsesOfTask: async (address) => {
       const attempts = Number((await call<bigint>(taskAbi, address, "getAttemptCount", [], "latest" as Hex)) ?? 0n);
       const page = (lower: bigint, upper: bigint) =>
         call<readonly string[]>(taskAbi, address, "getResponsesOf", [lower, upper], "latest" as Hex);
-      return readPages(0, attempts, page);
+      return (await readPages<ResponseAddress>(0, attempts, page)).found;
     },
 
     sources: async (first) => {
@@ -118,7 +162,8 @@ export function createChain(deps: ChainDeps): ChainPort {
       const count = Number((await call<bigint>(nexusAbi, nexus, "getSourceCount", [], "latest" as Hex)) ?? 0n);
       const page = (lower: bigint, upper: bigint) =>
         call<readonly string[]>(nexusAbi, nexus, "getSources", [lower, upper], "latest" as Hex);
-      return { sources: await readPages(first, count, page), count };
+      const { found, next } = await readPages<SourceAddress>(first, count, page);
+      return { sources: found, next };
     },
 
     isAgentOf: async (client, agent) =>
@@ -169,6 +214,20 @@ export function createChain(deps: ChainDeps): ChainPort {
   };
 }
 
+const toEvents = (logs: unknown): readonly ChainEvent[] =>
+  (logs as RpcLog[]).map(decodeEvent).filter((event) => event !== undefined);
+
+async function eventsByHash(
+  rpc: HttpRpc,
+  logFilter: ReturnType<typeof nexusLogs>,
+  blocks: readonly Head[],
+): Promise<readonly (readonly ChainEvent[])[]> {
+  const answers = await rpc.batch(
+    blocks.map(({ hash }) => ({ method: "eth_getLogs", params: [{ ...logFilter, blockHash: hash }] })),
+  );
+  return answers.map((answer) => toEvents(resultOf(answer)));
+}
+
 /** Heads and live events: from the socket where there is one; heads by polling in any case, so that silence is noticed. */
 function streams(
   { clock, pollIntervalMs, socket$, report }: ChainDeps,
@@ -197,10 +256,19 @@ function streams(
   );
   const liveEvents$: Observable<readonly ChainEvent[]> = messages$.pipe(
     filter((message) => message.type === "log"),
-    map((message) => decodeEvent(message.log)),
+    map((message) => tryToDecode(message.log)),
     filter((event) => event !== undefined),
     tap(({ at }) => heard(at.blockNumber)),
     map((event) => [event]),
   );
   return { head$, liveEvents$ };
+}
+
+/** A log that is malformed is left to the scanner: an exception would end the stream. */
+function tryToDecode(log: RpcLog): ChainEvent | undefined {
+  try {
+    return decodeEvent(log);
+  } catch {
+    return undefined;
+  }
 }

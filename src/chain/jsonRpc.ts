@@ -1,4 +1,4 @@
-import { BaseError, RetryableError } from "../errors.ts";
+import { BaseError, exitCodes, RetryableError } from "../errors.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 
@@ -8,6 +8,8 @@ export class RpcError extends BaseError {
   readonly rpcCode: number;
   /** What came with it; the revert data, where there is any. */
   readonly data: unknown;
+  /** Mostly a limit or a node that is not ready: worth a restart. */
+  override readonly exitCode = exitCodes.temporary;
 
   constructor(message: string, rpcCode: number, data: unknown) {
     super(message, { code: "RPC_REFUSED" });
@@ -75,8 +77,7 @@ export function createHttpRpc({ url, timeoutMs }: { url: string; timeoutMs: numb
     return requests.map(({ id }) => {
       const found = byId.get(id) ?? (requests.length === 1 || answers.length === 1 ? answers[0] : undefined);
       if (found?.error) return { error: toRpcError(found.error) };
-      if (found === undefined || found.id !== id || found.result === undefined)
-        throw unavailable("its answer has holes");
+      if (found?.id !== id || found.result === undefined) throw unavailable("its answer has holes");
       return { result: found.result };
     });
   };

@@ -23,6 +23,8 @@ export type RpcSocketOptions = {
   /** Between 0 and 1, for the jitter. */
   readonly random: () => number;
   readonly onDown: (error: Error, retryInMs: number) => void;
+  /** Reads a message; `undefined`: not worth a look. @default JSON.parse */
+  readonly parse?: (text: string) => unknown;
 };
 
 /**
@@ -57,7 +59,13 @@ type WireMessage = {
 
 const requests = { heads: 1, logs: 2, heartbeat: 3 } as const;
 
-function connection$({ url, logs, clock, heartbeatMs }: RpcSocketOptions): Observable<SocketMessage> {
+function connection$({
+  url,
+  logs,
+  clock,
+  heartbeatMs,
+  parse = JSON.parse,
+}: RpcSocketOptions): Observable<SocketMessage> {
   return new Observable((subscriber) => {
     const subscriptions = new Map<string, "heads" | "logs">();
     const socket = new WebSocket(url);
@@ -76,12 +84,15 @@ function connection$({ url, logs, clock, heartbeatMs }: RpcSocketOptions): Obser
       send(requests.logs, "eth_subscribe", ["logs", logs]);
     };
     socket.onmessage = ({ data }) => {
-      let message: WireMessage;
       try {
-        message = JSON.parse(String(data));
+        const message = parse(String(data));
+        if (message !== undefined) receive(message as WireMessage);
       } catch {
-        return fail("a message is not JSON");
+        // An exception in here would end the process.
+        fail("a message is not what it should be");
       }
+    };
+    const receive = (message: WireMessage) => {
       if (message.error) return fail(`the node refused: ${String(message.error.message).slice(0, 200)}`);
       if (message.id === requests.heartbeat) return subscriber.next({ type: "heartbeat" });
       if (message.id === requests.heads || message.id === requests.logs) {

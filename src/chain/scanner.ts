@@ -1,53 +1,137 @@
-import { concatMap, defer, EMPTY, expand, type Observable } from "rxjs";
-import type { Cursor } from "../journal/journal.ts";
+import { RetryableError } from "../errors.ts";
+import type { BlockRef, Cursor } from "../journal/journal.ts";
 import type { ChainEvent } from "../protocol/events.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
+import { asksForLess, createRangeWidth } from "./rangeWidth.ts";
 
-/** Every event of a range of blocks that ends at the cursor; the intake stores both together. */
-export type ScannedRange = {
+/** One step of the scanner; the intake stores it whole, in one transaction. */
+export type ScanStep = {
   readonly events: readonly ChainEvent[];
+  /** The last block whose events are all read. */
   readonly cursor: Cursor;
-  /** Set where a reorg had made the checkpoint void: the block below this range. */
-  readonly rewindTo: bigint | undefined;
+  /** The blocks that this step read: by them a later reorg is found. */
+  readonly blocks: readonly BlockRef[];
+  /** What is known of the chain after this step, newest first. */
+  readonly known: readonly BlockRef[];
+  /** Set by a reorg: the newest block that both branches share. What came above it is void. */
+  readonly rewindTo?: bigint;
+  /** Blocks below it cannot be taken back any more. */
+  readonly final: bigint;
+  /** The head that this scan aims at. */
+  readonly head: bigint;
 };
 
 export type ScannerOptions = {
   /** Blocks that one `eth_getLogs` asks for at most. */
   readonly maxBlockRange: number;
-  /** Blocks that the scanner goes back when the block at its checkpoint has another hash. */
+  /** A reorg below finality, which should not be: the scanner goes back this many blocks, loudly. */
   readonly rewind: number;
+  readonly onDeepReorg: (checkpoint: Cursor, to: bigint) => void;
+  /** The node's head is behind the checkpoint: it lags, or lies. */
+  readonly onHeadBehind: (checkpoint: Cursor, head: bigint) => void;
 };
 
+export type Scanner = {
+  /**
+   * The step after a checkpoint towards the node's head; `undefined` where there is nothing to read.
+   * @param known The blocks at and below the checkpoint that may still be taken back, newest first.
+   */
+  readonly step: (from: Pick<ScanStep, "cursor" | "known">) => Promise<ScanStep | undefined>;
+};
+
+/** Blocks above finality that one step reads, by hash. */
+const blocksPerStep = 32;
+
 /**
- * Reads the chain from the checkpoint to a head, range by range: completeness, whatever the socket lost.
+ * Reads the chain from the checkpoint towards the head: completeness, whatever the socket lost. Final blocks are read by
+ * range, as wide as the node allows; the ones above by block hash, each checked to be its predecessor's child.
  *
- * A block that the node does not have is an error, so that the checkpoint never passes what was not read; whoever
- * subscribes tries again from the checkpoint.
+ * A block that the node does not have is an error, so that the checkpoint never passes what was not read.
  */
-export function scanTo$(
-  chain: Pick<ChainPort, "block" | "events">,
-  checkpoint: Cursor,
-  head: Head,
-  { maxBlockRange, rewind }: ScannerOptions,
-): Observable<ScannedRange> {
-  const readAfter = (block: bigint, rewindTo?: bigint): Observable<ScannedRange> =>
-    defer(async () => {
-      const furthest = block + BigInt(maxBlockRange);
-      const { events, last } = await chain.events(block + 1n, furthest < head.number ? furthest : head.number);
-      return { events, cursor: { number: last.number, hash: last.hash }, rewindTo };
-    });
-  const fromCheckpoint = async (): Promise<Observable<ScannedRange>> => {
-    if (checkpoint.number > head.number) return EMPTY;
-    const block = await chain.block(checkpoint.number);
-    if (block === undefined) return EMPTY;
-    if (block.hash !== checkpoint.hash) {
-      const back = checkpoint.number > BigInt(rewind) ? checkpoint.number - BigInt(rewind) : 0n;
-      return readAfter(back, back);
-    }
-    return checkpoint.number < head.number ? readAfter(checkpoint.number) : EMPTY;
+export function createScanner(
+  chain: Pick<ChainPort, "head" | "finalBlock" | "block" | "blocks" | "events" | "eventsOfBlocks">,
+  { maxBlockRange, rewind, onDeepReorg, onHeadBehind }: ScannerOptions,
+): Scanner {
+  const width = createRangeWidth(maxBlockRange);
+
+  type From = Pick<ScanStep, "cursor" | "known">;
+  type Aim = Pick<ScanStep, "final" | "head">;
+
+  const read = ({ known }: From, aim: Aim, blocks: readonly BlockRef[], events: readonly ChainEvent[]): ScanStep => {
+    const cursor = blocks.at(-1) as BlockRef;
+    const recent = [...blocks.toReversed(), ...known].filter(({ number }) => number >= aim.final);
+    return { events, cursor, blocks, known: recent, ...aim };
   };
-  return defer(fromCheckpoint).pipe(
-    concatMap((first$) => first$),
-    expand(({ cursor: { number } }) => (number < head.number ? readAfter(number) : EMPTY), 1),
-  );
+
+  const byRange = async (from: From, aim: Aim): Promise<ScanStep> => {
+    for (;;) {
+      const furthest = from.cursor.number + BigInt(width.current());
+      try {
+        const { events, last } = await chain.events(from.cursor.number + 1n, least(furthest, aim.final));
+        width.succeeded();
+        return read(from, aim, [refOf(last)], events);
+      } catch (error) {
+        if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
+        if (width.failed()) continue;
+        throw new RetryableError(`the node refuses the events of the single block ${furthest}: ${error.message}`, {
+          code: "BLOCK_UNREADABLE",
+          remedy: "use another endpoint, or raise its limits; the checkpoint stays where it is",
+          cause: error,
+        });
+      }
+    }
+  };
+
+  const byHash = async (from: From, aim: Aim): Promise<ScanStep | undefined> => {
+    const last = least(from.cursor.number + BigInt(blocksPerStep), aim.head);
+    const children: Head[] = [];
+    let parent: BlockRef = from.cursor;
+    for (const block of await chain.blocks(from.cursor.number + 1n, last)) {
+      if (block === undefined || block.parentHash !== parent.hash) break;
+      children.push(block);
+      parent = block;
+    }
+    if (children.length === 0) return undefined;
+    const events = await chain.eventsOfBlocks(children);
+    return read(from, aim, children.map(refOf), events);
+  };
+
+  /** Goes back to the newest block that the chain and the journal share. */
+  const rewound = async ({ cursor, known }: From, aim: Aim): Promise<ScanStep | undefined> => {
+    const back = (block: Head, rewindTo: bigint): ScanStep => {
+      const shared = known.filter(({ number }) => number < rewindTo);
+      return { events: [], blocks: [], cursor: refOf(block), known: [refOf(block), ...shared], rewindTo, ...aim };
+    };
+    for (const block of known.filter(({ number }) => number < cursor.number)) {
+      const now = await chain.block(block.number);
+      if (now?.hash === block.hash) return back(now, now.number);
+    }
+    const lowest = known.at(-1)?.number ?? cursor.number;
+    const to = lowest > BigInt(rewind) ? lowest - BigInt(rewind) : 0n;
+    const block = await chain.block(to);
+    if (block === undefined) return undefined;
+    onDeepReorg(cursor, to);
+    return back(block, to);
+  };
+
+  const step: Scanner["step"] = async (from) => {
+    const { cursor, known } = from;
+    const head = await chain.head();
+    const aim: Aim = { final: await chain.finalBlock(head), head: head.number };
+    if (head.number < cursor.number) {
+      const then = known.find(({ number }) => number === head.number);
+      if (then !== undefined && then.hash !== head.hash) return rewound(from, aim);
+      onHeadBehind(cursor, head.number);
+      return undefined;
+    }
+    const here = await chain.block(cursor.number);
+    if (here === undefined) return undefined;
+    if (here.hash !== cursor.hash) return rewound(from, aim);
+    if (cursor.number < aim.final) return byRange(from, aim);
+    return cursor.number < aim.head ? byHash(from, aim) : undefined;
+  };
+  return { step };
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const refOf = ({ number, hash }: BlockRef): BlockRef => ({ number, hash });

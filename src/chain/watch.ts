@@ -1,8 +1,12 @@
-import type { Intake, Journal } from "../journal/journal.ts";
+import { RetryableError } from "../errors.ts";
+import type { Intake, Journal, SeenResponse, SeenTask } from "../journal/journal.ts";
 import type { AccountAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import type { ChainEvent } from "../protocol/events.ts";
+import { askOnce, mapAtOnce } from "./askOnce.ts";
 import { createBoundedMap } from "./boundedMap.ts";
 import type { ChainPort } from "./chainPort.ts";
+import { createSeenLogs } from "./seenLogs.ts";
+import { createTaskIndex, type TaskIndex } from "./taskIndex.ts";
 
 export type WatchOptions = {
   readonly sources: ReadonlySet<SourceAddress>;
@@ -11,99 +15,176 @@ export type WatchOptions = {
   readonly own: AccountAddress | undefined;
 };
 
-/** Tells the daemon's own tasks from everybody else's: no event is indexed, so every watcher sees all of them. */
-export type Watch = {
-  readonly isWatched: (source: SourceAddress) => Promise<boolean>;
-  /** What these events say of watched tasks. @throws RetryableError if the chain had to be asked and did not answer. */
-  readonly resolve: (events: readonly ChainEvent[]) => Promise<Omit<Intake, "cursor">>;
-  /** Forgets what was cached, because an agent may have been set since. */
-  readonly forget: () => void;
+/** What events say of watched tasks. */
+export type Facts = Pick<Intake, "tasks" | "responses" | "touched"> & {
+  /** To be called when the journal has stored it: the same logs are then not looked at again. */
+  readonly stored: () => void;
 };
 
+/** Tells the daemon's own tasks from everybody else's: no event is indexed, so every watcher sees all of them. */
+export type Watch = {
+  /** @throws RetryableError if the chain had to be asked and did not answer, or does not have the source yet. */
+  readonly isWatched: (source: SourceAddress) => Promise<boolean>;
+  /** What these events say of watched tasks. @throws RetryableError as `isWatched` does. */
+  readonly resolve: (events: readonly ChainEvent[]) => Promise<Facts>;
+  /** Forgets who is an agent of whom: it may have changed since. What cannot change is kept. */
+  readonly forget: () => void;
+  /** The journal has forgotten what a reorg took back: every log is news again. */
+  readonly rewound: () => void;
+};
+
+export type WatchDeps = {
+  readonly chain: ChainPort;
+  readonly journal: Journal;
+  /** Shared with the socket's parser, which drops by it what is certainly foreign. @default one of its own */
+  readonly index?: TaskIndex;
+};
+
+/** How often a contract that an event named may be missing before it is taken for none: a node may lag behind its logs. */
+const patience = 5;
+/** Look-ups that are under way at the same time, for one batch of events. */
+const lookUpsAtOnce = 16;
+/** Own logs that are remembered: a second copy comes within seconds. */
+const seenLimit = 10_000;
+
 export function createWatch(
-  { chain, journal }: { readonly chain: ChainPort; readonly journal: Journal },
+  { chain, journal, index = createTaskIndex() }: WatchDeps,
   { sources, clients, own }: WatchOptions,
 ): Watch {
-  let known = createBoundedMap<SourceAddress, boolean>(10_000);
-  let foreignTasks = createBoundedMap<TaskAddress, true>(100_000);
+  const clientsOfSources = createBoundedMap<SourceAddress, AccountAddress>(10_000);
+  const missed = createBoundedMap<string, number>(10_000);
+  const seen = createSeenLogs(seenLimit);
+  let agents = agentsOf(chain, own);
 
-  const isClientWatched = async (client: AccountAddress): Promise<boolean> =>
-    clients.has(client) || (own !== undefined && (client === own || (await chain.isAgentOf(client, own))));
+  const isClientWatched = async (client: AccountAddress): Promise<boolean> => {
+    if (clients.has(client)) return true;
+    if (own === undefined || client === own) return client === own;
+    return agents(client);
+  };
+
+  /** A contract that the node does not have: it lags, for a while. */
+  const missing = (what: string): undefined => {
+    const times = (missed.get(what) ?? 0) + 1;
+    missed.set(what, times);
+    if (times > patience) return undefined;
+    throw new RetryableError(`the endpoint does not have ${what}, which an event named`, { code: "NODE_BEHIND" });
+  };
+
+  const askSource = askOnce((source: SourceAddress) => chain.source(source));
+  const clientOf = async (source: SourceAddress): Promise<AccountAddress | undefined> => {
+    const client = clientsOfSources.get(source) ?? (await askSource(source))?.client;
+    if (client === undefined) return missing(`source ${source}`);
+    clientsOfSources.set(source, client);
+    return client;
+  };
 
   const isWatched = async (address: SourceAddress): Promise<boolean> => {
     if (sources.has(address)) return true;
-    if (clients.size === 0 && own === undefined) return false;
-    const cached = known.get(address);
-    if (cached !== undefined) return cached;
-    const source = await chain.source(address);
-    if (source === undefined) return false;
-    const watched = await isClientWatched(source.client);
-    known.set(address, watched);
-    return watched;
+    if (clients.size === 0 && own === undefined) {
+      index.judged(address, false);
+      return false;
+    }
+    const client = await clientOf(address);
+    if (client === undefined) return false;
+    const asked = agents;
+    const isOurs = await isClientWatched(client);
+    if (asked === agents) index.judged(address, isOurs);
+    return isOurs;
   };
 
+  const askTask = askOnce((task: TaskAddress) => chain.sourceOfTask(task));
   /** The source of a task that is in neither the journal nor the batch, if it is watched. */
   const adopt = async (task: TaskAddress): Promise<SourceAddress | undefined> => {
-    if (foreignTasks.get(task)) return undefined;
-    const source = await chain.sourceOfTask(task);
-    if (source === undefined || (await isWatched(source))) return source;
-    foreignTasks.set(task, true);
-    return undefined;
+    const source = index.sourceOf(task) ?? (await askTask(task));
+    if (source === undefined) return missing(`task ${task}`);
+    index.learn(task, source);
+    return (await isWatched(source)) ? source : undefined;
   };
 
-  const resolve: Watch["resolve"] = async (events) => {
-    const tasks = new Map<TaskAddress, SourceAddress>();
-    for (const event of events) {
-      if (event.type === "TaskPublished" && (await isWatched(event.source))) tasks.set(event.task, event.source);
-      else if (event.type === "TaskPublished") foreignTasks.set(event.task, true);
+  /** Puts the question for each of them, and answers those of which it is true. */
+  const those = async <T extends string, R>(
+    all: Iterable<T>,
+    ask: (one: T) => Promise<R | undefined>,
+  ): Promise<ReadonlyMap<T, R>> => {
+    const some = [...new Set(all)];
+    const answers = await mapAtOnce(some, lookUpsAtOnce, ask);
+    return new Map(some.flatMap((one, at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
+  };
+
+  const resolve: Watch["resolve"] = async (all) => {
+    const events = all.filter(({ at }) => !seen.has(at));
+    const published = events.filter((event) => event.type === "TaskPublished");
+    for (const { task, source } of published) index.learn(task, source);
+    const watched = await those(
+      published.map(({ source }) => source),
+      async (source) => ((await isWatched(source)) ? true : undefined),
+    );
+    const tasks = new Map<TaskAddress, SeenTask>();
+    for (const { task, source, at } of published) {
+      if (watched.has(source)) tasks.set(task, { task, source, block: at.blockNumber });
     }
-    const mentioned = new Set(events.flatMap((event) => ("task" in event ? [event.task] : [])));
-    const journalled = await journal.knownTasks([...mentioned].filter((task) => !foreignTasks.get(task)));
+
+    const mentioned = events.flatMap((event) =>
+      event.type === "ResponseSubmitted" || event.type === "TaskStatusChanged" ? [event.task] : [],
+    );
+    const journalled = await journal.knownTasks([...new Set(mentioned)]);
     const tasksOfResponses = await journal.tasksOfResponses(
       events.flatMap((event) => (event.type === "ResponseStatusChanged" ? [event.response] : [])),
     );
+    const unknown = events.flatMap((event) =>
+      event.type === "ResponseSubmitted" && !tasks.has(event.task) && !journalled.has(event.task) ? [event.task] : [],
+    );
+    for (const [task, source] of await those(unknown, adopt)) tasks.set(task, { task, source });
 
-    const responses: Intake["responses"][number][] = [];
+    const responses: SeenResponse[] = [];
     const touched = new Set<TaskAddress>();
-    for (const event of events) {
+    /** Answers whether the event is about a watched task. */
+    const note = (event: ChainEvent): boolean => {
       switch (event.type) {
         case "TaskPublished":
-          break;
+          return tasks.has(event.task);
         case "ResponseSubmitted": {
-          const { response, task } = event;
-          if (!tasks.has(task) && !journalled.has(task)) {
-            const source = await adopt(task);
-            if (source === undefined) break;
-            tasks.set(task, source);
-          }
-          responses.push({ response, task });
-          break;
+          const { response, task, at } = event;
+          const isOurs = tasks.has(task) || journalled.has(task);
+          if (isOurs) responses.push({ response, task, block: at.blockNumber });
+          return isOurs;
         }
         case "TaskStatusChanged":
           if (journalled.has(event.task)) touched.add(event.task);
-          break;
+          return journalled.has(event.task);
         case "ResponseStatusChanged": {
           const task = tasksOfResponses.get(event.response);
           if (task !== undefined) touched.add(task);
-          break;
+          return task !== undefined;
         }
-        default:
-          event satisfies never;
       }
-    }
-    return {
-      tasks: [...tasks].map(([task, source]) => ({ task, source })),
-      responses,
-      touched: [...touched],
     };
+    const noted = events.filter(note);
+    const stored = seen.willStore(noted.map(({ at }) => at));
+    return { tasks: [...tasks.values()], responses, touched: [...touched], stored };
   };
 
   return {
     isWatched,
     resolve,
     forget: () => {
-      known = createBoundedMap(10_000);
-      foreignTasks = createBoundedMap(100_000);
+      agents = agentsOf(chain, own);
+      index.forgetVerdicts();
     },
+    rewound: seen.forget,
   };
+}
+
+/** Whether a client made the signer its agent; each is asked about once. */
+function agentsOf(
+  chain: Pick<ChainPort, "isAgentOf">,
+  own: AccountAddress | undefined,
+): (client: AccountAddress) => Promise<boolean> {
+  const known = createBoundedMap<AccountAddress, boolean>(10_000);
+  const ask = askOnce(async (client: AccountAddress): Promise<boolean> => {
+    const isAgent = own !== undefined && (await chain.isAgentOf(client, own));
+    known.set(client, isAgent);
+    return isAgent;
+  });
+  return async (client) => known.get(client) ?? ask(client);
 }

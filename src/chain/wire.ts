@@ -10,6 +10,7 @@ export type WireBlock = {
   readonly parentHash: Hash;
   readonly timestamp: Hex;
   readonly baseFeePerGas?: Hex;
+  readonly logsBloom?: Hex;
 };
 
 export type WireReceipt = {
@@ -29,6 +30,7 @@ export const toHead = (block: WireBlock): Head => ({
   parentHash: block.parentHash,
   timestamp: unixSeconds(BigInt(block.timestamp)),
   baseFeePerGas: block.baseFeePerGas === undefined ? undefined : BigInt(block.baseFeePerGas),
+  logsBloom: block.logsBloom,
 });
 
 export const toReceipt = (receipt: WireReceipt): Receipt => ({

@@ -4,6 +4,7 @@ import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
 import { BaseError, exitCodes } from "../errors.ts";
+import { createScrubber } from "../ops/scrub.ts";
 import { loadPolicies } from "../policy/loadPolicies.ts";
 import { checksummed } from "../protocol/brand.ts";
 import { privateKeySigner } from "../signer/privateKeySigner.ts";
@@ -18,16 +19,18 @@ import { requireDeployment } from "./requireDeployment.ts";
 export async function check(context: Context, file: string | undefined, flags: Flags): Promise<number> {
   const { env, cwd, stdout } = context;
   const worst: number[] = [exitCodes.ok];
+  let config: Config | undefined;
+  // A node's refusal may repeat the credential that it was asked with.
+  const clean = (text: string) => createScrubber([], config ? [config.rpc.http, config.rpc.ws ?? ""] : [])(text);
   const section = async (name: string, work: () => string | Promise<string>): Promise<void> => {
     try {
       stdout.write(`ok     ${name.padEnd(14)} ${await work()}\n`);
     } catch (error) {
-      stdout.write(`FAILED ${name}\n${indent(failureText(error))}`);
+      stdout.write(`FAILED ${name}\n${indent(clean(failureText(error)))}`);
       worst.push(error instanceof BaseError ? error.exitCode : exitCodes.software);
     }
   };
 
-  let config: Config | undefined;
   await section("configuration", () => {
     const loaded = loadConfig({ file, flags, env, cwd });
     config = loaded.config;

@@ -5,6 +5,7 @@ import { formatOgpu, parseAmount } from "../protocol/amounts.ts";
 import { checksummed, toAddress, type Wei } from "../protocol/brand.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { type Format, isKeyLike, mismatch, quote } from "./format.ts";
+import { formatSize, parseSize } from "./size.ts";
 
 const same = <T>(value: T): unknown => value;
 
@@ -80,6 +81,22 @@ export function duration(min: string, max = "1d"): Format<number> {
       }
       if (milliseconds < lowest || milliseconds > highest) throw mismatch(value, expects);
       return milliseconds;
+    },
+  };
+}
+
+/** A size, in bytes, within bounds given in the same form. */
+export function size(min: string, max: string): Format<number> {
+  const [lowest, highest] = [parseSize(min), parseSize(max)];
+  const expects = `a size from ${min} to ${max}, with its unit (B, KiB, MiB or GiB), like "256MiB"`;
+  return {
+    expects,
+    show: formatSize,
+    parse: (value) => {
+      const bytes = typeof value === "string" ? parseSize(value) : undefined;
+      if (bytes === undefined || lowest === undefined || highest === undefined) throw mismatch(value, expects);
+      if (bytes < lowest || bytes > highest) throw mismatch(value, expects);
+      return bytes;
     },
   };
 }
@@ -203,7 +220,8 @@ export function list<T>(item: Format<T>): Format<readonly T[]> {
       text
         .split(",")
         .map((element) => element.trim())
-        .filter((element) => element !== ""),
+        .filter((element) => element !== "")
+        .map((element) => item.fromText?.(element) ?? element),
     parse: (value) => {
       if (!Array.isArray(value)) throw mismatch(value, expects);
       return [...new Set(value.map(item.parse))];

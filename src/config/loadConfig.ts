@@ -31,7 +31,7 @@ export type LoadedConfig = {
   readonly warnings: readonly string[];
 };
 
-const paths = ["policies.dir", "journal.path", "signer.keyFile"];
+const paths = ["policies.dir", "journal.path", "payload.cacheDir", "signer.keyFile"];
 
 /**
  * Reads the configuration: defaults < the network's file < the operator's file < environment < flags.

@@ -76,13 +76,41 @@ export const schema = {
     gateways: setting(
       form.list(form.url("http", "https")),
       ["https://cipfs.ogpuscan.io"],
-      "IPFS gateways, in the order in which they are tried.",
+      "IPFS gateways. What a response names by CID may come from any of them, and is verified.",
+    ),
+    gatewayMode: setting(
+      form.oneOf("order", "race"),
+      "order",
+      "`order` asks one gateway after the other, `race` all at once: faster, and more requests.",
     ),
     allowHosts: setting(
       form.list(form.hostAndPort),
       [],
       "Hosts on private addresses that payloads may be fetched from all the same, such as a gateway of your own.",
     ),
+    schemes: setting(
+      form.list(form.oneOf("https", "http")),
+      ["https", "http"],
+      "Schemes that payloads may be fetched by. Over `http` anybody on the way can change an answer that no CID names.",
+    ),
+    ports: setting(form.list(form.whole(1, 65_535)), [443, 80], "Ports that payloads may be fetched from."),
+    firstByteTimeout: setting(
+      form.duration("100ms", "5m"),
+      "4s",
+      "How long a server may take to begin its answer. A policy's `output.timeout` bounds the whole.",
+    ),
+    concurrency: setting(form.whole(1, 1_024), 64, "The most fetches at once."),
+    concurrencyPerHost: setting(
+      form.whole(1, 1_024),
+      8,
+      "The most fetches at once from one host, or one domain, that responses name; your gateways may take three quarters of all.",
+    ),
+    cacheDir: setting(
+      form.optional(form.path),
+      "data/payload-cache",
+      "A folder that keeps verified IPFS blocks. Empty: none are kept.",
+    ),
+    cacheSize: setting(form.size("1MiB", "1024GiB"), "256MiB", "The most that the folder takes on disk."),
   },
   signer: {
     keyFile: setting(

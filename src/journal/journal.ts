@@ -10,22 +10,43 @@ import type {
   Wei,
 } from "../protocol/brand.ts";
 
+export type BlockRef = { readonly number: bigint; readonly hash: Hash };
+
 /** The last block whose events are all in the journal. */
-export type Cursor = { readonly number: bigint; readonly hash: Hash };
+export type Cursor = BlockRef;
 
 /** What one way in brings: facts about watched tasks, and, from the scanner alone, the new checkpoint. */
 export type Intake = {
-  readonly tasks: readonly { readonly task: TaskAddress; readonly source: SourceAddress }[];
-  readonly responses: readonly { readonly response: ResponseAddress; readonly task: TaskAddress }[];
+  readonly tasks: readonly SeenTask[];
+  readonly responses: readonly SeenResponse[];
   /** Tasks of which something changed on chain: worth a look although they are known. */
   readonly touched: readonly TaskAddress[];
   readonly cursor?: Cursor;
-  /** Blocks above it are void: what was settled there is open again. */
+  /** The scanner's newest blocks, by which a later reorg is found, and the one below which none can be taken back. */
+  readonly blocks?: { readonly read: readonly BlockRef[]; readonly final: bigint };
+  /** Blocks above it are void: what was seen there is forgotten, what was settled there is open again. */
   readonly rewindTo?: bigint | undefined;
+  /** The last block that the second pass has read. */
+  readonly audited?: Cursor;
 };
 
-/** `open` tasks are looked at; `closed` ones are settled on chain; `ignored` ones are not the daemon's to pay. */
-export type TaskState = "open" | "closed" | "ignored";
+/** @param block Where an event told of it; `undefined`: the chain's state did, and no reorg can take that back. */
+export type SeenTask = {
+  readonly task: TaskAddress;
+  readonly source: SourceAddress;
+  readonly block?: bigint | undefined;
+};
+export type SeenResponse = {
+  readonly response: ResponseAddress;
+  readonly task: TaskAddress;
+  readonly block?: bigint | undefined;
+};
+
+/**
+ * `open` tasks are looked at; `closed` ones are settled on chain; `ignored` ones are not the daemon's to pay; `vanished`
+ * ones stood in a block that a reorg took back, and are open again when another block brings them.
+ */
+export type TaskState = "open" | "closed" | "ignored" | "vanished";
 
 export type TaskRecord = {
   readonly task: TaskAddress;
@@ -113,6 +134,10 @@ export type ConfirmationChange = {
  */
 export type Journal = {
   readonly cursor: () => Promise<Cursor | undefined>;
+  /** The scanner's newest blocks, newest first. */
+  readonly recentBlocks: () => Promise<readonly BlockRef[]>;
+  /** How far the second pass has come. */
+  readonly audited: () => Promise<Cursor | undefined>;
   /** Stores what is new and moves the cursor; answers the open tasks worth a look. Idempotent. */
   readonly intake: (batch: Intake) => Promise<readonly TaskAddress[]>;
   /** Which of these tasks are in the journal. */

@@ -6,26 +6,35 @@ export const migrations: readonly string[] = [
   `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE cursor (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
+  CREATE TABLE cursors (
+    name TEXT PRIMARY KEY CHECK (name IN ('scanned', 'audited')),
     block_number INTEGER NOT NULL,
+    block_hash TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE blocks (
+    block_number INTEGER PRIMARY KEY,
     block_hash TEXT NOT NULL
   ) STRICT;
 
   CREATE TABLE tasks (
     task TEXT PRIMARY KEY,
     source TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'ignored')),
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'ignored', 'vanished')),
     reason TEXT NOT NULL DEFAULT '',
+    seen_block INTEGER,
     settled_block INTEGER
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tasks_seen ON tasks (seen_block) WHERE seen_block IS NOT NULL;
   CREATE INDEX tasks_settled ON tasks (settled_block) WHERE settled_block IS NOT NULL;
   CREATE INDEX tasks_open ON tasks (task) WHERE state = 'open';
 
   CREATE TABLE responses (
     response TEXT PRIMARY KEY,
-    task TEXT NOT NULL REFERENCES tasks (task)
+    task TEXT NOT NULL REFERENCES tasks (task),
+    seen_block INTEGER
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX responses_seen ON responses (seen_block) WHERE seen_block IS NOT NULL;
   CREATE INDEX responses_by_task ON responses (task);
 
   CREATE TABLE verdicts (

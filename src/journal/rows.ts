@@ -1,9 +1,14 @@
 import type { Hash, Hex, ResponseAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce, unixSeconds, wei } from "../protocol/brand.ts";
-import type { Attempt, Confirmation, VerdictRecord } from "./journal.ts";
+import type { Attempt, BlockRef, Confirmation, VerdictRecord } from "./journal.ts";
 
 /** A row as SQLite answers it. */
 export type Row = Record<string, unknown>;
+
+export const toBlockRef = (row: Row): BlockRef => ({
+  number: BigInt(row.block_number as number),
+  hash: row.block_hash as Hash,
+});
 
 export const toAttempt = (row: Row): Attempt => ({
   hash: row.hash as Hash,

@@ -2,10 +2,10 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { FatalError } from "../errors.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
-import type { Confirmation, Journal } from "./journal.ts";
+import type { Confirmation, Cursor, Intake, Journal, TaskState } from "./journal.ts";
 import { lockJournal } from "./journalLock.ts";
 import { openDatabase } from "./openDatabase.ts";
-import { type Row, toAttempt, toConfirmation, toVerdictRecord } from "./rows.ts";
+import { type Row, toAttempt, toBlockRef, toConfirmation, toVerdictRecord } from "./rows.ts";
 
 /**
  * The embedded journal: one SQLite file in WAL mode with `synchronous = FULL`, so that what a method stored is on the
@@ -40,36 +40,58 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
   const isOpen = (task: TaskAddress): boolean =>
     sql("SELECT 1 FROM tasks WHERE task = ? AND state = 'open'").get(task) !== undefined;
 
-  const reopen = (above: bigint): readonly TaskAddress[] =>
-    sql(`UPDATE tasks SET state = 'open', reason = '', settled_block = NULL
-         WHERE state <> 'open' AND settled_block > ? RETURNING task`)
-      .all(above)
+  const cursorNamed = (name: "scanned" | "audited"): Cursor | undefined => {
+    const row = sql("SELECT * FROM cursors WHERE name = ?").get(name);
+    return row && toBlockRef(row);
+  };
+
+  const moveCursor = (name: "scanned" | "audited", { number, hash }: Cursor) =>
+    sql("INSERT OR REPLACE INTO cursors (name, block_number, block_hash) VALUES (?, ?, ?)").run(name, number, hash);
+
+  /** Forgets what was seen above a block; answers the tasks that this opens again. What was signed stays. */
+  const rewind = (to: bigint): readonly TaskAddress[] => {
+    sql("DELETE FROM blocks WHERE block_number > ?").run(to);
+    sql("DELETE FROM responses WHERE seen_block > ?").run(to);
+    sql(`UPDATE tasks SET state = 'vanished', reason = 'its block was taken back'
+         WHERE seen_block > ? AND task NOT IN (SELECT task FROM confirmations WHERE state <> 'rejected')`).run(to);
+    return sql(`UPDATE tasks SET state = 'open', reason = '', settled_block = NULL
+                WHERE state IN ('closed', 'ignored') AND settled_block > ? RETURNING task`)
+      .all(to)
       .map(({ task }) => task as TaskAddress);
+  };
+
+  const keepBlocks = ({ read, final }: NonNullable<Intake["blocks"]>) => {
+    for (const { number, hash } of read) {
+      sql("INSERT OR REPLACE INTO blocks (block_number, block_hash) VALUES (?, ?)").run(number, hash);
+    }
+    sql("DELETE FROM blocks WHERE block_number < ?").run(final);
+  };
 
   return {
-    cursor: async () => {
-      const row = sql("SELECT block_number, block_hash FROM cursor").get();
-      return row && { number: BigInt(row.block_number as number), hash: row.block_hash as `0x${string}` };
-    },
+    cursor: async () => cursorNamed("scanned"),
+    audited: async () => cursorNamed("audited"),
+    recentBlocks: async () => sql("SELECT * FROM blocks ORDER BY block_number DESC").all().map(toBlockRef),
 
-    intake: async ({ tasks, responses, touched, cursor, rewindTo }) =>
+    intake: async ({ tasks, responses, touched, cursor, blocks, rewindTo, audited }) =>
       transaction(() => {
         const looks = new Set<TaskAddress>(touched);
-        if (rewindTo !== undefined) for (const task of reopen(rewindTo)) looks.add(task);
-        for (const { task, source } of tasks) {
-          if (sql("INSERT OR IGNORE INTO tasks (task, source) VALUES (?, ?)").run(task, source).changes)
-            looks.add(task);
+        if (rewindTo !== undefined) for (const task of rewind(rewindTo)) looks.add(task);
+        for (const { task, source, block = null } of tasks) {
+          const stored = sql(`
+            INSERT INTO tasks (task, source, seen_block) VALUES (?, ?, ?)
+            ON CONFLICT (task) DO UPDATE SET state = 'open', reason = '', seen_block = excluded.seen_block
+            WHERE state = 'vanished'`).run(task, source, block);
+          if (stored.changes) looks.add(task);
         }
-        for (const { response, task } of responses) {
-          const inserted = sql("INSERT OR IGNORE INTO responses (response, task) VALUES (?, ?)").run(response, task);
-          if (inserted.changes) looks.add(task);
+        for (const { response, task, block = null } of responses) {
+          const stored = sql("INSERT OR IGNORE INTO responses (response, task, seen_block) VALUES (?, ?, ?)");
+          if (!stored.run(response, task, block).changes) continue;
+          sql("UPDATE tasks SET state = 'open', reason = '' WHERE task = ? AND state = 'vanished'").run(task);
+          looks.add(task);
         }
-        if (cursor) {
-          sql("INSERT OR REPLACE INTO cursor (id, block_number, block_hash) VALUES (1, ?, ?)").run(
-            cursor.number,
-            cursor.hash,
-          );
-        }
+        if (blocks) keepBlocks(blocks);
+        if (cursor) moveCursor("scanned", cursor);
+        if (audited) moveCursor("audited", audited);
         return [...looks].filter(isOpen);
       }),
 
@@ -101,7 +123,7 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
       return {
         task,
         source: row.source as SourceAddress,
-        state: row.state as "open" | "closed" | "ignored",
+        state: row.state as TaskState,
         reason: row.reason as string,
         responses: sql("SELECT response FROM responses WHERE task = ?")
           .all(task)

@@ -39,8 +39,32 @@ export function logReports(logger: Logger): Reporter {
           { response: checksummed(report.confirmation.response), reason: report.reason, forMs: report.forMs },
           "confirmation postponed",
         );
-      case "reorg":
-        return logger.warn({ rewindTo: report.rewindTo.toString() }, "reorg: the scanner goes back");
+      case "reorg": {
+        const fields = { from: report.from.toString(), rewindTo: report.rewindTo.toString() };
+        return report.deep
+          ? logger.error(fields, "a reorg below finality: the scanner goes back further")
+          : logger.warn(fields, "reorg: the scanner goes back");
+      }
+      case "head-behind":
+        return logger.debug(
+          { checkpoint: report.checkpoint.toString(), head: report.head.toString() },
+          "the endpoint's head is behind the checkpoint",
+        );
+      case "bloom":
+        return logger[report.found > 0 ? "warn" : "debug"](
+          { blocks: report.blocks, found: report.found },
+          "an endpoint answered without the events that a block's bloom promises",
+        );
+      case "missed":
+        return logger.warn(
+          { via: report.via, tasks: report.tasks, responses: report.responses },
+          "found what the intake had missed",
+        );
+      case "progress": {
+        const { block, head, blocksPerSecond, eventsPerSecond, eta } = report;
+        const fields = { block: block.toString(), head: head.toString(), blocksPerSecond, eventsPerSecond, eta };
+        return logger.info(fields, "catching up");
+      }
       case "overflow":
         return logger.warn({ events: report.events }, "too many live events at once: left to the scanner");
       case "socket":

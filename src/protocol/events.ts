@@ -53,7 +53,18 @@ const typeOfTopic: ReadonlyMap<string, ChainEvent["type"]> = new Map(
   (Object.keys(eventTopics) as ChainEvent["type"][]).map((type) => [eventTopics[type], type]),
 );
 
-const dataLength = 2 + 2 * 64;
+const topics = [...typeOfTopic.keys()];
+const topicLength = 2 + 64;
+
+/** Which of the four events a topic names that stands in `text` from `from` to `to`; allocates nothing. */
+export function eventTypeOf(text: string, from: number, to: number): ChainEvent["type"] | undefined {
+  if (to - from !== topicLength) return undefined;
+  for (const topic of topics) if (text.startsWith(topic, from)) return typeOfTopic.get(topic);
+  return undefined;
+}
+
+/** Characters of an event's data: `0x` and two words. */
+export const eventDataLength = 2 + 2 * 64;
 const first = (data: string) => `0x${data.slice(26, 66)}`.toLowerCase();
 const second = (data: string) => `0x${data.slice(90, 130)}`.toLowerCase();
 
@@ -64,7 +75,7 @@ const second = (data: string) => `0x${data.slice(90, 130)}`.toLowerCase();
  */
 export function decodeEvent(log: RpcLog): ChainEvent | undefined {
   const type = typeOfTopic.get(log.topics[0] ?? "");
-  if (type === undefined || log.removed || log.data.length !== dataLength) return undefined;
+  if (type === undefined || log.removed || log.data.length !== eventDataLength) return undefined;
   if (log.blockNumber === null || log.blockHash === null || log.logIndex === null) return undefined;
   const { data } = log;
   const at = { blockNumber: BigInt(log.blockNumber), blockHash: log.blockHash, logIndex: Number(log.logIndex) };

@@ -28,17 +28,20 @@ export function coalesceByKey<K, R>(concurrency: number, work: (key: K) => Obser
       };
       const run = (key: K) => {
         running.add(key);
-        const subscription = work(key).subscribe({
-          next: (value) => subscriber.next(value),
-          error: (error) => subscriber.error(error),
-          complete: () => {
-            subscriptions.remove(subscription);
-            running.delete(key);
-            if (again.delete(key)) waiting.add(key);
-            next();
-          },
-        });
+        const subscription = new Subscription();
         subscriptions.add(subscription);
+        subscription.add(
+          work(key).subscribe({
+            next: (value) => subscriber.next(value),
+            error: (error) => subscriber.error(error),
+            complete: () => {
+              subscriptions.remove(subscription);
+              running.delete(key);
+              if (again.delete(key)) waiting.add(key);
+              next();
+            },
+          }),
+        );
       };
 
       subscriptions.add(

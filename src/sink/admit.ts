@@ -2,7 +2,8 @@ import { encodeFunctionData } from "viem";
 import type { ChainPort } from "../chain/chainPort.ts";
 import type { Confirmation, ConfirmationState, Journal } from "../journal/journal.ts";
 import { controllerAbi } from "../protocol/abi.ts";
-import type { Hex, ResponseAddress } from "../protocol/brand.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import type { Hex, ResponseAddress, Wei } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
 import { explainRevert, isSettledElsewhere } from "../protocol/reverts.ts";
 import { isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
@@ -22,6 +23,8 @@ export type AdmitDeps = {
   readonly controller: Hex;
   /** Wei per gas. */
   readonly maxFeePerGas: bigint;
+  /** A dearer intent waits: the ceiling may be lower than when it was decided. */
+  readonly maxPayment: Wei;
   readonly now: () => number;
 };
 
@@ -58,6 +61,9 @@ export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
   if (response.status !== ResponseStatus.SUBMITTED) return settle("superseded", "the response is confirmed already");
   if (response.payment !== confirmation.payment || response.task !== confirmation.task) {
     return settle("dead", "the response is not the one that was judged");
+  }
+  if (confirmation.payment > deps.maxPayment) {
+    return postpone(`${formatOgpu(confirmation.payment)} is above sink.maxPayment (${formatOgpu(deps.maxPayment)})`);
   }
 
   const simulation = await chain.simulateConfirm(signer.address, confirmation.response);

@@ -13,18 +13,21 @@ import {
   map,
   merge,
   type Observable,
+  of,
   ReplaySubject,
   Subject,
   takeUntil,
   tap,
 } from "rxjs";
 import type { Clock } from "../clock.ts";
-import { FatalError } from "../errors.ts";
+import { describeError, FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
+import type { AccountAddress } from "../protocol/brand.ts";
 import { coalesceByKey } from "../rx/coalesceByKey.ts";
 import { retryForever } from "../rx/retryForever.ts";
 import { type AdmitDeps, admit } from "./admit.ts";
 import { createLane } from "./lane.ts";
+import { signerOf } from "./signerOf.ts";
 import type { Sink } from "./sinkPort.ts";
 import { broadcast, type TrackDeps, trackRound } from "./track.ts";
 
@@ -38,6 +41,8 @@ export type SinkOptions = Pick<TrackDeps, "finalityDepth" | "rebroadcastAfterMs"
 /** Milliseconds until an intent that had to wait (gas too dear, response gone for the moment) is tried again. */
 const postponeMs = 10_000;
 const retryPause = { firstMs: 500, maxMs: 30_000 };
+/** Tries of one admission before it waits behind the others. */
+const patience = 4;
 
 /**
  * The single writer of a key: admits intents one by one, so that nonces are taken in order; keeps several in flight; and
@@ -47,7 +52,8 @@ const retryPause = { firstMs: 500, maxMs: 30_000 };
 export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
   const { journal, clock, report } = deps;
   const lane = createLane();
-  const track: TrackDeps = { ...deps, ...options, lane, now: clock.now };
+  const formerSigners = new Map<number, AccountAddress>();
+  const track: TrackDeps = { ...deps, ...options, lane, formerSigners, now: clock.now };
 
   const admitOne = async (id: number): Promise<readonly Confirmation[]> => {
     const admission = await admit(track, id);
@@ -66,7 +72,10 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
   const resume = async (): Promise<readonly Confirmation[]> => {
     const unsettled = await journal.unsettled();
     for (const confirmation of unsettled) {
-      if (confirmation.state !== "intended") lane.keep(confirmation, undefined);
+      if (confirmation.state === "intended") continue;
+      const signedBy = await signerOf(confirmation);
+      if (signedBy !== undefined && signedBy !== deps.signer.address) formerSigners.set(confirmation.id, signedBy);
+      lane.keep(confirmation, undefined);
     }
     return unsettled.filter(({ state }) => state === "intended");
   };
@@ -85,17 +94,26 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
     ),
   );
 
-  const admission$ = (id: number, ended$: Observable<void>): Observable<Confirmation> =>
-    defer(() => lane.hasRoom$(options.maxInFlight).pipe(takeUntil(ended$))).pipe(
-      concatMap(() => admitOne(id)),
-      retryForever({
-        clock,
-        ...retryPause,
-        when: (error) => !(error instanceof FatalError),
-        onRetry: (error, inMs) => report({ type: "retry", what: "confirmation", error, inMs }),
-      }),
-      concatMap((left) => from(left)),
-    );
+  /** Tries a few times, then lets the ones behind it pass: what is wrong may be its own. */
+  const admission$ = (confirmation: Confirmation, ended$: Observable<void>): Observable<Confirmation> =>
+    defer(() => {
+      let tries = 0;
+      return defer(() => lane.hasRoom$(options.maxInFlight).pipe(takeUntil(ended$))).pipe(
+        concatMap(() => admitOne(confirmation.id)),
+        retryForever({
+          clock,
+          ...retryPause,
+          when: (error) => !(error instanceof FatalError) && ++tries < patience,
+          onRetry: (error, inMs) => report({ type: "retry", what: "confirmation", error, inMs }),
+        }),
+        catchError((error) => {
+          if (error instanceof FatalError) throw error;
+          report({ type: "postponed", confirmation, reason: describeError(error), forMs: postponeMs });
+          return of([confirmation]);
+        }),
+        concatMap((left) => from(left)),
+      );
+    });
 
   const pay = (intents$: Observable<Confirmation>): Observable<Confirmation> =>
     defer(resume).pipe(
@@ -105,7 +123,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
         const fresh$ = intents$.pipe(tap({ complete: () => ended$.next() }));
         const postponed$ = unsigned$.pipe(delay(postponeMs, clock.scheduler), takeUntil(ended$));
         return merge(from(resumed), fresh$, postponed$).pipe(
-          concatMap(({ id }) => admission$(id, ended$)),
+          concatMap((confirmation) => admission$(confirmation, ended$)),
           connect((admitted$) => {
             const drained$ = concat(admitted$.pipe(ignoreElements()), lane.hasRoom$(1));
             return merge(admitted$, rounds$.pipe(takeUntil(drained$)));

@@ -33,7 +33,8 @@ export type Step =
  * Nothing is terminal before finality, reverts included; no time-out ever frees a nonce.
  */
 export function nextStep(confirmation: Confirmation, view: View): Step {
-  const receipt = view.receipts[0];
+  // Attempts in two nonces can both be mined, if a node lied about the first: the one that paid is what counts.
+  const receipt = view.receipts.find(({ succeeded }) => succeeded) ?? view.receipts[0];
   if (receipt !== undefined) {
     if (view.head - receipt.blockNumber >= BigInt(view.finalityDepth)) return { type: "final", receipt };
     const { mined } = confirmation;

@@ -25,7 +25,7 @@ const table: readonly (readonly [AnswerClass, readonly Pattern[]])[] = [
     [
       "already known",
       /(?<!un)known transaction/,
-      "existing txn with same hash",
+      /existing txn? with same hash/,
       "alreadyknown",
       "ownnoncealreadyused",
       "already imported",

@@ -1,15 +1,19 @@
 import type { Receipt } from "../chain/chainPort.ts";
+import { FatalError } from "../errors.ts";
 import type { Confirmation, ConfirmationChange } from "../journal/journal.ts";
+import { type AccountAddress, type Nonce, toNonce } from "../protocol/brand.ts";
 import { isClosed, statusName, TaskStatus } from "../protocol/statuses.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import type { InFlight, Lane } from "./lane.ts";
-import { nextStep } from "./nextStep.ts";
+import { nextStep, type View } from "./nextStep.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import { replace } from "./replace.ts";
 
 export type TrackDeps = AdmitDeps & {
   readonly lane: Lane;
+  /** Confirmations that another key than `signer` has signed, before the daemon was given this one. */
+  readonly formerSigners: Map<number, AccountAddress>;
   readonly report: Reporter;
   /** Blocks on top of a receipt before it is final. */
   readonly finalityDepth: number;
@@ -18,7 +22,7 @@ export type TrackDeps = AdmitDeps & {
 
 /** Sends the newest attempt. Whatever the node answers, the nonce stays taken. */
 export async function broadcast(deps: TrackDeps, confirmation: Confirmation): Promise<void> {
-  const { chain, lane, report, now } = deps;
+  const { chain, journal, lane, report, now } = deps;
   const newest = confirmation.attempts.at(-1);
   if (newest === undefined) return;
   lane.keep(confirmation, now());
@@ -26,13 +30,16 @@ export async function broadcast(deps: TrackDeps, confirmation: Confirmation): Pr
   const kind = answer.ok ? "accepted" : classifyAnswer(answer.message);
   if (!answer.ok && kind !== "accepted")
     report({ type: "answer", confirmation, answer: kind, message: answer.message });
-  if (kind === "accepted" && confirmation.state === "signed") await change(deps, confirmation, { state: "broadcast" });
+  if (kind !== "accepted" || confirmation.state !== "signed") return;
+  // The tracker may have seen it mined while the answer was on its way.
+  const { state } = await journal.confirmation(confirmation.id);
+  if (state === "signed") await change(deps, confirmation, { state: "broadcast" });
 }
 
 /**
  * Looks once at everything in flight and carries out what `nextStep` says; answers what is settled, or free to be
  * admitted anew (`intended`).
- * @throws RetryableError if the endpoint does not answer; nothing is lost, the next round looks again.
+ * @throws RetryableError if the endpoint does not answer at all; nothing is lost, the next round looks again.
  */
 export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation[]> {
   const { chain, lane, signer, finalityDepth } = deps;
@@ -40,35 +47,56 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   if (entries.length === 0) return [];
   const head = await chain.head();
   const depth = BigInt(finalityDepth);
-  // The count comes first: what it counts was mined before the receipts are read, so a missing receipt means something.
-  const finalNonce = await chain.minedNonce(signer.address, head.number > depth ? head.number - depth : 0n);
+  const signedBy = ({ confirmation: { id } }: InFlight) => deps.formerSigners.get(id) ?? signer.address;
+  // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.
+  const finalNonces = new Map<AccountAddress, Nonce>();
+  for (const account of new Set(entries.map(signedBy))) {
+    finalNonces.set(account, await chain.minedNonce(account, head.number > depth ? head.number - depth : 0n));
+  }
   const left: Confirmation[] = [];
   for (const entry of entries) {
-    const receipts = await Promise.all(entry.confirmation.attempts.map(({ hash }) => chain.receipt(hash)));
-    const settled = await carryOut(deps, entry, {
-      head: head.number,
-      finalityDepth,
-      receipts: receipts.filter((receipt) => receipt !== undefined),
-      finalNonce,
-      sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
-      rebroadcastAfterMs: deps.rebroadcastAfterMs,
-    });
-    if (settled) left.push(settled);
+    try {
+      const settled = await trackOne(deps, entry, {
+        head: head.number,
+        finalNonce: finalNonces.get(signedBy(entry)) ?? toNonce(0),
+      });
+      if (settled) left.push(settled);
+    } catch (error) {
+      // One that cannot be looked at must hold up neither the ones after it nor what the ones before it came to.
+      if (error instanceof FatalError) throw error;
+      deps.report({ type: "retry", what: `confirmation ${entry.confirmation.id}`, error, inMs: 0 });
+    }
   }
   return left;
 }
 
-async function carryOut(
+async function trackOne(
   deps: TrackDeps,
-  { confirmation }: InFlight,
-  view: Parameters<typeof nextStep>[1],
+  entry: InFlight,
+  { head, finalNonce }: Pick<View, "head" | "finalNonce">,
 ): Promise<Confirmation | undefined> {
+  const receipts = await Promise.all(entry.confirmation.attempts.map(({ hash }) => deps.chain.receipt(hash)));
+  return carryOut(deps, entry, {
+    head,
+    finalityDepth: deps.finalityDepth,
+    receipts: receipts.filter((receipt) => receipt !== undefined),
+    finalNonce,
+    sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
+    rebroadcastAfterMs: deps.rebroadcastAfterMs,
+  });
+}
+
+async function carryOut(deps: TrackDeps, { confirmation }: InFlight, view: View): Promise<Confirmation | undefined> {
   const step = nextStep(confirmation, view);
   switch (step.type) {
     case "stay":
       return undefined;
     case "rebroadcast":
-      await broadcast(deps, (step.stuck && (await replace(deps, confirmation))) || confirmation);
+      // A former key can replace nothing; its bytes go out again as they are.
+      await broadcast(
+        deps,
+        (step.stuck && !deps.formerSigners.has(confirmation.id) && (await replace(deps, confirmation))) || confirmation,
+      );
       return undefined;
     case "mined":
       await change(deps, confirmation, { state: "mined", mined: step.receipt }, step.receipt);
@@ -92,6 +120,7 @@ async function carryOut(
       const reason = `nonce ${confirmation.nonce} was used by a transaction that is not the daemon's`;
       const freed = await change(deps, confirmation, { state: "intended", reason });
       deps.lane.release(confirmation.id);
+      deps.formerSigners.delete(confirmation.id);
       return freed;
     }
     default:

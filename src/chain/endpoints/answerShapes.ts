@@ -1,0 +1,63 @@
+import type { RpcAnswer, RpcCall, RpcError } from "../jsonRpc.ts";
+
+const limits =
+  /rate.?limit|too many requests|request rate|requests? per (second|minute|day)|daily request|compute units? per|(call|request|throughput|capacity) (limit|quota) (exceeded|reached)|exceeded its (throughput|capacity)/i;
+/** Limits of one query (`eth_getLogs` above all) share a code with the limits of a plan. */
+const ofOneQuery = /result|range|block|\blogs?\b|response size|batch/i;
+
+/** Whether the node refused because it was asked too often, rather than for too much. */
+export function isRateLimit({ rpcCode, message }: RpcError): boolean {
+  if (limits.test(message)) return true;
+  return (rpcCode === -32005 || rpcCode === 429) && !ofOneQuery.test(message);
+}
+
+/** What some nodes send with a rate limit: seconds to back off. Milliseconds here. */
+export function backoffHint({ data }: RpcError): number | undefined {
+  const seconds = (data as { rate?: { backoff_seconds?: unknown } } | null | undefined)?.rate?.backoff_seconds;
+  return typeof seconds === "number" && seconds >= 0 ? Math.min(seconds * 1_000, 300_000) : undefined;
+}
+
+const behind =
+  /header not found|header for hash not found|unknown block|block not found|block (is )?not (yet )?(available|found|synced)|could not find block|missing trie node|after last accepted block|block .{0,40}(is )?(beyond|ahead of|higher than) (the )?(current |latest |last )?(head|block)|requested block .{0,20}in the future|node is (behind|syncing|not synced)/i;
+
+/**
+ * Whether a node lacks a block that others have: its head is older than what was asked of it, or its state is pruned.
+ * @param head The newest block that any endpoint has told of.
+ */
+export function isBehind({ method, params }: RpcCall, answer: RpcAnswer, head: bigint | undefined): boolean {
+  if ("error" in answer) return behind.test(answer.error.message);
+  if (method !== "eth_getBlockByNumber" || answer.result !== null || head === undefined) return false;
+  const asked = quantity(params[0]);
+  return asked !== undefined && asked <= head;
+}
+
+/** The head that an answer tells of, if it tells of one. */
+export function headIn({ method, params }: RpcCall, answer: RpcAnswer): bigint | undefined {
+  if ("error" in answer) return undefined;
+  if (method === "eth_blockNumber") return quantity(answer.result);
+  if (method !== "eth_getBlockByNumber" || params[0] !== "latest") return undefined;
+  return quantity((answer.result as { number?: unknown } | null)?.number);
+}
+
+/** A hexadecimal number as nodes write it; `undefined` for anything else. */
+export const quantity = (value: unknown): bigint | undefined =>
+  typeof value === "string" && /^0x[0-9a-f]{1,64}$/i.test(value) ? BigInt(value) : undefined;
+
+const tooManyCalls = /batch.{0,60}(too (large|big|many)|exceed|limit|max)|too many (calls|requests in)|(exceed|limit|max).{0,40}batch/i;
+
+/** How a node refused a batch as such: `size` where a smaller one may pass, `always` where none will. */
+export function batchRefusal(answers: readonly RpcAnswer[]): "size" | "always" | undefined {
+  const [first] = answers;
+  if (first === undefined || !("error" in first)) return undefined;
+  const { message, rpcCode } = first.error;
+  const isSame = (answer: RpcAnswer) => "error" in answer && answer.error.message === message;
+  if (!answers.every(isSame)) return undefined;
+  if (tooManyCalls.test(message)) return "size";
+  return /batch|expected (an )?object|cannot unmarshal array/i.test(message) || rpcCode === -32600 ? "always" : undefined;
+}
+
+/** The same, where it was refused by the HTTP server in front of the node. */
+export function batchRefusalByStatus(status: number | undefined): "size" | "always" | undefined {
+  if (status === 413) return "size";
+  return status !== undefined && [400, 405, 415, 422, 501].includes(status) ? "always" : undefined;
+}

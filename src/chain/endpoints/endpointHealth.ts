@@ -1,0 +1,22 @@
+/** One endpoint as the status page shows it. */
+export type EndpointHealth = {
+  /** Host and port alone. */
+  readonly name: string;
+  /** `cooling`: it failed lately; `limited`: it was asked too often; both are left alone where there is another. */
+  readonly state: "healthy" | "cooling" | "limited";
+  /** How long it is left alone, in ms. */
+  readonly forMs: number;
+  /** Share of recent requests that failed, 0 to 1. */
+  readonly failureRate: number;
+  /** Of small requests, in ms; `undefined` before the first. */
+  readonly latencyMs: number | undefined;
+  readonly head: bigint | undefined;
+  /** Blocks behind the newest head of all endpoints. */
+  readonly lag: number;
+  /** The most calls that go in one HTTP request; 1 where it takes no batches. */
+  readonly batchSize: number;
+  /** Requests that wait for their turn. */
+  readonly queued: number;
+  /** What a request is expected to cost, in ms: the least is asked first. */
+  readonly cost: number;
+};

@@ -1,0 +1,82 @@
+import { NEVER } from "rxjs";
+import type { ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
+import type { AccountAddress, Hash, ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import { toNonce, unixSeconds, wei } from "../../src/protocol/brand.ts";
+import type { Response, Source, Task } from "../../src/protocol/entities.ts";
+import { DeliveryMethod, ResponseStatus, SourceStatus, TaskStatus } from "../../src/protocol/statuses.ts";
+
+export const address = <T>(number: number) => `0x${number.toString(16).padStart(40, "0")}` as T;
+export const hashOf = (number: number | bigint): Hash => `0x${number.toString(16).padStart(64, "0")}`;
+
+export const task = address<TaskAddress>(0x1a);
+export const source = address<SourceAddress>(0x2a);
+export const response = address<ResponseAddress>(0x3a);
+export const client = address<AccountAddress>(0x4a);
+
+export const headAt = (number: bigint, changes: Partial<Head> = {}): Head => ({
+  number,
+  hash: hashOf(number),
+  parentHash: hashOf(number - 1n),
+  timestamp: unixSeconds(1_000),
+  baseFeePerGas: 1n,
+  ...changes,
+});
+
+export const aSource = (changes: Partial<Source> = {}): Source => ({
+  address: source,
+  client,
+  status: SourceStatus.ACTIVE,
+  deliveryMethod: DeliveryMethod.MANUAL_CONFIRMATION,
+  minPayment: wei(1n),
+  minAvailableLockup: wei(0n),
+  maxExpiryDuration: 3_600,
+  ...changes,
+});
+export const aTask = (changes: Partial<Task> = {}): Task => ({
+  address: task,
+  source,
+  config: "{}",
+  expiryTime: unixSeconds(5_000),
+  payment: wei(100n),
+  deliveryMethod: DeliveryMethod.MANUAL_CONFIRMATION,
+  status: TaskStatus.RESPONDED,
+  ...changes,
+});
+export const aResponse = (changes: Partial<Response> = {}): Response => ({
+  address: response,
+  task,
+  provider: address<AccountAddress>(0x5a),
+  data: "{}",
+  payment: wei(80n),
+  status: ResponseStatus.SUBMITTED,
+  submittedAt: unixSeconds(900),
+  ...changes,
+});
+export const aSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
+  block: headAt(100n),
+  task: aTask(),
+  source: aSource(),
+  responses: [aResponse()],
+  ...changes,
+});
+
+const usual: Partial<ChainPort> = {
+  head$: NEVER,
+  liveEvents$: NEVER,
+  head: async () => headAt(100n),
+  snapshot: async () => aSnapshot(),
+  simulateConfirm: async () => ({ ok: true, gas: 100_000n }),
+  fees: async () => ({ type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n }),
+  minedNonce: async () => toNonce(0),
+  broadcast: async () => ({ ok: true }),
+  receipt: async () => undefined,
+};
+
+/** A chain that answers what a test tells it to; a question that it was not told the answer of fails the test. */
+export const fakeChain = (answers: Partial<ChainPort> = {}): ChainPort =>
+  new Proxy({ ...usual, ...answers } as ChainPort, {
+    get: (target, name: keyof ChainPort) => {
+      if (name in target) return target[name];
+      throw new Error(`the test did not expect ${name} to be called`);
+    },
+  });

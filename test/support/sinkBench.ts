@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ChainPort } from "../../src/chain/chainPort.ts";
+import type { Confirmation, Journal } from "../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import type { AccountAddress, ResponseAddress, TaskAddress, Wei } from "../../src/protocol/brand.ts";
+import { wei } from "../../src/protocol/brand.ts";
+import { deploymentOn } from "../../src/protocol/chains.ts";
+import type { Report } from "../../src/report.ts";
+import { privateKeySigner } from "../../src/signer/privateKeySigner.ts";
+import type { Signer } from "../../src/signer/signerPort.ts";
+import { createLane } from "../../src/sink/lane.ts";
+import type { TrackDeps } from "../../src/sink/track.ts";
+import { fakeChain, hashOf, response, source, task } from "./fakeChain.ts";
+
+export type Intent = { readonly task?: TaskAddress; readonly response?: ResponseAddress; readonly payment?: Wei };
+
+/** A real journal and a real signer, a chain that answers what a test says, and a record of what was done in what order. */
+export type SinkBench = {
+  readonly journal: Journal;
+  readonly signer: Signer;
+  readonly reports: Report[];
+  /** `journalled HASH`, `broadcast`, …, in order. */
+  readonly deeds: string[];
+  readonly intend: (intent?: Intent) => Promise<Confirmation>;
+  /** What `admit` and `trackRound` take. */
+  readonly deps: (chain?: Partial<ChainPort>, changes?: Partial<TrackDeps>) => TrackDeps;
+  readonly remove: () => Promise<void>;
+};
+
+export const signerOfKey = (digit: string): Signer => privateKeySigner(`0x${digit.repeat(64)}`);
+
+export function createSinkBench(): SinkBench {
+  const directory = mkdtempSync(join(tmpdir(), "sink-"));
+  const opened = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
+  const signer = signerOfKey("1");
+  const reports: Report[] = [];
+  const deeds: string[] = [];
+  const lane = createLane();
+  const journal: Journal = {
+    ...opened,
+    recordAttempt: async (...args) => {
+      const recorded = await opened.recordAttempt(...args);
+      deeds.push(`journalled nonce ${args[2].nonce}`);
+      return recorded;
+    },
+  };
+  return {
+    journal,
+    signer,
+    reports,
+    deeds,
+    intend: async (intent = {}) => {
+      const paid = { task, response, payment: wei(80n), ...intent };
+      const seen = { tasks: [{ task: paid.task, source }], responses: [paid], touched: [] };
+      await journal.intake(seen);
+      const verdict = {
+        kind: "confirm",
+        reason: "",
+        until: undefined,
+        policy: "p",
+        policyDigest: "d",
+        mode: "enforce",
+      } as const;
+      const block = { number: 100n, hash: hashOf(100) };
+      const made = await journal.decide([{ ...verdict, ...paid, block, payloadDigest: "" }], 0);
+      if (!made) throw new Error("the journal made no intent");
+      return made;
+    },
+    deps: (chain = {}, changes = {}) => ({
+      chain: fakeChain({
+        ...chain,
+        broadcast: async (raw) => {
+          deeds.push("broadcast");
+          return chain.broadcast ? chain.broadcast(raw) : { ok: true };
+        },
+      }),
+      journal,
+      signer,
+      chainId: 1071,
+      controller: deploymentOn(1071)?.controller ?? "0x",
+      maxFeePerGas: 1_000n,
+      maxPayment: wei(1_000n),
+      now: () => 0,
+      lane,
+      formerSigners: new Map<number, AccountAddress>(),
+      report: (report) => void reports.push(report),
+      finalityDepth: 3,
+      rebroadcastAfterMs: 1_000,
+      ...changes,
+    }),
+    remove: async () => {
+      await opened.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}

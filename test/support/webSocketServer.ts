@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+
+/** One connection as the server sees it; text frames only. */
+export type Peer = {
+  readonly send: (message: unknown) => void;
+  /** Cuts the connection without a word. */
+  readonly cut: () => void;
+};
+
+export type WebSocketServer = {
+  readonly port: number;
+  readonly url: string;
+  /** Connections so far. */
+  readonly count: () => number;
+  readonly stop: () => Promise<void>;
+};
+
+type Handlers = {
+  /** @param connection Counts from 1. */
+  readonly onMessage: (
+    message: { id: number; method: string; params: unknown[] },
+    peer: Peer,
+    connection: number,
+  ) => void;
+};
+
+const magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** A WebSocket server that knows just enough of RFC 6455 to play a node. */
+export async function startWebSocketServer({ onMessage }: Handlers, { port = 0 } = {}): Promise<WebSocketServer> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const server = createServer();
+  server.on("upgrade", (request, socket: Socket) => {
+    sockets.add(socket);
+    const connection = ++connections;
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => undefined);
+    const key = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${magic}`).digest("base64");
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`,
+    );
+    const peer: Peer = {
+      send: (message) => void socket.write(frameOf(typeof message === "string" ? message : JSON.stringify(message))),
+      cut: () => socket.destroy(),
+    };
+    let buffered = Buffer.alloc(0);
+    socket.on("data", (chunk) => {
+      buffered = Buffer.concat([buffered, chunk]);
+      for (let frame = readFrame(buffered); frame; frame = readFrame(buffered)) {
+        buffered = buffered.subarray(frame.length);
+        if (frame.opcode === 8) socket.end();
+        if (frame.opcode === 1) onMessage(JSON.parse(frame.text), peer, connection);
+      }
+    });
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const { port: open } = server.address() as AddressInfo;
+  return {
+    port: open,
+    url: `ws://127.0.0.1:${open}`,
+    count: () => connections,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+/** An unmasked text frame of less than 64 KiB. */
+export function frameOf(text: string): Buffer {
+  const body = Buffer.from(text);
+  const header = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, 0, 0]);
+  if (body.length >= 126) header.writeUInt16BE(body.length, 2);
+  return Buffer.concat([header, body]);
+}
+
+/** The first whole masked frame of a buffer. */
+export function readFrame(buffer: Buffer): { opcode: number; text: string; length: number } | undefined {
+  if (buffer.length < 2) return undefined;
+  const short = (buffer[1] ?? 0) & 0x7f;
+  const start = short === 126 ? 4 : 2;
+  if (buffer.length < start + 4) return undefined;
+  const size = short === 126 ? buffer.readUInt16BE(2) : short;
+  const length = start + 4 + size;
+  if (buffer.length < length) return undefined;
+  const mask = buffer.subarray(start, start + 4);
+  const body = Buffer.from(buffer.subarray(start + 4, length)).map((byte, index) => byte ^ (mask[index % 4] ?? 0));
+  return { opcode: (buffer[0] ?? 0) & 0x0f, text: Buffer.from(body).toString(), length };
+}

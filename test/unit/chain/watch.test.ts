@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import { createWatch, type WatchOptions } from "../../../src/chain/watch.ts";
+import { RetryableError } from "../../../src/errors.ts";
+import type { Journal } from "../../../src/journal/journal.ts";
+import type { AccountAddress, ResponseAddress, SourceAddress, TaskAddress } from "../../../src/protocol/brand.ts";
+import type { ChainEvent } from "../../../src/protocol/events.ts";
+import { address, aSource, client, fakeChain, hashOf, response, source, task } from "../../support/fakeChain.ts";
+
+const own = address<AccountAddress>(0x99);
+const at = { blockNumber: 7n, blockHash: hashOf(7), logIndex: 0 };
+const published: ChainEvent = { type: "TaskPublished", task, source, at };
+const submitted: ChainEvent = { type: "ResponseSubmitted", response, task, at };
+
+type Known = {
+  readonly tasks?: readonly TaskAddress[];
+  readonly responses?: ReadonlyMap<ResponseAddress, TaskAddress>;
+};
+const journalWith = ({ tasks = [], responses = new Map() }: Known = {}) =>
+  ({
+    knownTasks: async (asked: readonly TaskAddress[]) => new Set(asked.filter((each) => tasks.includes(each))),
+    tasksOfResponses: async (asked: readonly ResponseAddress[]) =>
+      new Map([...responses].filter(([each]) => asked.includes(each))),
+  }) as unknown as Journal;
+
+const watchOf = (chain: Partial<ChainPort>, options: Partial<WatchOptions> = {}, known?: Known) =>
+  createWatch(
+    { chain: fakeChain(chain), journal: journalWith(known) },
+    { sources: new Set(), clients: new Set(), own, ...options },
+  );
+const counted = <A extends readonly unknown[], R>(answer: (...args: A) => Promise<R>) => {
+  const calls: A[] = [];
+  return Object.assign(
+    async (...args: A) => {
+      calls.push(args);
+      return answer(...args);
+    },
+    { calls },
+  );
+};
+const watchedTask = { task, source };
+
+describe("a source is watched", () => {
+  const stranger = address<AccountAddress>(0x77);
+  it.each<[boolean, string, Partial<WatchOptions>, AccountAddress, boolean]>([
+    [true, "is configured", { sources: new Set([source]) }, stranger, false],
+    [true, "is of a configured client", { clients: new Set([client]) }, client, false],
+    [true, "is the signer's own", {}, own, false],
+    [true, "is of a client that made the signer its agent", {}, client, true],
+    [false, "is of a client that did not", {}, client, false],
+    [
+      false,
+      "is a stranger's, and only sources are configured",
+      { own: undefined, sources: new Set([address<SourceAddress>(1)]) },
+      stranger,
+      true,
+    ],
+  ])("%s, when it %s", async (expected, _, options, owner, isAgent) => {
+    const watch = watchOf({ source: async () => aSource({ client: owner }), isAgentOf: async () => isAgent }, options);
+    expect(await watch.isWatched(source)).toBe(expected);
+  });
+});
+
+describe("what events say", () => {
+  const asAgent = { source: async () => aSource(), isAgentOf: async () => true };
+
+  it("adopts a task and its response from one batch, whatever the order of the logs", async () => {
+    expect(await watchOf(asAgent).resolve([submitted, published])).toMatchObject({
+      tasks: [watchedTask],
+      responses: [{ response, task }],
+      touched: [],
+    });
+  });
+
+  it("adopts a task that only a response tells of", async () => {
+    const found = await watchOf({ ...asAgent, sourceOfTask: async () => source }).resolve([submitted]);
+    expect(found).toMatchObject({ tasks: [watchedTask], responses: [{ response, task }] });
+  });
+
+  it("touches journalled tasks alone", async () => {
+    const changes: ChainEvent[] = [
+      { type: "TaskStatusChanged", task, status: 1, at },
+      { type: "TaskStatusChanged", task: address<TaskAddress>(0xf0), status: 1, at },
+      { type: "ResponseStatusChanged", response, status: 1, at },
+      { type: "ResponseStatusChanged", response: address<ResponseAddress>(0xf1), status: 1, at },
+    ];
+    const known = { tasks: [task], responses: new Map([[response, task]]) };
+    expect(await watchOf({}, {}, known).resolve(changes)).toMatchObject({ tasks: [], responses: [], touched: [task] });
+  });
+
+  it("asks the chain about a foreign task once, however many responses it gets", async () => {
+    const sourceOfTask = counted(async () => source);
+    const isAgentOf = counted(async () => false);
+    const readSource = counted(async () => aSource());
+    const watch = watchOf({ sourceOfTask, isAgentOf, source: readSource });
+    for (let count = 0; count < 5; count++) {
+      expect(await watch.resolve([submitted])).toMatchObject({ tasks: [], responses: [] });
+    }
+    expect([sourceOfTask, isAgentOf, readSource].map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+  });
+
+  it("asks nothing about the response of a task that was seen to be foreign when it was published", async () => {
+    const watch = watchOf({ source: async () => aSource(), isAgentOf: async () => false });
+    await watch.resolve([published]);
+    expect(await watch.resolve([submitted])).toMatchObject({ tasks: [], responses: [] });
+  });
+});
+
+describe("an agent that is authorised later", () => {
+  it("is seen after the next forgetting, for tasks too that were foreign before; and nothing else is asked again", async () => {
+    let authorised = false;
+    const readSource = counted(async () => aSource());
+    const watch = watchOf({ source: readSource, isAgentOf: async () => authorised });
+    expect(await watch.resolve([published])).toMatchObject({ tasks: [] });
+    authorised = true;
+    expect(await watch.resolve([submitted])).toMatchObject({ tasks: [] });
+    watch.forget();
+    expect(await watch.resolve([submitted])).toMatchObject({ tasks: [watchedTask], responses: [{ response, task }] });
+    expect(readSource.calls).toHaveLength(1);
+  });
+
+  it("is no agent any more after the next forgetting when it was dismissed", async () => {
+    let authorised = true;
+    const watch = watchOf({ source: async () => aSource(), isAgentOf: async () => authorised });
+    expect(await watch.isWatched(source)).toBe(true);
+    authorised = false;
+    watch.forget();
+    expect(await watch.isWatched(source)).toBe(false);
+  });
+});
+
+describe("a node that lags behind the logs it gave", () => {
+  it("is asked again instead of its answer being taken for that of a foreign task", async () => {
+    let synced = false;
+    const watch = watchOf({ source: async () => (synced ? aSource() : undefined), isAgentOf: async () => true });
+    await expect(watch.resolve([published])).rejects.toThrow(RetryableError);
+    synced = true;
+    expect(await watch.resolve([published, submitted])).toMatchObject({ tasks: [watchedTask] });
+  });
+
+  it("is asked again about a task that it does not have", async () => {
+    let synced = false;
+    const asAgent = { source: async () => aSource(), isAgentOf: async () => true };
+    const watch = watchOf({ ...asAgent, sourceOfTask: async () => (synced ? source : undefined) });
+    await expect(watch.resolve([submitted])).rejects.toThrow(RetryableError);
+    synced = true;
+    expect(await watch.resolve([submitted])).toMatchObject({ tasks: [watchedTask] });
+  });
+
+  it("does not hold up everything for ever for a contract that nobody can read", async () => {
+    const watch = watchOf({ source: async () => undefined });
+    const answers: unknown[] = [];
+    for (let count = 0; count < 8; count++) answers.push(await watch.isWatched(source).catch(() => "again"));
+    expect(answers).toEqual([...Array(5).fill("again"), false, false, false]);
+  });
+});

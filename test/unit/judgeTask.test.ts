@@ -1,0 +1,259 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Snapshot } from "../../src/chain/chainPort.ts";
+import { RetryableError } from "../../src/errors.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import { type JudgeOptions, judgeTask } from "../../src/judgeTask.ts";
+import type { Output } from "../../src/payload/payloadPort.ts";
+import type { Candidate, Policy, PolicySet, Verdict } from "../../src/policy/policyPort.ts";
+import { type ResponseAddress, type UnixSeconds, unixSeconds, wei } from "../../src/protocol/brand.ts";
+import { DeliveryMethod, ResponseStatus, TaskStatus } from "../../src/protocol/statuses.ts";
+import type { Report } from "../../src/report.ts";
+import {
+  address,
+  aResponse,
+  aSnapshot,
+  aTask,
+  fakeChain,
+  headAt,
+  response,
+  source,
+  task,
+} from "../support/fakeChain.ts";
+
+const later = address<ResponseAddress>(0x3b);
+let directory: string;
+let journal: Journal;
+let reports: Report[];
+let judged: Candidate[];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "judge-"));
+  journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
+  reports = [];
+  judged = [];
+  await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+});
+afterEach(async () => {
+  await journal.close();
+  rmSync(directory, { recursive: true });
+});
+
+type Opinion = Pick<Verdict, "kind"> & Partial<Verdict>;
+const outputOf = (changes: Partial<Output> = {}): Output => ({
+  valid: true,
+  json: { function_name: "f" },
+  text: "",
+  bytes: 2,
+  cidVerified: false,
+  error: "",
+  transient: false,
+  digest: "d0",
+  ...changes,
+});
+/** A policy that says the same of every response it is shown, or what a function says. */
+const policyOf = (
+  opinion: Opinion | ((candidate: Candidate) => Promise<readonly Verdict[]>),
+  changes: Partial<Policy> = {},
+): Policy => {
+  const policy: Policy = {
+    name: "test",
+    digest: "digest-1",
+    mode: "enforce",
+    limits: { maxBytes: 1_000, timeoutMs: 1_000 },
+    judge: async (candidate) => {
+      judged.push(candidate);
+      if (typeof opinion === "function") return opinion(candidate);
+      return candidate.responses.map((each) => ({
+        response: each.response.address,
+        reason: "so",
+        until: undefined,
+        policy: policy.name,
+        policyDigest: policy.digest,
+        mode: policy.mode,
+        ...opinion,
+      }));
+    },
+    ...changes,
+  } as Policy;
+  return policy;
+};
+const setOf = (policy: Policy | undefined): PolicySet => ({ policies: policy ? [policy] : [], select: () => policy });
+
+type Look = { readonly snapshot?: Snapshot; readonly config?: Output; readonly options?: Partial<JudgeOptions> };
+const look = (policy: Policy | undefined, { snapshot = aSnapshot(), config = outputOf(), options }: Look = {}) =>
+  judgeTask(
+    {
+      chain: fakeChain({ snapshot: async () => snapshot }),
+      journal,
+      payload: { fetch: async () => config },
+      policies: setOf(policy),
+      clock: { now: () => 7, scheduler: undefined as never },
+      report: (report) => void reports.push(report),
+    },
+    { maxPayment: wei(1_000n), dryRun: false, ...options },
+    task,
+  );
+const confirm = policyOf({ kind: "confirm" });
+const at = (timestamp: number) => aSnapshot({ block: headAt(100n, { timestamp: unixSeconds(timestamp) }) });
+const both = aSnapshot({ responses: [aResponse(), aResponse({ address: later })] });
+const addLater = () => journal.intake({ tasks: [], responses: [{ response: later, task }], touched: [] });
+
+describe("a look at a task", () => {
+  it("intends to pay what the policy confirms, once", async () => {
+    const { intent } = await look(confirm);
+    expect(intent).toMatchObject({ task, response, payment: 80n, state: "intended" });
+    expect(await look(confirm)).toEqual({});
+    expect(judged).toHaveLength(1);
+  });
+
+  it("intends one payment even where a policy confirms two responses", async () => {
+    await addLater();
+    const { intent } = await look(confirm, { snapshot: both });
+    expect(intent?.response).toBe(response);
+    expect(await journal.unsettled()).toHaveLength(1);
+  });
+
+  it.each<[string, Snapshot, "closed" | "ignored", RegExp]>([
+    [
+      "the chain confirms itself",
+      aSnapshot({ task: aTask({ deliveryMethod: DeliveryMethod.FIRST_RESPONSE }) }),
+      "ignored",
+      /FIRST_RESPONSE/,
+    ],
+    ["is finalised", aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED }) }), "closed", /FINALIZED/],
+    ["is canceled", aSnapshot({ task: aTask({ status: TaskStatus.CANCELED }) }), "closed", /CANCELED/],
+    ["is expired by its status", aSnapshot({ task: aTask({ status: TaskStatus.EXPIRED }) }), "closed", /EXPIRED/],
+    ["is expired by the chain's clock alone", at(5_000), "closed", /expiry time has passed/],
+  ])("settles one that %s, and pays nothing for it", async (_, snapshot, state, reason) => {
+    expect(await look(confirm, { snapshot })).toEqual({});
+    expect(await journal.task(task)).toMatchObject({ state, reason: expect.stringMatching(reason), verdicts: [] });
+    expect(judged).toEqual([]);
+  });
+
+  it("goes by the chain's clock up to the last second", async () => {
+    expect((await look(confirm, { snapshot: at(4_999) })).intent).toBeDefined();
+  });
+
+  it.each<[string, Look]>([
+    ["there is nothing to judge", { snapshot: aSnapshot({ responses: [] }) }],
+    [
+      "every response is confirmed",
+      { snapshot: aSnapshot({ responses: [aResponse({ status: ResponseStatus.CONFIRMED })] }) },
+    ],
+  ])("asks no policy where %s", async (_, what) => {
+    expect(await look(confirm, what)).toEqual({});
+    expect(judged).toEqual([]);
+  });
+
+  it("pays nothing where no policy matches, and looks again only if the config may come yet", async () => {
+    expect(await look(undefined)).toEqual({});
+    const missing = outputOf({ valid: false, json: null, transient: true, error: "no answer" });
+    expect(await look(undefined, { config: missing })).toEqual({ againInMs: 30_000 });
+    expect(reports.map(({ type }) => type)).toEqual(["unmatched", "unmatched"]);
+    expect(await journal.unsettled()).toEqual([]);
+  });
+
+  it("knows nothing of a task that is not in the journal", async () => {
+    const stranger = address<typeof task>(0xff);
+    const deps = { chain: fakeChain(), journal, clock: {}, policies: setOf(confirm) } as never;
+    expect(await judgeTask(deps, { maxPayment: wei(1n), dryRun: false }, stranger)).toEqual({});
+  });
+});
+
+describe("a policy that fails", () => {
+  it.each<[string, (candidate: Candidate) => Promise<readonly Verdict[]>]>([
+    [
+      "throws",
+      async () => {
+        throw new Error("boom");
+      },
+    ],
+    ["cannot be read", async () => undefined as never],
+  ])("decides nothing when it %s", async (_, judge) => {
+    await expect(look(policyOf(judge))).rejects.toThrow();
+    expect((await journal.task(task))?.verdicts).toEqual([]);
+    expect(await journal.unsettled()).toEqual([]);
+  });
+
+  it("cannot decide on a response that it was not shown", async () => {
+    const invent = policyOf(async () => [
+      {
+        response: later,
+        kind: "confirm",
+        reason: "",
+        until: undefined,
+        policy: "p",
+        policyDigest: "d",
+        mode: "enforce",
+      },
+    ]);
+    expect((await look(invent)).intent).toBeUndefined();
+    expect(await journal.unsettled()).toEqual([]);
+  });
+
+  it("decides nothing when the chain cannot be read", async () => {
+    const down = new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
+    const chain = fakeChain({
+      snapshot: async () => {
+        throw down;
+      },
+    });
+    const deps = { chain, journal, policies: setOf(confirm), report: () => undefined } as never;
+    await expect(judgeTask(deps, { maxPayment: wei(1n), dryRun: false }, task)).rejects.toBe(down);
+  });
+});
+
+describe("a verdict", () => {
+  const wait = (until: number) => policyOf({ kind: "wait", until: unixSeconds(until) as UnixSeconds });
+
+  it("wait is not judged again before its time, and then with the number of waits", async () => {
+    expect(await look(wait(1_060))).toEqual({ intent: undefined, againInMs: 60_000 });
+    expect(await look(confirm, { snapshot: at(1_059) })).toMatchObject({ againInMs: 1_000 });
+    expect(judged[1]?.responses).toEqual([]);
+    expect((await look(confirm, { snapshot: at(1_060) })).intent).toBeDefined();
+    expect(judged[2]?.responses).toMatchObject([{ waits: 1 }]);
+  });
+
+  it("wait holds up no other response", async () => {
+    await look(wait(2_000));
+    await addLater();
+    expect((await look(confirm, { snapshot: both })).intent).toMatchObject({ response: later });
+  });
+
+  it.each(["reject", "hold"] as const)("%s settles its response, whatever policy comes after", async (kind) => {
+    await look(policyOf({ kind }));
+    expect((await look(policyOf({ kind: "confirm" }, { digest: "digest-2" }))).intent).toBeUndefined();
+    expect(judged[1]?.responses).toEqual([]);
+  });
+
+  it("in shadow pays nothing and binds its own policy alone", async () => {
+    const shadow = policyOf({ kind: "confirm" }, { mode: "shadow" });
+    expect((await look(shadow)).intent).toBeUndefined();
+    await addLater();
+    await look(shadow, { snapshot: both });
+    expect(judged[1]?.responses).toEqual([]);
+    const enforced = policyOf({ kind: "confirm" }, { digest: "digest-2" });
+    expect((await look(enforced, { snapshot: both })).intent).toMatchObject({ response });
+  });
+
+  it("of a dry run pays nothing, and does not keep the same policy from paying afterwards", async () => {
+    expect((await look(confirm, { options: { dryRun: true } })).intent).toBeUndefined();
+    expect((await journal.task(task))?.verdicts).toMatchObject([{ kind: "confirm", mode: "shadow" }]);
+    await look(confirm, { options: { dryRun: true } });
+    expect(judged[1]?.responses).toEqual([]);
+    expect((await look(confirm)).intent).toMatchObject({ response });
+  });
+
+  it.each([
+    ["holds a price above the ceiling", 79n, "hold", false],
+    ["confirms a price at the ceiling", 80n, "confirm", true],
+  ] as const)("%s, whatever the policy says", async (_, ceiling, kind, paid) => {
+    const { intent } = await look(confirm, { options: { maxPayment: wei(ceiling) } });
+    expect(intent !== undefined).toBe(paid);
+    expect((await journal.task(task))?.verdicts).toMatchObject([{ kind, payment: 80n, payloadDigest: "d0" }]);
+  });
+});

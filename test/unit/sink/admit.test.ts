@@ -1,0 +1,141 @@
+import { decodeFunctionData, type Hex, parseTransaction } from "viem";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import { RetryableError } from "../../../src/errors.ts";
+import { controllerAbi } from "../../../src/protocol/abi.ts";
+import { checksummed, type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
+import { ResponseStatus, TaskStatus } from "../../../src/protocol/statuses.ts";
+import { admit } from "../../../src/sink/admit.ts";
+import { address, aResponse, aSnapshot, aTask, response } from "../../support/fakeChain.ts";
+import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
+
+let bench: SinkBench;
+beforeEach(() => {
+  bench = createSinkBench();
+});
+afterEach(() => bench.remove());
+
+const withTask = (status: number): Partial<ChainPort> => ({
+  snapshot: async () => aSnapshot({ task: aTask({ status }) }),
+});
+const withResponse = (changes: Parameters<typeof aResponse>[0]): Partial<ChainPort> => ({
+  snapshot: async () => aSnapshot({ responses: [aResponse(changes)] }),
+});
+const reverts = (reason: string): Partial<ChainPort> => ({ simulateConfirm: async () => ({ ok: false, reason }) });
+const other = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
+
+describe("admitting an intent", () => {
+  it.each<[string, Partial<ChainPort>, string, RegExp]>([
+    ["the task is finalised", withTask(TaskStatus.FINALIZED), "superseded", /FINALIZED/],
+    ["the task is canceled", withTask(TaskStatus.CANCELED), "superseded", /CANCELED/],
+    ["the task is expired", withTask(TaskStatus.EXPIRED), "superseded", /EXPIRED/],
+    [
+      "the response is confirmed",
+      withResponse({ status: ResponseStatus.CONFIRMED }),
+      "superseded",
+      /confirmed already/,
+    ],
+    ["the price went up", withResponse({ payment: wei(81n) }), "dead", /not the one that was judged/],
+    ["the price went down", withResponse({ payment: wei(79n) }), "dead", /not the one that was judged/],
+    ["the response is another task's", withResponse({ task: other.task }), "dead", /not the one that was judged/],
+    ["the call reverts", reverts("NotOwner"), "rejected", /neither the client nor its agent/],
+    ["the call reverts, and nobody knows why", reverts("unknown error 0xdeadbeef"), "rejected", /0xdeadbeef/],
+    ["somebody else is faster", reverts("AlreadyFinalized"), "superseded", /finalised already/],
+    ["somebody else paid the same response", reverts("AlreadyConfirmed"), "superseded", /confirmed already/],
+  ])("settles it without a nonce when %s", async (_, chain, state, reason) => {
+    const { id } = await bench.intend();
+    const admission = await admit(bench.deps(chain), id);
+    expect(admission).toMatchObject({ type: "settled", confirmation: { state, nonce: undefined, attempts: [] } });
+    expect(admission.confirmation.reason).toMatch(reason);
+    expect(await bench.journal.highestNonce(bench.signer.address)).toBeUndefined();
+    expect(bench.deeds).toEqual([]);
+  });
+
+  it.each<[string, Partial<ChainPort>, RegExp]>([
+    [
+      "the response is not on the chain for the moment",
+      { snapshot: async () => aSnapshot({ responses: [] }) },
+      /not on the chain/,
+    ],
+    ["gas is too dear", { fees: async () => ({ type: "legacy", gasPrice: 1_001n }) }, /above sink.maxFeePerGas/],
+  ])("puts it off, without a nonce, while %s", async (_, chain, reason) => {
+    const { id } = await bench.intend();
+    const admission = await admit(bench.deps(chain), id);
+    expect(admission).toMatchObject({
+      type: "postponed",
+      reason: expect.stringMatching(reason),
+      confirmation: { state: "intended" },
+    });
+    expect(bench.deeds).toEqual([]);
+  });
+
+  it("puts it off while its price is above a ceiling that was lowered since", async () => {
+    const { id } = await bench.intend();
+    const lowered = bench.deps({}, { maxPayment: wei(79n) });
+    expect(await admit(lowered, id)).toMatchObject({
+      type: "postponed",
+      reason: expect.stringMatching(/sink.maxPayment/),
+    });
+    expect(await admit(bench.deps({}, { maxPayment: wei(80n) }), id)).toMatchObject({ type: "signed" });
+  });
+
+  it("takes nothing when the endpoint does not answer, whichever question it was", async () => {
+    const { id } = await bench.intend();
+    const down = async (): Promise<never> => {
+      throw new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
+    };
+    for (const question of ["snapshot", "simulateConfirm", "fees", "minedNonce"] as const) {
+      await expect(admit(bench.deps({ [question]: down }), id)).rejects.toThrow(/down/);
+      expect(await bench.journal.confirmation(id)).toMatchObject({ state: "intended", attempts: [] });
+    }
+  });
+
+  it("signs the call that confirms this response, for this chain, and journals it", async () => {
+    const { id } = await bench.intend();
+    const { type, confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(7) }), id);
+    expect([type, confirmation.state, confirmation.nonce]).toEqual(["signed", "signed", 7]);
+    const signed = parseTransaction(confirmation.attempts[0]?.raw as Hex);
+    expect(signed).toMatchObject({
+      chainId: 1071,
+      nonce: 7,
+      gas: 125_000n,
+      maxFeePerGas: 20n,
+      maxPriorityFeePerGas: 2n,
+    });
+    expect(signed.value ?? 0n).toBe(0n);
+    const call = decodeFunctionData({ abi: controllerAbi, data: signed.data as Hex });
+    expect(call).toEqual({ functionName: "confirmResponse", args: [checksummed(response)] });
+  });
+
+  it.each([
+    ["the chain's count, where the journal has none", 7, [], 7],
+    ["the one after the journal's highest, where the node lags", 0, [7], 8],
+    ["the chain's count, where the key was used elsewhere", 12, [7], 12],
+    ["the one after the journal's highest, where they meet", 8, [7], 8],
+  ])("takes %s", async (_, mined, journalled, expected) => {
+    for (const nonce of journalled) {
+      const before = await bench.intend(other);
+      const attempt = { hash: `0x${"e".repeat(64)}`, raw: "0x02", nonce: toNonce(nonce), signedAt: 0 } as const;
+      await bench.journal.recordAttempt(before.id, bench.signer.address, attempt);
+    }
+    const { id } = await bench.intend();
+    const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(mined) }), id);
+    expect(confirmation.nonce).toBe(expected);
+  });
+
+  it("signs nothing twice: what is signed stays as it is", async () => {
+    const { id } = await bench.intend();
+    const first = await admit(bench.deps(), id);
+    const again = await admit(bench.deps({ snapshot: async () => expect.unreachable() }), id);
+    expect(again).toEqual(first);
+    expect(bench.deeds).toEqual(["journalled nonce 0"]);
+  });
+
+  it("never rejects what was signed once: a revert after that is for the operator", async () => {
+    const { id } = await bench.intend();
+    await admit(bench.deps(), id);
+    await bench.journal.changeConfirmation(id, { state: "intended" });
+    const admission = await admit(bench.deps(reverts("NotOwner")), id);
+    expect(admission).toMatchObject({ type: "settled", confirmation: { state: "dead" } });
+  });
+});

@@ -1,0 +1,189 @@
+import { BehaviorSubject, Subject } from "rxjs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort, Head, Receipt } from "../../../src/chain/chainPort.ts";
+import { FatalError, RetryableError } from "../../../src/errors.ts";
+import type { Confirmation } from "../../../src/journal/journal.ts";
+import { type Hash, type ResponseAddress, type TaskAddress, toNonce } from "../../../src/protocol/brand.ts";
+import type { Signer } from "../../../src/signer/signerPort.ts";
+import { createSink } from "../../../src/sink/createSink.ts";
+import { address, aResponse, aSnapshot, aTask, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
+import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
+
+let bench: SinkBench;
+let time: VirtualTime;
+let head$: BehaviorSubject<Head>;
+beforeEach(() => {
+  bench = createSinkBench();
+  time = createVirtualTime();
+  head$ = new BehaviorSubject(headAt(100n));
+});
+afterEach(() => bench.remove());
+
+const second: Intent = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
+const snapshot: ChainPort["snapshot"] = async (task, _, [response]) =>
+  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
+const receipt = (hash: Hash): Receipt => ({
+  hash,
+  blockNumber: 100n,
+  blockHash: hashOf(100),
+  succeeded: true,
+  gasUsed: 1n,
+  gasPrice: 1n,
+});
+
+/** Subscribes a sink; what it settles, and how it ends. */
+const start = (chain: Partial<ChainPort>, signer: Signer = bench.signer) => {
+  const sink = createSink(
+    {
+      ...bench.deps(),
+      clock: time.clock,
+      signer,
+      chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
+    },
+    { finalityDepth: 3, rebroadcastAfterMs: 30_000, maxInFlight: 2 },
+  );
+  const intents$ = new Subject<Confirmation>();
+  const run = { settled: [] as Confirmation[], ended: undefined as unknown, intents$ };
+  const subscription = sink.pay(intents$).subscribe({
+    next: (confirmation) => run.settled.push(confirmation),
+    error: (error) => {
+      run.ended = error;
+    },
+    complete: () => {
+      run.ended = "complete";
+    },
+  });
+  return { ...run, run, stop: () => subscription.unsubscribe() };
+};
+const stateOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).state;
+
+describe("the sink", () => {
+  it("lets the others pass when one cannot be admitted, and comes back to it", async () => {
+    let isThere = false;
+    const { intents$, stop } = start({
+      snapshot: async (task, ...rest) => {
+        if (task === second.task || isThere) return snapshot(task, ...rest);
+        throw new RetryableError("the node does not have the task", { code: "NODE_BEHIND" });
+      },
+    });
+    await time.pass(50);
+    const stuck = await bench.intend();
+    const free = await bench.intend(second);
+    intents$.next(stuck);
+    intents$.next(free);
+    await time.pass(5_000);
+    expect([await stateOf(stuck), await stateOf(free)]).toEqual(["intended", "broadcast"]);
+    isThere = true;
+    await time.pass(15_000);
+    expect(await stateOf(stuck)).toBe("broadcast");
+    stop();
+  });
+
+  it("keeps no more in flight than it may", async () => {
+    const mined = new Set<Hash>();
+    const { intents$, stop } = start({ receipt: async (hash) => (mined.has(hash) ? receipt(hash) : undefined) });
+    await time.pass(50);
+    const intents: Confirmation[] = [];
+    for (let digit = 1; digit <= 3; digit++) {
+      const intent = { task: address<TaskAddress>(0x10 + digit), response: address<ResponseAddress>(0x30 + digit) };
+      intents.push(await bench.intend(intent));
+    }
+    for (const intent of intents) intents$.next(intent);
+    await time.pass(1_000);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "broadcast", "intended"]);
+    const [first] = (await bench.journal.confirmation(intents[0]?.id ?? 0)).attempts;
+    if (first) mined.add(first.hash);
+    head$.next(headAt(101n));
+    await time.pass(1_000);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["mined", "broadcast", "broadcast"]);
+    stop();
+  });
+
+  it("ends when it is told to and nothing that was signed is unmined; what is not signed stays an intent", async () => {
+    const mined = new Set<Hash>();
+    const { intents$, run } = start({
+      receipt: async (hash) => (mined.has(hash) ? receipt(hash) : undefined),
+      snapshot: async (task, ...rest) => {
+        if (task !== second.task) return snapshot(task, ...rest);
+        throw new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
+      },
+    });
+    await time.pass(50);
+    const signed = await bench.intend();
+    const waiting = await bench.intend(second);
+    intents$.next(signed);
+    intents$.next(waiting);
+    await time.pass(200);
+    intents$.complete();
+    await time.pass(60_000);
+    expect(run.ended).toBeUndefined();
+    const [attempt] = (await bench.journal.confirmation(signed.id)).attempts;
+    if (attempt) mined.add(attempt.hash);
+    head$.next(headAt(101n));
+    await time.pass(1_000);
+    expect(run.ended).toBe("complete");
+    expect([await stateOf(signed), await stateOf(waiting)]).toEqual(["mined", "intended"]);
+  });
+
+  it("goes on after a restart with the bytes that were signed, and pays what was intended", async () => {
+    const signed = await bench.intend();
+    const before = start({});
+    await time.pass(1_000);
+    before.stop();
+    const { attempts } = await bench.journal.confirmation(signed.id);
+    const intended = await bench.intend(second);
+    const sent: string[] = [];
+    const after = start({
+      broadcast: async (raw) => {
+        sent.push(raw);
+        return { ok: true };
+      },
+    });
+    await time.pass(1_000);
+    expect(sent).toContain(attempts[0]?.raw);
+    expect((await bench.journal.confirmation(signed.id)).attempts).toEqual(attempts);
+    expect(await bench.journal.confirmation(intended.id)).toMatchObject({ state: "broadcast", nonce: 1 });
+    after.stop();
+  });
+
+  it("does not take a new key's nonces for those of the key that signed", async () => {
+    const signed = await bench.intend();
+    const before = start({}, signerOfKey("2"));
+    await time.pass(1_000);
+    before.stop();
+    const counts: ChainPort["minedNonce"] = async (account) => toNonce(account === bench.signer.address ? 500 : 0);
+    const after = start({ minedNonce: counts });
+    await time.pass(100_000);
+    const { state, attempts } = await bench.journal.confirmation(signed.id);
+    expect([state, attempts.length]).toEqual(["broadcast", 1]);
+    after.stop();
+  });
+
+  it("admits anew what a stranger displaced", async () => {
+    let strangers = 0;
+    const { intents$, stop } = start({ minedNonce: async () => toNonce(strangers) });
+    await time.pass(50);
+    const intent = await bench.intend();
+    intents$.next(intent);
+    await time.pass(1_000);
+    strangers = 1;
+    head$.next(headAt(101n));
+    await time.pass(11_000);
+    expect(await bench.journal.confirmation(intent.id)).toMatchObject({ state: "broadcast", nonce: 1 });
+    stop();
+  });
+
+  it("stops with the error when the journal contradicts itself", async () => {
+    const fatal = new FatalError("contradiction", { code: "NONCE_CONFLICT" });
+    const { intents$, run } = start({
+      simulateConfirm: async () => {
+        throw fatal;
+      },
+    });
+    await time.pass(50);
+    intents$.next(await bench.intend());
+    await time.pass(1_000);
+    expect(run.ended).toBe(fatal);
+  });
+});

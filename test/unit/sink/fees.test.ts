@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Fees } from "../../../src/chain/chainPort.ts";
+import { feeCap, replacementFees } from "../../../src/sink/fees.ts";
+
+const amount = fc.bigInt({ min: 0n, max: 10n ** 13n });
+const dynamic = fc
+  .record({ maxFeePerGas: amount, maxPriorityFeePerGas: amount })
+  .map((fees): Fees => ({ type: "eip1559", ...fees }));
+const legacy = amount.map((gasPrice): Fees => ({ type: "legacy", gasPrice }));
+const fees = fc.oneof(dynamic, legacy);
+const fieldsOf = (each: Fees): readonly bigint[] =>
+  each.type === "legacy" ? [each.gasPrice] : [each.maxFeePerGas, each.maxPriorityFeePerGas];
+
+describe("a replacement", () => {
+  it("offers at least 12.5 % more in every field and no less than the chain asks, of the same type, or is not made", () => {
+    fc.assert(
+      fc.property(fees, fees, amount, (before, now, ceiling) => {
+        const after = replacementFees(before, now, ceiling);
+        const least = (fieldsOf(before)[0] ?? 0n) * 1125n;
+        if (after === undefined) {
+          expect((least + 999n) / 1000n > ceiling || feeCap(now) > ceiling).toBe(true);
+          return;
+        }
+        expect(after.type).toBe(before.type);
+        expect(feeCap(after)).toBeLessThanOrEqual(ceiling);
+        expect(feeCap(after)).toBeGreaterThanOrEqual(feeCap(now));
+        for (const [index, field] of fieldsOf(before).entries()) {
+          expect((fieldsOf(after)[index] ?? 0n) * 1000n).toBeGreaterThanOrEqual(field * 1125n);
+        }
+      }),
+    );
+  });
+
+  it.each([
+    [8n, 9n],
+    [1n, 2n],
+    [1000n, 1125n],
+    [1001n, 1127n],
+  ])("rounds %d up to %d", (before, after) => {
+    const free: Fees = { type: "legacy", gasPrice: 0n };
+    expect(replacementFees({ type: "legacy", gasPrice: before }, free, after)).toEqual({
+      type: "legacy",
+      gasPrice: after,
+    });
+    expect(replacementFees({ type: "legacy", gasPrice: before }, free, after - 1n)).toBeUndefined();
+  });
+});

@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Receipt } from "../../../src/chain/chainPort.ts";
+import type { Confirmation } from "../../../src/journal/journal.ts";
+import { toNonce, wei } from "../../../src/protocol/brand.ts";
+import { nextStep, type Step, type View } from "../../../src/sink/nextStep.ts";
+import { hashOf, response, task } from "../../support/fakeChain.ts";
+
+const confirmation = (changes: Partial<Confirmation> = {}): Confirmation => ({
+  id: 1,
+  task,
+  response,
+  verdictId: 1,
+  payment: wei(80n),
+  state: "broadcast",
+  reason: "",
+  nonce: toNonce(5),
+  mined: undefined,
+  attempts: [],
+  ...changes,
+});
+const receipt = (blockNumber: bigint, changes: Partial<Receipt> = {}): Receipt => ({
+  hash: hashOf(0xa),
+  blockNumber,
+  blockHash: hashOf(blockNumber),
+  succeeded: true,
+  gasUsed: 1n,
+  gasPrice: 1n,
+  ...changes,
+});
+const view = (changes: Partial<View> = {}): View => ({
+  head: 100n,
+  finalityDepth: 3,
+  receipts: [],
+  finalNonce: toNonce(5),
+  sinceBroadcastMs: 10,
+  rebroadcastAfterMs: 1_000,
+  ...changes,
+});
+const minedAt98 = confirmation({ state: "mined", mined: { hash: hashOf(0xa), blockNumber: 98n } });
+
+describe("the next step of a confirmation", () => {
+  it.each<[string, Confirmation, Partial<View>, Partial<Step>]>([
+    ["it was sent a moment ago", confirmation(), {}, { type: "stay" }],
+    [
+      "this process has not sent it",
+      confirmation(),
+      { sinceBroadcastMs: undefined },
+      { type: "rebroadcast", stuck: false },
+    ],
+    ["it waits for too long", confirmation(), { sinceBroadcastMs: 1_000 }, { type: "rebroadcast", stuck: true }],
+    ["a receipt came", confirmation(), { receipts: [receipt(98n)] }, { type: "mined" }],
+    ["the receipt is known and not final", minedAt98, { receipts: [receipt(98n)] }, { type: "stay" }],
+    ["the receipt moved to another block", minedAt98, { receipts: [receipt(99n)] }, { type: "mined" }],
+    [
+      "a replacement was mined instead",
+      minedAt98,
+      { receipts: [receipt(98n, { hash: hashOf(0xb) })] },
+      { type: "mined" },
+    ],
+    ["the receipt is final", minedAt98, { receipts: [receipt(97n)] }, { type: "final" }],
+    [
+      "a receipt that says reverted is not final",
+      confirmation(),
+      { receipts: [receipt(98n, { succeeded: false })] },
+      { type: "mined" },
+    ],
+    ["the receipt is gone", minedAt98, {}, { type: "vanished" }],
+    ["the nonce is used, finally, by a stranger", confirmation(), { finalNonce: toNonce(6) }, { type: "displaced" }],
+    [
+      "it was mined, is gone, and the nonce is used finally",
+      minedAt98,
+      { finalNonce: toNonce(6) },
+      { type: "displaced" },
+    ],
+    [
+      "the nonce is used, but there is a receipt",
+      confirmation(),
+      { finalNonce: toNonce(6), receipts: [receipt(90n)] },
+      { type: "final" },
+    ],
+    ["the node is behind the receipt", minedAt98, { head: 90n, receipts: [receipt(98n)] }, { type: "stay" }],
+    [
+      "there is no finality to wait for",
+      confirmation(),
+      { finalityDepth: 0, receipts: [receipt(100n)] },
+      { type: "final" },
+    ],
+  ])("when %s", (_, before, changes, expected) => {
+    expect(nextStep(before, view(changes))).toMatchObject(expected);
+  });
+
+  it("goes by the attempt that paid where two were mined", () => {
+    const receipts = [receipt(90n, { succeeded: false }), receipt(91n, { hash: hashOf(0xb) })];
+    expect(nextStep(confirmation(), view({ receipts }))).toEqual({ type: "final", receipt: receipts[1] });
+  });
+
+  it("is never terminal before finality, never frees a nonce while there is a receipt or for a time-out", () => {
+    const anyReceipt = fc.record({ block: fc.bigInt({ min: 50n, max: 100n }), succeeded: fc.boolean() });
+    const anyView = fc.record({
+      depth: fc.integer({ min: 0, max: 60 }),
+      receipts: fc.array(anyReceipt, { maxLength: 2 }),
+      finalNonce: fc.integer({ min: 0, max: 10 }),
+      since: fc.option(fc.nat(1e9), { nil: undefined }),
+      mined: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(anyView, ({ depth, receipts, finalNonce, since, mined }) => {
+        const seen = view({
+          finalityDepth: depth,
+          receipts: receipts.map(({ block, succeeded }) => receipt(block, { succeeded })),
+          finalNonce: toNonce(finalNonce),
+          sinceBroadcastMs: since,
+        });
+        const step = nextStep(mined ? minedAt98 : confirmation(), seen);
+        if (step.type === "final") expect(100n - step.receipt.blockNumber).toBeGreaterThanOrEqual(BigInt(depth));
+        if (step.type === "displaced") expect([receipts.length, finalNonce > 5]).toEqual([0, true]);
+        if (receipts.length === 0 && finalNonce <= 5) expect(step.type).toMatch(/^(stay|rebroadcast|vanished)$/);
+        if (receipts.length > 0) expect(step.type).toMatch(/^(stay|mined|final)$/);
+      }),
+    );
+  });
+});

@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import { FatalError, RetryableError } from "../../../src/errors.ts";
+import type { Confirmation } from "../../../src/journal/journal.ts";
+import {
+  type AccountAddress,
+  type Hash,
+  type Hex,
+  type ResponseAddress,
+  type TaskAddress,
+  toNonce,
+} from "../../../src/protocol/brand.ts";
+import { TaskStatus } from "../../../src/protocol/statuses.ts";
+import { admit } from "../../../src/sink/admit.ts";
+import { signerOf } from "../../../src/sink/signerOf.ts";
+import { broadcast, type TrackDeps, trackRound } from "../../../src/sink/track.ts";
+import { address, aResponse, aSnapshot, aTask, hashOf, headAt } from "../../support/fakeChain.ts";
+import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
+
+let bench: SinkBench;
+beforeEach(() => {
+  bench = createSinkBench();
+});
+afterEach(() => bench.remove());
+
+const second: Intent = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
+const receiptOf = (hash: Hash, blockNumber: bigint, succeeded = true): Receipt => ({
+  hash,
+  blockNumber,
+  blockHash: hashOf(blockNumber),
+  succeeded,
+  gasUsed: 1n,
+  gasPrice: 1n,
+});
+/** Signs and sends an intent, as the sink does. */
+const send = async (deps: TrackDeps, intent?: Intent): Promise<Confirmation> => {
+  const { id } = await bench.intend(intent);
+  const { confirmation } = await admit(deps, id);
+  await broadcast(deps, confirmation);
+  return bench.journal.confirmation(id);
+};
+const snapshotOf: ChainPort["snapshot"] = async (task, _, [response]) =>
+  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
+const stateOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).state;
+const minedWith = (succeeded: boolean, at = 98n): Partial<ChainPort> => ({
+  receipt: async (hash) => receiptOf(hash, at, succeeded),
+});
+
+describe("sending", () => {
+  it("happens after the attempt is in the journal", async () => {
+    await send(bench.deps());
+    expect(bench.deeds).toEqual(["journalled nonce 0", "broadcast"]);
+  });
+
+  it.each([
+    ["accepts it", { ok: true }, "broadcast"],
+    ["knows it already", { ok: false, message: "already known" }, "broadcast"],
+    ["does not answer", { ok: false, message: "no answer within 10000 ms" }, "signed"],
+    ["says that the nonce is taken", { ok: false, message: "nonce too low" }, "signed"],
+    ["has no room", { ok: false, message: "txpool is full" }, "signed"],
+  ] as const)("keeps the nonce when the node %s", async (_, answer, state) => {
+    const sent = await send(bench.deps({ broadcast: async () => answer }));
+    expect(sent).toMatchObject({ state, nonce: 0, attempts: [{}] });
+    const next = await send(bench.deps({ snapshot: snapshotOf }), second);
+    expect(next.nonce).toBe(1);
+  });
+
+  it("does not undo what the tracker saw while the node's answer was on its way", async () => {
+    const { id } = await bench.intend();
+    const { confirmation } = await admit(bench.deps(), id);
+    const slow = bench.deps({
+      broadcast: async () => {
+        await trackRound(bench.deps(minedWith(true, 90n)));
+        return { ok: true };
+      },
+    });
+    await broadcast(slow, confirmation);
+    expect(await stateOf(confirmation)).toBe("final");
+    expect(bench.deps().lane.inFlight()).toEqual([]);
+  });
+});
+
+describe("a round", () => {
+  it("settles what is final, and says so once", async () => {
+    const sent = await send(bench.deps());
+    expect(await trackRound(bench.deps(minedWith(true)))).toEqual([]);
+    expect(await stateOf(sent)).toBe("mined");
+    const later = { ...minedWith(true), head: async () => headAt(101n) };
+    expect(await trackRound(bench.deps(later))).toMatchObject([{ id: sent.id, state: "final" }]);
+    expect(await trackRound(bench.deps(later))).toEqual([]);
+  });
+
+  it.each([
+    ["dead, when nobody else settled the task", TaskStatus.RESPONDED, "dead"],
+    ["superseded, when somebody else did", TaskStatus.FINALIZED, "superseded"],
+  ])("calls a revert that is final %s", async (_, status, state) => {
+    const sent = await send(bench.deps());
+    const chain = { ...minedWith(false, 97n), snapshot: async () => aSnapshot({ task: aTask({ status }) }) };
+    await trackRound(bench.deps(chain));
+    expect(await stateOf(sent)).toBe(state);
+  });
+
+  it("calls no revert anything before it is final", async () => {
+    const sent = await send(bench.deps());
+    await trackRound(bench.deps(minedWith(false)));
+    expect(await stateOf(sent)).toBe("mined");
+  });
+
+  it("sends the same bytes again when a receipt vanishes", async () => {
+    const bytes: Hex[] = [];
+    const collect: Partial<ChainPort> = {
+      broadcast: async (raw) => {
+        bytes.push(raw);
+        return { ok: true };
+      },
+    };
+    const sent = await send(bench.deps(collect));
+    await trackRound(bench.deps({ ...collect, ...minedWith(true) }));
+    await trackRound(bench.deps(collect));
+    expect(await bench.journal.confirmation(sent.id)).toMatchObject({ state: "broadcast", nonce: 0, mined: undefined });
+    expect(bytes).toEqual([bytes[0], bytes[0]]);
+  });
+
+  it("signs anew in the same nonce, dearer, what is stuck; and at the ceiling sends the same bytes", async () => {
+    const sent = await send(bench.deps());
+    await trackRound(bench.deps({}, { now: () => 1_000 }));
+    const replaced = await bench.journal.confirmation(sent.id);
+    expect(replaced.attempts.map(({ nonce }) => nonce)).toEqual([0, 0]);
+    expect(bench.deeds).toEqual(["journalled nonce 0", "broadcast", "journalled nonce 0", "broadcast"]);
+    await trackRound(bench.deps({}, { now: () => 3_000, maxFeePerGas: 23n }));
+    expect((await bench.journal.confirmation(sent.id)).attempts).toHaveLength(2);
+    expect(bench.deeds.at(-1)).toBe("broadcast");
+  });
+
+  it("frees an intent when a stranger's transaction took its nonce finally, and not before", async () => {
+    const sent = await send(bench.deps());
+    await trackRound(bench.deps({ minedNonce: async (_, at) => toNonce(at === undefined ? 1 : 0) }));
+    expect(await stateOf(sent)).toBe("broadcast");
+    const freed = await trackRound(bench.deps({ minedNonce: async () => toNonce(1) }));
+    expect(freed).toMatchObject([{ id: sent.id, state: "intended" }]);
+    const again = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), sent.id);
+    expect(again).toMatchObject({ type: "signed", confirmation: { nonce: 1, attempts: [{ nonce: 0 }, { nonce: 1 }] } });
+  });
+
+  it("asks for the count at the final block", async () => {
+    const asked: (bigint | undefined)[] = [];
+    await send(bench.deps());
+    await trackRound(
+      bench.deps({
+        minedNonce: async (_, at) => {
+          asked.push(at);
+          return toNonce(0);
+        },
+      }),
+    );
+    expect(asked).toEqual([97n]);
+  });
+
+  it("loses nobody when one of them cannot be looked at", async () => {
+    const deps = bench.deps({ snapshot: snapshotOf });
+    const first = await send(deps);
+    const other = await send(deps, second);
+    const third = await send(deps, { task: address<TaskAddress>(0x1c), response: address<ResponseAddress>(0x3c) });
+    const hashes = [first, other, third].map(({ attempts }) => attempts[0]?.hash);
+    const left = await trackRound(
+      bench.deps({
+        minedNonce: async () => toNonce(1),
+        receipt: async (hash) => {
+          if (hash === hashes[1]) throw new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
+          return hash === hashes[2] ? receiptOf(hash, 90n) : undefined;
+        },
+      }),
+    );
+    expect(left).toMatchObject([
+      { id: first.id, state: "intended" },
+      { id: third.id, state: "final" },
+    ]);
+    expect(bench.reports.filter(({ type }) => type === "retry")).toHaveLength(1);
+  });
+
+  it("stops at once when the journal contradicts itself", async () => {
+    await send(bench.deps());
+    const fatal = new FatalError("contradiction", { code: "NONCE_CONFLICT" });
+    const receipt = async () => {
+      throw fatal;
+    };
+    await expect(trackRound(bench.deps({ receipt }))).rejects.toBe(fatal);
+  });
+});
+
+describe("what a former key has signed", () => {
+  it("is judged by that key's nonces, sent again as it is, and replaced by nobody", async () => {
+    const old = signerOfKey("2");
+    const sent = await send(bench.deps({}, { signer: old }));
+    expect(await signerOf(sent)).toBe(old.address);
+    const formerSigners = new Map<number, AccountAddress>([[sent.id, old.address]]);
+    const counts = async (account: AccountAddress) => toNonce(account === old.address ? 0 : 500);
+    const left = await trackRound(bench.deps({ minedNonce: counts }, { formerSigners, now: () => 5_000 }));
+    expect(left).toEqual([]);
+    expect(await bench.journal.confirmation(sent.id)).toMatchObject({ state: "broadcast", attempts: [{ nonce: 0 }] });
+    expect(bench.deeds.at(-1)).toBe("broadcast");
+    const passed = async (account: AccountAddress) => toNonce(account === old.address ? 1 : 500);
+    const freed = await trackRound(bench.deps({ minedNonce: passed }, { formerSigners, now: () => 5_000 }));
+    expect([freed[0]?.state, formerSigners.size]).toEqual(["intended", 0]);
+  });
+});
