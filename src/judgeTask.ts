@@ -4,8 +4,9 @@ import type { Confirmation, Decision, Journal, TaskRecord } from "./journal/jour
 import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
 import type { Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
 import { formatOgpu } from "./protocol/amounts.ts";
-import type { ResponseAddress, TaskAddress, Wei } from "./protocol/brand.ts";
+import type { TaskAddress, Wei } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
+import { responseDigest } from "./protocol/responseDigest.ts";
 import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "./protocol/statuses.ts";
 import type { Reporter } from "./report.ts";
 
@@ -74,7 +75,7 @@ async function judgeBy(
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
   const isEarly = ({ address }: Response) => (lastVerdicts.get(address)?.until ?? 0) > block.timestamp;
   const undecided = snapshot.responses.filter(
-    ({ address, status }) => status === ResponseStatus.SUBMITTED && !isSettled(record, binding, address),
+    (response) => response.status === ResponseStatus.SUBMITTED && !isSettled(record, binding, response),
   );
   const due = undecided.filter((response) => !isEarly(response));
   const responses = await Promise.all(
@@ -97,6 +98,7 @@ async function judgeBy(
         block: { number: block.number, hash: block.hash },
         payloadDigest: output.digest,
         payment: response.payment,
+        responseDigest: responseDigest(response),
       },
     ];
   });
@@ -118,13 +120,20 @@ async function judgeBy(
 function isSettled(
   { verdicts }: TaskRecord,
   { digest, mode }: Pick<Policy, "digest" | "mode">,
-  response: ResponseAddress,
+  response: Response,
 ): boolean {
   const bySame = (verdict: Verdict) =>
     verdict.mode === "enforce" || (mode === "shadow" && verdict.policyDigest === digest);
   if (verdicts.some((verdict) => verdict.kind === "confirm" && verdict.mode === "shadow" && bySame(verdict)))
     return true;
-  return verdicts.some((verdict) => verdict.response === response && verdict.kind !== "wait" && bySame(verdict));
+  const judged = responseDigest(response);
+  return verdicts.some(
+    (verdict) =>
+      verdict.response === response.address &&
+      verdict.responseDigest === judged &&
+      verdict.kind !== "wait" &&
+      bySame(verdict),
+  );
 }
 
 function whyNothingToDo({ block, task }: Snapshot): { state: "closed" | "ignored"; reason: string } | undefined {

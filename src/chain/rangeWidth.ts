@@ -35,6 +35,7 @@ const tooMuch = [
   "block range",
   "range is too",
   "range limit",
+  "is limited to",
   "max range",
   "response size",
   "query timeout",

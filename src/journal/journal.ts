@@ -9,6 +9,7 @@ import type {
   TaskAddress,
   Wei,
 } from "../protocol/brand.ts";
+import type { HeldAnswer, PolicyJournal } from "./policyJournal.ts";
 
 export type BlockRef = { readonly number: bigint; readonly hash: Hash };
 
@@ -55,8 +56,12 @@ export type TaskRecord = {
   /** Why it is closed or ignored; empty while open. */
   readonly reason: string;
   readonly responses: readonly ResponseAddress[];
-  /** The newest verdict of each response that has one, and how often it was told to wait. */
+  /** The newest verdict of each response that has one, and how often its documents were waited for. */
   readonly verdicts: readonly VerdictRecord[];
+  /** What people said of held responses and nobody carried out yet. */
+  readonly answers: readonly HeldAnswer[];
+  /** Block of the event that told of it, where one did. */
+  readonly seenBlock: bigint | undefined;
   /** The confirmation that holds this task, if any. */
   readonly confirmation: Confirmation | undefined;
 };
@@ -70,13 +75,18 @@ export type Decision = Verdict & {
   readonly payloadDigest: string;
   /** The provider's price, wei. */
   readonly payment: Wei;
+  /** What exactly was judged: see `responseDigest`. */
+  readonly responseDigest: string;
+  readonly provider?: AccountAddress | undefined;
+  /** The verdict `hold` whose answer by a person this carries out. */
+  readonly answers?: number | undefined;
 };
 
 export type VerdictRecord = Decision & {
   readonly id: number;
   /** Milliseconds since 1970. */
   readonly decidedAt: number;
-  /** Verdicts `wait` of this response so far. */
+  /** Verdicts `wait` for a document of this response so far. */
   readonly waits: number;
 };
 
@@ -101,6 +111,8 @@ export type Confirmation = {
   readonly verdictId: number;
   /** The provider's price, wei. */
   readonly payment: Wei;
+  /** What was approved; nothing else is paid, even if it stands at the same address. */
+  readonly responseDigest: string;
   readonly state: ConfirmationState;
   readonly reason: string;
   readonly nonce: Nonce | undefined;
@@ -114,6 +126,8 @@ export type Mined = { readonly hash: Hash; readonly blockNumber: bigint };
 
 /** One signed transaction; durable before it is broadcast. */
 export type Attempt = {
+  /** `cancel` uses the nonce up without paying: a transfer of nothing to oneself. */
+  readonly kind: "confirm" | "cancel";
   readonly hash: Hash;
   readonly raw: Hex;
   readonly nonce: Nonce;
@@ -132,7 +146,7 @@ export type ConfirmationChange = {
  * The daemon's durable memory. Each method is one transaction: it happened whole, and is on the disk, when its promise
  * resolves; or it did not happen. SQLite is the embedded default; nothing here assumes it.
  */
-export type Journal = {
+export type Journal = PolicyJournal & {
   readonly cursor: () => Promise<Cursor | undefined>;
   /** The scanner's newest blocks, newest first. */
   readonly recentBlocks: () => Promise<readonly BlockRef[]>;

@@ -51,13 +51,35 @@ export const migrations: readonly string[] = [
     block_hash TEXT NOT NULL,
     payload_digest TEXT NOT NULL,
     payment TEXT NOT NULL,
+    response_digest TEXT NOT NULL,
+    provider TEXT,
+    waits_for TEXT CHECK (waits_for IN ('document', 'window')),
+    facts_digest TEXT NOT NULL DEFAULT '',
     decided_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX verdicts_by_task ON verdicts (task, response);
+  CREATE INDEX verdicts_by_provider ON verdicts (provider) WHERE provider IS NOT NULL;
   CREATE TRIGGER verdicts_are_kept BEFORE DELETE ON verdicts
     BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END;
   CREATE TRIGGER verdicts_are_final BEFORE UPDATE ON verdicts
     BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END;
+
+  CREATE TABLE verdict_facts (
+    verdict_id INTEGER PRIMARY KEY REFERENCES verdicts (id),
+    json TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE held_answers (
+    verdict_id INTEGER PRIMARY KEY REFERENCES verdicts (id),
+    task TEXT NOT NULL REFERENCES tasks (task),
+    response TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('approve', 'reject', 'expire')),
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    answered_at INTEGER NOT NULL,
+    applied_by INTEGER REFERENCES verdicts (id)
+  ) STRICT;
+  CREATE INDEX held_answers_open ON held_answers (task) WHERE applied_by IS NULL;
 
   CREATE TABLE confirmations (
     id INTEGER PRIMARY KEY,
@@ -65,6 +87,7 @@ export const migrations: readonly string[] = [
     response TEXT NOT NULL,
     verdict_id INTEGER NOT NULL UNIQUE REFERENCES verdicts (id),
     payment TEXT NOT NULL,
+    response_digest TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'intended' CHECK (
       state IN ('intended', 'signed', 'broadcast', 'mined', 'final', 'superseded', 'rejected', 'dead')),
     reason TEXT NOT NULL DEFAULT '',
@@ -80,6 +103,7 @@ export const migrations: readonly string[] = [
     hash TEXT PRIMARY KEY,
     confirmation_id INTEGER NOT NULL REFERENCES confirmations (id),
     ordinal INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('confirm', 'cancel')),
     nonce INTEGER NOT NULL,
     raw TEXT NOT NULL,
     signed_at INTEGER NOT NULL

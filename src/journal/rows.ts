@@ -1,4 +1,4 @@
-import type { Hash, Hex, ResponseAddress, TaskAddress } from "../protocol/brand.ts";
+import type { AccountAddress, Hash, Hex, ResponseAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce, unixSeconds, wei } from "../protocol/brand.ts";
 import type { Attempt, BlockRef, Confirmation, VerdictRecord } from "./journal.ts";
 
@@ -11,6 +11,7 @@ export const toBlockRef = (row: Row): BlockRef => ({
 });
 
 export const toAttempt = (row: Row): Attempt => ({
+  kind: row.kind as Attempt["kind"],
   hash: row.hash as Hash,
   raw: row.raw as Hex,
   nonce: toNonce(Number(row.nonce)),
@@ -23,6 +24,7 @@ export const toConfirmation = (row: Row, attempts: readonly Attempt[]): Confirma
   response: row.response as ResponseAddress,
   verdictId: Number(row.verdict_id),
   payment: wei(BigInt(row.payment as string)),
+  responseDigest: row.response_digest as string,
   state: row.state as Confirmation["state"],
   reason: row.reason as string,
   nonce: row.nonce === null ? undefined : toNonce(Number(row.nonce)),
@@ -46,6 +48,9 @@ export const toVerdictRecord = (row: Row): VerdictRecord => ({
   block: { number: BigInt(row.block_number as number), hash: row.block_hash as Hash },
   payloadDigest: row.payload_digest as string,
   payment: wei(BigInt(row.payment as string)),
+  responseDigest: row.response_digest as string,
+  ...(row.provider !== null && { provider: row.provider as AccountAddress }),
+  ...(row.waits_for !== null && { waitsFor: row.waits_for as NonNullable<VerdictRecord["waitsFor"]> }),
   decidedAt: Number(row.decided_at),
   waits: Number(row.waits),
 });

@@ -5,7 +5,15 @@ import { toNonce } from "../protocol/brand.ts";
 import type { Confirmation, Cursor, Intake, Journal, TaskState } from "./journal.ts";
 import { lockJournal } from "./journalLock.ts";
 import { openDatabase } from "./openDatabase.ts";
+import { openAnswers, policyJournal, recordBasis } from "./policyJournal.ts";
 import { type Row, toAttempt, toBlockRef, toConfirmation, toVerdictRecord } from "./rows.ts";
+
+export type JournalFile = {
+  readonly path: string;
+  readonly chainId: number;
+  /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */
+  readonly shared?: boolean;
+};
 
 /**
  * The embedded journal: one SQLite file in WAL mode with `synchronous = FULL`, so that what a method stored is on the
@@ -13,11 +21,11 @@ import { type Row, toAttempt, toBlockRef, toConfirmation, toVerdictRecord } from
  *
  * @throws RetryableError if another process holds it; ConfigError if it is unusable, newer, or of another chain.
  */
-export function openSqliteJournal({ path, chainId }: { path: string; chainId: number }): Journal {
+export function openSqliteJournal({ path, chainId, shared = false }: JournalFile): Journal {
   const database = openDatabase(path, chainId);
   let unlock: () => void;
   try {
-    unlock = lockJournal(path);
+    unlock = shared ? () => undefined : lockJournal(path);
   } catch (error) {
     database.close();
     throw error;
@@ -68,6 +76,8 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
   };
 
   return {
+    ...policyJournal(sql, transaction),
+
     cursor: async () => cursorNamed("scanned"),
     audited: async () => cursorNamed("audited"),
     recentBlocks: async () => sql("SELECT * FROM blocks ORDER BY block_number DESC").all().map(toBlockRef),
@@ -117,7 +127,8 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
       if (!row) return undefined;
       const verdicts = sql(`
         SELECT v.*, (SELECT count(*) FROM verdicts w
-                     WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait') AS waits
+                     WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait'
+                       AND w.waits_for IS NOT 'window') AS waits
         FROM verdicts v WHERE v.id IN (SELECT max(id) FROM verdicts WHERE task = ? GROUP BY response) ORDER BY v.id`);
       const holder = sql("SELECT * FROM confirmations WHERE task = ? AND state <> 'rejected'").get(task);
       return {
@@ -129,6 +140,8 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
           .all(task)
           .map((each) => each.response as ResponseAddress),
         verdicts: verdicts.all(task).map(toVerdictRecord),
+        answers: openAnswers(sql, task),
+        seenBlock: row.seen_block === null ? undefined : BigInt(row.seen_block as number),
         confirmation: holder && confirmationOf(holder),
       };
     },
@@ -143,8 +156,9 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
         for (const decision of decisions) {
           const { lastInsertRowid: verdictId } = sql(`
             INSERT INTO verdicts (task, response, kind, reason, until, policy, policy_digest, mode,
-              block_number, block_hash, payload_digest, payment, decided_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+              block_number, block_hash, payload_digest, payment, response_digest, provider, waits_for,
+              facts_digest, decided_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
             decision.task,
             decision.response,
             decision.kind,
@@ -157,12 +171,17 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
             decision.block.hash,
             decision.payloadDigest,
             String(decision.payment),
+            decision.responseDigest,
+            decision.provider ?? null,
+            decision.waitsFor ?? null,
+            decision.facts?.digest ?? "",
             decidedAt,
           );
+          recordBasis(sql, verdictId, decision);
           if (decision.kind !== "confirm" || decision.mode !== "enforce") continue;
           const { changes, lastInsertRowid } = sql(
-            "INSERT OR IGNORE INTO confirmations (task, response, verdict_id, payment) VALUES (?, ?, ?, ?)",
-          ).run(decision.task, decision.response, verdictId, String(decision.payment));
+            "INSERT OR IGNORE INTO confirmations (task, response, verdict_id, payment, response_digest) VALUES (?, ?, ?, ?, ?)",
+          ).run(decision.task, decision.response, verdictId, String(decision.payment), decision.responseDigest);
           if (changes) intent = confirmationById(Number(lastInsertRowid));
         }
         return intent;
@@ -180,7 +199,7 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
       return row?.nonce == null ? undefined : toNonce(Number(row.nonce));
     },
 
-    recordAttempt: async (id, signer, { hash, raw, nonce, signedAt }) =>
+    recordAttempt: async (id, signer, { kind, hash, raw, nonce, signedAt }) =>
       transaction(() => {
         const before = confirmationById(id);
         if (before.state !== "intended" && before.nonce !== nonce) {
@@ -196,8 +215,8 @@ export function openSqliteJournal({ path, chainId }: { path: string; chainId: nu
           });
         }
         sql(
-          "INSERT INTO attempts (hash, confirmation_id, ordinal, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?)",
-        ).run(hash, id, before.attempts.length, nonce, raw, signedAt);
+          "INSERT INTO attempts (hash, confirmation_id, ordinal, kind, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ).run(hash, id, before.attempts.length, kind, nonce, raw, signedAt);
         sql("UPDATE confirmations SET state = 'signed', nonce = ?, reason = '' WHERE id = ?").run(nonce, id);
         return confirmationById(id);
       }),

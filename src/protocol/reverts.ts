@@ -15,10 +15,24 @@ export const knownReverts = {
 
 export type KnownRevert = keyof typeof knownReverts;
 
-/** Reverts that say "somebody else settled this task": the confirmation is superseded, nothing went wrong. */
-const settledElsewhere: ReadonlySet<string> = new Set(["AlreadyConfirmed", "AlreadyFinalized"]);
+/**
+ * What a revert means for a confirmation: somebody else settled the task, its time is over, it may pass (an agent that is
+ * not authorised yet, an empty Vault), or nobody knows.
+ */
+export type RevertMeaning = "settled" | "expired" | "passing" | "unknown";
 
-export const isSettledElsewhere = (reason: string): boolean => settledElsewhere.has(reason);
+const meanings: Partial<Record<string, RevertMeaning>> = {
+  AlreadyConfirmed: "settled",
+  AlreadyFinalized: "settled",
+  Expired: "expired",
+  NotOwner: "passing",
+  InsufficientBalance: "passing",
+  InsufficientLockup: "passing",
+  NotEligible: "passing",
+  SourceInactive: "passing",
+};
+
+export const revertMeaning = (reason: string): RevertMeaning => meanings[reason] ?? "unknown";
 
 /** What a revert reason means, for people; the reason itself where it is not known. */
 export const explainRevert = (reason: string): string =>

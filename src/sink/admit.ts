@@ -1,14 +1,13 @@
 import { encodeFunctionData } from "viem";
-import type { ChainPort } from "../chain/chainPort.ts";
-import type { Confirmation, ConfirmationState, Journal } from "../journal/journal.ts";
+import type { ChainPort, Fees } from "../chain/chainPort.ts";
+import type { Attempt, Confirmation, ConfirmationState, Journal } from "../journal/journal.ts";
 import { controllerAbi } from "../protocol/abi.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
-import type { Hex, ResponseAddress, Wei } from "../protocol/brand.ts";
+import type { Hex, Nonce, ResponseAddress, Wei } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
-import { explainRevert, isSettledElsewhere } from "../protocol/reverts.ts";
-import { isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
-import type { Signer, UnsignedTransaction } from "../signer/signerPort.ts";
+import type { Signer } from "../signer/signerPort.ts";
 import { feeCap } from "./fees.ts";
+import { payable } from "./payable.ts";
 
 export type Admission =
   | { readonly type: "signed"; readonly confirmation: Confirmation }
@@ -35,11 +34,23 @@ const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
 export const confirmData = (response: ResponseAddress): Hex =>
   encodeFunctionData({ abi: controllerAbi, functionName: "confirmResponse", args: [response] });
 
+/** Signs one attempt and has it durable before anybody can send it. */
+export async function signAttempt(
+  { signer, journal, chainId, now }: AdmitDeps,
+  { id }: Confirmation,
+  call: { readonly kind: Attempt["kind"]; readonly to: Hex; readonly data: Hex; readonly gas: bigint },
+  { nonce, fees }: { readonly nonce: Nonce; readonly fees: Fees },
+): Promise<Confirmation> {
+  const { kind, ...transaction } = call;
+  const { raw, hash } = await signer.sign({ ...transaction, chainId, nonce, fees });
+  return journal.recordAttempt(id, signer.address, { kind, hash, raw, nonce, signedAt: now() });
+}
+
 /**
  * Brings an intent to a signed, journalled transaction, or settles it without one.
  *
- * The status is read again and the call simulated before a nonce is taken, so that a doomed call takes none. Must not
- * run twice at the same time for one key: the nonce is read, then taken.
+ * The state is read again and the call simulated before a nonce is taken, so that a doomed call takes none. Must not run
+ * twice at the same time for one key: the nonce is read, then taken.
  *
  * @throws RetryableError if the endpoint does not answer; nothing was taken then.
  */
@@ -52,25 +63,18 @@ export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
   };
   const postpone = (reason: string): Admission => ({ type: "postponed", confirmation, reason });
 
-  const record = await journal.task(confirmation.task);
-  if (record === undefined) return settle("dead", "its task is not in the journal");
-  const { task, responses } = await chain.snapshot(record.task, record.source, [confirmation.response]);
-  const [response] = responses;
-  if (isClosed(task.status)) return settle("superseded", `the task is ${statusName(TaskStatus, task.status)}`);
-  if (response === undefined) return postpone("the response is not on the chain at the moment");
-  if (response.status !== ResponseStatus.SUBMITTED) return settle("superseded", "the response is confirmed already");
-  if (response.payment !== confirmation.payment || response.task !== confirmation.task) {
-    return settle("dead", "the response is not the one that was judged");
-  }
   if (confirmation.payment > deps.maxPayment) {
     return postpone(`${formatOgpu(confirmation.payment)} is above sink.maxPayment (${formatOgpu(deps.maxPayment)})`);
   }
-
-  const simulation = await chain.simulateConfirm(signer.address, confirmation.response);
-  if (!simulation.ok) {
-    const { reason } = simulation;
-    if (isSettledElsewhere(reason)) return settle("superseded", explainRevert(reason));
-    return settle(confirmation.attempts.length === 0 ? "rejected" : "dead", explainRevert(reason));
+  const check = await payable(deps, confirmation, signer.address);
+  switch (check.type) {
+    case "settled":
+      return settle("superseded", check.reason);
+    case "refused":
+      return settle(confirmation.attempts.length === 0 ? "rejected" : "dead", check.reason);
+    case "not-now":
+      return postpone(check.reason);
+    case "yes":
   }
   const fees = await chain.fees();
   if (feeCap(fees) > deps.maxFeePerGas) {
@@ -80,15 +84,9 @@ export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
   const mined = await chain.minedNonce(signer.address);
   const highest = await journal.highestNonce(signer.address);
   const nonce = toNonce(Math.max(mined, highest === undefined ? 0 : highest + 1));
-  const transaction: UnsignedTransaction = {
-    chainId: deps.chainId,
-    to: deps.controller,
-    data: confirmData(confirmation.response),
-    nonce,
-    gas: withMargin(simulation.gas),
-    fees,
+  const call = { to: deps.controller, data: confirmData(confirmation.response), gas: withMargin(check.gas) };
+  return {
+    type: "signed",
+    confirmation: await signAttempt(deps, confirmation, { kind: "confirm", ...call }, { nonce, fees }),
   };
-  const { raw, hash } = await signer.sign(transaction);
-  const signed = await journal.recordAttempt(id, signer.address, { hash, raw, nonce, signedAt: deps.now() });
-  return { type: "signed", confirmation: signed };
 }

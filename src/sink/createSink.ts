@@ -33,7 +33,7 @@ import { broadcast, type TrackDeps, trackRound } from "./track.ts";
 
 export type SinkDeps = Omit<AdmitDeps, "now"> & Pick<TrackDeps, "report"> & { readonly clock: Clock };
 
-export type SinkOptions = Pick<TrackDeps, "finalityDepth" | "rebroadcastAfterMs"> & {
+export type SinkOptions = Pick<TrackDeps, "rebroadcastAfterMs"> & {
   /** Signed confirmations without a receipt, at the most. */
   readonly maxInFlight: number;
 };
@@ -75,7 +75,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
       if (confirmation.state === "intended") continue;
       const signedBy = await signerOf(confirmation);
       if (signedBy !== undefined && signedBy !== deps.signer.address) formerSigners.set(confirmation.id, signedBy);
-      lane.keep(confirmation, undefined);
+      lane.keep(confirmation, { sentAt: undefined });
     }
     return unsettled.filter(({ state }) => state === "intended");
   };

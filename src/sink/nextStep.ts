@@ -4,13 +4,12 @@ import type { Nonce } from "../protocol/brand.ts";
 
 /** What the chain says of a confirmation that was signed. */
 export type View = {
-  readonly head: bigint;
-  /** Blocks on top of a receipt's block before anything is final. */
-  readonly finalityDepth: number;
+  /** The newest block that can no longer be taken back. */
+  readonly final: bigint;
   /** Receipts of any of its attempts. */
   readonly receipts: readonly Receipt[];
-  /** The key's transaction count in the newest final block. */
-  readonly finalNonce: Nonce;
+  /** The key's transaction count in the newest final block; `undefined` where the node cannot tell. */
+  readonly finalNonce: Nonce | undefined;
   /** Milliseconds since its bytes were last sent; `undefined`: not by this process. */
   readonly sinceBroadcastMs: number | undefined;
   readonly rebroadcastAfterMs: number;
@@ -18,7 +17,7 @@ export type View = {
 
 export type Step =
   | { readonly type: "stay" }
-  /** Sends the same bytes again. */
+  /** Sends again. @param stuck the bytes were out for long: a higher fee may help. */
   | { readonly type: "rebroadcast"; readonly stuck: boolean }
   | { readonly type: "mined"; readonly receipt: Receipt }
   /** A receipt is gone: a reorg took the block back. */
@@ -33,17 +32,30 @@ export type Step =
  * Nothing is terminal before finality, reverts included; no time-out ever frees a nonce.
  */
 export function nextStep(confirmation: Confirmation, view: View): Step {
-  // Attempts in two nonces can both be mined, if a node lied about the first: the one that paid is what counts.
-  const receipt = view.receipts.find(({ succeeded }) => succeeded) ?? view.receipts[0];
+  const receipt = newestReceipt(confirmation, view.receipts);
   if (receipt !== undefined) {
-    if (view.head - receipt.blockNumber >= BigInt(view.finalityDepth)) return { type: "final", receipt };
+    if (receipt.blockNumber <= view.final) return { type: "final", receipt };
     const { mined } = confirmation;
     const isNews = mined?.hash !== receipt.hash || mined.blockNumber !== receipt.blockNumber;
     return isNews ? { type: "mined", receipt } : { type: "stay" };
   }
-  if (confirmation.nonce !== undefined && view.finalNonce > confirmation.nonce) return { type: "displaced" };
+  if (confirmation.nonce !== undefined && view.finalNonce !== undefined && view.finalNonce > confirmation.nonce) {
+    return { type: "displaced" };
+  }
   if (confirmation.mined !== undefined) return { type: "vanished" };
   if (view.sinceBroadcastMs === undefined) return { type: "rebroadcast", stuck: false };
   if (view.sinceBroadcastMs >= view.rebroadcastAfterMs) return { type: "rebroadcast", stuck: true };
   return { type: "stay" };
+}
+
+/**
+ * The receipt that counts: one that paid, wherever it stands (attempts in two nonces can both be mined, if a node lied
+ * about the first); else the one in the newest nonce. A failed or cancelled attempt in a former nonce is history.
+ */
+function newestReceipt({ attempts, nonce }: Confirmation, receipts: readonly Receipt[]): Receipt | undefined {
+  const attemptOf = ({ hash }: Receipt) => attempts.find((attempt) => attempt.hash === hash);
+  return (
+    receipts.find((receipt) => receipt.succeeded && attemptOf(receipt)?.kind === "confirm") ??
+    receipts.find((receipt) => attemptOf(receipt)?.nonce === nonce)
+  );
 }

@@ -1,33 +1,37 @@
 import type { Receipt } from "../chain/chainPort.ts";
+import { RpcError } from "../chain/jsonRpc.ts";
 import { FatalError } from "../errors.ts";
 import type { Confirmation, ConfirmationChange } from "../journal/journal.ts";
-import { type AccountAddress, type Nonce, toNonce } from "../protocol/brand.ts";
-import { isClosed, statusName, TaskStatus } from "../protocol/statuses.ts";
+import type { AccountAddress, Nonce } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import type { InFlight, Lane } from "./lane.ts";
 import { nextStep, type View } from "./nextStep.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
-import { replace } from "./replace.ts";
+import { payable } from "./payable.ts";
+import { cancel, replace } from "./replace.ts";
 
 export type TrackDeps = AdmitDeps & {
   readonly lane: Lane;
   /** Confirmations that another key than `signer` has signed, before the daemon was given this one. */
   readonly formerSigners: Map<number, AccountAddress>;
   readonly report: Reporter;
-  /** Blocks on top of a receipt before it is final. */
-  readonly finalityDepth: number;
+  /** Milliseconds without a receipt after which the bytes are sent again, with a higher fee where that may help. */
   readonly rebroadcastAfterMs: number;
 };
+
+/** Times that a mined confirmation may revert before a person must look. */
+const mostReverts = 3;
 
 /** Sends the newest attempt. Whatever the node answers, the nonce stays taken. */
 export async function broadcast(deps: TrackDeps, confirmation: Confirmation): Promise<void> {
   const { chain, journal, lane, report, now } = deps;
+  lane.keep(confirmation, { sentAt: now() });
   const newest = confirmation.attempts.at(-1);
   if (newest === undefined) return;
-  lane.keep(confirmation, now());
   const answer = await chain.broadcast(newest.raw);
   const kind = answer.ok ? "accepted" : classifyAnswer(answer.message);
+  lane.note(confirmation.id, { answer: kind });
   if (!answer.ok && kind !== "accepted")
     report({ type: "answer", confirmation, answer: kind, message: answer.message });
   if (kind !== "accepted" || confirmation.state !== "signed") return;
@@ -42,24 +46,19 @@ export async function broadcast(deps: TrackDeps, confirmation: Confirmation): Pr
  * @throws RetryableError if the endpoint does not answer at all; nothing is lost, the next round looks again.
  */
 export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation[]> {
-  const { chain, lane, signer, finalityDepth } = deps;
+  const { chain, lane, signer } = deps;
   const entries = lane.inFlight();
   if (entries.length === 0) return [];
-  const head = await chain.head();
-  const depth = BigInt(finalityDepth);
+  const final = await chain.finalBlock(await chain.head());
   const signedBy = ({ confirmation: { id } }: InFlight) => deps.formerSigners.get(id) ?? signer.address;
   // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.
-  const finalNonces = new Map<AccountAddress, Nonce>();
-  for (const account of new Set(entries.map(signedBy))) {
-    finalNonces.set(account, await chain.minedNonce(account, head.number > depth ? head.number - depth : 0n));
-  }
+  const finalNonces = new Map<AccountAddress, Nonce | undefined>();
+  for (const account of new Set(entries.map(signedBy)))
+    finalNonces.set(account, await finalNonceOf(deps, account, final));
   const left: Confirmation[] = [];
   for (const entry of entries) {
     try {
-      const settled = await trackOne(deps, entry, {
-        head: head.number,
-        finalNonce: finalNonces.get(signedBy(entry)) ?? toNonce(0),
-      });
+      const settled = await trackOne(deps, entry, { final, finalNonce: finalNonces.get(signedBy(entry)) });
       if (settled) left.push(settled);
     } catch (error) {
       // One that cannot be looked at must hold up neither the ones after it nor what the ones before it came to.
@@ -70,40 +69,45 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   return left;
 }
 
+/** `undefined` where the node has dropped the state of that block: nothing is displaced then. */
+async function finalNonceOf({ chain }: TrackDeps, account: AccountAddress, block: bigint): Promise<Nonce | undefined> {
+  try {
+    return await chain.minedNonce(account, block);
+  } catch (error) {
+    if (error instanceof RpcError) return undefined;
+    throw error;
+  }
+}
+
 async function trackOne(
   deps: TrackDeps,
   entry: InFlight,
-  { head, finalNonce }: Pick<View, "head" | "finalNonce">,
+  view: Pick<View, "final" | "finalNonce">,
 ): Promise<Confirmation | undefined> {
   const receipts = await Promise.all(entry.confirmation.attempts.map(({ hash }) => deps.chain.receipt(hash)));
   return carryOut(deps, entry, {
-    head,
-    finalityDepth: deps.finalityDepth,
+    ...view,
     receipts: receipts.filter((receipt) => receipt !== undefined),
-    finalNonce,
     sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
     rebroadcastAfterMs: deps.rebroadcastAfterMs,
   });
 }
 
-async function carryOut(deps: TrackDeps, { confirmation }: InFlight, view: View): Promise<Confirmation | undefined> {
+async function carryOut(deps: TrackDeps, entry: InFlight, view: View): Promise<Confirmation | undefined> {
+  const { confirmation } = entry;
   const step = nextStep(confirmation, view);
   switch (step.type) {
     case "stay":
       return undefined;
     case "rebroadcast":
-      // A former key can replace nothing; its bytes go out again as they are.
-      await broadcast(
-        deps,
-        (step.stuck && !deps.formerSigners.has(confirmation.id) && (await replace(deps, confirmation))) || confirmation,
-      );
+      await sendAgain(deps, entry, step.stuck);
       return undefined;
     case "mined":
       await change(deps, confirmation, { state: "mined", mined: step.receipt }, step.receipt);
       return undefined;
     case "vanished": {
       const back = await change(deps, confirmation, { state: "broadcast", reason: "its block was taken back" });
-      await broadcast(deps, back);
+      await sendAgain(deps, { ...entry, confirmation: back }, false);
       return undefined;
     }
     case "final": {
@@ -128,18 +132,45 @@ async function carryOut(deps: TrackDeps, { confirmation }: InFlight, view: View)
   }
 }
 
-async function finalChange(
-  { chain, journal }: TrackDeps,
-  { task }: Confirmation,
-  receipt: Receipt,
-): Promise<ConfirmationChange> {
-  if (receipt.succeeded) return { state: "final", mined: receipt };
-  const record = await journal.task(task);
-  const status = record && (await chain.snapshot(task, record.source, [])).task.status;
-  if (status !== undefined && isClosed(status)) {
-    return { state: "superseded", reason: `reverted: the task is ${statusName(TaskStatus, status)}`, mined: receipt };
+/**
+ * Sends the bytes again, or better ones, if what they pay is still what was approved; else uses the nonce up, once that
+ * has been so for a while: the next block may bring the response back.
+ */
+async function sendAgain(deps: TrackDeps, entry: InFlight, stuck: boolean): Promise<void> {
+  const { confirmation } = entry;
+  const signedBy = deps.formerSigners.get(confirmation.id);
+  if (confirmation.attempts.at(-1)?.kind === "cancel") {
+    return broadcast(deps, (stuck && (await replace(deps, confirmation))) || confirmation);
   }
-  return { state: "dead", reason: "it reverted although its simulation had passed", mined: receipt };
+  const check = await payable(deps, confirmation, signedBy ?? deps.signer.address);
+  if (check.type === "yes") {
+    // A former key can replace nothing; its bytes go out again as they are. Nor does a fee help where money is missing.
+    const better =
+      stuck && signedBy === undefined && entry.answer !== "no-funds" && (await replace(deps, confirmation));
+    return broadcast(deps, better || confirmation);
+  }
+  const doomedSince = entry.doomedSince ?? deps.now();
+  deps.lane.note(confirmation.id, { doomedSince });
+  const wait = deps.rebroadcastAfterMs - (deps.now() - doomedSince);
+  const cancelled = wait <= 0 && signedBy === undefined ? await cancel(deps, confirmation) : undefined;
+  if (cancelled) return broadcast(deps, cancelled);
+  deps.report({ type: "postponed", confirmation, reason: `not sent again: ${check.reason}`, forMs: Math.max(0, wait) });
+}
+
+async function finalChange(deps: TrackDeps, confirmation: Confirmation, receipt: Receipt): Promise<ConfirmationChange> {
+  const paid = confirmation.attempts.some(({ kind, hash }) => kind === "confirm" && hash === receipt.hash);
+  if (paid && receipt.succeeded) return { state: "final", mined: receipt };
+  const check = await payable(deps, confirmation, deps.signer.address);
+  if (check.type === "settled") return { state: "superseded", reason: check.reason, mined: receipt };
+  if (check.type === "refused") return { state: "dead", reason: check.reason, mined: receipt };
+  const reverts = new Set(confirmation.attempts.map(({ nonce }) => nonce)).size;
+  if (paid && reverts >= mostReverts) {
+    return { state: "dead", reason: `it reverted ${reverts} times although its simulation had passed`, mined: receipt };
+  }
+  return {
+    state: "intended",
+    reason: paid ? "it reverted, and is tried anew" : "its nonce was used up, and it is tried anew",
+  };
 }
 
 async function change(
@@ -149,7 +180,7 @@ async function change(
   receipt?: Receipt,
 ): Promise<Confirmation> {
   const confirmation = await journal.changeConfirmation(before.id, to);
-  lane.keep(confirmation, now());
+  lane.keep(confirmation, { sentAt: now() });
   report({ type: "confirmation", confirmation, ...(receipt && { receipt }) });
   return confirmation;
 }

@@ -64,6 +64,7 @@ const usual: Partial<ChainPort> = {
   head$: NEVER,
   liveEvents$: NEVER,
   head: async () => headAt(100n),
+  finalBlock: async ({ number }) => number - 3n,
   snapshot: async () => aSnapshot(),
   simulateConfirm: async () => ({ ok: true, gas: 100_000n }),
   fees: async () => ({ type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n }),

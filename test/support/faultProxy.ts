@@ -69,12 +69,15 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
       const head = chunk.toString("latin1");
       if (/^GET [\s\S]*upgrade: websocket/i.test(head)) {
         if (fault.kind === "upgrade-refused") {
-          return void client.end(`HTTP/1.1 ${fault.status} Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+          return void client.end(
+            `HTTP/1.1 ${fault.status} Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+          );
         }
         upgraded = true;
         sockets.add(client);
       } else if (fault.kind === "busy" && head.startsWith("POST") && requests++ % 10 < fault.ofTen) {
-        const answer = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        const answer =
+          "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         return void client.end(answer);
       }
       upstream.write(chunk);

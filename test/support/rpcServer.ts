@@ -5,7 +5,9 @@ import type { AddressInfo } from "node:net";
 export type RpcRequest = { readonly id: number; readonly method: string; readonly params: readonly unknown[] };
 
 /** What the server sends back; `undefined`: it never answers. */
-export type RpcReply = { readonly status?: number; readonly body: unknown } | undefined;
+export type RpcReply =
+  | { readonly status?: number; readonly headers?: Readonly<Record<string, string>>; readonly body: unknown }
+  | undefined;
 
 export type RpcServer = {
   readonly port: number;
@@ -27,7 +29,7 @@ export async function startRpcServer(
     requests.push({ calls, headers: request.headers });
     const answer = reply(calls);
     if (answer === undefined) return;
-    response.writeHead(answer.status ?? 200, { "content-type": "application/json" });
+    response.writeHead(answer.status ?? 200, { "content-type": "application/json", ...answer.headers });
     response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
   });
   server.listen(port, "127.0.0.1");

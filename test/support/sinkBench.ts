@@ -7,12 +7,13 @@ import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import type { AccountAddress, ResponseAddress, TaskAddress, Wei } from "../../src/protocol/brand.ts";
 import { wei } from "../../src/protocol/brand.ts";
 import { deploymentOn } from "../../src/protocol/chains.ts";
+import { responseDigest } from "../../src/protocol/responseDigest.ts";
 import type { Report } from "../../src/report.ts";
 import { privateKeySigner } from "../../src/signer/privateKeySigner.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
 import { createLane } from "../../src/sink/lane.ts";
 import type { TrackDeps } from "../../src/sink/track.ts";
-import { fakeChain, hashOf, response, source, task } from "./fakeChain.ts";
+import { aResponse, fakeChain, hashOf, response, source, task } from "./fakeChain.ts";
 
 export type Intent = { readonly task?: TaskAddress; readonly response?: ResponseAddress; readonly payment?: Wei };
 
@@ -64,7 +65,8 @@ export function createSinkBench(): SinkBench {
         mode: "enforce",
       } as const;
       const block = { number: 100n, hash: hashOf(100) };
-      const made = await journal.decide([{ ...verdict, ...paid, block, payloadDigest: "" }], 0);
+      const digest = responseDigest(aResponse({ address: paid.response, task: paid.task, payment: paid.payment }));
+      const made = await journal.decide([{ ...verdict, ...paid, block, payloadDigest: "", responseDigest: digest }], 0);
       if (!made) throw new Error("the journal made no intent");
       return made;
     },
@@ -86,7 +88,6 @@ export function createSinkBench(): SinkBench {
       lane,
       formerSigners: new Map<number, AccountAddress>(),
       report: (report) => void reports.push(report),
-      finalityDepth: 3,
       rebroadcastAfterMs: 1_000,
       ...changes,
     }),

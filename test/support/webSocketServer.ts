@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 /** One connection as the server sees it; text frames only. */
@@ -15,6 +15,8 @@ export type WebSocketServer = {
   readonly url: string;
   /** Connections so far. */
   readonly count: () => number;
+  /** Connections that are open, on the TCP level. */
+  readonly open: () => number;
   readonly stop: () => Promise<void>;
 };
 
@@ -25,20 +27,29 @@ type Handlers = {
     peer: Peer,
     connection: number,
   ) => void;
+  /** Called with the headers of each upgrade. */
+  readonly onUpgrade?: (headers: IncomingHttpHeaders) => void;
+  /** It does not answer a closing handshake, as a node that hangs. @default false */
+  readonly ignoresClose?: boolean;
 };
 
 const magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** A WebSocket server that knows just enough of RFC 6455 to play a node. */
-export async function startWebSocketServer({ onMessage }: Handlers, { port = 0 } = {}): Promise<WebSocketServer> {
+export async function startWebSocketServer(
+  { onMessage, onUpgrade, ignoresClose = false }: Handlers,
+  { port = 0 } = {},
+): Promise<WebSocketServer> {
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer();
   server.on("upgrade", (request, socket: Socket) => {
     sockets.add(socket);
+    onUpgrade?.(request.headers);
     const connection = ++connections;
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
+    socket.on("end", () => socket.end());
     const key = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${magic}`).digest("base64");
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`,
@@ -52,7 +63,7 @@ export async function startWebSocketServer({ onMessage }: Handlers, { port = 0 }
       buffered = Buffer.concat([buffered, chunk]);
       for (let frame = readFrame(buffered); frame; frame = readFrame(buffered)) {
         buffered = buffered.subarray(frame.length);
-        if (frame.opcode === 8) socket.end();
+        if (frame.opcode === 8 && !ignoresClose) socket.end();
         if (frame.opcode === 1) onMessage(JSON.parse(frame.text), peer, connection);
       }
     });
@@ -64,6 +75,7 @@ export async function startWebSocketServer({ onMessage }: Handlers, { port = 0 }
     port: open,
     url: `ws://127.0.0.1:${open}`,
     count: () => connections,
+    open: () => sockets.size,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -37,9 +37,11 @@ const decision = (changes: Partial<Decision> = {}): Decision => ({
   block: { number: 7n, hash: hash("b") },
   payloadDigest: "",
   payment: wei(10n ** 20n),
+  responseDigest: "r",
   ...changes,
 });
 const attempt = (nonce: number, digit: string): Attempt => ({
+  kind: "confirm",
   hash: hash(digit),
   raw: "0x02",
   nonce: toNonce(nonce),

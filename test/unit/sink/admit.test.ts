@@ -35,13 +35,18 @@ describe("admitting an intent", () => {
       "superseded",
       /confirmed already/,
     ],
-    ["the price went up", withResponse({ payment: wei(81n) }), "dead", /not the one that was judged/],
-    ["the price went down", withResponse({ payment: wei(79n) }), "dead", /not the one that was judged/],
-    ["the response is another task's", withResponse({ task: other.task }), "dead", /not the one that was judged/],
-    ["the call reverts", reverts("NotOwner"), "rejected", /neither the client nor its agent/],
+    ["the price went up", withResponse({ payment: wei(81n) }), "rejected", /another response stands/],
+    ["the price went down", withResponse({ payment: wei(79n) }), "rejected", /another response stands/],
+    ["the response is another task's", withResponse({ task: other.task }), "rejected", /another response stands/],
+    [
+      "another provider's stands there",
+      withResponse({ provider: address(0x99) }),
+      "rejected",
+      /another response stands/,
+    ],
+    ["its data is another", withResponse({ data: "[]" }), "rejected", /another response stands/],
     ["the call reverts, and nobody knows why", reverts("unknown error 0xdeadbeef"), "rejected", /0xdeadbeef/],
-    ["somebody else is faster", reverts("AlreadyFinalized"), "superseded", /finalised already/],
-    ["somebody else paid the same response", reverts("AlreadyConfirmed"), "superseded", /confirmed already/],
+    ["its time is over", reverts("Expired"), "superseded", /expiry time has passed/],
   ])("settles it without a nonce when %s", async (_, chain, state, reason) => {
     const { id } = await bench.intend();
     const admission = await admit(bench.deps(chain), id);
@@ -57,6 +62,17 @@ describe("admitting an intent", () => {
       { snapshot: async () => aSnapshot({ responses: [] }) },
       /not on the chain/,
     ],
+    [
+      "the task is closed, but not finally",
+      {
+        snapshot: async (_task, _source, _responses, at) =>
+          aSnapshot({ task: aTask({ status: at === undefined ? TaskStatus.FINALIZED : TaskStatus.RESPONDED }) }),
+      },
+      /FINALIZED, but not finally/,
+    ],
+    ["somebody else is faster, and the state does not show it yet", reverts("AlreadyFinalized"), /finalised already/],
+    ["the signer is not authorised yet", reverts("NotOwner"), /neither the client nor its agent/],
+    ["the client's Vault is empty", reverts("InsufficientBalance"), /balance in the Vault/],
     ["gas is too dear", { fees: async () => ({ type: "legacy", gasPrice: 1_001n }) }, /above sink.maxFeePerGas/],
   ])("puts it off, without a nonce, while %s", async (_, chain, reason) => {
     const { id } = await bench.intend();
@@ -115,7 +131,13 @@ describe("admitting an intent", () => {
   ])("takes %s", async (_, mined, journalled, expected) => {
     for (const nonce of journalled) {
       const before = await bench.intend(other);
-      const attempt = { hash: `0x${"e".repeat(64)}`, raw: "0x02", nonce: toNonce(nonce), signedAt: 0 } as const;
+      const attempt = {
+        kind: "confirm",
+        hash: `0x${"e".repeat(64)}`,
+        raw: "0x02",
+        nonce: toNonce(nonce),
+        signedAt: 0,
+      } as const;
       await bench.journal.recordAttempt(before.id, bench.signer.address, attempt);
     }
     const { id } = await bench.intend();
@@ -135,7 +157,7 @@ describe("admitting an intent", () => {
     const { id } = await bench.intend();
     await admit(bench.deps(), id);
     await bench.journal.changeConfirmation(id, { state: "intended" });
-    const admission = await admit(bench.deps(reverts("NotOwner")), id);
+    const admission = await admit(bench.deps(reverts("Panic(17)")), id);
     expect(admission).toMatchObject({ type: "settled", confirmation: { state: "dead" } });
   });
 });

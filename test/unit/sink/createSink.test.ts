@@ -41,7 +41,7 @@ const start = (chain: Partial<ChainPort>, signer: Signer = bench.signer) => {
       signer,
       chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
     },
-    { finalityDepth: 3, rebroadcastAfterMs: 30_000, maxInFlight: 2 },
+    { rebroadcastAfterMs: 30_000, maxInFlight: 2 },
   );
   const intents$ = new Subject<Confirmation>();
   const run = { settled: [] as Confirmation[], ended: undefined as unknown, intents$ };

@@ -1,22 +1,31 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Receipt } from "../../../src/chain/chainPort.ts";
-import type { Confirmation } from "../../../src/journal/journal.ts";
+import type { Attempt, Confirmation } from "../../../src/journal/journal.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { nextStep, type Step, type View } from "../../../src/sink/nextStep.ts";
 import { hashOf, response, task } from "../../support/fakeChain.ts";
 
+const attempt = (hash: number, changes: Partial<Attempt> = {}): Attempt => ({
+  kind: "confirm",
+  hash: hashOf(hash),
+  raw: "0x",
+  nonce: toNonce(5),
+  signedAt: 0,
+  ...changes,
+});
 const confirmation = (changes: Partial<Confirmation> = {}): Confirmation => ({
   id: 1,
   task,
   response,
   verdictId: 1,
   payment: wei(80n),
+  responseDigest: "d",
   state: "broadcast",
   reason: "",
   nonce: toNonce(5),
   mined: undefined,
-  attempts: [],
+  attempts: [attempt(0xa), attempt(0xb)],
   ...changes,
 });
 const receipt = (blockNumber: bigint, changes: Partial<Receipt> = {}): Receipt => ({
@@ -29,8 +38,7 @@ const receipt = (blockNumber: bigint, changes: Partial<Receipt> = {}): Receipt =
   ...changes,
 });
 const view = (changes: Partial<View> = {}): View => ({
-  head: 100n,
-  finalityDepth: 3,
+  final: 97n,
   receipts: [],
   finalNonce: toNonce(5),
   sinceBroadcastMs: 10,
@@ -79,13 +87,21 @@ describe("the next step of a confirmation", () => {
       { finalNonce: toNonce(6), receipts: [receipt(90n)] },
       { type: "final" },
     ],
-    ["the node is behind the receipt", minedAt98, { head: 90n, receipts: [receipt(98n)] }, { type: "stay" }],
+    ["the node is behind the receipt", minedAt98, { final: 87n, receipts: [receipt(98n)] }, { type: "stay" }],
+    ["the node cannot tell what is final", confirmation(), { finalNonce: undefined }, { type: "stay" }],
     [
-      "there is no finality to wait for",
-      confirmation(),
-      { finalityDepth: 0, receipts: [receipt(100n)] },
+      "a failed attempt stands in a nonce that it had before",
+      confirmation({ attempts: [attempt(0xa, { nonce: toNonce(4) }), attempt(0xb)] }),
+      { receipts: [receipt(90n, { succeeded: false })] },
+      { type: "stay" },
+    ],
+    [
+      "its nonce was used up by the cancelling transfer",
+      confirmation({ attempts: [attempt(0xa), attempt(0xb, { kind: "cancel" })] }),
+      { receipts: [receipt(90n, { hash: hashOf(0xb) })] },
       { type: "final" },
     ],
+    ["there is no finality to wait for", confirmation(), { final: 100n, receipts: [receipt(100n)] }, { type: "final" }],
   ])("when %s", (_, before, changes, expected) => {
     expect(nextStep(before, view(changes))).toMatchObject(expected);
   });
@@ -107,7 +123,7 @@ describe("the next step of a confirmation", () => {
     fc.assert(
       fc.property(anyView, ({ depth, receipts, finalNonce, since, mined }) => {
         const seen = view({
-          finalityDepth: depth,
+          final: 100n - BigInt(depth),
           receipts: receipts.map(({ block, succeeded }) => receipt(block, { succeeded })),
           finalNonce: toNonce(finalNonce),
           sinceBroadcastMs: since,

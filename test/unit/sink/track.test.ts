@@ -1,3 +1,4 @@
+import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
@@ -90,14 +91,66 @@ describe("a round", () => {
     expect(await trackRound(bench.deps(later))).toEqual([]);
   });
 
-  it.each([
-    ["dead, when nobody else settled the task", TaskStatus.RESPONDED, "dead"],
-    ["superseded, when somebody else did", TaskStatus.FINALIZED, "superseded"],
-  ])("calls a revert that is final %s", async (_, status, state) => {
+  it("calls a revert that is final superseded, when somebody else settled the task", async () => {
     const sent = await send(bench.deps());
-    const chain = { ...minedWith(false, 97n), snapshot: async () => aSnapshot({ task: aTask({ status }) }) };
-    await trackRound(bench.deps(chain));
-    expect(await stateOf(sent)).toBe(state);
+    const snapshot = async () => aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED }) });
+    await trackRound(bench.deps({ ...minedWith(false, 97n), snapshot }));
+    expect(await stateOf(sent)).toBe("superseded");
+  });
+
+  it("tries a revert that is final anew in another nonce while it is payable, and not for ever", async () => {
+    const { id } = await send(bench.deps());
+    for (const nonce of [1, 2]) {
+      expect(await trackRound(bench.deps(minedWith(false, 97n)))).toMatchObject([{ id, state: "intended" }]);
+      const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(nonce) }), id);
+      expect(confirmation).toMatchObject({ state: "signed", nonce });
+      await broadcast(bench.deps(), confirmation);
+    }
+    expect(await trackRound(bench.deps(minedWith(false, 97n)))).toMatchObject([{ id, state: "dead" }]);
+  });
+
+  it("sends nothing again that would pay what nobody approved; uses its nonce up instead, after a while", async () => {
+    const sent = await send(bench.deps());
+    const swapped: Partial<ChainPort> = {
+      snapshot: async () => aSnapshot({ responses: [aResponse({ provider: address(0x99) })] }),
+    };
+    await trackRound(bench.deps(swapped, { now: () => 1_000 }));
+    expect(bench.deeds).toEqual(["journalled nonce 0", "broadcast"]);
+    await trackRound(bench.deps(swapped, { now: () => 2_000 }));
+    expect(bench.deeds).toEqual(["journalled nonce 0", "broadcast", "journalled nonce 0", "broadcast"]);
+    const { attempts } = await bench.journal.confirmation(sent.id);
+    expect(attempts.map(({ kind, nonce }) => [kind, nonce])).toEqual([
+      ["confirm", 0],
+      ["cancel", 0],
+    ]);
+    const cancelled = parseTransaction(attempts[1]?.raw as Hex);
+    expect([cancelled.to?.toLowerCase(), cancelled.value ?? 0n, cancelled.data ?? "0x"]).toEqual([
+      bench.signer.address,
+      0n,
+      "0x",
+    ]);
+    const receipt = async (hash: Hash) => (hash === attempts[1]?.hash ? receiptOf(hash, 97n) : undefined);
+    expect(await trackRound(bench.deps({ ...swapped, receipt }))).toMatchObject([{ id: sent.id, state: "dead" }]);
+  });
+
+  it("takes a task up again whose nonce was used up while its response was gone, once the response is back", async () => {
+    const { id } = await send(bench.deps());
+    const gone: Partial<ChainPort> = { snapshot: async () => aSnapshot({ responses: [] }) };
+    await trackRound(bench.deps(gone, { now: () => 1_000 }));
+    await trackRound(bench.deps(gone, { now: () => 2_000 }));
+    const { attempts } = await bench.journal.confirmation(id);
+    const receipt = async (hash: Hash) => (hash === attempts[1]?.hash ? receiptOf(hash, 97n) : undefined);
+    expect(await trackRound(bench.deps({ ...gone, receipt }))).toMatchObject([{ id, state: "intended" }]);
+    const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), id);
+    expect(confirmation).toMatchObject({ state: "signed", nonce: 1 });
+  });
+
+  it("offers no higher fee where it is money that is missing", async () => {
+    const poor: Partial<ChainPort> = { broadcast: async () => ({ ok: false, message: "insufficient funds for gas" }) };
+    const sent = await send(bench.deps(poor));
+    await trackRound(bench.deps(poor, { now: () => 1_000 }));
+    expect((await bench.journal.confirmation(sent.id)).attempts).toHaveLength(1);
+    expect(bench.deeds).toEqual(["journalled nonce 0", "broadcast", "broadcast"]);
   });
 
   it("calls no revert anything before it is final", async () => {
@@ -165,6 +218,7 @@ describe("a round", () => {
     const left = await trackRound(
       bench.deps({
         minedNonce: async () => toNonce(1),
+        snapshot: snapshotOf,
         receipt: async (hash) => {
           if (hash === hashes[1]) throw new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
           return hash === hashes[2] ? receiptOf(hash, 90n) : undefined;

@@ -1,0 +1,150 @@
+import type { StatementSync } from "node:sqlite";
+import { ConfigError } from "../errors.ts";
+import type { ProviderHistory } from "../policy/policyPort.ts";
+import type { AccountAddress, ResponseAddress, TaskAddress } from "../protocol/brand.ts";
+import { wei } from "../protocol/brand.ts";
+import type { Decision, VerdictRecord } from "./journal.ts";
+import { type Row, toVerdictRecord } from "./rows.ts";
+
+/** A person's word on a response that a policy held. `expire` is a rejection for want of time. */
+export type HeldAnswer = {
+  /** The verdict `hold` that it answers. */
+  readonly verdictId: number;
+  readonly task: TaskAddress;
+  readonly response: ResponseAddress;
+  readonly kind: "approve" | "reject" | "expire";
+  readonly who: string;
+  readonly why: string;
+};
+
+/** A verdict with the facts that it was based on, and the transaction that it led to. */
+export type RecordedDecision = VerdictRecord & {
+  readonly factsDigest: string;
+  /** `FactsJson`, as far as it was kept; empty where it was not. */
+  readonly factsJson: string;
+  /** Hash of the newest attempt to pay it. */
+  readonly transaction: string | undefined;
+};
+
+/** What the policy room asks of the journal. Methods are transactions, as those of `Journal` are. */
+export type PolicyJournal = {
+  /** What was judged of these providers so far, shadow verdicts included; all of them are in the answer. */
+  readonly providerHistory: (
+    providers: readonly AccountAddress[],
+  ) => Promise<ReadonlyMap<AccountAddress, ProviderHistory>>;
+  readonly decision: (verdictId: number) => Promise<RecordedDecision | undefined>;
+  /** Verdicts that were not `wait`, oldest first. @param since Milliseconds since 1970. */
+  readonly decisions: (since: number) => Promise<readonly RecordedDecision[]>;
+  /** Responses that wait for a person, oldest first: of open tasks that nothing else has settled. */
+  readonly held: () => Promise<readonly VerdictRecord[]>;
+  /**
+   * Takes a person's word, once; the daemon carries it out.
+   * @throws ConfigError `NOT_HELD` if the verdict is not one of `held`, or was answered before.
+   */
+  readonly answerHeld: (answer: Pick<HeldAnswer, "verdictId" | "kind" | "who" | "why">, at: number) => Promise<void>;
+  /** Open tasks with an answer that was not carried out yet. */
+  readonly answeredTasks: () => Promise<readonly TaskAddress[]>;
+};
+
+type Sql = (text: string) => StatementSync;
+
+const heldVerdicts = `
+  SELECT v.*, 0 AS waits FROM verdicts v JOIN tasks t ON t.task = v.task
+  WHERE v.kind = 'hold' AND t.state = 'open'
+    AND v.id = (SELECT max(w.id) FROM verdicts w WHERE w.task = v.task AND w.response = v.response)
+    AND NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.task = v.task AND c.state <> 'rejected')
+    AND NOT EXISTS (SELECT 1 FROM held_answers a WHERE a.verdict_id = v.id)`;
+
+const recordedDecisions = `
+  SELECT v.*, 0 AS waits, f.json AS facts_json,
+    (SELECT a.hash FROM attempts a JOIN confirmations c ON c.id = a.confirmation_id
+     WHERE c.verdict_id = v.id ORDER BY a.ordinal DESC LIMIT 1) AS hash
+  FROM verdicts v LEFT JOIN verdict_facts f ON f.verdict_id = v.id`;
+
+/** Approved prices that the mean is taken over: the newest. */
+const pricesKept = 100;
+
+export function policyJournal(sql: Sql, transaction: <T>(work: () => T) => T): PolicyJournal {
+  const historyOf = (provider: AccountAddress): ProviderHistory => {
+    const counts = sql(`
+      SELECT count(DISTINCT response) AS seen,
+        count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
+        count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
+      FROM verdicts WHERE provider = ? AND kind <> 'wait'`).get(provider) as Row;
+    const prices = sql("SELECT payment FROM verdicts WHERE provider = ? AND kind = 'confirm' ORDER BY id DESC LIMIT ?")
+      .all(provider, pricesKept)
+      .map(({ payment }) => BigInt(payment as string));
+    const sum = prices.reduce((total, price) => total + price, 0n);
+    return {
+      seen: Number(counts.seen),
+      approved: Number(counts.approved),
+      rejected: Number(counts.rejected),
+      price: wei(prices.length === 0 ? 0n : sum / BigInt(prices.length)),
+    };
+  };
+  return {
+    providerHistory: async (providers) => new Map(providers.map((provider) => [provider, historyOf(provider)])),
+
+    decision: async (verdictId) => {
+      const row = sql(`${recordedDecisions} WHERE v.id = ?`).get(verdictId);
+      return row && toRecordedDecision(row);
+    },
+
+    decisions: async (since) =>
+      sql(`${recordedDecisions} WHERE v.kind <> 'wait' AND v.decided_at >= ? ORDER BY v.id`)
+        .all(since)
+        .map(toRecordedDecision),
+
+    held: async () => sql(`${heldVerdicts} ORDER BY v.id`).all().map(toVerdictRecord),
+
+    answerHeld: async ({ verdictId, kind, who, why }, at) =>
+      transaction(() => {
+        const row = sql(`${heldVerdicts} AND v.id = ?`).get(verdictId);
+        if (!row) {
+          throw new ConfigError(`${verdictId} is not held: it was answered, or settled otherwise, or never held`, {
+            code: "NOT_HELD",
+            remedy: "see ogpu-confirmd held list",
+          });
+        }
+        sql(
+          "INSERT INTO held_answers (verdict_id, task, response, kind, who, why, answered_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ).run(verdictId, row.task as string, row.response as string, kind, who, why, at);
+      }),
+
+    answeredTasks: async () =>
+      sql(`SELECT DISTINCT a.task FROM held_answers a JOIN tasks t ON t.task = a.task
+           WHERE a.applied_by IS NULL AND t.state = 'open'`)
+        .all()
+        .map(({ task }) => task as TaskAddress),
+  };
+}
+
+/** The answers of a task that were not carried out yet. */
+export const openAnswers = (sql: Sql, task: TaskAddress): readonly HeldAnswer[] =>
+  sql("SELECT * FROM held_answers WHERE task = ? AND applied_by IS NULL ORDER BY verdict_id")
+    .all(task)
+    .map((row) => ({
+      verdictId: Number(row.verdict_id),
+      task: row.task as TaskAddress,
+      response: row.response as ResponseAddress,
+      kind: row.kind as HeldAnswer["kind"],
+      who: row.who as string,
+      why: row.why as string,
+    }));
+
+/** Stores what a verdict was based on, and that it carries out a person's answer. */
+export function recordBasis(sql: Sql, verdictId: number | bigint, { kind, facts, answers }: Decision): void {
+  if (facts && kind !== "wait") {
+    sql("INSERT INTO verdict_facts (verdict_id, json) VALUES (?, ?)").run(verdictId, facts.json);
+  }
+  if (answers !== undefined) {
+    sql("UPDATE held_answers SET applied_by = ? WHERE verdict_id = ?").run(verdictId, answers);
+  }
+}
+
+const toRecordedDecision = (row: Row): RecordedDecision => ({
+  ...toVerdictRecord(row),
+  factsDigest: row.facts_digest as string,
+  factsJson: (row.facts_json as string | null) ?? "",
+  transaction: (row.hash as string | null) ?? undefined,
+});

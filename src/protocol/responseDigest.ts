@@ -1,0 +1,9 @@
+import { createHash } from "node:crypto";
+import type { Response } from "./entities.ts";
+
+/**
+ * SHA-256 (hex) of what was judged: task, provider, price and data. An address alone does not name a response: addresses
+ * follow from a counter, so a reorg can put another provider's response in the same place.
+ */
+export const responseDigest = ({ task, provider, payment, data }: Response): string =>
+  createHash("sha256").update(`${task}\n${provider}\n${payment}\n${data}`).digest("hex");

@@ -1,0 +1,219 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ChainPort, Head } from "../../../src/chain/chainPort.ts";
+import { asksForLess } from "../../../src/chain/rangeWidth.ts";
+import { createScanner, type Scanner, type ScanStep } from "../../../src/chain/scanner.ts";
+import { RetryableError } from "../../../src/errors.ts";
+import type { BlockRef } from "../../../src/journal/journal.ts";
+import type { SourceAddress, TaskAddress } from "../../../src/protocol/brand.ts";
+import type { ChainEvent } from "../../../src/protocol/events.ts";
+import { address, hashOf, headAt } from "../../support/fakeChain.ts";
+
+/** A chain of blocks with one event each; `branch` makes other blocks at the same heights. */
+function createModel(depth: bigint) {
+  let blocks: Head[] = [headAt(0n)];
+  let branch = 0n;
+  const grow = (count: number) => {
+    for (let index = 0; index < count; index++) {
+      const parent = blocks.at(-1) as Head;
+      const number = parent.number + 1n;
+      blocks.push(headAt(number, { hash: hashOf(number * 1_000n + branch), parentHash: parent.hash }));
+    }
+  };
+  const eventOf = (block: Head): ChainEvent => ({
+    type: "TaskPublished",
+    task: address<TaskAddress>(Number(BigInt(block.hash) % 1_000_000n)),
+    source: address<SourceAddress>(1),
+    at: { blockNumber: block.number, blockHash: block.hash, logIndex: 0 },
+  });
+  const head = () => blocks.at(-1) as Head;
+  const asked: [bigint, bigint][] = [];
+  const chain: Pick<ChainPort, "head" | "finalBlock" | "block" | "blocks" | "events" | "eventsOfBlocks"> = {
+    head: async () => head(),
+    finalBlock: async ({ number }) => (number > depth ? number - depth : 0n),
+    block: async (number) => blocks[Number(number)],
+    blocks: async (from, to) => blocks.slice(Number(from), Number(to) + 1),
+    events: async (from, to) => {
+      asked.push([from, to]);
+      const last = blocks[Number(to)];
+      if (!last) throw new RetryableError("behind", { code: "NODE_BEHIND" });
+      return { events: blocks.slice(Number(from), Number(to) + 1).map(eventOf), last };
+    },
+    eventsOfBlocks: async (some) => some.map(eventOf),
+  };
+  return {
+    chain,
+    asked,
+    grow,
+    head,
+    reorg: (by: number, grown: number) => {
+      branch++;
+      blocks = blocks.slice(0, blocks.length - by);
+      grow(grown);
+    },
+    shrink: (by: number) => {
+      blocks = blocks.slice(0, blocks.length - by);
+    },
+    events: () => blocks.slice(1).map(eventOf),
+  };
+}
+
+const genesis: BlockRef = { number: 0n, hash: hashOf(0) };
+type State = Pick<ScanStep, "cursor" | "known">;
+const start: State = { cursor: genesis, known: [genesis] };
+
+function createReader(model: ReturnType<typeof createModel>, maxBlockRange = 7) {
+  const told: string[] = [];
+  const scanner = createScanner(model.chain, {
+    maxBlockRange,
+    rewind: 5,
+    onDeepReorg: (_, to) => told.push(`deep reorg to ${to}`),
+    onHeadBehind: (_, head) => told.push(`head behind at ${head}`),
+  });
+  return { told, ...createStore(scanner) };
+}
+
+/** Applies steps as the journal does: what came above a rewind is void. */
+function createStore(scanner: Scanner) {
+  let state = start;
+  let events: ChainEvent[] = [];
+  const rewinds: bigint[] = [];
+  const catchUp = async () => {
+    for (let step = await scanner.step(state); step !== undefined; step = await scanner.step(state)) {
+      const { rewindTo } = step;
+      if (rewindTo !== undefined) {
+        rewinds.push(rewindTo);
+        events = events.filter(({ at }) => at.blockNumber <= rewindTo);
+      }
+      events.push(...step.events);
+      state = step;
+    }
+    return state.cursor;
+  };
+  return { catchUp, events: () => events, rewinds };
+}
+
+describe("the scanner", () => {
+  it("reads every block once, final ones by range and the others by hash", async () => {
+    const model = createModel(10n);
+    model.grow(50);
+    const reader = createReader(model);
+    expect((await reader.catchUp()).number).toBe(50n);
+    expect(reader.events()).toEqual(model.events());
+    expect(model.asked.at(-1)?.[1]).toBe(40n);
+    expect(model.asked.map(([from, to]) => to - from + 1n).every((width) => width <= 7n)).toBe(true);
+    model.grow(3);
+    await reader.catchUp();
+    expect(reader.events()).toEqual(model.events());
+  });
+
+  it("finds the newest block that both branches share, and reads the new branch", async () => {
+    const model = createModel(10n);
+    model.grow(30);
+    const reader = createReader(model);
+    await reader.catchUp();
+    model.reorg(6, 8);
+    await reader.catchUp();
+    expect(reader.rewinds).toEqual([24n]);
+    expect(reader.events()).toEqual(model.events());
+  });
+
+  it("follows a reorg to a shorter branch as soon as it sees it", async () => {
+    const model = createModel(10n);
+    model.grow(30);
+    const reader = createReader(model);
+    await reader.catchUp();
+    model.reorg(6, 2);
+    expect((await reader.catchUp()).number).toBe(26n);
+    expect(reader.events()).toEqual(model.events());
+  });
+
+  it("waits when the node's head is only behind", async () => {
+    const model = createModel(10n);
+    model.grow(30);
+    const reader = createReader(model);
+    await reader.catchUp();
+    model.shrink(4);
+    expect((await reader.catchUp()).number).toBe(30n);
+    expect(reader.told).toEqual(["head behind at 26"]);
+    expect(reader.rewinds).toEqual([]);
+  });
+
+  it("goes back further, and says so, when a reorg reaches below finality", async () => {
+    const model = createModel(3n);
+    model.grow(30);
+    const reader = createReader(model);
+    await reader.catchUp();
+    model.reorg(5, 9);
+    await reader.catchUp();
+    expect(reader.told[0]).toMatch(/^deep reorg to/);
+    expect(reader.events()).toEqual(model.events());
+  });
+
+  it("halves its range when the node asks for less, and grows it again", async () => {
+    const model = createModel(0n);
+    model.grow(200);
+    const { events } = model.chain;
+    model.chain.events = async (from, to) => {
+      if (to - from + 1n > 9n) throw new Error("query returned more than 10000 results");
+      return events(from, to);
+    };
+    const reader = createReader(model, 64);
+    expect((await reader.catchUp()).number).toBe(200n);
+    expect(reader.events()).toEqual(model.events());
+    expect(Math.max(...model.asked.map(([from, to]) => Number(to - from) + 1))).toBeGreaterThan(5);
+  });
+
+  it("stops loudly at a single block that the node refuses, and does not pass it", async () => {
+    const model = createModel(0n);
+    model.grow(20);
+    const { events } = model.chain;
+    model.chain.events = async (from, to) => {
+      if (from <= 10n && to >= 10n) throw new Error("response size exceeded");
+      return events(from, to);
+    };
+    const reader = createReader(model);
+    await expect(reader.catchUp()).rejects.toThrow(/the single block 10/);
+    expect(reader.events().at(-1)?.at.blockNumber).toBe(9n);
+  });
+
+  it("ends with the chain's own events after any growth and any reorgs above finality", async () => {
+    const deed = fc.oneof(
+      fc.record({ grow: fc.integer({ min: 1, max: 40 }) }),
+      fc.record({ reorg: fc.integer({ min: 1, max: 9 }), grown: fc.integer({ min: 0, max: 12 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(deed, { maxLength: 12 }), async (deeds) => {
+        const model = createModel(10n);
+        model.grow(20);
+        const reader = createReader(model);
+        let highest = 0n;
+        for (const each of deeds) {
+          await reader.catchUp();
+          const { number } = model.head();
+          highest = number > highest ? number : highest;
+          if ("grow" in each) model.grow(each.grow);
+          else model.reorg(Math.min(each.reorg, Number(number - (highest - 10n))), each.grown);
+        }
+        model.grow(12);
+        await reader.catchUp();
+        expect(reader.events()).toEqual(model.events());
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+it.each([
+  ["query returned more than 10000 results", true],
+  ["Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range", true],
+  ["block range is too wide", true],
+  ["exceed maximum block range: 5000", true],
+  ["eth_getLogs is limited to a 10,000 range", true],
+  ["query timeout exceeded", true],
+  ["requested too many blocks from 1 to 100000, maximum is set to 2048", true],
+  ["unknown block", false],
+  ["method not found", false],
+])("%j asks for a narrower range: %s", (message, expected) => {
+  expect(asksForLess(message)).toBe(expected);
+});
