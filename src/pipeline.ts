@@ -66,6 +66,6 @@ export function createPipeline(deps: PipelineDeps): Observable<Confirmation> {
 
   return intents$.pipe(
     sink.pay,
-    tap(({ state, task }) => state === "rejected" && again$.next({ key: task, inMs: 0 })),
+    tap(({ state, task }) => (state === "rejected" || state === "cancelled") && again$.next({ key: task, inMs: 0 })),
   );
 }

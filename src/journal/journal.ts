@@ -92,7 +92,8 @@ export type VerdictRecord = Decision & {
 
 /**
  * `intended → signed → broadcast → mined → final`; exits `superseded` (somebody else settled the task), `rejected`
- * (simulation reverts; nothing was signed) and `dead` (an operator must look). All but `rejected` hold the task for good.
+ * (nothing was signed), `cancelled` (what was signed can never be mined: its nonces are used up, finally) and `dead` (an
+ * operator must look). `rejected` and `cancelled` leave the task free for another response; the others hold it for good.
  */
 export type ConfirmationState =
   | "intended"
@@ -102,6 +103,7 @@ export type ConfirmationState =
   | "final"
   | "superseded"
   | "rejected"
+  | "cancelled"
   | "dead";
 
 export type Confirmation = {

@@ -89,13 +89,13 @@ export const migrations: readonly string[] = [
     payment TEXT NOT NULL,
     response_digest TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'intended' CHECK (
-      state IN ('intended', 'signed', 'broadcast', 'mined', 'final', 'superseded', 'rejected', 'dead')),
+      state IN ('intended', 'signed', 'broadcast', 'mined', 'final', 'superseded', 'rejected', 'cancelled', 'dead')),
     reason TEXT NOT NULL DEFAULT '',
     nonce INTEGER,
     mined_hash TEXT,
     mined_block INTEGER
   ) STRICT;
-  CREATE UNIQUE INDEX one_confirmation_per_task ON confirmations (task) WHERE state <> 'rejected';
+  CREATE UNIQUE INDEX one_confirmation_per_task ON confirmations (task) WHERE state NOT IN ('rejected', 'cancelled');
   CREATE INDEX confirmations_unsettled ON confirmations (id)
     WHERE state IN ('intended', 'signed', 'broadcast', 'mined');
 
@@ -121,7 +121,7 @@ export const migrations: readonly string[] = [
     WHEN NEW.state = 'rejected' AND EXISTS (SELECT 1 FROM attempts WHERE confirmation_id = NEW.id)
     BEGIN SELECT RAISE(ABORT, 'a signed confirmation cannot be rejected'); END;
   CREATE TRIGGER settled_confirmations_stay BEFORE UPDATE OF state ON confirmations
-    WHEN OLD.state IN ('final', 'superseded', 'rejected', 'dead') AND NEW.state <> OLD.state
+    WHEN OLD.state IN ('final', 'superseded', 'rejected', 'cancelled', 'dead') AND NEW.state <> OLD.state
     BEGIN SELECT RAISE(ABORT, 'a settled confirmation cannot change'); END;
   `,
 ];

@@ -61,7 +61,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     sql("DELETE FROM blocks WHERE block_number > ?").run(to);
     sql("DELETE FROM responses WHERE seen_block > ?").run(to);
     sql(`UPDATE tasks SET state = 'vanished', reason = 'its block was taken back'
-         WHERE seen_block > ? AND task NOT IN (SELECT task FROM confirmations WHERE state <> 'rejected')`).run(to);
+         WHERE seen_block > ? AND task NOT IN (SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled'))`).run(to);
     return sql(`UPDATE tasks SET state = 'open', reason = '', settled_block = NULL
                 WHERE state IN ('closed', 'ignored') AND settled_block > ? RETURNING task`)
       .all(to)
@@ -130,7 +130,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
                      WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait'
                        AND w.waits_for IS NOT 'window') AS waits
         FROM verdicts v WHERE v.id IN (SELECT max(id) FROM verdicts WHERE task = ? GROUP BY response) ORDER BY v.id`);
-      const holder = sql("SELECT * FROM confirmations WHERE task = ? AND state <> 'rejected'").get(task);
+      const holder = sql("SELECT * FROM confirmations WHERE task = ? AND state NOT IN ('rejected', 'cancelled')").get(task);
       return {
         task,
         source: row.source as SourceAddress,

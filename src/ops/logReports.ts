@@ -15,6 +15,20 @@ export function logReports(logger: Logger): Reporter {
       }
       case "task":
         return logger.info({ task: checksummed(report.task), reason: report.reason }, `task ${report.state}`);
+      case "policy-changed": {
+        const { task, response, before, policy } = report;
+        const fields = { task: checksummed(task), response: checksummed(response), before, policy };
+        return logger.info(fields, "a waiting response goes on under the changed policies");
+      }
+      case "policies":
+        return report.ok
+          ? logger.info({ policies: report.policies, waiting: report.waiting }, "the changed policies are in force")
+          : logger.error(
+              { problems: report.problems },
+              "the changed policies are refused: the ones before stay in force",
+            );
+      case "evaluation-killed":
+        return logger.warn({ reason: report.reason }, "an evaluation was cut off and its thread replaced");
       case "unmatched":
         return logger.warn({ task: checksummed(report.task), reason: report.reason }, "no policy matches the task");
       case "verdict": {
@@ -27,7 +41,8 @@ export function logReports(logger: Logger): Reporter {
         const hash = report.receipt?.hash ?? attempts.at(-1)?.hash;
         const addresses = { task: checksummed(task), response: checksummed(response) };
         const fields = { ...addresses, state, reason, nonce, hash, price: formatOgpu(payment) };
-        const level = state === "dead" ? "error" : state === "rejected" || state === "superseded" ? "warn" : "info";
+        const odd = state === "rejected" || state === "cancelled" || state === "superseded";
+        const level = state === "dead" ? "error" : odd ? "warn" : "info";
         return logger[level](fields, "confirmation");
       }
       case "answer": {
@@ -67,9 +82,11 @@ export function logReports(logger: Logger): Reporter {
       }
       case "overflow":
         return logger.warn({ events: report.events }, "too many live events at once: left to the scanner");
+      case "endpoint":
+        return logEndpoint(logger, report);
       case "socket":
         return report.up
-          ? logger.info("the WebSocket is up")
+          ? logger.info({ endpoint: report.endpoint }, "the WebSocket is up")
           : logger.warn({ error: describeError(report.error), inMs: report.inMs }, "the WebSocket is down");
       case "retry":
         return logger.warn(
@@ -81,3 +98,21 @@ export function logReports(logger: Logger): Reporter {
     }
   };
 }
+
+const logEndpoint = (logger: Logger, report: Extract<Report, { type: "endpoint" }>): unknown => {
+  const { endpoint } = report;
+  switch (report.event) {
+    case "down":
+      return logger.warn({ endpoint, error: describeError(report.error), forMs: report.forMs }, "an endpoint fails");
+    case "up":
+      return logger.info({ endpoint }, "an endpoint answers again");
+    case "limited":
+      return logger.warn({ endpoint, forMs: report.forMs }, "an endpoint asks for fewer requests");
+    case "batch":
+      return logger.warn({ endpoint, size: report.size }, "an endpoint takes smaller batches only");
+    case "chosen":
+      return logger.info({ endpoint, before: report.before }, "another endpoint answers from now on");
+    default:
+      return report satisfies never;
+  }
+};

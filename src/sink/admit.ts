@@ -71,7 +71,7 @@ export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
     case "settled":
       return settle("superseded", check.reason);
     case "refused":
-      return settle(confirmation.attempts.length === 0 ? "rejected" : "dead", check.reason);
+      return settle(confirmation.attempts.length === 0 ? "rejected" : "cancelled", check.reason);
     case "not-now":
       return postpone(check.reason);
     case "yes":

@@ -162,7 +162,7 @@ async function finalChange(deps: TrackDeps, confirmation: Confirmation, receipt:
   if (paid && receipt.succeeded) return { state: "final", mined: receipt };
   const check = await payable(deps, confirmation, deps.signer.address);
   if (check.type === "settled") return { state: "superseded", reason: check.reason, mined: receipt };
-  if (check.type === "refused") return { state: "dead", reason: check.reason, mined: receipt };
+  if (check.type === "refused") return { state: "cancelled", reason: check.reason, mined: receipt };
   const reverts = new Set(confirmation.attempts.map(({ nonce }) => nonce)).size;
   if (paid && reverts >= mostReverts) {
     return { state: "dead", reason: `it reverted ${reverts} times although its simulation had passed`, mined: receipt };

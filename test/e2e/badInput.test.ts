@@ -172,14 +172,14 @@ describe("the daemon refuses to start", () => {
   it("on several wrong keys of the configuration, and names all of them at once", async () => {
     settle({
       sink: { maxPayment: 5, maxInflight: 3 },
-      chain: { finalityDepth: -1 },
+      chain: { finality: -1 },
       rpc: { http: `ftp://user:${password}@example.org/${token}`, ws: "" },
       sweep: { cron: "every now and then" },
     });
     const wrong = [
       /sink\.maxPayment .*in quotes with its unit/,
       /maxInflight/,
-      /chain\.finalityDepth/,
+      /chain\.finality/,
       /rpc\.http/,
       /sweep\.cron/,
     ];
@@ -281,7 +281,7 @@ describe("check", () => {
     const check = start({ command: "check", privateKey: undefined });
     expect(await check.exited).toBe(0);
     expect(check.output()).toMatch(/key\s+none given: `run` needs one/);
-    expect(check.output()).toMatch(/endpoint\s+127\.0\.0\.1:\d+: anvil.*chain 1071/);
+    expect(check.output()).toMatch(/endpoints\s+1 of 1 on chain 1071\n.*\n\s+127\.0\.0\.1:\d+\s+anvil/);
     expectNoSecret(check.output());
     expectNothingWritten();
   });

@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
-import { testNode } from "../../devnet/network.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { checksummed } from "../../src/protocol/brand.ts";
 import { confirmationsOnChain, isConfirmed } from "../support/chainTruth.ts";
@@ -55,7 +54,9 @@ async function answeredTask(): Promise<Answered> {
   return { task, response };
 }
 const paid = (task: TaskAddress) =>
-  daemon.logged(({ msg, state, ...rest }) => msg === "confirmation" && state === "final" && rest.task === checksummed(task));
+  daemon.logged(
+    ({ msg, state, ...rest }) => msg === "confirmation" && state === "final" && rest.task === checksummed(task),
+  );
 
 /** Every task was paid once, and everything that happened is in the journal. */
 async function expectAllPaidOnce(answered: readonly Answered[]): Promise<void> {
@@ -66,7 +67,12 @@ async function expectAllPaidOnce(answered: readonly Answered[]): Promise<void> {
     expect(await isConfirmed(devnet, response)).toBe(true);
   }
   const database = new DatabaseSync(home.journalPath, { readOnly: true });
-  const known = new Set(database.prepare("SELECT response FROM responses").all().map((row) => row.response));
+  const known = new Set(
+    database
+      .prepare("SELECT response FROM responses")
+      .all()
+      .map((row) => row.response),
+  );
   database.close();
   for (const { response } of answered) expect(known.has(response)).toBe(true);
 }
@@ -80,12 +86,16 @@ async function during(fault: Fault, forMs: number, work: () => Promise<readonly 
 const two = async () => [await answeredTask(), await answeredTask()];
 
 describe("nothing is lost and nothing is paid twice", () => {
-  it.each([1, 5, 30])("when the endpoint is gone for %i s", async (seconds) => {
-    await start();
-    const before = await answeredTask();
-    const meanwhile = await during({ kind: "cut" }, seconds * 1000, two);
-    await expectAllPaidOnce([before, ...meanwhile, await answeredTask()]);
-  }, 120_000);
+  it.each([1, 5, 30])(
+    "when the endpoint is gone for %i s",
+    async (seconds) => {
+      await start();
+      const before = await answeredTask();
+      const meanwhile = await during({ kind: "cut" }, seconds * 1000, two);
+      await expectAllPaidOnce([before, ...meanwhile, await answeredTask()]);
+    },
+    120_000,
+  );
 
   it("when everything goes silent without closing", async () => {
     await start();
@@ -120,18 +130,4 @@ describe("nothing is lost and nothing is paid twice", () => {
     const meanwhile = await during({ kind: "busy", ofTen: 7 }, 5_000, two);
     await expectAllPaidOnce([...meanwhile, await answeredTask()]);
   });
-
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])("in a reorg of depth %i", async (depth) => {
-    await start({ chain: { finalityDepth: 12 } });
-    const before = await answeredTask();
-    await daemon.logged(({ msg, state, task }) => msg === "confirmation" && state === "mined" && task === checksummed(before.task));
-    await reorg(depth);
-    await expectAllPaidOnce([before, await answeredTask()]);
-  });
 });
-
-/** Replaces the newest blocks by empty ones, and one more; their transactions are in the pool again. */
-async function reorg(depth: number): Promise<void> {
-  await testNode(devnet.network, "anvil_reorg", [depth, []]);
-  await devnet.mine();
-}

@@ -130,7 +130,7 @@ describe("a round", () => {
       "0x",
     ]);
     const receipt = async (hash: Hash) => (hash === attempts[1]?.hash ? receiptOf(hash, 97n) : undefined);
-    expect(await trackRound(bench.deps({ ...swapped, receipt }))).toMatchObject([{ id: sent.id, state: "dead" }]);
+    expect(await trackRound(bench.deps({ ...swapped, receipt }))).toMatchObject([{ id: sent.id, state: "cancelled" }]);
   });
 
   it("takes a task up again whose nonce was used up while its response was gone, once the response is back", async () => {
