@@ -9,6 +9,8 @@ import type { SourceAddress, TaskAddress } from "../../../src/protocol/brand.ts"
 import type { ChainEvent } from "../../../src/protocol/events.ts";
 import { address, hashOf, headAt } from "../../support/fakeChain.ts";
 
+type ScannedChain = Pick<ChainPort, "head" | "finalBlock" | "block" | "blocks" | "events" | "eventsOfBlocks">;
+
 /** A chain of blocks with one event each; `branch` makes other blocks at the same heights. */
 function createModel(depth: bigint) {
   let blocks: Head[] = [headAt(0n)];
@@ -28,7 +30,7 @@ function createModel(depth: bigint) {
   });
   const head = () => blocks.at(-1) as Head;
   const asked: [bigint, bigint][] = [];
-  const chain: Pick<ChainPort, "head" | "finalBlock" | "block" | "blocks" | "events" | "eventsOfBlocks"> = {
+  const chain: { -readonly [Name in keyof ScannedChain]: ScannedChain[Name] } = {
     head: async () => head(),
     finalBlock: async ({ number }) => (number > depth ? number - depth : 0n),
     block: async (number) => blocks[Number(number)],

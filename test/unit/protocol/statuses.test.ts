@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { explainRevert, isSettledElsewhere } from "../../../src/protocol/reverts.ts";
+import { explainRevert, revertMeaning } from "../../../src/protocol/reverts.ts";
 import { isClosed, ResponseStatus, statusName, TaskStatus } from "../../../src/protocol/statuses.ts";
 
 describe("a status", () => {
@@ -23,9 +23,23 @@ describe("a status", () => {
 
 describe("a revert", () => {
   it("says that somebody else settled the task in two cases only", () => {
-    expect(["AlreadyConfirmed", "AlreadyFinalized", "Expired", "NotOwner", ""].filter(isSettledElsewhere)).toEqual([
+    const texts = [
       "AlreadyConfirmed",
       "AlreadyFinalized",
+      "Expired",
+      "NotOwner",
+      "InsufficientBalance",
+      "Panic(17)",
+      "",
+    ];
+    expect(texts.map(revertMeaning)).toEqual([
+      "settled",
+      "settled",
+      "expired",
+      "passing",
+      "passing",
+      "unknown",
+      "unknown",
     ]);
   });
 
