@@ -1,12 +1,14 @@
 import { deploymentOn, mainnet, testnet } from "../protocol/chains.ts";
+import { checkSigner } from "./checkSigner.ts";
 import type { Issue } from "./layer.ts";
 import type { Config } from "./schema.ts";
 
 /** What is wrong with values that are right one by one. */
 export function checkTogether(config: Config, origins: ReadonlyMap<string, string>): readonly Issue[] {
-  const { network, chain, watch } = config;
+  const { network, chain, rpc, watch } = config;
   const issues: Issue[] = [];
-  const issue = (key: string, problem: string) => issues.push({ key, origin: origins.get(key) ?? "default", problem });
+  const issue = (key: string, problem: string) =>
+    void issues.push({ key, origin: origins.get(key) ?? "default", problem });
 
   const expected = network === "mainnet" ? mainnet.id : network === "testnet" ? testnet.id : undefined;
   if (expected !== undefined && chain.id !== expected)
@@ -14,10 +16,13 @@ export function checkTogether(config: Config, origins: ReadonlyMap<string, strin
   else if (!deploymentOn(chain.id))
     issue("chain.id", `is ${chain.id}, where the network's contracts are not known; write ${mainnet.id}`);
 
+  if (rpc.http.length === 0) issue("rpc.http", "is empty; write one URL at least");
+
   if (!watch.own && watch.sources.length === 0 && watch.clients.length === 0)
     issue(
       "watch.own",
       "is false and nothing else is watched; name sources in watch.sources or clients in watch.clients",
     );
+  checkSigner(config.signer, issue);
   return issues;
 }

@@ -64,6 +64,22 @@ export const startBlock: Format<"head" | bigint> = {
   },
 };
 
+/** Blocks on top, or a block tag. `latest` is the same as 0. */
+export const finality: Format<number | "safe" | "finalized"> = {
+  expects: 'a number of blocks from 0 to 1000, "latest", "safe" or "finalized"',
+  show: (value) => value,
+  fromText: integerFromText,
+  parse: (value) => {
+    if (value === "safe" || value === "finalized") return value;
+    if (value === "latest") return 0;
+    const blocks = typeof value === "bigint" ? Number(value) : value;
+    if (typeof blocks !== "number" || !Number.isInteger(blocks) || blocks < 0 || blocks > 1_000) {
+      throw mismatch(value, finality.expects);
+    }
+    return blocks;
+  },
+};
+
 /** A duration, in milliseconds, within bounds given in the same form. */
 export function duration(min: string, max = "1d"): Format<number> {
   const [lowest, highest] = [parseDuration(min), parseDuration(max)];
@@ -173,6 +189,20 @@ export function url(...schemes: readonly string[]): Format<string> {
       if (!schemes.includes(parsed.protocol.slice(0, -1)) || !parsed.hostname)
         throw new TypeError(`is a URL that starts with ${parsed.protocol.slice(0, 16)}; write ${expects}`);
       return value.trim();
+    },
+  };
+}
+
+/** One URL as text, or a list of them; `""` and `[]` for none. */
+export function urls(...schemes: readonly string[]): Format<readonly string[]> {
+  const item = url(...schemes);
+  const many = list(item);
+  return {
+    ...many,
+    expects: `${item.expects}, or a list of such (in the environment and in flags: separated by commas)`,
+    parse: (value) => {
+      if (value === "") return [];
+      return Array.isArray(value) ? many.parse(value) : [item.parse(value)];
     },
   };
 }

@@ -31,7 +31,24 @@ export type LoadedConfig = {
   readonly warnings: readonly string[];
 };
 
-const paths = ["policies.dir", "journal.path", "payload.cacheDir", "signer.keyFile"];
+const paths = [
+  "policies.dir",
+  "journal.path",
+  "payload.cacheDir",
+  "signer.keyFile",
+  "signer.keys",
+  "signer.passwordFile",
+  "signer.remoteTokenFile",
+  "signer.remoteCaFile",
+  "signer.remoteCertFile",
+  "signer.remoteCertKeyFile",
+];
+
+/** What lies in systemd's state directory, unless it is set. */
+const inStateDirectory: ReadonlyMap<string, string> = new Map([
+  ["journal.path", "journal.sqlite"],
+  ["payload.cacheDir", "payload-cache"],
+]);
 
 /**
  * Reads the configuration: defaults < the network's file < the operator's file < environment < flags.
@@ -56,14 +73,20 @@ export function loadConfig({ file, network, flags, env, cwd, readFile }: LoadOpt
   for (const { key, origin } of entries) origins.set(key, origin);
   const config = build(entries, (key, value) => {
     const state = environment.env.STATE_DIRECTORY?.split(":")[0];
-    if (key === "journal.path" && origins.get(key) === "default" && state) {
+    const place = inStateDirectory.get(key);
+    if (place !== undefined && origins.get(key) === "default" && state) {
       origins.set(key, "environment STATE_DIRECTORY");
-      return join(state, "journal.sqlite");
+      return join(state, place);
     }
-    return paths.includes(key) && typeof value === "string" ? resolve(cwd, value) : value;
+    return paths.includes(key) ? absolute(cwd, value) : value;
   });
   fail(checkTogether(config, origins));
   return { config, origins, warnings: variables.warnings };
+}
+
+function absolute(cwd: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => absolute(cwd, each));
+  return typeof value === "string" ? resolve(cwd, value) : value;
 }
 
 const emptyLayer: Layer = { entries: [], issues: [] };

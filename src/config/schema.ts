@@ -36,22 +36,58 @@ export const schema = {
       "head",
       "Where to begin with a journal that is new: `head` or a block number. Open tasks from before are found by the sweep.",
     ),
-    finalityDepth: setting(form.whole(0, 1_000), 3, "Blocks on top of a receipt's block until it counts as final."),
+    finality: setting(
+      form.finality,
+      3,
+      "When a block can no longer be taken back: so many blocks on top of it, or the node's own word (`safe` or `finalized`).",
+    ),
   },
   rpc: {
     http: setting(
-      form.url("http", "https"),
+      form.urls("http", "https"),
       null,
-      "The JSON-RPC endpoint. Credentials in it are masked wherever they are shown.",
+      "The JSON-RPC endpoints: the healthiest is asked, the next one where it fails; a transaction goes to all. Credentials in them are masked wherever they are shown.",
     ),
     ws: setting(
-      form.optional(form.url("ws", "wss")),
+      form.urls("ws", "wss"),
       "",
-      "A WebSocket endpoint that pushes logs, for speed; empty: poll over HTTP only.",
+      "WebSocket endpoints that push logs, for speed; one is open at a time. Empty: poll over HTTP only.",
     ),
-    timeout: setting(form.duration("100ms", "10m"), "10s", "How long one request may take."),
+    timeout: setting(
+      form.duration("100ms", "10m"),
+      "10s",
+      "How long one request may take, and how long it may wait for its turn.",
+    ),
+    rateLimit: setting(
+      form.whole(0, 100_000),
+      0,
+      "The most HTTP requests a second to each endpoint (a batch is one); 0: no limit. HTTP 429 and `Retry-After` are honoured in any case.",
+    ),
+    batchSize: setting(form.whole(1, 1_000), 100, "The most calls in one HTTP request; 1: no batches."),
+    cooldown: setting(
+      form.duration("100ms", "1h"),
+      "30s",
+      "How long an endpoint that failed is left alone where there is another; it doubles with each failure in a row, up to eight times.",
+    ),
     pollInterval: setting(form.duration("50ms", "10m"), "1s", "How often the head is read over HTTP."),
     maxBlockRange: setting(form.whole(1, 1_000_000), 2_000, "The most blocks in one `eth_getLogs` request."),
+  },
+  socket: {
+    heartbeat: setting(
+      form.duration("100ms", "10m"),
+      "15s",
+      "How often a WebSocket is asked for a sign of life; one that is not answered by the next ends it.",
+    ),
+    silence: setting(
+      form.duration("100ms", "1h"),
+      "30s",
+      "How long a WebSocket may bring no head, while HTTP does, before it is given up.",
+    ),
+    maxBackoff: setting(
+      form.duration("100ms", "1h"),
+      "30s",
+      "The longest pause between two tries to open a WebSocket; the first is a 32nd of it. It is tried for ever.",
+    ),
   },
   watch: {
     sources: setting(form.list(form.address<SourceAddress>()), [], "Sources whose tasks to confirm."),
@@ -108,7 +144,7 @@ export const schema = {
     cacheDir: setting(
       form.optional(form.path),
       "data/payload-cache",
-      "A folder that keeps verified IPFS blocks. Empty: none are kept.",
+      "A folder that keeps verified IPFS blocks; empty: none are kept. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/payload-cache`.",
     ),
     cacheSize: setting(form.size("1MiB", "1024GiB"), "256MiB", "The most that the folder takes on disk."),
   },
@@ -116,12 +152,51 @@ export const schema = {
     keyFile: setting(
       form.optional(form.path),
       "",
-      "A file with the private key. Empty: `$CREDENTIALS_DIRECTORY/agent-key` (or `client-key`), then `AGENT_PRIVATE_KEY` (or `CLIENT_PRIVATE_KEY`).",
+      "A file with the private key, or a Web3 keystore (version 3). Empty: `$CREDENTIALS_DIRECTORY/agent-key` (or `client-key`), then `AGENT_PRIVATE_KEY` (or `CLIENT_PRIVATE_KEY`).",
+    ),
+    keys: setting(form.list(form.path), [], "More such files, for keys that share the load."),
+    passwordFile: setting(
+      form.optional(form.path),
+      "",
+      "A file with the password of the keystores. Empty: `$CREDENTIALS_DIRECTORY/keystore-password`.",
     ),
     role: setting(
       form.oneOf("agent", "client"),
       "agent",
       "Which key wins where both an agent's and a client's are given. An agent key can confirm and holds no escrow.",
+    ),
+    remoteUrl: setting(
+      form.optional(form.url("https", "http")),
+      "",
+      "A remote signer (Web3Signer, clef or another with `eth_signTransaction`) in place of a key of the daemon's own. `http` only on this machine.",
+    ),
+    remoteAddresses: setting(
+      form.list(form.address<AccountAddress>()),
+      [],
+      "The accounts that the remote signer signs for; with `signer.remoteUrl` at least one.",
+    ),
+    remoteTokenFile: setting(form.optional(form.path), "", "A file with a bearer token for the remote signer."),
+    remoteCaFile: setting(
+      form.optional(form.path),
+      "",
+      "Authorities (PEM) that vouch for the remote signer, in place of the machine's.",
+    ),
+    remoteCertFile: setting(
+      form.optional(form.path),
+      "",
+      "The daemon's certificate (PEM) for the remote signer; its key is `signer.remoteCertKeyFile`.",
+    ),
+    remoteCertKeyFile: setting(form.optional(form.path), "", "The key (PEM) of that certificate."),
+    remoteTimeout: setting(form.duration("100ms", "10m"), "5s", "How long the remote signer may take for one answer."),
+    threads: setting(
+      form.whole(0, 64),
+      1,
+      "Threads for each key that sign and check, so that the rest need not wait. 0: none, everything in one thread.",
+    ),
+    engine: setting(
+      form.oneOf("javascript", "native"),
+      "javascript",
+      "`native` is some eight times as fast, with the same bytes; it needs the package `secp256k1`, installed beside the daemon by you.",
     ),
   },
   sink: {

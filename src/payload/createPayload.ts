@@ -1,94 +1,106 @@
-import { looksLikeCid, matchesCid } from "./cid.ts";
 import { decodeBody, noOutput } from "./decodeBody.ts";
-import { dnsLookup, type Egress, type HostLookup } from "./egress.ts";
-import { fetchBytes } from "./fetchBytes.ts";
-import { createGate } from "./gate.ts";
+import { type Egress, type HostLookup, hostAndPort } from "./egress.ts";
+import { failed, tooLarge } from "./failure.ts";
+import { type FetchDataDeps, fetchData } from "./fetchData.ts";
+import { createHostGate } from "./hostGate.ts";
+import { hostGroup } from "./hostGroup.ts";
+import type { GatewayMode } from "./ipfs/askGateways.ts";
+import { createBlockCache, noCache } from "./ipfs/blockCache.ts";
+import { pathGateway } from "./ipfs/gateway.ts";
 import type { FetchLimits, Output, PayloadPort } from "./payloadPort.ts";
+import { readData } from "./readData.ts";
+import { publicLookup, systemLookup } from "./resolveHost.ts";
 
 export type PayloadOptions = {
-  /** Bases of IPFS gateways for `ipfs://` URLs, tried in order, such as `https://cipfs.ogpuscan.io`. */
+  /** Bases of IPFS gateways, such as `https://cipfs.ogpuscan.io`. */
   readonly gateways: readonly string[];
+  /** Whether gateways are asked one after the other or all at once. @default "order" */
+  readonly gatewayMode?: GatewayMode;
   /** `host:port` pairs that may be private, such as `127.0.0.1:8080`. Empty outside of a demo. */
   readonly allowHosts: readonly string[];
-  /** @default the system's resolver */
-  readonly lookup?: HostLookup;
-  /** Milliseconds, for sharing one deadline among gateways. @default Date.now */
-  readonly now?: () => number;
-  /** Fetches at once. @default 16 */
+  /** @default https and http */
+  readonly schemes?: readonly string[];
+  /** @default 443 and 80 */
+  readonly ports?: readonly number[];
+  /** Milliseconds until the head of an answer must be there. @default 4_000 */
+  readonly firstByteTimeout?: number;
+  /** Fetches at once. @default 64 */
   readonly concurrency?: number;
+  /** Fetches at once from one host that a stranger named. @default 8 */
+  readonly concurrencyPerHost?: number;
   /** Fetches that may wait for their turn; one more fails for the time being. @default 10_000 */
   readonly queue?: number;
+  /** Bytes that the fetches at once may bring. @default 256 MiB */
+  readonly memory?: number;
+  /** A folder for verified blocks. @default none are kept */
+  readonly cacheDir?: string | undefined;
+  /** Bytes. @default 256 MiB */
+  readonly cacheSize?: number;
+  /** @default name servers for strangers' names, the system's resolver for `allowHosts` */
+  readonly lookup?: HostLookup;
+  /** Milliseconds, for sharing one deadline among gateways. @default performance.now */
+  readonly now?: () => number;
 };
 
+const mebibyte = 1_048_576;
+
 /**
- * Creates the reader of what strangers submit. `data` is inline JSON, an `http(s)` URL or an `ipfs` URL; anything else
- * is a text that is not JSON. A fetch costs at most its limits, and never reaches a private network.
+ * Creates the reader of what strangers submit. `data` is inline JSON, an `http(s)` URL, an `ipfs` URL or a gateway's;
+ * anything else is a text that is not JSON. A fetch costs at most its limits, and never reaches a private network.
+ * Content named by CID is verified wherever the gateways let it be, and may come from any of them.
  *
  * @example
  * const payload = createPayload({ gateways: ["https://cipfs.ogpuscan.io"], allowHosts: [] });
  * const output = await payload.fetch(response.data, { maxBytes: 262_144, timeoutMs: 5_000 });
  */
 export function createPayload(options: PayloadOptions): PayloadPort {
-  const { gateways, allowHosts, lookup = dnsLookup, now = Date.now, concurrency = 16, queue = 10_000 } = options;
-  const egress: Egress = { allowHosts: new Set(allowHosts.map((host) => host.toLowerCase())), lookup };
-  const gate = createGate(concurrency, queue);
-  const fetch = async (data: string, limits: FetchLimits): Promise<Output> => {
+  const { concurrency = 64, concurrencyPerHost = 8, queue = 10_000, memory = 256 * mebibyte } = options;
+  const egress = egressOf(options);
+  const { cacheDir, cacheSize = 256 * mebibyte } = options;
+  const deps: FetchDataDeps = {
+    egress,
+    gateways: options.gateways.map(pathGateway),
+    mode: options.gatewayMode ?? "order",
+    cache: cacheDir === undefined ? noCache : createBlockCache({ dir: cacheDir, maxBytes: cacheSize }),
+    firstByteMs: options.firstByteTimeout ?? 4_000,
+    now: options.now ?? (() => performance.now()),
+  };
+  const gate = createHostGate({ width: concurrency, bytes: memory, queue });
+  /** Gateways serve everybody: they may take more than a stranger's host, and never all. */
+  const shared = { host: "gateways", hostWidth: Math.max(1, Math.floor((concurrency * 3) / 4)), hostQueue: queue };
+  const burden = (host: string) => ({ host, hostWidth: concurrencyPerHost, hostQueue: Math.ceil(queue / 4) });
+  const burdenOf = ({ url }: { readonly url?: URL }) => {
+    if (!url || deps.gateways.some(({ name }) => URL.parse(name)?.host === url.host)) return shared;
+    return burden(egress.allowHosts.has(hostAndPort(url)) ? url.host : hostGroup(url.hostname));
+  };
+
+  const fetch = async (text: string, limits: FetchLimits): Promise<Output> => {
     try {
-      const text = data.trim();
-      const ipfs = /^ipfs:\/\//i.test(text);
-      if (!ipfs && !/^https?:\/\//i.test(text)) return inline(data, limits);
-      const job = () =>
-        ipfs ? fetchFromGateways(text, limits, { gateways, egress, now }) : fetchUrl(text, limits, egress);
-      return (await gate(job)) ?? noOutput("too many fetches wait already", true);
+      const data = readData(text);
+      if (data.kind === "inline") return readInline(text, limits);
+      if (data.kind === "broken") return noOutput(failed(data.error));
+      const run = () => fetchData(data, limits, deps);
+      const output = gate({ ...burdenOf(data), bytes: limits.maxBytes, run });
+      return (await output) ?? noOutput(failed("too many fetches wait already", true));
     } catch {
-      return noOutput("the payload could not be read", false);
+      return noOutput(failed("the payload could not be read"));
     }
   };
   return { fetch };
 }
 
-function inline(data: string, { maxBytes }: FetchLimits): Output {
-  if (data.length > maxBytes) return noOutput(`larger than ${maxBytes} bytes`, false);
-  const body = Buffer.from(data, "utf8");
-  return body.length > maxBytes ? noOutput(`larger than ${maxBytes} bytes`, false) : decodeBody(body, false);
+function egressOf({ allowHosts, schemes = ["https", "http"], ports = [443, 80], lookup }: PayloadOptions): Egress {
+  return {
+    allowHosts: new Set(allowHosts.map((host) => host.toLowerCase())),
+    schemes: new Set(schemes),
+    ports: new Set(ports),
+    lookup: lookup ?? publicLookup,
+    trustedLookup: lookup ?? systemLookup,
+  };
 }
 
-async function fetchUrl(text: string, limits: FetchLimits, egress: Egress, cid?: string): Promise<Output> {
-  const url = URL.parse(text);
-  if (!url) return noOutput("not a URL", false);
-  const fetched = await fetchBytes(url, limits, egress);
-  if (!fetched.ok) return noOutput(fetched.error, fetched.transient);
-  const named = cid ?? cidIn(url);
-  const verified = named === undefined ? undefined : matchesCid(named, fetched.body);
-  return verified === false ? noOutput("CID mismatch", true) : decodeBody(fetched.body, verified === true);
-}
-
-/** A gateway's URL names its content too, where nothing follows the CID. */
-const cidIn = ({ pathname, search }: URL): string | undefined =>
-  search === "" ? /^\/ipfs\/([^/]+)$/.exec(pathname)?.[1] : undefined;
-
-type Gateways = { readonly gateways: readonly string[]; readonly egress: Egress; readonly now: () => number };
-
-/** Asks one gateway after the other until one answers well; each gets its share of the time that is left. */
-async function fetchFromGateways(
-  text: string,
-  limits: FetchLimits,
-  { gateways, egress, now }: Gateways,
-): Promise<Output> {
-  const [, cid = "", path = ""] = /^ipfs:\/\/(?:ipfs\/)?([^/?#]+)(\/[^?#]*)?$/i.exec(text) ?? [];
-  const climbs = path.split("/").some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
-  if (!looksLikeCid(cid) || climbs) return noOutput("not an IPFS URL", false);
-  if (gateways.length === 0) return noOutput("no IPFS gateway is configured", false);
-  const end = now() + limits.timeoutMs;
-  let last = noOutput(`timed out after ${limits.timeoutMs} ms`, true);
-  for (const [index, gateway] of gateways.entries()) {
-    const timeoutMs = Math.floor((end - now()) / (gateways.length - index));
-    if (timeoutMs < 1) break;
-    const whole = path === "" || path === "/";
-    const url = `${gateway.replace(/\/+$/, "")}/ipfs/${cid}${whole ? "" : path}`;
-    const output = await fetchUrl(url, { ...limits, timeoutMs }, egress, whole ? cid : undefined);
-    if (output.digest !== "") return output;
-    last = index === 0 || output.transient || !last.transient ? output : last;
-  }
-  return last;
+function readInline(text: string, { maxBytes }: FetchLimits): Output {
+  if (text.length > maxBytes) return noOutput(tooLarge(maxBytes));
+  const body = Buffer.from(text, "utf8");
+  return body.length > maxBytes ? noOutput(tooLarge(maxBytes)) : decodeBody(body);
 }

@@ -1,25 +1,36 @@
 import { createHash } from "node:crypto";
+import { isHtml } from "./contentType.ts";
+import type { Failure } from "./failure.ts";
 import { jsonRefusal } from "./jsonGuard.ts";
+import { valueRefusal } from "./jsonValues.ts";
 import type { Output } from "./payloadPort.ts";
 
 /** What a failed fetch leaves. */
-export const noOutput = (error: string, transient: boolean): Output => {
+export function noOutput({ error, transient }: Pick<Failure, "error" | "transient">): Output {
   return { valid: false, json: null, text: "", bytes: 0, cidVerified: false, error, transient, digest: "" };
-};
+}
 
-/** Reads a body as UTF-8 and as JSON. A body that is neither keeps its digest, and its text where it has one. */
-export function decodeBody(body: Uint8Array, cidVerified: boolean): Output {
+/**
+ * Reads a body as UTF-8 and as JSON. A body that is neither keeps its digest, and its text where it has one.
+ *
+ * @param type Its media type, where the server gave one.
+ */
+export function decodeBody(body: Uint8Array, { cidVerified = false, type = "" } = {}): Output {
   const digest = createHash("sha256").update(body).digest("hex");
   const came = { bytes: body.length, cidVerified, digest, transient: false };
   const text = decodeText(body);
   if (text === undefined) return { ...came, valid: false, json: null, text: "", error: "not UTF-8" };
-  const refused = jsonRefusal(text);
-  if (refused) return { ...came, valid: false, json: null, text, error: refused };
+  const refused = (error: string): Output => ({ ...came, valid: false, json: null, text, error });
+  const unfit = jsonRefusal(text);
+  if (unfit) return refused(unfit);
+  let json: unknown;
   try {
-    return { ...came, valid: true, json: JSON.parse(text), text, error: "" };
+    json = JSON.parse(text);
   } catch {
-    return { ...came, valid: false, json: null, text, error: "not JSON" };
+    return refused(isHtml(type, text) ? "an HTML page, not JSON" : "not JSON");
   }
+  const odd = valueRefusal(json);
+  return odd ? refused(odd) : { ...came, valid: true, json, text, error: "" };
 }
 
 function decodeText(body: Uint8Array): string | undefined {

@@ -1,4 +1,3 @@
-import { lookup as systemLookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { isPublicAddress } from "./publicAddress.ts";
 
@@ -8,26 +7,32 @@ export type ResolvedAddress = { readonly address: string; readonly family: numbe
 export type HostLookup = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
 export type Egress = {
-  /** `host:port` pairs that may be private, and whose port need not be 80 or 443. */
+  /** `host:port` pairs that may be private, and whose scheme and port may be any. */
   readonly allowHosts: ReadonlySet<string>;
+  /** Such as `https`. */
+  readonly schemes: ReadonlySet<string>;
+  readonly ports: ReadonlySet<number>;
+  /** Resolves what strangers name. */
   readonly lookup: HostLookup;
+  /** Resolves `allowHosts`, which the operator named. */
+  readonly trustedLookup: HostLookup;
 };
 
-export const dnsLookup: HostLookup = (hostname) => systemLookup(hostname, { all: true, verbatim: true });
-
-/** A host that only private addresses answer for: refused, and not tried again. */
+/** A host that a private address answers for: refused, and not tried again. */
 export const privateHost = "the host is not public";
 
-const ports: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
+const standardPorts: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
+
+/** Addresses of one host that are tried; a resolver may answer with a thousand. */
+const maxAddresses = 8;
 
 /** Why a URL may not be fetched; empty where it may, as far as the URL itself tells. */
-export function refusal(url: URL, { allowHosts }: Egress): string {
-  const standard = ports[url.protocol];
-  if (standard === undefined) return "only http and https are fetched";
+export function refusal(url: URL, { allowHosts, schemes, ports }: Egress): string {
+  if (!(url.protocol in standardPorts)) return "only http and https are fetched";
   if (url.username !== "" || url.password !== "") return "credentials in a URL are refused";
   if (allowHosts.has(hostAndPort(url))) return "";
-  const port = url.port || standard;
-  if (!Object.values(ports).includes(port)) return "only ports 80 and 443 are fetched";
+  if (!schemes.has(url.protocol.slice(0, -1))) return `only ${[...schemes].join(" and ")} is fetched`;
+  if (!ports.has(portOf(url))) return `only the ports ${[...ports].join(", ")} are fetched`;
   const host = bareHost(url);
   return isIP(host) !== 0 && !isPublicAddress(host) ? privateHost : "";
 }
@@ -37,17 +42,17 @@ export function refusal(url: URL, { allowHosts }: Egress): string {
  * that changes its answer gains nothing. One private address among several refuses the host.
  * It is not asked about IP literals: `refusal` decides on those.
  */
-export function guardedLookup(url: URL, { allowHosts, lookup }: Egress): LookupFunction {
-  const anyAddress = allowHosts.has(hostAndPort(url));
+export function guardedLookup(url: URL, { allowHosts, lookup, trustedLookup }: Egress): LookupFunction {
+  const trusted = allowHosts.has(hostAndPort(url));
   return (hostname, options, callback) => {
     const fail = (error: NodeJS.ErrnoException) => callback(error, "", 0);
-    const resolved = Promise.resolve().then(() => lookup(hostname));
+    const resolved = Promise.resolve().then(() => (trusted ? trustedLookup : lookup)(hostname));
     resolved.then(
       (addresses) => {
         const [only] = addresses;
         if (!only) fail(errorOf("ENOTFOUND"));
-        else if (!anyAddress && !addresses.every(({ address }) => isPublicAddress(address))) fail(errorOf("EPRIVATE"));
-        else if (options.all) callback(null, [...addresses]);
+        else if (!trusted && !addresses.every(({ address }) => isPublicAddress(address))) fail(errorOf("EPRIVATE"));
+        else if (options.all) callback(null, addresses.slice(0, maxAddresses));
         else callback(null, only.address, only.family);
       },
       (error: unknown) => fail(error instanceof Error ? error : errorOf("ENOTFOUND")),
@@ -57,6 +62,9 @@ export function guardedLookup(url: URL, { allowHosts, lookup }: Egress): LookupF
 
 const errorOf = (code: string): NodeJS.ErrnoException => Object.assign(new Error(code), { code });
 
-const hostAndPort = (url: URL): string => `${url.hostname}:${url.port || (ports[url.protocol] ?? "")}`;
+const portOf = (url: URL): number => (url.port === "" ? (standardPorts[url.protocol] ?? 0) : Number(url.port));
+
+/** As `allowHosts` has it. */
+export const hostAndPort = (url: URL): string => `${url.hostname}:${portOf(url)}`;
 
 const bareHost = ({ hostname }: URL): string => (hostname.startsWith("[") ? hostname.slice(1, -1) : hostname);

@@ -1,13 +1,8 @@
-/** Runs at most `width` tasks at once; `undefined` where the queue behind them is full. */
-export type Gate = <T>(task: () => Promise<T>) => Promise<T> | undefined;
+/** Runs at most `width` tasks at once. */
+export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
 
-/**
- * Bounds how many tasks run at once, first come first served.
- *
- * @param width Tasks at once.
- * @param queue Tasks that may wait.
- */
-export function createGate(width: number, queue: number): Gate {
+/** Bounds how many tasks run at once, first come first served. */
+export function createGate(width: number): Gate {
   let running = 0;
   const waiting: (() => void)[] = [];
   const release = () => {
@@ -15,7 +10,6 @@ export function createGate(width: number, queue: number): Gate {
     waiting.shift()?.();
   };
   return (task) => {
-    if (running >= width && waiting.length >= queue) return undefined;
     const turn = new Promise<void>((resolve) => {
       const start = () => {
         running++;

@@ -44,8 +44,8 @@ describe("loadConfig", () => {
     const { config } = load();
     expect(config).toMatchObject({
       network: "mainnet",
-      chain: { id: 1071, startBlock: "head", finalityDepth: 3 },
-      rpc: { http: "https://mainnet-rpc.ogpuscan.io", ws: undefined, timeout: 10_000, pollInterval: 1_000 },
+      chain: { id: 1071, startBlock: "head", finality: 3 },
+      rpc: { http: ["https://mainnet-rpc.ogpuscan.io"], ws: [], timeout: 10_000, pollInterval: 1_000 },
       policies: { dir: "/srv/policies" },
       journal: { path: "/srv/data/journal.sqlite" },
       signer: { keyFile: undefined, role: "agent" },
@@ -72,7 +72,7 @@ describe("loadConfig", () => {
   it.each([...networks])("loads %s from its shipped file", (network) => {
     const { config, origins } = load({ network });
     expect(config.chain.id).toBe(network === "testnet" ? 200820172034 : 1071);
-    expect(config.chain.finalityDepth).toBe(network === "devnet" ? 2 : 3);
+    expect(config.chain.finality).toBe(network === "devnet" ? 2 : 3);
     expect(origins.get("chain.id")).toMatch(new RegExp(`config/${network}.yaml:\\d+:\\d+$`));
   });
 
@@ -81,7 +81,7 @@ describe("loadConfig", () => {
     const env = { OGPU_RPC_TIMEOUT: "2s", OGPU_SINK_MAX_IN_FLIGHT: "3" };
     const { config, origins } = load({ yaml, env, flags: { "sink-max-in-flight": "4" } });
     expect(config.network).toBe("devnet");
-    expect(config.rpc).toMatchObject({ http: "http://127.0.0.1:8545", timeout: 2_000, pollInterval: 1_000 });
+    expect(config.rpc).toMatchObject({ http: ["http://127.0.0.1:8545"], timeout: 2_000, pollInterval: 1_000 });
     expect(config.http.port).toBe(1);
     expect(config.sink.maxInFlight).toBe(4);
     expect(origins.get("http.port")).toBe("own.yaml:2:14");
@@ -94,12 +94,20 @@ describe("loadConfig", () => {
     const texts: Record<string, string> = {
       network: "devnet",
       "chain.id": "1071",
-      "rpc.http": "http://localhost:1",
+      "rpc.http": "http://localhost:1, https://localhost:2",
       "rpc.ws": "ws://localhost:1",
       "watch.sources": "0x2b0cC6058313801D5feb184a539e3a0C5A87a6a1, 0x8661F4B9c30e07A04d795A192478dfD905625a1D",
       "watch.clients": "0x8661f4b9c30e07a04d795a192478dfd905625a1d",
       "payload.allowHosts": "127.0.0.1:8080,[::1]:80",
       "signer.keyFile": "/k",
+      "signer.keys": "/k2,/k3",
+      "signer.passwordFile": "/p",
+      "signer.remoteUrl": "https://signer:9000",
+      "signer.remoteAddresses": "0x8661f4b9c30e07a04d795a192478dfd905625a1d",
+      "signer.remoteTokenFile": "/t",
+      "signer.remoteCaFile": "/ca",
+      "signer.remoteCertFile": "/cert",
+      "signer.remoteCertKeyFile": "/cert-key",
     };
     const text = (key: string, initial: unknown) => texts[key] ?? String(initial);
     const all = settings().map(({ key, setting }) => [key, text(key, setting.default)] as const);
@@ -123,13 +131,23 @@ describe("loadConfig", () => {
     expect(config.watch.sources).toEqual(["0x2b0cc6058313801d5feb184a539e3a0c5a87a6a1"]);
   });
 
+  it.each([
+    ["one URL", "rpc: {http: 'http://a', ws: 'ws://b'}", ["http://a"], ["ws://b"]],
+    ["a list", "rpc: {http: ['http://a', 'http://b', 'http://a'], ws: []}", ["http://a", "http://b"], []],
+    ["nothing where nothing is needed", "rpc: {http: 'http://a', ws: ''}", ["http://a"], []],
+  ])("takes %s for endpoints", (_, yaml, http, ws) => {
+    expect(load({ yaml }).config.rpc).toMatchObject({ http, ws });
+  });
+
   it("counts an empty variable as not set", () => {
+    expect(load({ env: { OGPU_PAYLOAD_PORTS: "443, 8443" } }).config.payload.ports).toEqual([443, 8443]);
     expect(load({ env: { OGPU_RPC_HTTP: "", OGPU_LOG_LEVEL: "" } }).config).toEqual(load().config);
   });
 
   it("keeps the journal in systemd's state directory unless its path is set", () => {
     const env = { STATE_DIRECTORY: "/var/lib/a:/var/lib/b" };
     expect(load({ env }).config.journal.path).toBe("/var/lib/a/journal.sqlite");
+    expect(load({ env }).config.payload.cacheDir).toBe("/var/lib/a/payload-cache");
     expect(load({ env: { ...env, OGPU_JOURNAL_PATH: "j.sqlite" } }).config.journal.path).toBe("/srv/j.sqlite");
   });
 
@@ -170,7 +188,7 @@ describe("loadConfig", () => {
       "the configuration has 14 problems:",
       "  netwrk (own.yaml:1:1): is not a known key; did you mean network?",
       "  rpc.htp (own.yaml:3:3): is not a known key; did you mean rpc.http?",
-      "  payload (own.yaml:11:1): holds keys of its own; write them below it, indented (gateways, allowHosts)",
+      "  payload (own.yaml:11:1): holds keys of its own; write them below it, indented (gateways, gatewayMode, allowHosts, schemes, ports, firstByteTimeout, concurrency, concurrencyPerHost, cacheDir, cacheSize)",
       "  OGPU_SINK_MAX_PAYMNT (environment): is not a known variable; did you mean OGPU_SINK_MAX_PAYMENT?",
       "  dry-rn (--dry-rn): is not a known key; remove it",
       '  rpc.timeout (own.yaml:4:12): is the number 10; write a duration from 100ms to 10m, with its unit (ms, s, m, h or d), like "10s"',
@@ -200,6 +218,8 @@ describe("loadConfig", () => {
     ["a list instead of keys", "- a", "YAML (own.yaml:1:1): is a list; write keys and values"],
     ["a key without a value", "log:\n  level:\n", "log.level (own.yaml:2:3): has no value"],
     ["a wrong scheme", "rpc: {ws: 'http://h'}", "rpc.ws (own.yaml:1:11): is a URL that starts with http:; write"],
+    ["no endpoint at all", "rpc: {http: []}", "rpc.http (own.yaml:1:13): is empty; write one URL at least"],
+    ["one wrong URL of two", "rpc: {http: ['http://h', 'h']}", "rpc.http[1] (own.yaml:1:26): is not a URL; write"],
     [
       "another network's chain",
       "network: testnet\nchain: {id: 1071}",
@@ -208,6 +228,26 @@ describe("loadConfig", () => {
     ["an unknown chain", "network: devnet\nchain: {id: 31337}", "chain.id (own.yaml:2:13): is 31337"],
     ["nothing to watch", "watch: {own: false}", "watch.own (own.yaml:1:14): is false and nothing else is watched"],
     ["an unknown network", "network: main", 'network (own.yaml:1:10): is "main"; write one of mainnet'],
+    [
+      "a remote signer of which others can read",
+      "signer: {remoteUrl: 'http://10.0.0.1:9000', remoteAddresses: []}",
+      "signer.remoteUrl (own.yaml:1:21): is http, which others can read and change",
+    ],
+    [
+      "a remote signer without accounts",
+      "signer: {remoteUrl: 'https://signer'}",
+      "signer.remoteAddresses (default): is empty; name the accounts",
+    ],
+    [
+      "accounts without a remote signer",
+      "signer: {remoteAddresses: [0x8661f4b9c30e07a04d795a192478dfd905625a1d]}",
+      "signer.remoteAddresses (own.yaml:1:27): needs signer.remoteUrl",
+    ],
+    [
+      "a certificate without its key",
+      "signer: {remoteCertFile: a}",
+      "signer.remoteCertFile (own.yaml:1:26): is no use by itself; write signer.remoteCertKeyFile too",
+    ],
     [
       "an element that is no host and port",
       "payload: {allowHosts: [localhost]}",
@@ -225,6 +265,7 @@ describe("loadConfig", () => {
     ["a wrong scheme", { OGPU_RPC_WS: "https://user:hunter2secret@h/v3/0123456789abcdef01234567" }],
     ["no URL", { OGPU_RPC_HTTP: "user:hunter2secret@h/0123456789abcdef01234567" }],
     ["a URL where a word belongs", { OGPU_LOG_LEVEL: "https://user:hunter2secret@h/0123456789abcdef01234567" }],
+    ["a remote signer's URL with a credential", { OGPU_SIGNER_REMOTE_URL: "https://user:hunter2secret@h" }],
     ["a key where its path belongs", { OGPU_SIGNER_KEY_FILE: `0x${"0123456789abcdef01234567".padEnd(64, "8")}` }],
     ["a key where a word belongs", { OGPU_LOG_LEVEL: "0123456789abcdef01234567".padEnd(64, "8") }],
   ])("never prints credentials: %s", (_, env) => {
@@ -259,8 +300,8 @@ describe("maskedConfig", () => {
       },
     });
     expect(maskedConfig(secret.config).rpc).toMatchObject({
-      http: "https://***@h.example:8443/v3/***?apikey=***&x=***",
-      ws: "wss://h.example/ext/bc/mainnet/***",
+      http: ["https://***@h.example:8443/v3/***?apikey=***&x=***"],
+      ws: ["wss://h.example/ext/bc/mainnet/***"],
     });
   });
 });
