@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assemble } from "../src/assemble.ts";
-import { createHttpRpc } from "../src/chain/jsonRpc.ts";
+import { openEndpoints } from "../src/cli/openEndpoints.ts";
 import { systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/loadConfig.ts";
 import { openSqliteJournal } from "../src/journal/sqliteJournal.ts";
 import { cron$ } from "../src/ops/cronSchedule.ts";
 import { loadPolicies } from "../src/policy/loadPolicies.ts";
+import type { Report } from "../src/report.ts";
 import { privateKeySigner } from "../src/signer/privateKeySigner.ts";
 import { createLiveView } from "./demo/liveView.ts";
 import { type DemoOptions, demoHelp, readDemoOptions } from "./demo/options.ts";
@@ -23,7 +24,7 @@ const pauseMs = 400;
 const patienceMs = 45_000;
 
 /** Plays the scenarios on a chain of its own and lets the daemon pay. Answers whether all ended as they should. */
-async function demo({ tasks, exit, report }: DemoOptions, stopping: AbortSignal): Promise<boolean> {
+async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: AbortSignal): Promise<boolean> {
   const write = (text: string) => void process.stdout.write(text);
   write("Starting the chain, the contracts, the gateway and the providers …\n");
   const directory = mkdtempSync(join(tmpdir(), "ogpu-demo-"));
@@ -47,19 +48,20 @@ async function demo({ tasks, exit, report }: DemoOptions, stopping: AbortSignal)
       cwd: directory,
     });
     const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
+    const report = (each: Report) => {
+      diaries.note(each);
+      view.show(each);
+    };
     const daemon = assemble({
       config,
       deployment: devnet.deployment,
-      rpc: createHttpRpc({ url: config.rpc.http, timeoutMs: config.rpc.timeout }),
+      rpc: openEndpoints(config, { clock: systemClock, random: Math.random, report }),
       journal,
       policies: loadPolicies(config.policies.dir),
       signer: privateKeySigner(devnet.accounts.agent.privateKey),
       clock: systemClock,
       random: Math.random,
-      report: (each) => {
-        diaries.note(each);
-        view.show(each);
-      },
+      report,
       sweepTicks$: cron$(config.sweep.cron),
     });
     daemon.start();
@@ -94,9 +96,9 @@ async function demo({ tasks, exit, report }: DemoOptions, stopping: AbortSignal)
     await journal.close();
     const outcomes = await Promise.all(acts.map((act) => readOutcome(devnet, act, diaries.of(act.task))));
     write(`\n${outcomeTable(outcomes)}`);
-    if (report !== undefined) {
-      writeFileSync(report, `${JSON.stringify({ tasks: outcomes }, null, 2)}\n`);
-      write(`Report: ${report}\n`);
+    if (reportFile !== undefined) {
+      writeFileSync(reportFile, `${JSON.stringify({ tasks: outcomes }, null, 2)}\n`);
+      write(`Report: ${reportFile}\n`);
     }
     return outcomes.every(({ asExpected }) => asExpected);
   } finally {

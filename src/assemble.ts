@@ -1,6 +1,6 @@
-import { EMPTY, type Observable, tap } from "rxjs";
+import { EMPTY, type Observable } from "rxjs";
 import { createChain, nexusLogs } from "./chain/createChain.ts";
-import type { HttpRpc } from "./chain/jsonRpc.ts";
+import type { Endpoints } from "./chain/endpoints/createEndpoints.ts";
 import { rpcSocket$, type SocketMessage } from "./chain/rpcSocket.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/schema.ts";
@@ -8,6 +8,7 @@ import { createDaemon, type Daemon } from "./daemon.ts";
 import type { Journal } from "./journal/journal.ts";
 import { createPayload } from "./payload/createPayload.ts";
 import type { PolicySet } from "./policy/policyPort.ts";
+import type { PolicyStore } from "./policy/policyStore.ts";
 import type { Deployment } from "./protocol/chains.ts";
 import type { Reporter } from "./report.ts";
 import type { Signer } from "./signer/signerPort.ts";
@@ -15,9 +16,9 @@ import type { Signer } from "./signer/signerPort.ts";
 export type Parts = {
   readonly config: Config;
   readonly deployment: Deployment;
-  readonly rpc: HttpRpc;
+  readonly rpc: Endpoints;
   readonly journal: Journal;
-  readonly policies: PolicySet;
+  readonly policies: PolicySet | PolicyStore;
   readonly signer: Signer | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -35,9 +36,10 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
       payload: createPayload(config.payload),
       chain: createChain({
         rpc,
-        socket$: socketOf(config, deployment, { clock, random, report }),
+        elsewhere: rpc.elsewhere,
+        socket$: socketOf(config, deployment, { rpc, clock, random, report }),
         deployment,
-        finality: chain.finalityDepth,
+        finality: chain.finality,
         pollIntervalMs: config.rpc.pollInterval,
         clock,
         report,
@@ -50,12 +52,11 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
       intake: {
         startBlock: chain.startBlock,
         maxBlockRange: config.rpc.maxBlockRange,
-        rewind: Math.max(64, 2 * chain.finalityDepth),
+        rewind: 64,
         auditEveryMs: 60_000,
       },
       judge: { maxPayment: sink.maxPayment, dryRun: sink.dryRun },
       sink: {
-        finalityDepth: chain.finalityDepth,
         maxInFlight: sink.maxInFlight,
         rebroadcastAfterMs: sink.rebroadcastAfter,
       },
@@ -66,18 +67,22 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
 }
 
 function socketOf(
-  { rpc }: Config,
+  { chain, rpc: { ws }, socket }: Config,
   deployment: Deployment,
-  { clock, random, report }: Pick<Parts, "clock" | "random" | "report">,
+  { rpc, clock, random, report }: Pick<Parts, "rpc" | "clock" | "random" | "report">,
 ): Observable<SocketMessage> {
-  if (rpc.ws === undefined) return EMPTY;
+  if (ws.length === 0) return EMPTY;
   return rpcSocket$({
-    url: rpc.ws,
+    urls: ws,
     logs: nexusLogs(deployment),
+    chainId: chain.id,
     clock,
-    heartbeatMs: 15_000,
-    maxBackoffMs: 30_000,
+    heartbeatMs: socket.heartbeat,
+    silenceMs: socket.silence,
+    headOverHttp$: rpc.head$,
+    maxBackoffMs: socket.maxBackoff,
     random,
+    onUp: (endpoint) => report({ type: "socket", up: true, endpoint }),
     onDown: (error, inMs) => report({ type: "socket", up: false, error, inMs }),
-  }).pipe(tap(({ type }) => type === "up" && report({ type: "socket", up: true })));
+  });
 }

@@ -9,8 +9,10 @@ import { type JudgeOptions, judgeTask } from "./judgeTask.ts";
 import type { PayloadPort } from "./payload/payloadPort.ts";
 import { createPipeline } from "./pipeline.ts";
 import type { PolicySet } from "./policy/policyPort.ts";
+import { type PolicyStore, toStore } from "./policy/policyStore.ts";
 import type { Hex } from "./protocol/brand.ts";
 import type { Reporter } from "./report.ts";
+import { revisits$ } from "./revisits.ts";
 import type { Signer } from "./signer/signerPort.ts";
 import { createSink, type SinkOptions } from "./sink/createSink.ts";
 import type { Sink } from "./sink/sinkPort.ts";
@@ -21,7 +23,8 @@ export type DaemonDeps = {
   /** `undefined`: decides and journals under `dryRun`, never pays. */
   readonly signer: Signer | undefined;
   readonly payload: PayloadPort;
-  readonly policies: PolicySet;
+  /** A set that stays as it is, or a store whose set may change. */
+  readonly policies: PolicySet | PolicyStore;
   readonly clock: Clock;
   readonly report: Reporter;
   /** When to reconcile again, after the first time at the start. */
@@ -63,6 +66,7 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
     chain,
     intakes: createIntakes({ chain, journal, watch, sweep, clock, report }, options.intake),
     sweep$: merge(of("start"), sweepTicks$),
+    revisits$: revisits$({ chain, journal, policies: toStore(deps.policies) }),
     judge: (task) => judgeTask(deps, options.judge, task),
     sink: chooseSink(deps, options),
     clock,

@@ -1,3 +1,5 @@
 export { createDaemon, type Daemon, type DaemonDeps, type DaemonOptions } from "./daemon.ts";
 export * from "./errors.ts";
 export * from "./protocol/index.ts";
+export { createDigestSigner, type DigestSignerOptions } from "./signer/createDigestSigner.ts";
+export type { SignedTransaction, Signer, UnsignedTransaction } from "./signer/signerPort.ts";

@@ -1,8 +1,11 @@
 import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
 import type { Clock } from "./clock.ts";
-import type { Confirmation, Decision, Journal, TaskRecord } from "./journal/journal.ts";
+import { gatherCandidate } from "./gatherCandidate.ts";
+import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
 import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
+import { functionNameOf } from "./policy/functionName.ts";
 import type { Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
+import { type PolicyStore, toStore } from "./policy/policyStore.ts";
 import { formatOgpu } from "./protocol/amounts.ts";
 import type { TaskAddress, Wei } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
@@ -14,7 +17,8 @@ export type JudgeDeps = {
   readonly chain: ChainPort;
   readonly journal: Journal;
   readonly payload: PayloadPort;
-  readonly policies: PolicySet;
+  /** A set that stays as it is, or a store whose set may change between two looks. */
+  readonly policies: PolicySet | PolicyStore;
   readonly clock: Clock;
   readonly report: Reporter;
 };
@@ -55,62 +59,126 @@ export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address:
   }
   if (!snapshot.responses.some((response) => response.status === ResponseStatus.SUBMITTED)) return {};
 
+  const approved = await applyAnswers(deps, options, record, snapshot);
+  if (approved !== undefined) return { intent: approved };
+
   const config = await payload.fetch(snapshot.task.config, configLimits);
-  const policy = policies.select({ source: record.source, functionName: functionNameOf(config) });
+  const policy = toStore(policies)
+    .current()
+    .select({
+      source: record.source,
+      client: snapshot.source.client,
+      functionName: functionNameOf(config.json),
+      deliveryMethod: snapshot.task.deliveryMethod,
+      payment: snapshot.task.payment,
+    });
   if (policy === undefined) {
     report({ type: "unmatched", task: address, reason: config.error });
     return config.transient ? { againInMs: configRetryMs } : {};
   }
-  return judgeBy(deps, options, policy, { record, snapshot, config });
+  // What a person has just rejected is settled: the record is read again.
+  const settled = record.answers.length > 0 ? ((await journal.task(address)) ?? record) : record;
+  return judgeBy(deps, options, policy, { record: settled, snapshot, config });
 }
 
 async function judgeBy(
-  { journal, payload, clock, report }: JudgeDeps,
+  deps: JudgeDeps,
   options: JudgeOptions,
   policy: Policy,
   { record, snapshot, config }: { record: TaskRecord; snapshot: Snapshot; config: Output },
 ): Promise<Judged> {
-  const { block, task, source } = snapshot;
+  const { journal, clock, report } = deps;
+  const { block } = snapshot;
   const binding = { digest: policy.digest, mode: options.dryRun ? "shadow" : policy.mode } as const;
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
-  const isEarly = ({ address }: Response) => (lastVerdicts.get(address)?.until ?? 0) > block.timestamp;
+  /** Told to wait, by this very policy: another one, or another version of it, looks at once. */
+  const isEarly = ({ address }: Response) => {
+    const last = lastVerdicts.get(address);
+    return last?.policyDigest === policy.digest && (last.until ?? 0) > block.timestamp;
+  };
   const undecided = snapshot.responses.filter(
     (response) => response.status === ResponseStatus.SUBMITTED && !isSettled(record, binding, response),
   );
+  for (const { address } of undecided) reportChange(deps, policy, lastVerdicts.get(address));
   const due = undecided.filter((response) => !isEarly(response));
-  const responses = await Promise.all(
-    due.map(async (response) => ({
-      response,
-      output: await payload.fetch(response.data, policy.limits),
-      waits: lastVerdicts.get(response.address)?.waits ?? 0,
-    })),
-  );
-  const verdicts = await policy.judge({ now: block.timestamp, task, source, config, responses });
-  const facts = new Map(responses.map((each) => [each.response.address, each]));
+  const judged = due.length > 0 && policy.comparesSiblings ? undecided : due;
+  const candidate = await gatherCandidate(deps, policy, { record, snapshot, config }, judged);
+  const verdicts = await policy.judge(candidate);
+  const facts = new Map(candidate.responses.map((each) => [each.response.address, each]));
   const decisions = verdicts.flatMap((verdict): Decision[] => {
-    const judged = facts.get(verdict.response);
-    if (judged === undefined) return [];
-    const { response, output } = judged;
+    const found = facts.get(verdict.response);
+    if (found === undefined || isRepeated(verdict, lastVerdicts.get(verdict.response))) return [];
+    const { response, output } = found;
     return [
-      {
-        ...withCeiling(verdict, response, options),
-        task: task.address,
-        block: { number: block.number, hash: block.hash },
-        payloadDigest: output.digest,
-        payment: response.payment,
-        responseDigest: responseDigest(response),
-      },
+      { ...withCeiling(verdict, response, options), ...basisOf(snapshot, response), payloadDigest: output.digest },
     ];
   });
   const intent = await journal.decide(decisions, clock.now());
   for (const decision of decisions) report({ type: "verdict", decision });
 
   const untils = [
-    ...decisions.map(({ until }) => until),
+    ...verdicts.map(({ until }) => until),
     ...undecided.filter(isEarly).map(({ address }) => lastVerdicts.get(address)?.until),
   ].filter((until) => until !== undefined);
   if (intent !== undefined || untils.length === 0) return { intent };
   return { againInMs: Math.max(1, Math.min(...untils) - block.timestamp) * 1000 };
+}
+
+const basisOf = ({ block, task }: Snapshot, response: Response) => ({
+  task: task.address,
+  block: { number: block.number, hash: block.hash },
+  payment: response.payment,
+  responseDigest: responseDigest(response),
+  provider: response.provider,
+});
+
+/** A window that is still open says nothing new each time that another response comes. */
+function isRepeated({ kind, until, policyDigest, reason }: Verdict, last: VerdictRecord | undefined): boolean {
+  if (kind !== "wait" || last?.kind !== "wait") return false;
+  return last.until === until && last.policyDigest === policyDigest && last.reason === reason;
+}
+
+function reportChange({ report }: JudgeDeps, policy: Policy, last: VerdictRecord | undefined): void {
+  if (last?.kind !== "wait" || last.policyDigest === policy.digest) return;
+  const { task, response, policy: before } = last;
+  report({ type: "policy-changed", task, response, before, policy: policy.name });
+}
+
+/**
+ * Carries out what people said of held responses: on the chain as it is now, under the same ceiling, and only for the
+ * very response that they were shown.
+ */
+async function applyAnswers(
+  { journal, clock, report }: JudgeDeps,
+  options: JudgeOptions,
+  { answers, verdicts }: TaskRecord,
+  snapshot: Snapshot,
+): Promise<Confirmation | undefined> {
+  const decisions = answers.flatMap(({ verdictId, kind, who, why }): Decision[] => {
+    const held = verdicts.find(({ id }) => id === verdictId);
+    const response = snapshot.responses.find(({ address }) => address === held?.response);
+    if (!held || !response || response.status !== ResponseStatus.SUBMITTED) return [];
+    const { policy, policyDigest, mode, payloadDigest } = held;
+    const isSame = held.responseDigest === responseDigest(response);
+    const said = { approve: "approved", reject: "rejected", expire: "expired" }[kind];
+    const verdict: Verdict = {
+      response: response.address,
+      kind: !isSame ? "hold" : kind === "approve" ? "confirm" : "reject",
+      reason: isSame ? `${said} by ${who}: ${why}` : "the response is not the one that was held",
+      until: undefined,
+      policy,
+      policyDigest,
+      mode,
+    };
+    // About what was held, not about what stands there now: that is judged anew.
+    const about = isSame ? {} : { payment: held.payment, responseDigest: held.responseDigest };
+    const decision = { ...basisOf(snapshot, response), ...about, payloadDigest, answers: verdictId };
+    return [{ ...withCeiling(verdict, response, options), ...decision }];
+  });
+  if (decisions.length === 0) return undefined;
+  const intent = await journal.decide(decisions, clock.now());
+  for (const decision of decisions) report({ type: "verdict", decision });
+  return intent;
 }
 
 /**
@@ -118,7 +186,7 @@ async function judgeBy(
  * that policy alone while it pays nothing, so that enforcing it later judges anew.
  */
 function isSettled(
-  { verdicts }: TaskRecord,
+  { verdicts, reappeared }: TaskRecord,
   { digest, mode }: Pick<Policy, "digest" | "mode">,
   response: Response,
 ): boolean {
@@ -126,6 +194,7 @@ function isSettled(
     verdict.mode === "enforce" || (mode === "shadow" && verdict.policyDigest === digest);
   if (verdicts.some((verdict) => verdict.kind === "confirm" && verdict.mode === "shadow" && bySame(verdict)))
     return true;
+  if (reappeared.has(response.address)) return false;
   const judged = responseDigest(response);
   return verdicts.some(
     (verdict) =>
@@ -150,9 +219,4 @@ function withCeiling(verdict: Verdict, { payment }: Response, { maxPayment, dryR
   if (verdict.kind !== "confirm" || payment <= maxPayment) return effective;
   const reason = `${formatOgpu(payment)} is above sink.maxPayment (${formatOgpu(maxPayment)}): ${verdict.reason}`;
   return { ...effective, kind: "hold", reason };
-}
-
-function functionNameOf({ json }: Output): string | undefined {
-  if (typeof json !== "object" || json === null || !("function_name" in json)) return undefined;
-  return typeof json.function_name === "string" ? json.function_name : undefined;
 }

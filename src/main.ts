@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { check } from "./cli/check.ts";
 import { helpText, parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
+import { held } from "./cli/held.ts";
+import { policy } from "./cli/policy.ts";
 import { run } from "./cli/run.ts";
 import { BaseError, exitCodes } from "./errors.ts";
 import { createScrubber } from "./ops/scrub.ts";
@@ -19,6 +21,7 @@ const context: Context = {
   onStopSignal: (handler) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handler);
   },
+  onReloadSignal: (handler) => void process.on("SIGHUP", handler),
 };
 
 const version = (): string =>
@@ -37,6 +40,10 @@ async function main(): Promise<number> {
       return check(context, line.file, line.flags);
     case "run":
       return run(context, line.file, line.flags);
+    case "policy":
+      return policy(context, line);
+    case "held":
+      return held(context, line);
   }
 }
 

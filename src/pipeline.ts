@@ -15,6 +15,8 @@ export type PipelineDeps = {
   readonly intakes: Intakes;
   /** When to reconcile with the chain's state: at once, then by the schedule. */
   readonly sweep$: Observable<unknown>;
+  /** Tasks to look at again although nothing happened on chain. */
+  readonly revisits$?: Observable<TaskAddress>;
   readonly judge: (task: TaskAddress) => Promise<Judged>;
   readonly sink: Sink;
   readonly clock: Clock;
@@ -37,7 +39,7 @@ const retryMs = 5_000;
  * ```
  */
 export function createPipeline(deps: PipelineDeps): Observable<Confirmation> {
-  const { chain, intakes, sweep$, judge, sink, clock, report, stop$, concurrency } = deps;
+  const { chain, intakes, sweep$, revisits$ = EMPTY, judge, sink, clock, report, stop$, concurrency } = deps;
   const again$ = new Subject<Wake<TaskAddress>>();
 
   const found$ = merge(
@@ -45,6 +47,7 @@ export function createPipeline(deps: PipelineDeps): Observable<Confirmation> {
     chain.head$.pipe(intakes.scan),
     chain.head$.pipe(intakes.audit),
     sweep$.pipe(intakes.reconcile),
+    revisits$,
   );
   const due$ = again$.pipe(wakeByKey(clock.scheduler));
 

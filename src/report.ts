@@ -1,6 +1,6 @@
 import type { Receipt } from "./chain/chainPort.ts";
 import type { Confirmation, Decision } from "./journal/journal.ts";
-import type { TaskAddress } from "./protocol/brand.ts";
+import type { AccountAddress, Hash, Nonce, ResponseAddress, TaskAddress, Wei } from "./protocol/brand.ts";
 import type { AnswerClass } from "./sink/nodeErrors.ts";
 
 /** What the pipe tells its onlookers (log, metrics, page, demo) of what it did. Nothing depends on anybody listening. */
@@ -14,6 +14,19 @@ export type Report =
     }
   | { readonly type: "task"; readonly task: TaskAddress; readonly state: "closed" | "ignored"; readonly reason: string }
   | { readonly type: "verdict"; readonly decision: Decision }
+  /** A response that was told to wait is judged on by another policy, or another version of it. */
+  | {
+      readonly type: "policy-changed";
+      readonly task: TaskAddress;
+      readonly response: ResponseAddress;
+      readonly before: string;
+      readonly policy: string;
+    }
+  /** The files of the policies were read again: they are in force now, or the ones before stay. */
+  | { readonly type: "policies"; readonly ok: true; readonly policies: readonly string[] }
+  | { readonly type: "policies"; readonly ok: false; readonly problems: string }
+  /** An evaluation was cut off, and its thread replaced. */
+  | { readonly type: "evaluation-killed"; readonly reason: string }
   | { readonly type: "unmatched"; readonly task: TaskAddress; readonly reason: string }
   | { readonly type: "overflow"; readonly events: number }
   | { readonly type: "confirmation"; readonly confirmation: Confirmation; readonly receipt?: Receipt }
@@ -24,6 +37,43 @@ export type Report =
       readonly message: string;
     }
   | { readonly type: "postponed"; readonly confirmation: Confirmation; readonly reason: string; readonly forMs: number }
+  /** A ceiling keeps it from being signed. @param until Milliseconds since 1970; `undefined`: there is never so much room. */
+  | {
+      readonly type: "held";
+      readonly confirmation: Confirmation;
+      readonly cap: string;
+      readonly used: Wei;
+      readonly limit: Wei;
+      readonly until: number | undefined;
+    }
+  /** Nothing new is signed until somebody resumes. */
+  | {
+      readonly type: "paused";
+      readonly by: "operator" | "reverts";
+      readonly why: string;
+      readonly at: number;
+    }
+  | { readonly type: "resumed" }
+  /** For so many more confirmations the key's balance pays the gas. */
+  | {
+      readonly type: "balance";
+      readonly signer: AccountAddress;
+      readonly balance: Wei;
+      readonly confirmations: number;
+      readonly low: boolean;
+    }
+  /** Somebody else uses the key, for nonces from one to another. */
+  | {
+      readonly type: "stranger";
+      readonly signer: AccountAddress;
+      readonly from: Nonce;
+      readonly to: Nonce;
+      readonly where: "mined" | "pending";
+    }
+  /** It is stuck, and a higher fee would pass this ceiling: the same bytes go out again and again. */
+  | { readonly type: "fee-ceiling"; readonly confirmation: Confirmation; readonly cap: string }
+  /** A nonce that nobody held, below those in flight, was used up. */
+  | { readonly type: "gap-filled"; readonly nonce: Nonce; readonly hash: Hash; readonly answer: AnswerClass }
   | { readonly type: "reorg"; readonly from: bigint; readonly rewindTo: bigint; readonly deep: boolean }
   | { readonly type: "head-behind"; readonly checkpoint: bigint; readonly head: bigint }
   /** Blocks whose bloom promises events and whose answer held none; what another endpoint found in them. */
@@ -40,7 +90,22 @@ export type Report =
       /** Seconds. */
       readonly eta: number;
     }
-  | { readonly type: "socket"; readonly up: true }
+  | {
+      readonly type: "endpoint";
+      readonly endpoint: string;
+      /** It failed, and is left alone for a while where there is another. */
+      readonly event: "down";
+      readonly error: Error;
+      readonly forMs: number;
+    }
+  | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "up" }
+  /** It was asked too often, and is left alone for so long. */
+  | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "limited"; readonly forMs: number }
+  /** It refused a batch; from now on so many calls go in one request. */
+  | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "batch"; readonly size: number }
+  /** It answers from now on, in place of another one. */
+  | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "chosen"; readonly before: string }
+  | { readonly type: "socket"; readonly up: true; readonly endpoint: string }
   | { readonly type: "socket"; readonly up: false; readonly error: Error; readonly inMs: number }
   | { readonly type: "retry"; readonly what: string; readonly error: unknown; readonly inMs: number };
 

@@ -8,9 +8,11 @@ import type {
   SourceAddress,
   TaskAddress,
   UnixSeconds,
+  Wei,
 } from "../protocol/brand.ts";
-import type { Response, Source, Task } from "../protocol/entities.ts";
+import type { ProviderStake, Response, Source, Task } from "../protocol/entities.ts";
 import type { ChainEvent } from "../protocol/events.ts";
+import type { Preview, PreviewAsk } from "./confirmPreviews.ts";
 
 export type Head = {
   readonly number: bigint;
@@ -95,19 +97,37 @@ export type ChainPort = {
   readonly sources: (from: number) => Promise<{ readonly sources: readonly SourceAddress[]; readonly next: number }>;
   readonly isAgentOf: (client: AccountAddress, agent: AccountAddress) => Promise<boolean>;
   /**
-   * A task with these responses in one batched read, pinned to the newest block that the daemon has heard of.
+   * A task with these responses in one batched read, pinned to one block.
+   * @param at The block. @default the newest that the daemon has heard of
    * @throws RetryableError if the node does not have that block, or not the task in it.
    */
   readonly snapshot: (
     task: TaskAddress,
     source: SourceAddress,
     responses: readonly ResponseAddress[],
+    at?: bigint,
   ) => Promise<Snapshot>;
+  /**
+   * What Vault and Terminal say of these providers at a block, in one batched read, in the order given.
+   * @throws RetryableError if one of them is not answered for.
+   */
+  readonly providerStakes: (providers: readonly AccountAddress[], at: bigint) => Promise<readonly ProviderStake[]>;
+  /** @returns gas units where it would succeed. */
   readonly simulateConfirm: (from: AccountAddress, response: ResponseAddress) => Promise<Simulation>;
-  readonly fees: () => Promise<Fees>;
+  /** What several confirmations would meet now, in one request; its error for each that cannot be told. */
+  readonly previews: (asks: readonly PreviewAsk[]) => Promise<readonly (Preview | Error)[]>;
+  /** What a transaction should offer now. @param urgent It should be mined soon. @default false */
+  readonly fees: (urgent?: boolean) => Promise<Fees>;
   /** Transactions mined from an account at a block (default: the head). */
   readonly minedNonce: (account: AccountAddress, at?: bigint) => Promise<Nonce>;
+  /** With those that the node holds in its pool. */
+  readonly pendingNonce: (account: AccountAddress) => Promise<Nonce>;
+  readonly balance: (account: AccountAddress) => Promise<Wei>;
   /** Never rejects: an answer that did not come is `ok: false` too, and means "perhaps sent". */
   readonly broadcast: (raw: Hex) => Promise<BroadcastAnswer>;
+  /** Several, in this order. Never rejects. */
+  readonly broadcastAll: (raws: readonly Hex[]) => Promise<readonly BroadcastAnswer[]>;
   readonly receipt: (hash: Hash) => Promise<Receipt | undefined>;
+  /** In one request; its error for each that cannot be told. */
+  readonly receipts: (hashes: readonly Hash[]) => Promise<readonly (Receipt | Error | undefined)[]>;
 };

@@ -12,21 +12,22 @@ import {
   tap,
   timer,
 } from "rxjs";
-import { encodeFunctionData } from "viem";
 import type { Clock } from "../clock.ts";
 import { RetryableError } from "../errors.ts";
-import { controllerAbi, nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
+import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
-import { toNonce } from "../protocol/brand.ts";
+import { toNonce, wei } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
 import type { Reporter } from "../report.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
+import { confirmData, confirmPreviews } from "./confirmPreviews.ts";
 import { read, readAll } from "./contractReads.ts";
-import { feesFrom } from "./fees.ts";
+import { feesFrom, type TipBounds } from "./fees.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { bloomTest } from "./logsBloom.ts";
 import { readPages } from "./pages.ts";
+import { providerReads } from "./providerReads.ts";
 import { revertReason } from "./revertReason.ts";
 import type { SocketMessage } from "./rpcSocket.ts";
 import { blockRead, snapshotReads, sourceReads, toSource } from "./snapshot.ts";
@@ -41,6 +42,8 @@ export type ChainDeps = {
   readonly deployment: Deployment;
   /** When a block can no longer be taken back: blocks on top of it, or the node's own word. */
   readonly finality: number | "safe" | "finalized";
+  /** Bounds of the tip. @default none */
+  readonly tip?: TipBounds;
   /** Milliseconds between two polls of the head. */
   readonly pollIntervalMs: number;
   readonly clock: Clock;
@@ -97,6 +100,17 @@ export function createChain(deps: ChainDeps): ChainPort {
 
   const missing = (what: string, block: bigint) =>
     new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
+
+  const simulateConfirm: ChainPort["simulateConfirm"] = async (from, response) => {
+    try {
+      const transaction = { from, to: deployment.controller, data: confirmData(response) };
+      return { ok: true, gas: BigInt(await rpc.call<Hex>("eth_estimateGas", transaction)) };
+    } catch (error) {
+      const reason = revertReason(error);
+      if (reason === undefined) throw error;
+      return { ok: false, reason };
+    }
+  };
 
   return {
     ...streams(deps, head, heard),
@@ -170,33 +184,62 @@ export function createChain(deps: ChainDeps): ChainPort {
       (await call<boolean>(terminalAbi, deployment.terminal, "getIsAgentOf", [client, agent], "latest" as Hex)) ??
       false,
 
-    snapshot: async (task, source, responses) => {
+    snapshot: async (task, source, responses, block) => {
       if (newest === 0n) await head();
-      const at = newest;
+      const at = block ?? newest;
       const { reads, decode } = snapshotReads(task, source, responses, at);
       const snapshot = decode(await readAll(rpc, reads));
       if (snapshot === undefined) throw missing(`task ${task}`, at);
       return snapshot;
     },
 
-    simulateConfirm: async (sender, response) => {
-      const data = encodeFunctionData({ abi: controllerAbi, functionName: "confirmResponse", args: [response] });
-      try {
-        const gas = await rpc.call<Hex>("eth_estimateGas", { from: sender, to: deployment.controller, data });
-        return { ok: true, gas: BigInt(gas) };
-      } catch (error) {
-        const reason = revertReason(error);
-        if (reason === undefined) throw error;
-        return { ok: false, reason };
-      }
+    providerStakes: async (providers, at) => {
+      const asked = providers.map((provider) => providerReads(deployment, provider, toQuantity(at)));
+      const answers: readonly unknown[] = await readAll(
+        rpc,
+        asked.flatMap(({ reads }) => reads),
+      );
+      let from = 0;
+      return asked.map(({ reads, decode }, index) => {
+        const stake = decode(answers.slice(from, from + reads.length));
+        from += reads.length;
+        if (stake === undefined) throw missing(`the stake of ${providers[index]}`, at);
+        return stake;
+      });
     },
 
-    fees: async () => feesFrom(rpc),
+    simulateConfirm,
+
+    previews: async (asks) => {
+      if (asks.length === 0) return [];
+      if (newest === 0n) await head();
+      return confirmPreviews(rpc, deployment.controller, { asks, block: newest }, ({ from, response }) =>
+        simulateConfirm(from, response),
+      );
+    },
+
+    fees: async (urgent = false) => feesFrom(rpc, { urgent, ...deps.tip }),
 
     minedNonce: async (account, at) =>
       toNonce(
         Number(await rpc.call<Hex>("eth_getTransactionCount", account, at === undefined ? "latest" : toQuantity(at))),
       ),
+
+    pendingNonce: async (account) =>
+      toNonce(Number(await rpc.call<Hex>("eth_getTransactionCount", account, "pending"))),
+
+    balance: async (account) => wei(BigInt(await rpc.call<Hex>("eth_getBalance", account, "latest"))),
+
+    broadcastAll: async (raws) => {
+      try {
+        const answers = await rpc.batch(raws.map((raw) => ({ method: "eth_sendRawTransaction", params: [raw] })));
+        return answers.map((answer) =>
+          "error" in answer ? { ok: false, message: answer.error.message } : { ok: true },
+        );
+      } catch (error) {
+        return raws.map(() => ({ ok: false, message: (error as Error).message }));
+      }
+    },
 
     broadcast: async (raw) => {
       try {
@@ -210,6 +253,14 @@ export function createChain(deps: ChainDeps): ChainPort {
     receipt: async (hash) => {
       const receipt = await rpc.call<WireReceipt | null>("eth_getTransactionReceipt", hash);
       return receipt === null ? undefined : toReceipt(receipt);
+    },
+
+    receipts: async (hashes) => {
+      const calls = hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] }));
+      return (await rpc.batch(calls)).map((answer) => {
+        if ("error" in answer) return answer.error;
+        return answer.result === null ? undefined : toReceipt(answer.result as WireReceipt);
+      });
     },
   };
 }

@@ -1,33 +1,72 @@
 import type { Hex } from "../protocol/brand.ts";
 import type { Fees } from "./chainPort.ts";
-import type { HttpRpc } from "./jsonRpc.ts";
+import type { HttpRpc, RpcAnswer } from "./jsonRpc.ts";
 import { RpcError, resultOf } from "./jsonRpc.ts";
-import type { WireBlock } from "./wire.ts";
+import { toQuantity, type WireBlock } from "./wire.ts";
 
+/** Wei per gas. */
+export type TipBounds = { readonly minTip?: bigint | undefined; readonly maxTip?: bigint | undefined };
+
+type FeeHistory = { readonly gasUsedRatio?: readonly number[]; readonly reward?: readonly (readonly Hex[])[] | null };
+
+/** A node takes no transaction that tips nothing, as a rule. */
 const leastTip = 1n;
+const historyBlocks = 10n;
+/** Of what the transactions of a block tipped: half of them less, or nearly all. */
+const percentiles = [50, 90];
 
 /**
- * What a transaction should offer now: on an EIP-1559 chain (detected by the base fee in the head) the node's suggested
- * tip and room for the base fee to double; elsewhere the node's gas price.
+ * What a transaction should offer now. On an EIP-1559 chain (detected by the base fee in the head): what recent blocks
+ * tipped, and room for the base fee to double; elsewhere the node's gas price.
  */
-export async function feesFrom(rpc: HttpRpc): Promise<Fees> {
-  const [block, gasPrice, tip] = await rpc.batch([
+export async function feesFrom(
+  rpc: HttpRpc,
+  { urgent = false, ...bounds }: TipBounds & { readonly urgent?: boolean } = {},
+): Promise<Fees> {
+  const [block, gasPrice, tip, history] = (await rpc.batch([
     { method: "eth_getBlockByNumber", params: ["latest", false] },
     { method: "eth_gasPrice", params: [] },
     { method: "eth_maxPriorityFeePerGas", params: [] },
-  ]);
+    { method: "eth_feeHistory", params: [toQuantity(historyBlocks), "latest", percentiles] },
+  ])) as [RpcAnswer, RpcAnswer, RpcAnswer, RpcAnswer];
   const { baseFeePerGas } = resultOf(block) as WireBlock;
   if (baseFeePerGas === undefined) return { type: "legacy", gasPrice: BigInt(resultOf(gasPrice) as Hex) };
   const baseFee = BigInt(baseFeePerGas);
-  const suggested = suggestedTip(tip as Exclude<typeof tip, undefined>, gasPrice, baseFee);
-  const maxPriorityFeePerGas = suggested > leastTip ? suggested : leastTip;
+  const paid = recentTip(history, urgent);
+  const maxPriorityFeePerGas = within(bounds, paid ?? suggestedTip(tip, gasPrice, baseFee));
   return { type: "eip1559", maxPriorityFeePerGas, maxFeePerGas: baseFee * 2n + maxPriorityFeePerGas };
 }
 
-type Answer = Awaited<ReturnType<HttpRpc["batch"]>>[number];
+function within({ minTip = leastTip, maxTip }: TipBounds, tip: bigint): bigint {
+  const capped = maxTip !== undefined && tip > maxTip ? maxTip : tip;
+  const least = minTip > leastTip ? minTip : leastTip;
+  return capped > least ? capped : least;
+}
+
+/**
+ * The median over recent blocks of what their transactions tipped; `undefined` where the node does not tell, or where the
+ * blocks were empty: nothing can be learned from them.
+ */
+function recentTip(answer: RpcAnswer, urgent: boolean): bigint | undefined {
+  if ("error" in answer) {
+    if (answer.error instanceof RpcError) return undefined;
+    throw answer.error;
+  }
+  const { reward, gasUsedRatio } = answer.result as FeeHistory;
+  try {
+    const tips = (reward ?? [])
+      .filter((_, index) => (gasUsedRatio?.[index] ?? 1) > 0)
+      .map((block) => BigInt(block[urgent ? 1 : 0] ?? "0x0"))
+      .filter((tip) => tip > 0n)
+      .toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    return tips[tips.length >> 1];
+  } catch {
+    return undefined;
+  }
+}
 
 /** Nodes without `eth_maxPriorityFeePerGas` suggest a tip by what their gas price holds above the base fee. */
-function suggestedTip(tip: Answer, gasPrice: Answer | undefined, baseFee: bigint): bigint {
+function suggestedTip(tip: RpcAnswer, gasPrice: RpcAnswer, baseFee: bigint): bigint {
   if (!("error" in tip)) return BigInt(tip.result as Hex);
   if (!(tip.error instanceof RpcError)) throw tip.error;
   return BigInt(resultOf(gasPrice) as Hex) - baseFee;

@@ -1,4 +1,6 @@
-import { BaseError, exitCodes, RetryableError } from "../errors.ts";
+import { BaseError, exitCodes } from "../errors.ts";
+import { EndpointError, type EndpointFault } from "./endpoints/endpointError.ts";
+import { splitCredentials } from "./endpoints/splitCredentials.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 
@@ -21,7 +23,7 @@ export class RpcError extends BaseError {
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcError };
 
 export type HttpRpc = {
-  /** Host and port alone: the only part of the URL that may be shown. */
+  /** Host and port alone (and a number, where several endpoints share them): all of the URL that may be shown. */
   readonly name: string;
   /** @throws RpcError if the node refuses; RetryableError if it does not answer. */
   readonly call: <T>(method: string, ...params: readonly unknown[]) => Promise<T>;
@@ -35,17 +37,19 @@ type WireAnswer = { id?: unknown; result?: unknown; error?: { code?: number; mes
  * JSON-RPC over HTTP. An endpoint's URL often holds a credential, so no error of this module shows more than its host.
  *
  * @param timeoutMs Bounds the whole request.
+ * @param name What errors call it. @default its host and port
  */
-export function createHttpRpc({ url, timeoutMs }: { url: string; timeoutMs: number }): HttpRpc {
-  const name = new URL(url).host;
-  const { address, headers } = withoutUserinfo(url);
+export function createHttpRpc({ url, timeoutMs, name }: { url: string; timeoutMs: number; name?: string }): HttpRpc {
+  return httpRpcAt({ url, timeoutMs, name: name ?? new URL(url).host });
+}
+
+function httpRpcAt({ url, timeoutMs, name }: { url: string; timeoutMs: number; name: string }): HttpRpc {
+  const { address, authorization } = splitCredentials(url);
+  const headers = { "content-type": "application/json", ...(authorization && { authorization }) };
   let lastId = 0;
 
-  const unavailable = (why: string) =>
-    new RetryableError(`the endpoint ${name} did not answer: ${why}`, {
-      code: "ENDPOINT_UNAVAILABLE",
-      remedy: "check rpc.http and the network; the daemon tries again",
-    });
+  const unavailable = (why: string, fault?: EndpointFault) =>
+    new EndpointError(`the endpoint ${name} did not answer: ${why}`, fault);
 
   const post = async (body: unknown): Promise<unknown> => {
     let response: Response;
@@ -59,13 +63,17 @@ export function createHttpRpc({ url, timeoutMs }: { url: string; timeoutMs: numb
     } catch (cause) {
       throw unavailable(networkReason(cause, timeoutMs));
     }
+    const { status } = response;
+    const retryAfter = response.headers.get("retry-after") ?? undefined;
+    // Whatever the body of a 429 says: the header is what counts.
+    if (status === 429) throw unavailable(`HTTP ${status}`, { status, retryAfter });
     try {
       const answer: unknown = await response.json();
       if (response.ok || isRpcBody(answer)) return answer;
     } catch {
       if (response.ok) throw unavailable("its answer is not JSON, or was cut off");
     }
-    throw unavailable(`HTTP ${response.status}`);
+    throw unavailable(`HTTP ${status}`, { status, retryAfter });
   };
 
   const batch = async (calls: readonly RpcCall[]): Promise<readonly RpcAnswer[]> => {
@@ -106,19 +114,6 @@ const isRpcBody = (answer: unknown): boolean => {
   const first = Array.isArray(answer) ? answer[0] : answer;
   return typeof first === "object" && first !== null && ("result" in first || "error" in first) && "id" in first;
 };
-
-/** `fetch` refuses URLs with userinfo: it becomes a header. */
-function withoutUserinfo(url: string): { address: string; headers: Record<string, string> } {
-  const parsed = new URL(url);
-  const headers: Record<string, string> = { "content-type": "application/json" };
-  if (parsed.username || parsed.password) {
-    const credentials = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
-    headers.authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
-    parsed.username = "";
-    parsed.password = "";
-  }
-  return { address: parsed.href, headers };
-}
 
 function networkReason(cause: unknown, timeoutMs: number): string {
   const error = cause as Error & { cause?: { code?: string } };

@@ -1,50 +1,117 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError, RetryableError } from "../errors.ts";
 import { type AccountAddress, type Hex, type Wei, wei } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
-import { type HttpRpc, resultOf } from "./jsonRpc.ts";
+import { quantity } from "./endpoints/answerShapes.ts";
+import type { Endpoint } from "./endpoints/createEndpoint.ts";
+import { EndpointError } from "./endpoints/endpointError.ts";
+import { type HttpRpc, type RpcAnswer, RpcError, resultOf } from "./jsonRpc.ts";
+import { type LogsProbe, probeLogs } from "./probeLogs.ts";
 import type { WireBlock } from "./wire.ts";
 
-/** What an endpoint turned out to be. */
-export type Probe = {
+/** What an endpoint turned out to be, and to be able to do. */
+export type EndpointProbe = LogsProbe & {
+  /** Host and port alone. */
+  readonly name: string;
   readonly chainId: number;
   readonly clientVersion: string;
   readonly head: bigint;
+  /** The head has a base fee. */
   readonly eip1559: boolean;
+  /** Blocks from the head down to the block of the tag; `undefined` where the node does not know the tag. */
+  readonly safeDepth: bigint | undefined;
+  readonly finalizedDepth: bigint | undefined;
+  /** Several calls in one request are answered. */
+  readonly batches: boolean;
+  /** `eth_call` runs code that is not deployed: a multicall needs no contract. */
+  readonly deploylessCalls: boolean;
+};
+
+export type Expected = { readonly chainId: number; readonly deployment: Deployment };
+
+export type ProbeResult = {
+  readonly probes: readonly EndpointProbe[];
+  /** Endpoints that did not answer; the daemon does without them until they do. */
+  readonly down: readonly { readonly name: string; readonly error: Error }[];
 };
 
 /**
- * Asks an endpoint who it is, before anything else happens.
+ * Asks every endpoint who it is and what it can do, before anything else happens.
  *
- * @throws ConfigError `CHAIN_ID_MISMATCH` if it serves another chain, `CONTRACTS_MISSING` if Nexus is not on it;
- *   RetryableError if it does not answer.
+ * @throws ConfigError `CHAIN_ID_MISMATCH` if one serves another chain, `CONTRACTS_MISSING` if Nexus is not on it;
+ *   RetryableError or RpcError if none answers.
  */
-export async function probe(rpc: HttpRpc, expected: { chainId: number; deployment: Deployment }): Promise<Probe> {
-  const [id, version, block, code] = await rpc.batch([
+export async function probe(endpoints: readonly Endpoint[], expected: Expected): Promise<ProbeResult> {
+  const outcomes = await Promise.allSettled(endpoints.map((endpoint) => probeEndpoint(endpoint, expected)));
+  const probes: EndpointProbe[] = [];
+  const down: { name: string; error: Error }[] = [];
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome.status === "fulfilled") probes.push(outcome.value);
+    else if (isAboutTheEndpoint(outcome.reason)) {
+      down.push({ name: endpoints[index]?.name ?? "", error: outcome.reason });
+    } else throw outcome.reason;
+  }
+  const [first] = down;
+  if (probes.length > 0 || first === undefined) return { probes, down };
+  if (down.length === 1) throw first.error;
+  throw new EndpointError(`no endpoint can be used: ${down.map(({ error }) => error.message).join("; ")}`);
+}
+
+const isAboutTheEndpoint = (error: unknown): error is Error =>
+  error instanceof RetryableError || error instanceof RpcError;
+
+/** @throws as `probe`; RetryableError or RpcError if this one does not answer. */
+async function probeEndpoint(endpoint: Endpoint, { chainId, deployment }: Expected): Promise<EndpointProbe> {
+  const { name } = endpoint;
+  const [id, version, block, code] = await endpoint.batch([
     { method: "eth_chainId", params: [] },
     { method: "web3_clientVersion", params: [] },
     { method: "eth_getBlockByNumber", params: ["latest", false] },
-    { method: "eth_getCode", params: [expected.deployment.nexus, "latest"] },
+    { method: "eth_getCode", params: [deployment.nexus, "latest"] },
   ]);
-  const chainId = Number(resultOf(id) as Hex);
-  if (chainId !== expected.chainId) {
-    throw new ConfigError(`the endpoint ${rpc.name} serves chain ${chainId}, not chain ${expected.chainId}`, {
+  const found = Number(resultOf(id) as Hex);
+  if (found !== chainId) {
+    throw new ConfigError(`the endpoint ${name} serves chain ${found}, not chain ${chainId}`, {
       code: "CHAIN_ID_MISMATCH",
-      remedy: "set rpc.http to an endpoint of the configured network, or choose the network with --network",
+      remedy: "set rpc.http to endpoints of the configured network, or choose the network with --network",
     });
   }
   if (resultOf(code) === "0x") {
-    throw new ConfigError(`there is no Nexus contract at ${expected.deployment.nexus} on chain ${chainId}`, {
+    throw new ConfigError(`there is no Nexus contract at ${deployment.nexus} on chain ${found}, says ${name}`, {
       code: "CONTRACTS_MISSING",
       remedy: "check that rpc.http leads to the OpenGPU network, or to a devnet that is ready",
     });
   }
-  const head = resultOf(block) as WireBlock;
+  const latest = resultOf(block) as WireBlock | null;
+  const head = quantity(latest?.number);
+  if (latest === null || head === undefined)
+    throw new EndpointError(`the endpoint ${name} did not answer: its head is no block`);
+  const [safe, finalized, multicall] = await endpoint.batch([
+    { method: "eth_getBlockByNumber", params: ["safe", false] },
+    { method: "eth_getBlockByNumber", params: ["finalized", false] },
+    { method: "eth_call", params: [{ data: answers42 }, "latest"] },
+  ]);
   return {
-    chainId,
+    name,
+    chainId: found,
     clientVersion: version && "result" in version ? String(version.result).slice(0, 100) : "unknown",
-    head: BigInt(head.number),
-    eip1559: head.baseFeePerGas !== undefined,
+    head,
+    eip1559: latest.baseFeePerGas !== undefined,
+    safeDepth: depthOf(safe, head),
+    finalizedDepth: depthOf(finalized, head),
+    batches: endpoint.health().batchSize > 1,
+    deploylessCalls: multicall !== undefined && "result" in multicall && quantity(multicall.result) === 42n,
+    ...(await probeLogs(endpoint, deployment.nexus, latest)),
   };
+}
+
+/** Stores 42 in memory and returns the word. */
+const answers42 = "0x602a60005260206000f3";
+
+function depthOf(answer: RpcAnswer | undefined, head: bigint): bigint | undefined {
+  const block = answer && "result" in answer ? (answer.result as WireBlock | null) : null;
+  const number = quantity(block?.number);
+  if (number === undefined) return undefined;
+  return head > number ? head - number : 0n;
 }
 
 /** What an account can pay for gas. */

@@ -1,12 +1,12 @@
 import type { LogPosition } from "../protocol/events.ts";
 
 /**
- * Which of the newest logs are in the journal already: the socket and the scanner bring each once, and a node may push
+ * Which of the newest logs have been acted on already: the socket and the scanner bring each once, and a node may push
  * one twice. A log is known by its block's hash and its index, so that one that was mined again after a reorg is another.
  */
 export type SeenLogs = {
   readonly has: (at: LogPosition) => boolean;
-  /** Answers what to call when these logs are stored; it does nothing once a reorg has come between. */
+  /** Answers what to call when what these logs say is stored; it does nothing once a reorg has come between. */
   readonly willStore: (logs: readonly LogPosition[]) => () => void;
   /** A reorg made the journal forget: whatever is brought again is news. */
   readonly forget: () => void;

@@ -1,6 +1,6 @@
 import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import type { ChainEvent } from "../protocol/events.ts";
-import { createAddressCache } from "./addressCache.ts";
+import { type AddressCache, createAddressCache } from "./addressCache.ts";
 
 /**
  * Whose tasks there are, in bounded memory: the source of each of the newest tasks, and whether a source is watched. By it
@@ -14,17 +14,18 @@ export type TaskIndex = {
   readonly sourceOf: (task: TaskAddress) => SourceAddress | undefined;
   /** The newest word counts: after a reorg the same address can be another source's task. */
   readonly learn: (task: TaskAddress, source: SourceAddress) => void;
+  readonly isForeignTask: (task: TaskAddress) => boolean;
   readonly judged: (source: SourceAddress, isWatched: boolean) => void;
   /** Every source is to be asked about again; what belongs to it is kept. */
   readonly forgetVerdicts: () => void;
-  /**
-   * Whether an event is certainly about somebody else's task. Learns from it.
-   * @param at Where the first of the event's two words begins in the text: 128 hex digits.
-   */
   readonly isForeign: IsForeign;
 };
 
-export type IsForeign = (type: ChainEvent["type"], text: string, at: number) => boolean;
+/**
+ * Whether an event is certainly about somebody else's task. Learns from it.
+ * @param data The event's two words: `0x` and 128 hex digits.
+ */
+export type IsForeign = (type: ChainEvent["type"], data: string) => boolean;
 
 export type TaskIndexOptions = {
   /** Tasks that are remembered: 24 bytes each, a power of two. @default 2^20, twelve minutes of the whole network */
@@ -35,9 +36,10 @@ export type TaskIndexOptions = {
   readonly sources?: number;
 };
 
-/** From the beginning of a word to its address, in hex digits. */
-const padding = 24;
-const word = 64;
+/** Where the addresses of an event's two words begin, counted in words of 32 bits, and in characters of the second. */
+const first = 3;
+const second = 11;
+const secondInText = 2 + 64 + 24;
 const verdict = { unknown: 0, foreign: 1 } as const;
 
 export function createTaskIndex(options: TaskIndexOptions = {}): TaskIndex {
@@ -47,6 +49,8 @@ export function createTaskIndex(options: TaskIndexOptions = {}): TaskIndex {
   const numbers = new Map<string, number>();
   const sources: SourceAddress[] = [];
   const verdicts = new Uint8Array(maxSources + 1);
+  const words = new Uint32Array(16);
+  const bytes = Buffer.from(words.buffer);
 
   /** Counts from 1: the caches hold it, and 0 is none. */
   const numberOf = (source: SourceAddress): number => {
@@ -66,32 +70,39 @@ export function createTaskIndex(options: TaskIndexOptions = {}): TaskIndex {
     sourcesOfResponses.clear();
   };
 
-  const isForeign: IsForeign = (type, text, at) => {
-    const first = at + padding;
-    const second = first + word;
+  const readEvent = (data: string): boolean => bytes.write(data.slice(2), 0, 64, "hex") === 64;
+  const readTask = (task: TaskAddress): boolean => bytes.write(task.slice(2), 0, 20, "hex") === 20;
+  const isForeignSource = (number: number): boolean => verdicts[number] === verdict.foreign;
+
+  /** Follows what is foreign from one address to the next. */
+  const follow = (cache: AddressCache, at: number, source: number): boolean => {
+    if (isForeignSource(source)) cache.set(words, at, source);
+    else cache.delete(words, at);
+    return isForeignSource(source);
+  };
+
+  const isForeign: IsForeign = (type, data) => {
+    if (!readEvent(data)) return false;
     switch (type) {
       case "TaskPublished": {
-        const source = numbers.get(`0x${text.slice(second, second + 40)}`.toLowerCase()) ?? 0;
-        if (verdicts[source] === verdict.foreign) sourcesOfTasks.set(text, first, source);
-        else sourcesOfTasks.delete(text, first);
-        return verdicts[source] === verdict.foreign;
+        const source = numbers.get(`0x${data.slice(secondInText).toLowerCase()}`) ?? 0;
+        return follow(sourcesOfTasks, first, source);
       }
-      case "ResponseSubmitted": {
-        const source = sourcesOfTasks.get(text, second);
-        if (verdicts[source] === verdict.foreign) sourcesOfResponses.set(text, first, source);
-        else sourcesOfResponses.delete(text, first);
-        return verdicts[source] === verdict.foreign;
-      }
+      case "ResponseSubmitted":
+        return follow(sourcesOfResponses, first, sourcesOfTasks.get(words, second));
       case "TaskStatusChanged":
-        return verdicts[sourcesOfTasks.get(text, first)] === verdict.foreign;
+        return isForeignSource(sourcesOfTasks.get(words, first));
       case "ResponseStatusChanged":
-        return verdicts[sourcesOfResponses.get(text, first)] === verdict.foreign;
+        return isForeignSource(sourcesOfResponses.get(words, first));
     }
   };
 
   return {
-    sourceOf: (task) => sources[sourcesOfTasks.get(task, 2) - 1],
-    learn: (task, source) => sourcesOfTasks.set(task, 2, numberOf(source)),
+    sourceOf: (task) => (readTask(task) ? sources[sourcesOfTasks.get(words, 0) - 1] : undefined),
+    learn: (task, source) => {
+      if (readTask(task)) sourcesOfTasks.set(words, 0, numberOf(source));
+    },
+    isForeignTask: (task) => readTask(task) && isForeignSource(sourcesOfTasks.get(words, 0)),
     judged: (source, isWatched) => {
       verdicts[numberOf(source)] = isWatched ? verdict.unknown : verdict.foreign;
     },

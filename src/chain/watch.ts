@@ -1,7 +1,7 @@
 import { RetryableError } from "../errors.ts";
 import type { Intake, Journal, SeenResponse, SeenTask } from "../journal/journal.ts";
-import type { AccountAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
-import type { ChainEvent } from "../protocol/events.ts";
+import type { AccountAddress, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import type { ChainEvent, LogPosition } from "../protocol/events.ts";
 import { askOnce, mapAtOnce } from "./askOnce.ts";
 import { createBoundedMap } from "./boundedMap.ts";
 import type { ChainPort } from "./chainPort.ts";
@@ -17,7 +17,7 @@ export type WatchOptions = {
 
 /** What events say of watched tasks. */
 export type Facts = Pick<Intake, "tasks" | "responses" | "touched"> & {
-  /** To be called when the journal has stored it: the same logs are then not looked at again. */
+  /** To be called when the journal has stored it: a second copy of the same log then touches nothing. */
   readonly stored: () => void;
 };
 
@@ -44,7 +44,7 @@ export type WatchDeps = {
 const patience = 5;
 /** Look-ups that are under way at the same time, for one batch of events. */
 const lookUpsAtOnce = 16;
-/** Own logs that are remembered: a second copy comes within seconds. */
+/** Logs of changed statuses of ours that are remembered: a second copy comes within seconds. */
 const seenLimit = 10_000;
 
 export function createWatch(
@@ -111,8 +111,7 @@ export function createWatch(
     return new Map(some.flatMap((one, at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
   };
 
-  const resolve: Watch["resolve"] = async (all) => {
-    const events = all.filter(({ at }) => !seen.has(at));
+  const resolve: Watch["resolve"] = async (events) => {
     const published = events.filter((event) => event.type === "TaskPublished");
     for (const { task, source } of published) index.learn(task, source);
     const watched = await those(
@@ -120,47 +119,55 @@ export function createWatch(
       async (source) => ((await isWatched(source)) ? true : undefined),
     );
     const tasks = new Map<TaskAddress, SeenTask>();
+    const foreign = new Set<TaskAddress>();
     for (const { task, source, at } of published) {
       if (watched.has(source)) tasks.set(task, { task, source, block: at.blockNumber });
+      else foreign.add(task);
     }
 
-    const mentioned = events.flatMap((event) =>
-      event.type === "ResponseSubmitted" || event.type === "TaskStatusChanged" ? [event.task] : [],
-    );
-    const journalled = await journal.knownTasks([...new Set(mentioned)]);
-    const tasksOfResponses = await journal.tasksOfResponses(
-      events.flatMap((event) => (event.type === "ResponseStatusChanged" ? [event.response] : [])),
-    );
-    const unknown = events.flatMap((event) =>
-      event.type === "ResponseSubmitted" && !tasks.has(event.task) && !journalled.has(event.task) ? [event.task] : [],
-    );
+    const mentioned = new Set<TaskAddress>();
+    const confirmed: ResponseAddress[] = [];
+    for (const event of events) {
+      if (event.type === "ResponseStatusChanged") confirmed.push(event.response);
+      else if (event.type !== "TaskPublished" && !foreign.has(event.task)) mentioned.add(event.task);
+    }
+    const journalled = await journal.knownTasks([...mentioned]);
+    const tasksOfResponses = await journal.tasksOfResponses(confirmed);
+    const unknown = new Set<TaskAddress>();
+    for (const event of events) {
+      if (event.type !== "ResponseSubmitted" || tasks.has(event.task) || journalled.has(event.task)) continue;
+      if (!foreign.has(event.task) && !index.isForeignTask(event.task)) unknown.add(event.task);
+    }
     for (const [task, source] of await those(unknown, adopt)) tasks.set(task, { task, source });
 
     const responses: SeenResponse[] = [];
     const touched = new Set<TaskAddress>();
-    /** Answers whether the event is about a watched task. */
-    const note = (event: ChainEvent): boolean => {
+    const touches: LogPosition[] = [];
+    const touch = (task: TaskAddress | undefined, at: LogPosition) => {
+      if (task === undefined || seen.has(at)) return;
+      touched.add(task);
+      touches.push(at);
+    };
+    for (const event of events) {
       switch (event.type) {
         case "TaskPublished":
-          return tasks.has(event.task);
+          break;
         case "ResponseSubmitted": {
           const { response, task, at } = event;
-          const isOurs = tasks.has(task) || journalled.has(task);
-          if (isOurs) responses.push({ response, task, block: at.blockNumber });
-          return isOurs;
+          if (tasks.has(task) || journalled.has(task)) responses.push({ response, task, block: at.blockNumber });
+          break;
         }
         case "TaskStatusChanged":
-          if (journalled.has(event.task)) touched.add(event.task);
-          return journalled.has(event.task);
-        case "ResponseStatusChanged": {
-          const task = tasksOfResponses.get(event.response);
-          if (task !== undefined) touched.add(task);
-          return task !== undefined;
-        }
+          if (journalled.has(event.task)) touch(event.task, event.at);
+          break;
+        case "ResponseStatusChanged":
+          touch(tasksOfResponses.get(event.response), event.at);
+          break;
+        default:
+          event satisfies never;
       }
-    };
-    const noted = events.filter(note);
-    const stored = seen.willStore(noted.map(({ at }) => at));
+    }
+    const stored = seen.willStore(touches);
     return { tasks: [...tasks.values()], responses, touched: [...touched], stored };
   };
 

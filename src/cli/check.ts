@@ -1,5 +1,5 @@
-import { createHttpRpc } from "../chain/jsonRpc.ts";
 import { probe } from "../chain/probe.ts";
+import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
@@ -7,9 +7,11 @@ import { BaseError, exitCodes } from "../errors.ts";
 import { createScrubber } from "../ops/scrub.ts";
 import { loadPolicies } from "../policy/loadPolicies.ts";
 import { checksummed } from "../protocol/brand.ts";
-import { privateKeySigner } from "../signer/privateKeySigner.ts";
-import { readPrivateKey } from "../signer/readPrivateKey.ts";
+import { openSigners, readSignerParts } from "../signer/openSigners.ts";
+import { probeRemote } from "../signer/remote/probeRemote.ts";
 import { type Context, failureText } from "./context.ts";
+import { openEndpoints } from "./openEndpoints.ts";
+import { probeTable, probeWarnings } from "./probeTable.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 
 /**
@@ -21,7 +23,7 @@ export async function check(context: Context, file: string | undefined, flags: F
   const worst: number[] = [exitCodes.ok];
   let config: Config | undefined;
   // A node's refusal may repeat the credential that it was asked with.
-  const clean = (text: string) => createScrubber([], config ? [config.rpc.http, config.rpc.ws ?? ""] : [])(text);
+  const clean = (text: string) => createScrubber([], config ? [...config.rpc.http, ...config.rpc.ws] : [])(text);
   const section = async (name: string, work: () => string | Promise<string>): Promise<void> => {
     try {
       stdout.write(`ok     ${name.padEnd(14)} ${await work()}\n`);
@@ -45,18 +47,24 @@ export async function check(context: Context, file: string | undefined, flags: F
     return `${names.join(", ")} in ${policies.dir}`;
   });
   const known = config;
-  await section("key", () => {
-    const key = readPrivateKey({ config: known, env, cwd });
-    for (const warning of key?.warnings ?? []) stdout.write(`       warning: ${warning}\n`);
-    if (key === undefined)
-      return "none given: `run` needs one (AGENT_PRIVATE_KEY, CLIENT_PRIVATE_KEY or signer.keyFile)";
-    return `${checksummed(privateKeySigner(key.privateKey).address)} from ${key.from}`;
+  await section("key", async () => {
+    const parts = readSignerParts({ config: known, env, cwd });
+    for (const warning of parts.warnings) stdout.write(`       warning: ${warning}\n`);
+    const { signers, from, close } = await openSigners(known.signer, parts);
+    await close();
+    for (const warning of parts.remote ? await probeRemote(parts.remote, known.signer.remoteAddresses) : [])
+      stdout.write(`       warning: ${warning}\n`);
+    if (signers.length === 0)
+      return "none given: `run` needs one (AGENT_PRIVATE_KEY, CLIENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl)";
+    return signers.map(({ address }, index) => `${checksummed(address)} from ${from[index]}`).join(", ");
   });
-  await section("endpoint", async () => {
-    const endpoint = createHttpRpc({ url: rpc.http, timeoutMs: rpc.timeout });
-    const found = await probe(endpoint, { chainId: chain.id, deployment: requireDeployment(chain.id) });
-    const fees = found.eip1559 ? "EIP-1559 fees" : "legacy fees";
-    return `${endpoint.name}: ${found.clientVersion}, chain ${found.chainId}, head ${found.head}, ${fees}`;
+  await section("endpoints", async () => {
+    const endpoints = openEndpoints(known, { clock: systemClock, random: Math.random, report: () => undefined }).each();
+    const { probes, down } = await probe(endpoints, { chainId: chain.id, deployment: requireDeployment(chain.id) });
+    const warnings = [...down.map(({ error }) => error.message), ...probeWarnings(probes, rpc.maxBlockRange)];
+    for (const warning of warnings) stdout.write(`       warning: ${clean(warning)}\n`);
+    const summary = `${probes.length} of ${endpoints.length} on chain ${chain.id}`;
+    return `${summary}\n${indent(clean(probeTable(probes)))}`;
   });
   return Math.max(...worst);
 }

@@ -12,6 +12,8 @@ export type Context = {
   readonly isTTY: boolean;
   /** Calls back at SIGTERM and SIGINT. */
   readonly onStopSignal: (handler: (signal: string) => void) => void;
+  /** Calls back at SIGHUP. */
+  readonly onReloadSignal?: (handler: () => void) => void;
 };
 
 /** What a person reads when a command fails: the error's code, its message, and what to do. */

@@ -1,5 +1,4 @@
 import { assemble } from "../assemble.ts";
-import { createHttpRpc } from "../chain/jsonRpc.ts";
 import { balanceOf, probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
@@ -15,15 +14,17 @@ import { createLogger, type Logger } from "../ops/logger.ts";
 import { logReports } from "../ops/logReports.ts";
 import { createShutdown } from "../ops/shutdown.ts";
 import { createNotifier } from "../ops/systemdNotify.ts";
-import { loadPolicies } from "../policy/loadPolicies.ts";
+import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
-import { privateKeySigner } from "../signer/privateKeySigner.ts";
-import { readPrivateKey } from "../signer/readPrivateKey.ts";
+import { type OpenSigners, openSigners, readSignerParts } from "../signer/openSigners.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { Context } from "./context.ts";
+import { openEndpoints } from "./openEndpoints.ts";
+import { probeWarnings } from "./probeTable.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { watchPolicies } from "./watchPolicies.ts";
 
 /**
  * The daemon's life: everything that can be wrong is checked before anything is written; then it runs until a signal.
@@ -32,28 +33,35 @@ import { requireDeployment } from "./requireDeployment.ts";
 export async function run(context: Context, file: string | undefined, flags: Flags): Promise<number> {
   const { env, cwd } = context;
   const { config, warnings } = loadConfig({ file, flags, env, cwd });
-  const key = readPrivateKey({ config, env, cwd });
+  const parts = readSignerParts({ config, env, cwd });
   const logger = createLogger({
     ...config.log,
     destination: context.stdout,
     isTTY: context.isTTY,
-    secrets: key ? [key.privateKey] : [],
-    urls: [config.rpc.http, ...(config.rpc.ws ? [config.rpc.ws] : [])],
+    secrets: parts.secrets,
+    urls: [...config.rpc.http, ...config.rpc.ws],
   });
-  for (const warning of [...warnings, ...(key?.warnings ?? [])]) logger.warn(warning);
-  if (key === undefined && !config.sink.dryRun) throw noKey;
+  for (const warning of [...warnings, ...parts.warnings]) logger.warn(warning);
+  if (parts.keys.length === 0 && !parts.remote && !config.sink.dryRun) throw noKey;
+  let opened: OpenSigners | undefined;
   try {
-    const signer = key && privateKeySigner(key.privateKey);
+    opened = await openSigners(config.signer, parts);
+    const [signer, ...idle] = opened.signers;
+    if (idle.length > 0)
+      logger.warn({ idle: idle.map(({ address }) => checksummed(address)) }, "only the first key pays");
     return await runWith({ context, config, logger, signer, deployment: requireDeployment(config.chain.id) });
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
+  } finally {
+    await opened?.close();
   }
 }
 
 const noKey = new ConfigError("there is no key to sign with", {
   code: "KEY_MISSING",
-  remedy: "set AGENT_PRIVATE_KEY or CLIENT_PRIVATE_KEY, or signer.keyFile; or decide without paying: sink.dryRun",
+  remedy:
+    "set AGENT_PRIVATE_KEY or CLIENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl; or decide without paying: sink.dryRun",
 });
 
 type Parts = {
@@ -65,9 +73,14 @@ type Parts = {
 };
 
 async function runWith({ context, config, logger, signer, deployment }: Parts): Promise<number> {
-  const policies = loadPolicies(config.policies.dir);
-  const rpc = createHttpRpc({ url: config.rpc.http, timeoutMs: config.rpc.timeout });
-  const found = await probe(rpc, { chainId: config.chain.id, deployment });
+  const report = logReports(logger);
+  const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
+  const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
+  const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
+  const { probes, down } = await probe(rpc.each(), { chainId: config.chain.id, deployment });
+  for (const { name, ...found } of probes) logger.info({ endpoint: name, ...found }, "an endpoint was probed");
+  for (const { name, error } of down) logger.warn({ endpoint: name, err: error }, "an endpoint does not answer");
+  for (const warning of probeWarnings(probes, config.rpc.maxBlockRange)) logger.warn(warning);
 
   let isAlive = () => false;
   const livez = () => (isAlive() ? { ok: true } : { ok: false, reason: "the pipe is not running" });
@@ -86,7 +99,7 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
       signer,
       clock: systemClock,
       random: Math.random,
-      report: logReports(logger),
+      report,
       sweepTicks$: cron$(config.sweep.cron),
     });
     isAlive = daemon.isRunning;
@@ -97,6 +110,7 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
       daemon.stop();
       await daemon.ended.catch(() => undefined);
     });
+    shutdown.add("policies", () => evaluator.close());
     shutdown.add("journal", () => opened.close());
     shutdown.add("http", () => http.stop());
 
@@ -120,16 +134,16 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
       {
         ...account,
         endpoint: rpc.name,
-        chainId: found.chainId,
-        node: found.clientVersion,
-        policies: policies.policies.map(({ name, mode }) => `${name} (${mode})`),
+        chainId: config.chain.id,
+        node: probes.find(({ name }) => name === rpc.name)?.clientVersion,
+        policies: policies.current().policies.map(({ name, mode }) => `${name} (${mode})`),
         http: `http://${config.http.host}:${http.port}`,
         journal: config.journal.path,
       },
       config.sink.dryRun ? "watching, without paying" : "watching",
     );
     logger.debug({ config: maskedConfig(config) }, "configuration");
-    notifier.ready(`watching chain ${found.chainId} at ${rpc.name}`);
+    notifier.ready(`watching chain ${config.chain.id} at ${rpc.name}`);
     return await stopped;
   } catch (error) {
     await journal?.close();

@@ -10,6 +10,7 @@ import type {
   Wei,
 } from "../protocol/brand.ts";
 import type { HeldAnswer, PolicyJournal } from "./policyJournal.ts";
+import type { SinkJournal } from "./sinkJournal.ts";
 
 export type BlockRef = { readonly number: bigint; readonly hash: Hash };
 
@@ -56,6 +57,8 @@ export type TaskRecord = {
   /** Why it is closed or ignored; empty while open. */
   readonly reason: string;
   readonly responses: readonly ResponseAddress[];
+  /** Those that a block brought (again) after their newest verdict: a reorg had taken them back, and they are news. */
+  readonly reappeared: ReadonlySet<ResponseAddress>;
   /** The newest verdict of each response that has one, and how often its documents were waited for. */
   readonly verdicts: readonly VerdictRecord[];
   /** What people said of held responses and nobody carried out yet. */
@@ -135,6 +138,15 @@ export type Attempt = {
   readonly nonce: Nonce;
   /** Milliseconds since 1970. */
   readonly signedAt: number;
+  /** The most that it can cost in gas, wei; counted, and not read back. */
+  readonly maxCost?: Wei;
+};
+
+/** An attempt with the confirmation that it is for, and the key that signed it. */
+export type NewAttempt = {
+  readonly confirmationId: number;
+  readonly signer: AccountAddress;
+  readonly attempt: Attempt;
 };
 
 export type ConfirmationChange = {
@@ -142,52 +154,63 @@ export type ConfirmationChange = {
   readonly reason?: string;
   /** Left out: forgotten. */
   readonly mined?: Mined | undefined;
+  /** What one of its nonces did cost in gas, finally. */
+  readonly gasPaid?: { readonly nonce: Nonce; readonly cost: Wei } | undefined;
 };
 
 /**
  * The daemon's durable memory. Each method is one transaction: it happened whole, and is on the disk, when its promise
  * resolves; or it did not happen. SQLite is the embedded default; nothing here assumes it.
  */
-export type Journal = PolicyJournal & {
-  readonly cursor: () => Promise<Cursor | undefined>;
-  /** The scanner's newest blocks, newest first. */
-  readonly recentBlocks: () => Promise<readonly BlockRef[]>;
-  /** How far the second pass has come. */
-  readonly audited: () => Promise<Cursor | undefined>;
-  /** Stores what is new and moves the cursor; answers the open tasks worth a look. Idempotent. */
-  readonly intake: (batch: Intake) => Promise<readonly TaskAddress[]>;
-  /** Which of these tasks are in the journal. */
-  readonly knownTasks: (tasks: readonly TaskAddress[]) => Promise<ReadonlySet<TaskAddress>>;
-  /** The tasks of those responses that are in the journal. */
-  readonly tasksOfResponses: (
-    responses: readonly ResponseAddress[],
-  ) => Promise<ReadonlyMap<ResponseAddress, TaskAddress>>;
-  readonly openTasks: () => Promise<readonly TaskAddress[]>;
-  readonly task: (task: TaskAddress) => Promise<TaskRecord | undefined>;
-  /** @param atBlock Where the chain said so; a reorg below it opens the task again. */
-  readonly settleTask: (
-    task: TaskAddress,
-    state: "closed" | "ignored",
-    reason: string,
-    atBlock: bigint,
-  ) => Promise<void>;
-  /**
-   * Appends the verdicts, and, where one confirms under `enforce`, the intent to pay it: in one transaction, so that
-   * no intent stands without its verdict. Answers the intent, or `undefined` where there is none or the task has one.
-   */
-  readonly decide: (decisions: readonly Decision[], decidedAt: number) => Promise<Confirmation | undefined>;
-  /** @throws FatalError if there is none. */
-  readonly confirmation: (id: number) => Promise<Confirmation>;
-  /** Confirmations that the sink still works on, oldest first. */
-  readonly unsettled: () => Promise<readonly Confirmation[]>;
-  /** The highest nonce ever journalled for a key. */
-  readonly highestNonce: (signer: AccountAddress) => Promise<Nonce | undefined>;
-  /**
-   * Takes the nonce and stores the signed bytes, in one transaction.
-   * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce.
-   */
-  readonly recordAttempt: (confirmationId: number, signer: AccountAddress, attempt: Attempt) => Promise<Confirmation>;
-  /** `final` and `superseded` close the task with it. */
-  readonly changeConfirmation: (id: number, change: ConfirmationChange) => Promise<Confirmation>;
-  readonly close: () => Promise<void>;
-};
+export type Journal = PolicyJournal &
+  SinkJournal & {
+    readonly cursor: () => Promise<Cursor | undefined>;
+    /** The scanner's newest blocks, newest first. */
+    readonly recentBlocks: () => Promise<readonly BlockRef[]>;
+    /** How far the second pass has come. */
+    readonly audited: () => Promise<Cursor | undefined>;
+    /** Stores what is new and moves the cursor; answers the open tasks worth a look. Idempotent. */
+    readonly intake: (batch: Intake) => Promise<readonly TaskAddress[]>;
+    /** Which of these tasks are in the journal. */
+    readonly knownTasks: (tasks: readonly TaskAddress[]) => Promise<ReadonlySet<TaskAddress>>;
+    /** The tasks of those responses that are in the journal. */
+    readonly tasksOfResponses: (
+      responses: readonly ResponseAddress[],
+    ) => Promise<ReadonlyMap<ResponseAddress, TaskAddress>>;
+    readonly openTasks: () => Promise<readonly TaskAddress[]>;
+    readonly task: (task: TaskAddress) => Promise<TaskRecord | undefined>;
+    /** @param atBlock Where the chain said so; a reorg below it opens the task again. */
+    readonly settleTask: (
+      task: TaskAddress,
+      state: "closed" | "ignored",
+      reason: string,
+      atBlock: bigint,
+    ) => Promise<void>;
+    /**
+     * Appends the verdicts, and, where one confirms under `enforce`, the intent to pay it: in one transaction, so that
+     * no intent stands without its verdict. Answers the intent, or `undefined` where there is none or the task has one.
+     */
+    readonly decide: (decisions: readonly Decision[], decidedAt: number) => Promise<Confirmation | undefined>;
+    /** @throws FatalError if there is none. */
+    readonly confirmation: (id: number) => Promise<Confirmation>;
+    /** Confirmations that the sink still works on, oldest first. */
+    readonly unsettled: () => Promise<readonly Confirmation[]>;
+    /** The highest nonce ever journalled for a key. */
+    readonly highestNonce: (signer: AccountAddress) => Promise<Nonce | undefined>;
+    /**
+     * Takes the nonce and stores the signed bytes, in one transaction.
+     * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce.
+     */
+    readonly recordAttempt: (confirmationId: number, signer: AccountAddress, attempt: Attempt) => Promise<Confirmation>;
+    /** Several attempts, in one transaction: all of them, or none. @throws FatalError as `recordAttempt`. */
+    readonly recordAttempts: (attempts: readonly NewAttempt[]) => Promise<readonly Confirmation[]>;
+    /** `final` and `superseded` close the task with it. */
+    readonly changeConfirmation: (id: number, change: ConfirmationChange) => Promise<Confirmation>;
+    /** Those that are still `signed` are `broadcast` now; answers them. */
+    readonly markBroadcast: (ids: readonly number[]) => Promise<readonly Confirmation[]>;
+    /** Several changes, in one transaction. */
+    readonly changeConfirmations: (
+      changes: readonly { readonly id: number; readonly change: ConfirmationChange }[],
+    ) => Promise<readonly Confirmation[]>;
+    readonly close: () => Promise<void>;
+  };

@@ -124,4 +124,28 @@ export const migrations: readonly string[] = [
     WHEN OLD.state IN ('final', 'superseded', 'rejected', 'cancelled', 'dead') AND NEW.state <> OLD.state
     BEGIN SELECT RAISE(ABORT, 'a settled confirmation cannot change'); END;
   `,
+  `
+  ALTER TABLE confirmations ADD COLUMN admitted_at INTEGER;
+  UPDATE confirmations SET admitted_at = (SELECT max(signed_at) FROM attempts WHERE confirmation_id = confirmations.id);
+  CREATE INDEX confirmations_admitted ON confirmations (admitted_at) WHERE admitted_at IS NOT NULL;
+
+  CREATE TABLE gas_costs (
+    signer TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    wei TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (signer, nonce)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX gas_costs_by_time ON gas_costs (at);
+
+  CREATE TABLE fillers (
+    hash TEXT PRIMARY KEY,
+    signer TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    raw TEXT NOT NULL,
+    signed_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX fillers_by_nonce ON fillers (signer, nonce);
+  CREATE INDEX nonces_by_confirmation ON nonces (confirmation_id);
+  `,
 ];

@@ -52,7 +52,7 @@ const heldVerdicts = `
   SELECT v.*, 0 AS waits FROM verdicts v JOIN tasks t ON t.task = v.task
   WHERE v.kind = 'hold' AND t.state = 'open'
     AND v.id = (SELECT max(w.id) FROM verdicts w WHERE w.task = v.task AND w.response = v.response)
-    AND NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.task = v.task AND c.state <> 'rejected')
+    AND NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.task = v.task AND c.state NOT IN ('rejected', 'cancelled'))
     AND NOT EXISTS (SELECT 1 FROM held_answers a WHERE a.verdict_id = v.id)`;
 
 const recordedDecisions = `

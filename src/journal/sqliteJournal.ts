@@ -1,12 +1,13 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { FatalError } from "../errors.ts";
-import type { ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import type { AccountAddress, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
-import type { Confirmation, Cursor, Intake, Journal, TaskState } from "./journal.ts";
+import type { Attempt, Confirmation, ConfirmationChange, Cursor, Intake, Journal, TaskState } from "./journal.ts";
 import { lockJournal } from "./journalLock.ts";
 import { openDatabase } from "./openDatabase.ts";
 import { openAnswers, policyJournal, recordBasis } from "./policyJournal.ts";
 import { type Row, toAttempt, toBlockRef, toConfirmation, toVerdictRecord } from "./rows.ts";
+import { reserveGas, settleGas, sinkJournal } from "./sinkJournal.ts";
 
 export type JournalFile = {
   readonly path: string;
@@ -61,7 +62,9 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     sql("DELETE FROM blocks WHERE block_number > ?").run(to);
     sql("DELETE FROM responses WHERE seen_block > ?").run(to);
     sql(`UPDATE tasks SET state = 'vanished', reason = 'its block was taken back'
-         WHERE seen_block > ? AND task NOT IN (SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled'))`).run(to);
+         WHERE seen_block > ? AND task NOT IN (SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled'))`).run(
+      to,
+    );
     return sql(`UPDATE tasks SET state = 'open', reason = '', settled_block = NULL
                 WHERE state IN ('closed', 'ignored') AND settled_block > ? RETURNING task`)
       .all(to)
@@ -75,8 +78,50 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     sql("DELETE FROM blocks WHERE block_number < ?").run(final);
   };
 
+  const recordAttempt = (id: number, signer: AccountAddress, attempt: Attempt): Confirmation => {
+    const { kind, hash, raw, nonce, signedAt, maxCost } = attempt;
+    const before = confirmationById(id);
+    if (before.state !== "intended" && before.nonce !== nonce) {
+      throw new FatalError(`confirmation ${id} holds nonce ${before.nonce}: nonce ${nonce} would pay twice`, {
+        code: "NONCE_CONFLICT",
+      });
+    }
+    sql("INSERT OR IGNORE INTO nonces (signer, nonce, confirmation_id) VALUES (?, ?, ?)").run(signer, nonce, id);
+    const owner = sql("SELECT confirmation_id FROM nonces WHERE signer = ? AND nonce = ?").get(signer, nonce);
+    if (owner?.confirmation_id !== id) {
+      throw new FatalError(`nonce ${nonce} of ${signer} belongs to confirmation ${owner?.confirmation_id}`, {
+        code: "NONCE_CONFLICT",
+      });
+    }
+    sql(
+      "INSERT INTO attempts (hash, confirmation_id, ordinal, kind, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ).run(hash, id, before.attempts.length, kind, nonce, raw, signedAt);
+    if (before.state === "intended") sql("UPDATE confirmations SET admitted_at = ? WHERE id = ?").run(signedAt, id);
+    if (maxCost !== undefined) reserveGas(sql, signer, nonce, maxCost, signedAt);
+    sql("UPDATE confirmations SET state = 'signed', nonce = ?, reason = '' WHERE id = ?").run(nonce, id);
+    const { maxCost: _, ...stored } = attempt;
+    return { ...before, state: "signed", nonce, reason: "", attempts: [...before.attempts, stored] };
+  };
+
+  const changeConfirmation = (id: number, { state, reason, mined, gasPaid }: ConfirmationChange): Confirmation => {
+    sql("UPDATE confirmations SET state = ?, reason = ?, mined_hash = ?, mined_block = ? WHERE id = ?").run(
+      state,
+      reason ?? "",
+      mined?.hash ?? null,
+      mined?.blockNumber ?? null,
+      id,
+    );
+    if (gasPaid) settleGas(sql, id, gasPaid.nonce, gasPaid.cost);
+    const after = confirmationById(id);
+    if (state === "final" || state === "superseded") {
+      sql("UPDATE tasks SET state = 'closed', reason = ? WHERE task = ?").run(state, after.task);
+    }
+    return after;
+  };
+
   return {
     ...policyJournal(sql, transaction),
+    ...sinkJournal(sql, transaction),
 
     cursor: async () => cursorNamed("scanned"),
     audited: async () => cursorNamed("audited"),
@@ -130,7 +175,13 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
                      WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait'
                        AND w.waits_for IS NOT 'window') AS waits
         FROM verdicts v WHERE v.id IN (SELECT max(id) FROM verdicts WHERE task = ? GROUP BY response) ORDER BY v.id`);
-      const holder = sql("SELECT * FROM confirmations WHERE task = ? AND state NOT IN ('rejected', 'cancelled')").get(task);
+      const reappeared = sql(`
+        SELECT r.response FROM responses r
+        WHERE r.task = ? AND r.seen_block > (
+          SELECT block_number FROM verdicts v WHERE v.task = r.task AND v.response = r.response ORDER BY v.id DESC LIMIT 1)`);
+      const holder = sql("SELECT * FROM confirmations WHERE task = ? AND state NOT IN ('rejected', 'cancelled')").get(
+        task,
+      );
       return {
         task,
         source: row.source as SourceAddress,
@@ -139,6 +190,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
         responses: sql("SELECT response FROM responses WHERE task = ?")
           .all(task)
           .map((each) => each.response as ResponseAddress),
+        reappeared: new Set(reappeared.all(task).map((each) => each.response as ResponseAddress)),
         verdicts: verdicts.all(task).map(toVerdictRecord),
         answers: openAnswers(sql, task),
         seenBlock: row.seen_block === null ? undefined : BigInt(row.seen_block as number),
@@ -199,43 +251,22 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
       return row?.nonce == null ? undefined : toNonce(Number(row.nonce));
     },
 
-    recordAttempt: async (id, signer, { kind, hash, raw, nonce, signedAt }) =>
-      transaction(() => {
-        const before = confirmationById(id);
-        if (before.state !== "intended" && before.nonce !== nonce) {
-          throw new FatalError(`confirmation ${id} holds nonce ${before.nonce}: nonce ${nonce} would pay twice`, {
-            code: "NONCE_CONFLICT",
-          });
-        }
-        sql("INSERT OR IGNORE INTO nonces (signer, nonce, confirmation_id) VALUES (?, ?, ?)").run(signer, nonce, id);
-        const owner = sql("SELECT confirmation_id FROM nonces WHERE signer = ? AND nonce = ?").get(signer, nonce);
-        if (owner?.confirmation_id !== id) {
-          throw new FatalError(`nonce ${nonce} of ${signer} belongs to confirmation ${owner?.confirmation_id}`, {
-            code: "NONCE_CONFLICT",
-          });
-        }
-        sql(
-          "INSERT INTO attempts (hash, confirmation_id, ordinal, kind, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        ).run(hash, id, before.attempts.length, kind, nonce, raw, signedAt);
-        sql("UPDATE confirmations SET state = 'signed', nonce = ?, reason = '' WHERE id = ?").run(nonce, id);
-        return confirmationById(id);
-      }),
+    recordAttempt: async (id, signer, attempt) => transaction(() => recordAttempt(id, signer, attempt)),
+    recordAttempts: async (attempts) =>
+      transaction(() =>
+        attempts.map(({ confirmationId, signer, attempt }) => recordAttempt(confirmationId, signer, attempt)),
+      ),
 
-    changeConfirmation: async (id, { state, reason, mined }) =>
-      transaction(() => {
-        sql("UPDATE confirmations SET state = ?, reason = ?, mined_hash = ?, mined_block = ? WHERE id = ?").run(
-          state,
-          reason ?? "",
-          mined?.hash ?? null,
-          mined?.blockNumber ?? null,
-          id,
-        );
-        const after = confirmationById(id);
-        if (state === "final" || state === "superseded") {
-          sql("UPDATE tasks SET state = 'closed', reason = ? WHERE task = ?").run(state, after.task);
-        }
-        return after;
-      }),
+    changeConfirmation: async (id, change) => transaction(() => changeConfirmation(id, change)),
+    markBroadcast: async (ids) =>
+      transaction(() =>
+        ids.flatMap((id) => {
+          const marked = sql("UPDATE confirmations SET state = 'broadcast' WHERE id = ? AND state = 'signed'").run(id);
+          return marked.changes ? [confirmationById(id)] : [];
+        }),
+      ),
+    changeConfirmations: async (changes) =>
+      transaction(() => changes.map(({ id, change }) => changeConfirmation(id, change))),
 
     close: async () => {
       database.close();

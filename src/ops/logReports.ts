@@ -22,7 +22,7 @@ export function logReports(logger: Logger): Reporter {
       }
       case "policies":
         return report.ok
-          ? logger.info({ policies: report.policies, waiting: report.waiting }, "the changed policies are in force")
+          ? logger.info({ policies: report.policies }, "the changed policies are in force")
           : logger.error(
               { problems: report.problems },
               "the changed policies are refused: the ones before stay in force",
@@ -53,6 +53,48 @@ export function logReports(logger: Logger): Reporter {
         return logger.warn(
           { response: checksummed(report.confirmation.response), reason: report.reason, forMs: report.forMs },
           "confirmation postponed",
+        );
+      case "held": {
+        const { confirmation, cap, used, limit, until } = report;
+        const fields = { task: checksummed(confirmation.task), price: formatOgpu(confirmation.payment), cap };
+        const room = until === undefined ? "never" : new Date(until).toISOString();
+        return logger.warn(
+          { ...fields, used: formatOgpu(used), limit: formatOgpu(limit), until: room },
+          "a ceiling holds a confirmation",
+        );
+      }
+      case "paused":
+        return logger.error(
+          { by: report.by, why: report.why },
+          "paying is paused: ogpu-confirmd resume takes it up again",
+        );
+      case "resumed":
+        return logger.warn("paying is resumed");
+      case "balance": {
+        const { signer, balance, confirmations, low } = report;
+        const fields = { signer: checksummed(signer), balance: formatOgpu(balance), confirmations };
+        return low
+          ? logger.error(fields, "the key's balance will not pay for gas much longer: send it some")
+          : logger.info(fields, "the key's balance suffices again");
+      }
+      case "stranger": {
+        const { signer, from, to, where } = report;
+        return logger.error(
+          { signer: checksummed(signer), from, to, where },
+          "somebody else sends transactions with the daemon's key",
+        );
+      }
+      case "fee-ceiling": {
+        const { confirmation, cap } = report;
+        return logger.error(
+          { task: checksummed(confirmation.task), nonce: confirmation.nonce, cap },
+          "a confirmation is stuck at the ceiling of its fees: it is sent again as it is",
+        );
+      }
+      case "gap-filled":
+        return logger.warn(
+          { nonce: report.nonce, hash: report.hash, answer: report.answer },
+          "a nonce that nobody held was filled",
         );
       case "reorg": {
         const fields = { from: report.from.toString(), rewindTo: report.rewindTo.toString() };

@@ -17,6 +17,10 @@ class AddressValue {
  */
 export const addressValue = (text: string): unknown => new AddressValue(toAddress<AccountAddress>(text));
 
+/** The text of a value of the type. */
+export const addressOf = (value: unknown): string | undefined =>
+  value instanceof AddressValue ? value.hex : undefined;
+
 /**
  * Adds the type `Address`. It compares with another one, and with text: `response.provider == "0x…"`,
  * `response.provider in ["0x…", "0x…"]`, in lower case or checksummed alike. Text that is no address is an error,

@@ -1,97 +1,132 @@
-import {
-  type ASTNode,
-  type Environment,
-  EvaluationError,
-  type ParseError,
-  type ParseResult,
-} from "@marcbachmann/cel-js";
-import { didYouMean } from "./didYouMean.ts";
+import { type Environment, EvaluationError, type ParseResult } from "@marcbachmann/cel-js";
+import { at, checkProblem, parseProblem } from "./expressionProblems.ts";
 import { callProblems, type ExpressionProblem, typeProblems } from "./expressionRules.ts";
-import { conjunctsOf, mentions, typeOf } from "./expressionTree.ts";
+import { oneLine, textOf } from "./expressionText.ts";
+import { type Trace, trace } from "./expressionTrace.ts";
+import { conjunctsOf, mentions } from "./expressionTree.ts";
 import type { Facts } from "./facts.ts";
-import { createEnvironment, factTypes, factVariables } from "./factTypes.ts";
+import { createEnvironment, factVariables } from "./factTypes.ts";
+import { asWritten, withOwnFunctions } from "./ownFunctions.ts";
 
-/** What came of evaluating an expression. Anything but `true` pays nobody. */
+/** What came of evaluating a condition. Anything but `true` pays nobody. */
 export type Evaluation =
   | { readonly kind: "true" }
   /** `conjunct` is the first operand of the top-level `&&` that is false, as it is written. */
   | { readonly kind: "false"; readonly conjunct: string }
-  /** `facts` are those that the failing part touches, as `output` and `output.json`; `message` holds no payload. */
-  | { readonly kind: "error"; readonly message: string; readonly facts: ReadonlySet<string> };
+  | Failure;
 
-/** A checked boolean expression over the facts of a response. */
+/** `facts` are those that the failing part touches, as `output` and `output.json`; `message` holds no payload. */
+export type Failure = { readonly kind: "error"; readonly message: string; readonly facts: ReadonlySet<string> };
+
+/** A checked expression over the facts of a response. Nothing of it throws. */
 export type Expression = {
   readonly mentions: ReadonlySet<string>;
-  /** Never throws. */
+  /** The operands of the top-level `&&`, as they are written. */
+  readonly conjuncts: readonly string[];
+  /** As a condition. */
   readonly evaluate: (facts: Facts) => Evaluation;
+  /** Only the operands that do not touch `variable`: what is false without it is false with it. */
+  readonly evaluateWithout: (variable: string, facts: Facts) => Evaluation;
+  /** As a value of any type. */
+  readonly value: (facts: Facts) => { readonly kind: "value"; readonly value: unknown } | Failure;
+  /** Every sub-expression with its value. */
+  readonly trace: (facts: Facts) => readonly Trace[];
 };
 
 export type Compiled =
   | { readonly ok: true; readonly expression: Expression }
   | { readonly ok: false; readonly problems: readonly ExpressionProblem[] };
 
+/** What an expression is for: its key in the file, and the types that it may have. */
+export type Role = { readonly key: string; readonly is: string; readonly types: readonly string[] };
+
+export const condition: Role = { key: "eligible", is: "a condition", types: ["bool"] };
+
+export type Compiler = (source: string, role?: Role) => Compiled;
+
 const maxLength = 16_384;
 
 /**
- * Creates the compiler of `eligible` expressions: CEL, behind an interface of our own.
+ * Creates the compiler of a policy's expressions: CEL, behind an interface of our own.
  *
  * @example
  * const compile = createCompiler();
  * const compiled = compile('output.valid && response.payment <= ogpu("0.05")');
  */
-export function createCompiler(): (source: string) => Compiled {
+export function createCompiler(): Compiler {
   const environment = createEnvironment();
-  return (source) => compile(source, environment);
+  return (source, role = condition) => compile(source, role, environment);
 }
 
-function compile(source: string, environment: Environment): Compiled {
+function compile(source: string, role: Role, environment: Environment): Compiled {
   if (source.length > maxLength) return failed([at(0, `an expression has at most ${maxLength} characters`)]);
   let parsed: ParseResult;
   try {
     parsed = environment.parse(source);
+    const calls = callProblems(parsed.ast);
+    if (calls.length > 0) return failed(calls);
+    const own = withOwnFunctions(source, parsed.ast);
+    if (own === undefined) return failed([at(0, "a function could not be read here", "write it without a comment")]);
+    parsed = environment.parse(own);
   } catch (error) {
     return failed([parseProblem(error)]);
   }
-  const calls = callProblems(parsed.ast);
-  if (calls.length > 0) return failed(calls);
   const checked = parsed.check();
   if (!checked.valid) return failed([checkProblem(checked.error)]);
   const types = typeProblems(parsed.ast, environment);
   if (types.length > 0) return failed(types);
-  if (checked.type !== "bool") {
+  if (!role.types.includes(checked.type ?? "")) {
     const hint = checked.type === "dyn" ? "compare it, as in output.json.ok == true" : "";
-    return failed([at(0, `eligible is a condition, and this is of type ${checked.type}`, hint)]);
+    return failed([at(0, `${role.key} is ${role.is}, and this is of type ${checked.type}`, hint)]);
   }
   return { ok: true, expression: createExpression(source, parsed, environment) };
 }
 
 function createExpression(source: string, whole: ParseResult, environment: Environment): Expression {
+  const own = whole.ast.input;
   const conjuncts = conjunctsOf(whole.ast).map((node) => {
-    const text = textOf(node, source, environment);
-    const shown = oneLine(node.op === "||" || node.op === "?:" ? `(${text})` : text);
+    const text = textOf(node, own, environment);
+    const shown = oneLine(asWritten(node.op === "||" || node.op === "?:" ? `(${text})` : text));
     return { shown, run: environment.parse(text), mentions: mentions(node) };
   });
-  const found = (facts: Facts, wanted: false | "error"): Evaluation | undefined => {
+  const found = (facts: Facts, wanted: false | "error", but?: string): Evaluation | undefined => {
     for (const { shown, run, mentions: touched } of conjuncts) {
-      const result = attempt(run, facts);
+      if (but !== undefined && touched.has(but)) continue;
+      const result = truth(attempt(run, facts));
       if (wanted === false && result.value === false) return { kind: "false", conjunct: shown };
       if (wanted === "error" && result.error !== undefined) return failure(result.error, shown, touched);
     }
     return undefined;
   };
-  const evaluate = (facts: Facts): Evaluation => {
-    const result = attempt(whole, facts);
-    if (result.value === true) return { kind: "true" };
-    if (result.value === false) return found(facts, false) ?? { kind: "false", conjunct: oneLine(source) };
-    return found(facts, "error") ?? failure(result.error, oneLine(source), mentions(whole.ast));
+  const touched = mentions(whole.ast);
+  return {
+    mentions: touched,
+    conjuncts: conjuncts.map(({ shown }) => shown),
+    evaluate: (facts) => {
+      const result = truth(attempt(whole, facts));
+      if (result.value === true) return { kind: "true" };
+      if (result.value === false) return found(facts, false) ?? { kind: "false", conjunct: oneLine(source) };
+      return found(facts, "error") ?? failure(result.error, oneLine(source), touched);
+    },
+    evaluateWithout: (variable, facts) => found(facts, false, variable) ?? { kind: "true" },
+    value: (facts) => {
+      const result = attempt(whole, facts);
+      return result.error === undefined
+        ? { kind: "value", value: result.value }
+        : failure(result.error, oneLine(source), touched);
+    },
+    trace: (facts) => trace(whole.ast, environment, facts),
   };
-  return { mentions: mentions(whole.ast), evaluate };
 }
 
-function attempt(run: ParseResult, facts: Facts): { readonly value?: unknown; readonly error?: unknown } {
+type Attempt = { readonly value?: unknown; readonly error?: unknown };
+
+const truth = (result: Attempt): Attempt =>
+  result.error !== undefined || typeof result.value === "boolean" ? result : { error: new Error("not a truth value") };
+
+function attempt(run: ParseResult, facts: Facts): Attempt {
   try {
-    const value: unknown = run(facts);
-    return typeof value === "boolean" ? { value } : { error: new Error("not a truth value") };
+    return { value: run(facts) };
   } catch (error) {
     return { error: error ?? new Error("unknown") };
   }
@@ -100,7 +135,7 @@ function attempt(run: ParseResult, facts: Facts): { readonly value?: unknown; re
 /** Messages that the engine builds from names and types only; any other may quote the stranger's document. */
 const quotable: ReadonlySet<string> = new Set(["no_such_overload", "no_matching_overload", "invalid_logical_operand"]);
 
-function failure(error: unknown, text: string, touched: ReadonlySet<string>): Evaluation {
+function failure(error: unknown, text: string, touched: ReadonlySet<string>): Failure {
   if (!(error instanceof EvaluationError)) return { kind: "error", message: `in ${text}`, facts: new Set() };
   const { code, summary, node } = error;
   const named = node?.op === "." && code === "no_such_key";
@@ -110,57 +145,4 @@ function failure(error: unknown, text: string, touched: ReadonlySet<string>): Ev
   return { kind: "error", message: `${what}, in ${text}`, facts: known ? own : touched };
 }
 
-/** The node's text as it is written. Ranges leave out outer parentheses: they are taken in until the text stands alone. */
-function textOf(node: ASTNode, source: string, environment: Environment): string {
-  let { start, end } = node;
-  for (;;) {
-    const text = source.slice(start, end);
-    if (parses(text, environment)) return text;
-    const left = /\(\s*$/.exec(source.slice(0, start));
-    const right = /^\s*\)/.exec(source.slice(end));
-    const opens = text.split("(").length;
-    const closes = text.split(")").length;
-    if (left && (closes > opens || !right)) start = left.index;
-    else if (right) end += right[0].length;
-    else return source;
-  }
-}
-
-function parses(text: string, environment: Environment): boolean {
-  try {
-    environment.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const oneLine = (text: string): string => {
-  const line = text.trim().replace(/\s+/g, " ");
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
-};
-
-function parseProblem(error: unknown): ExpressionProblem {
-  const { code, summary, range } = error as ParseError;
-  if (code === "limit_exceeded") return at(range?.start ?? 0, `the expression is too large: ${summary}`);
-  if (summary === undefined) return at(0, "the expression is too large or too deep");
-  return at(range?.start ?? 0, `syntax: ${summary}`);
-}
-
-function checkProblem(error: unknown): ExpressionProblem {
-  const { code, summary, range, node } = error as ParseError & { readonly node?: ASTNode };
-  const offset = range?.start ?? 0;
-  const name = /: (\S+)$/.exec(summary ?? "")?.[1] ?? "";
-  if (code === "unknown_variable")
-    return at(offset, `unknown fact ${name}`, didYouMean(name, Object.keys(factVariables)));
-  if (code === "no_such_key" && (node?.op === "." || node?.op === "[]")) {
-    const owner = typeOf(node.args[0]);
-    const fields = owner in factTypes ? Object.keys(factTypes[owner as keyof typeof factTypes]) : [];
-    return at(offset, `${owner.toLowerCase()} has no field ${name}`, didYouMean(name, fields));
-  }
-  const hint = /Wei/.test(summary ?? "") ? 'an amount compares with an amount: ogpu("0.05")' : "";
-  return at(offset, summary ?? "the expression does not fit its facts", hint);
-}
-
-const at = (offset: number, message: string, hint = ""): ExpressionProblem => ({ offset, message, hint });
 const failed = (problems: readonly ExpressionProblem[]): Compiled => ({ ok: false, problems });

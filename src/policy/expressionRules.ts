@@ -2,52 +2,96 @@ import type { ASTNode, Environment } from "@marcbachmann/cel-js";
 import { didYouMean } from "./didYouMean.ts";
 import { childrenOf, descendants, loops, typeOf } from "./expressionTree.ts";
 import { factVariables } from "./factTypes.ts";
+import { isMatch } from "./ownFunctions.ts";
+import { compilePattern } from "./re2.ts";
 
 /** A problem at an offset into the expression. */
 export type ExpressionProblem = { readonly offset: number; readonly message: string; readonly hint: string };
 
 /** What expressions may call. The engine has more: each function joins this list when its behaviour is tested. */
-const functions = ["ogpu", "wei", "address", "has", "size", "int", "double", "string"];
+const functions = ["ogpu", "wei", "address", "duration", "has", "size", "int", "double", "string"];
 const methods = [
   ...loops,
-  ...["size", "startsWith", "endsWith", "contains", "lowerAscii", "upperAscii", "trim", "percent"],
+  ...["size", "startsWith", "endsWith", "contains", "matches", "lowerAscii", "upperAscii", "trim", "percent"],
 ];
-const literalReaders: ReadonlySet<string> = new Set(["ogpu", "wei", "address"]);
+const literalReaders: ReadonlySet<string> = new Set(["ogpu", "wei", "address", "duration"]);
 const maxInt = 2n ** 63n - 1n;
+/** Two loops over a thousand items are a million steps; a third one is no condition any more. */
+const maxLoopDepth = 2;
 
 /** Rules that need no types: what may be called, and how deep loops go. */
 export function callProblems(root: ASTNode): readonly ExpressionProblem[] {
   return [...descendants(root)].flatMap((node) => {
     if (node.op === "call") return callProblem(node, node.args[0], functions);
-    if (node.op === "rcall") return [...callProblem(node, node.args[0], methods), ...loopProblems(node)];
-    if (node.op === "value" && typeof node.args === "bigint" && node.args > maxInt) {
-      return [problem(node, "an integer ends at 9223372036854775807", 'write an amount as ogpu("10")')];
+    if (node.op === "rcall") {
+      return [...callProblem(node, node.args[0], methods), ...loopProblems(node, root), ...patternProblems(node)];
     }
+    if (node.op === "value") return valueProblems(node);
+    return node.op === "map" ? keyProblems(node) : [];
+  });
+}
+
+function valueProblems(node: ASTNode & { readonly op: "value" }): readonly ExpressionProblem[] {
+  const { args } = node;
+  if (typeof args === "bigint" && args > maxInt) {
+    return [problem(node, "an integer ends at 9223372036854775807", 'write an amount as ogpu("10")')];
+  }
+  if (typeof args !== "object" || args === null) return [];
+  return args instanceof Uint8Array
+    ? [problem(node, "bytes are not supported", "write a text, without the b")]
+    : [problem(node, "unsigned integers are not supported", "write it without the u")];
+}
+
+/** The engine takes the last of equal keys, and `null` for one; CEL takes neither. */
+function keyProblems(node: ASTNode & { readonly op: "map" }): readonly ExpressionProblem[] {
+  const seen = new Set<unknown>();
+  return node.args.flatMap(([key]) => {
+    if (key.op !== "value") return [];
+    if (key.args === null) return [problem(key, "null is no key")];
+    if (seen.has(key.args)) return [problem(key, "the key is written twice")];
+    seen.add(key.args);
     return [];
   });
 }
 
 function callProblem(node: ASTNode, name: string, known: readonly string[]): readonly ExpressionProblem[] {
   if (known.includes(name)) return [];
-  if (name === "matches") {
-    const message = "matches is not supported yet: a pattern can hang the daemon";
-    return [problem(node, message, "use startsWith, endsWith, contains or in")];
-  }
+  if (name === "matches") return [problem(node, "matches is a method", 'write output.text.matches("…")')];
   return [problem(node, `unknown function ${name}`, didYouMean(name, known))];
 }
 
-function loopProblems(node: ASTNode & { readonly op: "rcall" }): readonly ExpressionProblem[] {
+function loopProblems(node: ASTNode & { readonly op: "rcall" }, root: ASTNode): readonly ExpressionProblem[] {
   const [name, , args] = node.args;
   if (!loops.has(name)) return [];
   const variable = args[0];
   const shadows = variable?.op === "id" && variable.args in factVariables;
-  const nested = args
-    .flatMap((arg) => [...descendants(arg)])
-    .find((each) => each.op === "rcall" && loops.has(each.args[0]));
+  const tooDeep = loopDepth(root, node) > maxLoopDepth;
   return [
     ...(shadows ? [problem(variable, `${variable.args} is a fact`, "give the loop another variable")] : []),
-    ...(nested ? [problem(nested, "a loop inside a loop is not supported yet: it can hang the daemon")] : []),
+    ...(tooDeep ? [problem(node, `at most ${maxLoopDepth} loops may stand inside one another`)] : []),
   ];
+}
+
+/** Loops around `target` and itself; 0 where it does not stand in `node`. */
+function loopDepth(node: ASTNode, target: ASTNode): number {
+  const own = node.op === "rcall" && loops.has(node.args[0]) ? 1 : 0;
+  if (node === target) return own;
+  const below = Math.max(0, ...childrenOf(node).map((child) => loopDepth(child, target)));
+  return below === 0 ? 0 : below + own;
+}
+
+function patternProblems(node: ASTNode & { readonly op: "rcall" }): readonly ExpressionProblem[] {
+  if (!isMatch(node)) return [];
+  const pattern = node.args[2][0];
+  if (pattern?.op !== "value" || typeof pattern.args !== "string") {
+    return [problem(pattern ?? node, "a pattern is a text in quotes, so that it can be checked")];
+  }
+  try {
+    compilePattern(pattern.args);
+    return [];
+  } catch (error) {
+    return [problem(pattern, (error as Error).message)];
+  }
 }
 
 /** Rules that the engine's own type check leaves open. Call it after that check. */
@@ -69,25 +113,32 @@ function hasProblems(node: ASTNode & { readonly op: "call" }, environment: Envir
   return check.valid ? [] : [problem(argument, check.error?.summary ?? "unknown field")];
 }
 
+const literalHints: Readonly<Record<string, string>> = {
+  ogpu: 'write ogpu("0.05")',
+  wei: 'write wei("1")',
+  duration: 'write duration("10m")',
+};
+
 function literalProblems(node: ASTNode & { readonly op: "call" }, environment: Environment) {
   const argument = node.args[1][0];
-  if (argument?.op !== "value") return [];
+  if (argument?.op !== "value") {
+    if (node.args[0] !== "duration") return [];
+    return [problem(argument ?? node, "a duration is written in quotes", literalHints.duration)];
+  }
   try {
+    if (node.args[0] === "duration" && !isSane(argument.args)) throw new RangeError("too long");
     environment.evaluate(node.input.slice(node.start, node.end));
     return [];
   } catch {
     const [name] = node.args;
-    return name === "address"
-      ? [problem(argument, "not an address, or its checksum is wrong")]
-      : [
-          problem(
-            argument,
-            `${name}() reads a number in quotes`,
-            name === "wei" ? 'write wei("1")' : 'write ogpu("0.05")',
-          ),
-        ];
+    if (name === "address") return [problem(argument, "not an address, or its checksum is wrong")];
+    const what = name === "duration" ? "a number with its unit, in quotes" : "a number in quotes";
+    return [problem(argument, `${name}() reads ${what}`, literalHints[name])];
   }
 }
+
+/** Beyond a hundred years or so the engine does not mind what CEL does. */
+const isSane = (text: unknown): boolean => typeof text === "string" && !/\d{10,}/.test(text);
 
 const comparisons: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">=", "in", "+", "-"]);
 
@@ -97,6 +148,9 @@ function operandProblems(node: ASTNode, environment: Environment): readonly Expr
   const [left, right] = childrenOf(node);
   if (!left || !right) return [];
   const [leftType, rightType] = [typeOf(left), typeOf(right)];
+  if (/Duration/.test(leftType) && /Duration/.test(rightType) && /^[+-]$/.test(node.op)) {
+    return [problem(node, "durations are not added to one another", "write one duration")];
+  }
   const loose = leftType.includes("dyn") ? left : rightType.includes("dyn") ? right : undefined;
   if (loose && /Wei/.test(leftType + rightType)) {
     return [problem(loose, "an amount compares with an amount only", 'write ogpu("0.05"), or ogpu(…) around a text')];

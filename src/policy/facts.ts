@@ -1,55 +1,65 @@
-import type { Output } from "../payload/payloadPort.ts";
-import type { Response } from "../protocol/entities.ts";
-import { DeliveryMethod, SourceStatus, statusName } from "../protocol/statuses.ts";
 import { addressValue } from "./addressType.ts";
-import type { Candidate } from "./policyPort.ts";
+import type { FactsJson, ResponseJson } from "./factsJson.ts";
+import { SiblingValue } from "./siblingValue.ts";
 import { weiValue } from "./weiType.ts";
 
 /** What an expression is evaluated on. */
-export type Facts = Readonly<Record<"response" | "task" | "source" | "output" | "now", unknown>>;
+export type Facts = Readonly<Record<string, unknown>>;
 
-/** Gathers the facts about one response. */
-export function buildFacts({ now, task, source, config }: Candidate, response: Response, output: Output): Facts {
+/** Turns facts in JSON into the engine's values. @throws TypeError where one is not what its type says. */
+export function toFacts({ now, task, source, response, output, provider, siblings, signals }: FactsJson): Facts {
   return {
     now: BigInt(now),
-    response: {
-      address: addressValue(response.address),
-      provider: addressValue(response.provider),
-      payment: weiValue(response.payment),
-      submittedAt: BigInt(response.submittedAt),
-    },
+    response: toResponse(response),
     task: {
       address: addressValue(task.address),
       source: addressValue(task.source),
-      payment: weiValue(task.payment),
+      payment: weiOf(task.payment),
       expiryTime: BigInt(task.expiryTime),
-      deliveryMethod: statusName(DeliveryMethod, task.deliveryMethod),
-      function: functionNameOf(config) ?? "",
-      config: toFact(config.json),
+      expiry: BigInt(task.expiryTime),
+      deliveryMethod: task.deliveryMethod,
+      function: task.function,
+      config: toFact(task.config),
     },
     source: {
       address: addressValue(source.address),
       client: addressValue(source.client),
-      minPayment: weiValue(source.minPayment),
-      status: statusName(SourceStatus, source.status),
+      minPayment: weiOf(source.minPayment),
+      status: source.status,
     },
-    output: {
-      valid: output.valid,
-      json: toFact(output.json),
-      text: output.text,
-      bytes: BigInt(output.bytes),
-      cidVerified: output.cidVerified,
-      error: output.error,
-    },
+    output: { ...output, bytes: BigInt(output.bytes), json: toFact(output.json) },
+    ...(provider && { provider: toProvider(provider) }),
+    ...(siblings && {
+      siblings: siblings.map((each) => new SiblingValue({ ...toResponse(each), digest: each.digest })),
+    }),
+    ...(signals && { signals: toFact(signals) }),
   };
 }
 
-/** The `function_name` that a task's config asks for. */
-export function functionNameOf(config: Output): string | undefined {
-  const { json } = config;
-  if (typeof json !== "object" || json === null || !Object.hasOwn(json, "function_name")) return undefined;
-  const name = (json as { readonly function_name: unknown }).function_name;
-  return typeof name === "string" ? name : undefined;
+const toResponse = ({ address, provider, payment, submittedAt }: ResponseJson) => ({
+  address: addressValue(address),
+  provider: addressValue(provider),
+  payment: weiOf(payment),
+  submittedAt: BigInt(submittedAt),
+});
+
+function toProvider(provider: NonNullable<FactsJson["provider"]>): Facts {
+  const { address, lockup, eligible, master, seen, approved, rejected, price } = provider;
+  return {
+    address: addressValue(address),
+    ...(lockup !== undefined && { lockup: weiOf(lockup) }),
+    ...(eligible !== undefined && { eligible }),
+    ...(master !== undefined && { master: addressValue(master) }),
+    ...(seen !== undefined && { seen: BigInt(seen) }),
+    ...(approved !== undefined && { approved: BigInt(approved) }),
+    ...(rejected !== undefined && { rejected: BigInt(rejected) }),
+    ...(price !== undefined && { price: weiOf(price) }),
+  };
+}
+
+function weiOf(text: string): unknown {
+  if (typeof text !== "string" || !/^\d+$/.test(text)) throw new TypeError("not an amount");
+  return weiValue(BigInt(text));
 }
 
 /** JSON objects become maps: no key of a stranger's document, such as `constructor`, can mean anything to the engine. */

@@ -1,33 +1,64 @@
-import { createHash } from "node:crypto";
 import { LineCounter, parseAllDocuments } from "yaml";
-import { type Compiled, createCompiler } from "./expression.ts";
-import type { FirstRules } from "./first.ts";
-import { loadOutputSchema, type OutputSchema } from "./outputSchema.ts";
+import { buildPolicy } from "./buildPolicy.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { type Compiler, createCompiler } from "./expression.ts";
+import { createInProcessEvaluator } from "./inProcessEvaluator.ts";
 import { parseDocument } from "./parseDocument.ts";
-import { createPolicy } from "./policy.ts";
 import { type PolicyFile, readPolicyFiles } from "./policyFiles.ts";
 import type { Policy, PolicySet } from "./policyPort.ts";
-import type { Located, PolicySpec } from "./policySpec.ts";
+import type { PolicySpec } from "./policySpec.ts";
 import { type PolicyProblem, policyError, type Report } from "./problems.ts";
+import type { Program } from "./program.ts";
+import { selectPolicy } from "./selectPolicy.ts";
+import { noSignals, type Signals } from "./signals/signalsPort.ts";
 import type { YamlNode } from "./yamlReader.ts";
 
-type Loaded = { readonly spec: PolicySpec; readonly policy: Policy };
+export type LoadOptions = {
+  /** @default in this thread */
+  readonly evaluator?: Evaluator;
+  /** @default none can be asked */
+  readonly signals?: Signals;
+};
+
+/** A policy with all that the tools look at. */
+export type LoadedPolicy = {
+  readonly file: string;
+  readonly spec: PolicySpec;
+  readonly program: Program;
+  readonly policy: Policy;
+};
+
+export type LoadedPolicies = PolicySet & {
+  /** In the set's order. */
+  readonly loaded: readonly LoadedPolicy[];
+};
 
 /**
  * Reads every policy of a folder: all of them, or none.
  *
- * @param folder Files `*.yaml` and `*.yml`, in order of name; a file may hold several documents.
+ * @param folder Files `*.yaml` and `*.yml`; by `order`, then by file name, then as they stand in the file.
  * @throws ConfigError `POLICY_INVALID` whose message lists every problem of every file, one a line; see `PolicyError`.
  * @example const policies = loadPolicies("/etc/ogpu-confirmd/policies");
  */
-export function loadPolicies(folder: string): PolicySet {
+export function loadPolicies(folder: string, options: LoadOptions = {}): LoadedPolicies {
   const problems: PolicyProblem[] = [];
-  const compile = createCompiler();
-  const files = filesOf(folder);
-  const names = new Map<string, string>();
-  const loaded = files.flatMap((file) => loadFile(file, { folder, compile, names, problems }));
+  const context: Context = {
+    folder,
+    compile: createCompiler(),
+    names: new Map(),
+    problems,
+    evaluator: options.evaluator ?? createInProcessEvaluator(),
+    signals: options.signals ?? noSignals,
+  };
+  const loaded = filesOf(folder)
+    .flatMap((file) => loadFile(file, context))
+    .sort((a, b) => a.spec.order - b.spec.order);
   if (problems.length > 0) throw policyError(problems);
-  return createPolicySet(loaded);
+  return {
+    loaded,
+    policies: loaded.map(({ policy }) => policy),
+    select: (task) => selectPolicy(loaded, task)?.policy,
+  };
 }
 
 function filesOf(folder: string): readonly PolicyFile[] {
@@ -43,15 +74,17 @@ function filesOf(folder: string): readonly PolicyFile[] {
   throw policyError([{ ...whole, message: "there is no policy in this folder", hint }]);
 }
 
-type Context = {
+export type Context = {
   readonly folder: string;
-  readonly compile: (source: string) => Compiled;
+  readonly compile: Compiler;
   /** Names so far, and the file of each. */
   readonly names: Map<string, string>;
   readonly problems: PolicyProblem[];
+  readonly evaluator: Evaluator;
+  readonly signals: Signals;
 };
 
-function loadFile(file: PolicyFile, context: Context): readonly Loaded[] {
+function loadFile(file: PolicyFile, context: Context): readonly LoadedPolicy[] {
   const lines = new LineCounter();
   const report: Report = (offset, message, hint = "") => {
     const { line, col } = lines.linePos(offset);
@@ -79,78 +112,17 @@ function loadFile(file: PolicyFile, context: Context): readonly Loaded[] {
       else report(pos[0], `YAML: ${message}`);
     }
     if (faults.length > 0) return [];
+    const spec = parseDocument(document.contents as YamlNode, text, report);
+    if (!spec) return [];
+    claimName(spec, file.name, context, report);
     const [start, , end] = document.range ?? [0, 0, text.length];
-    const policy = loadDocument(
-      document.contents as YamlNode,
-      text,
-      text.slice(start, end),
-      file.name,
-      context,
-      report,
-    );
-    return policy ? [policy] : [];
+    const built = buildPolicy(spec, text.slice(start, end), context, report);
+    return built ? [{ file: file.name, spec, ...built }] : [];
   });
 }
 
-function loadDocument(
-  node: YamlNode,
-  text: string,
-  source: string,
-  file: string,
-  context: Context,
-  report: Report,
-): Loaded | undefined {
-  const spec = parseDocument(node, text, report);
-  if (!spec) return undefined;
-  const { name, schema: path } = spec;
-  const other = context.names.get(name.value);
+function claimName({ name }: PolicySpec, file: string, { names }: Context, report: Report): void {
+  const other = names.get(name.value);
   if (other) report(name.offset, `the name ${name.value} is taken`, `by a policy in ${other}`);
-  else context.names.set(name.value, file);
-  const schema = path && loadSchema(context.folder, path, report);
-  const compiled = context.compile(spec.eligible.value);
-  if (!compiled.ok) {
-    for (const { offset, message, hint } of compiled.problems) report(spec.eligible.offsetOf(offset), message, hint);
-    return undefined;
-  }
-  const { expression } = compiled;
-  if (path && !expression.mentions.has("output.valid")) {
-    report(
-      path.offset,
-      "eligible does not use output.valid, so the schema would decide nothing",
-      "write output.valid && …",
-    );
-  }
-  const digest = createHash("sha256")
-    .update(source)
-    .update("\0")
-    .update(schema?.bytes ?? "")
-    .digest("hex");
-  const rules: FirstRules = {
-    eligible: expression,
-    perTask: spec.perTask,
-    retries: spec.retries,
-    schema: path && schema && { path: path.value, refusal: schema.refusal },
-  };
-  return { spec, policy: createPolicy(spec, digest, rules) };
-}
-
-function loadSchema(folder: string, path: Located<string>, report: Report): OutputSchema | undefined {
-  try {
-    return loadOutputSchema(folder, path.value);
-  } catch (error) {
-    report(path.offset, `output.schema: ${(error as Error).message}`);
-    return undefined;
-  }
-}
-
-function createPolicySet(loaded: readonly Loaded[]): PolicySet {
-  return {
-    policies: loaded.map(({ policy }) => policy),
-    select: ({ source, functionName }) =>
-      loaded.find(
-        ({ spec: { sources, functions } }) =>
-          (sources === undefined || sources.has(source)) &&
-          (functions === undefined || (functionName !== undefined && functions.has(functionName))),
-      )?.policy,
-  };
+  else names.set(name.value, file);
 }

@@ -1,23 +1,32 @@
-import { type FirstRules, judgeFirst } from "./first.ts";
+import { type JudgeRules, judge } from "./judge.ts";
 import type { Candidate, Policy, Verdict } from "./policyPort.ts";
 import type { PolicySpec } from "./policySpec.ts";
 
 /** Puts a policy's rules behind the port: whatever throws inside becomes `hold`, and no promise rejects. */
-export function createPolicy(spec: PolicySpec, digest: string, rules: FirstRules): Policy {
+export function createPolicy(spec: PolicySpec, rules: JudgeRules): Policy {
+  const { digest } = rules.program;
   const written = { policy: spec.name.value, policyDigest: digest, mode: spec.mode };
+  const { strategy } = spec;
   return {
     name: written.policy,
     digest,
     mode: spec.mode,
+    strategy: strategy.name,
+    caps: spec.caps,
     limits: { maxBytes: spec.maxBytes, timeoutMs: spec.timeoutMs },
+    needs: rules.needs,
+    comparesSiblings: strategy.name !== "first" && !(strategy.name === "manual" && strategy.window === undefined),
+    sources: spec.match.sources,
     judge: async (candidate) => {
       try {
-        return judgeFirst(rules, candidate).map(({ item, decision }) => ({
+        return (await judge(rules, candidate)).map(({ item, decision, facts }) => ({
           response: item.response.address,
           kind: decision.kind,
           reason: decision.reason,
           until: decision.kind === "wait" ? decision.until : undefined,
+          ...(decision.kind === "wait" && { waitsFor: decision.waitsFor }),
           ...written,
+          facts,
         }));
       } catch {
         return holdAll(candidate, written);

@@ -1,6 +1,7 @@
 import type { FetchLimits, Output } from "../payload/payloadPort.ts";
-import type { ResponseAddress, SourceAddress, UnixSeconds } from "../protocol/brand.ts";
-import type { Response, Source, Task } from "../protocol/entities.ts";
+import type { AccountAddress, ResponseAddress, SourceAddress, UnixSeconds, Wei } from "../protocol/brand.ts";
+import type { ProviderStake, Response, Source, Task } from "../protocol/entities.ts";
+import type { Needs } from "./needs.ts";
 
 /** What a policy judges: a task with its undecided responses, as they stood in one block. */
 export type Candidate = {
@@ -10,15 +11,36 @@ export type Candidate = {
   readonly source: Source;
   /** The task's config document; its `function_name` and `data`. */
   readonly config: Output;
+  /** When the task was published, where the daemon saw it. */
+  readonly publishedAt?: UnixSeconds | undefined;
   /** In order of submission; only those that no verdict has settled. */
   readonly responses: readonly CandidateResponse[];
+  /** The task's other responses, settled already: `siblings` of those that are judged. */
+  readonly settled?: readonly Sibling[];
 };
 
 export type CandidateResponse = {
   readonly response: Response;
   readonly output: Output;
-  /** Verdicts `wait` that this response has had so far. */
+  /** How often its documents were waited for so far. */
   readonly waits: number;
+  /** Each part where `Policy.needs` says so. */
+  readonly provider?: Partial<ProviderStake & ProviderHistory>;
+};
+
+export type Sibling = {
+  readonly response: Response;
+  /** SHA-256 of its payload, hex; empty where it is not known. */
+  readonly digest: string;
+};
+
+/** What our own journal says of a provider: responses judged, approved and rejected. */
+export type ProviderHistory = {
+  readonly seen: number;
+  readonly approved: number;
+  readonly rejected: number;
+  /** Mean price of the approved ones, wei; zero where there is none. */
+  readonly price: Wei;
 };
 
 /** `shadow` decides and logs, never pays. */
@@ -34,26 +56,64 @@ export type Verdict = {
   readonly reason: string;
   /** Only with `wait`: when to look again, by the chain's clock. */
   readonly until: UnixSeconds | undefined;
+  /** Only with `wait`: for a document or a judge, which is tried a few times, or for the window to close. */
+  readonly waitsFor?: "document" | "window";
   readonly policy: string;
   /** SHA-256 of the policy as it was written, hex. */
   readonly policyDigest: string;
   readonly mode: PolicyMode;
+  /** What the verdict is based on; absent where nothing was evaluated. */
+  readonly facts?: RecordedFacts | undefined;
+};
+
+/** Facts as the journal keeps them, for replay. */
+export type RecordedFacts = {
+  /** SHA-256 of the facts that were evaluated, hex. */
+  readonly digest: string;
+  /** `FactsJson`; without the payload's own text where that is too long to keep. */
+  readonly json: string;
+};
+
+/** Ceilings for guardrails: wei. `perTask` is kept by the policy itself, the others by whoever pays. */
+export type PolicyCaps = {
+  readonly perTask: Wei | undefined;
+  readonly perHour: Wei | undefined;
+  readonly perDay: Wei | undefined;
+  readonly perProviderHour: Wei | undefined;
 };
 
 export type Policy = {
   readonly name: string;
   readonly digest: string;
   readonly mode: PolicyMode;
+  readonly strategy: StrategyName;
+  readonly caps: PolicyCaps;
   readonly limits: FetchLimits;
+  /** The facts to gather for `judge`. */
+  readonly needs: Needs;
+  /** The strategy compares responses with one another: it is given every undecided one each time. */
+  readonly comparesSiblings: boolean;
+  /** Sources that it names; `undefined`: any. */
+  readonly sources: ReadonlySet<SourceAddress> | undefined;
   /** At most one `confirm` among the verdicts. Never rejects. */
   readonly judge: (candidate: Candidate) => Promise<readonly Verdict[]>;
+};
+
+export type StrategyName = "first" | "best" | "cheapest" | "quorum" | "manual";
+
+/** What policies are matched by. A policy that asks for what is not given here does not match. */
+export type Matchable = {
+  readonly source: SourceAddress;
+  readonly functionName: string | undefined;
+  readonly client?: AccountAddress | undefined;
+  /** See `DeliveryMethod`. */
+  readonly deliveryMethod?: number | undefined;
+  /** The task's payment, wei. */
+  readonly payment?: Wei | undefined;
 };
 
 export type PolicySet = {
   readonly policies: readonly Policy[];
   /** The first policy that matches, in the set's order. */
-  readonly select: (task: {
-    readonly source: SourceAddress;
-    readonly functionName: string | undefined;
-  }) => Policy | undefined;
+  readonly select: (task: Matchable) => Policy | undefined;
 };

@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from "yaml";
 import { didYouMean } from "./didYouMean.ts";
-import { laterKeys, policyKeys } from "./policySpec.ts";
+import { policyKeys } from "./policySpec.ts";
 import type { Report } from "./problems.ts";
 
 export type YamlNode = Node | null | undefined;
@@ -24,7 +24,6 @@ export function readMap(node: YamlNode, name: MapName, report: Report): Entries 
   for (const pair of (node as YAMLMap).items as Pair[]) {
     const key = isScalar(pair.key) && typeof pair.key.value === "string" ? pair.key.value : undefined;
     if (key === undefined) report(startOf(pair.key), "a key is a word");
-    else if (laterKeys[name].includes(key)) report(startOf(pair.key), `${pathOf(name, key)} is not supported yet`);
     else if (!(policyKeys[name] as readonly string[]).includes(key))
       report(startOf(pair.key), `unknown key "${key}"`, didYouMean(key, policyKeys[name]));
     else if (pair.value === null || (isScalar(pair.value) && pair.value.value === null))
@@ -35,6 +34,24 @@ export function readMap(node: YamlNode, name: MapName, report: Report): Entries 
 }
 
 const pathOf = (name: MapName, key: string): string => (name === "policy" ? key : `${name}.${key}`);
+
+/** Reads a map of one kind below another; `undefined` where it is left out. */
+export function optionalMap(
+  parent: Entries | undefined,
+  key: string,
+  name: MapName,
+  report: Report,
+): Entries | undefined {
+  const node = parent?.get(key);
+  return node ? readMap(node, name, report) : undefined;
+}
+
+/** Reads a key that has to be there. */
+export function required(entries: Entries, key: string, hint: string, report: Report): YamlNode {
+  const node = entries.get(key);
+  if (node === undefined) report(entries.offset, `${key} is missing`, hint);
+  return node;
+}
 
 /** Reads a text scalar. A number or a truth value is reported: YAML changes what looks like one. */
 export function readText(node: YamlNode, path: string, report: Report): string | undefined {

@@ -38,3 +38,12 @@ export type Response = {
   readonly status: number;
   readonly submittedAt: UnixSeconds;
 };
+
+/** What the chain says of a provider. */
+export type ProviderStake = {
+  /** Locked in the Vault. */
+  readonly lockup: Wei;
+  readonly eligible: boolean;
+  /** The zero address where it has none. */
+  readonly master: AccountAddress;
+};

@@ -63,6 +63,13 @@ export function eventTypeOf(topic: string): ChainEvent["type"] | undefined {
 
 /** Characters of an event's data: `0x` and two words. */
 export const eventDataLength = 2 + 2 * 64;
+/** Most logs stand in the block of the one before. */
+let lastBlock = { text: "0x0", number: 0n };
+function blockNumberOf(text: Hex): bigint {
+  if (text !== lastBlock.text) lastBlock = { text, number: BigInt(text) };
+  return lastBlock.number;
+}
+
 const first = (data: string) => `0x${data.slice(26, 66)}`.toLowerCase();
 const second = (data: string) => `0x${data.slice(90, 130)}`.toLowerCase();
 
@@ -76,7 +83,7 @@ export function decodeEvent(log: RpcLog): ChainEvent | undefined {
   if (type === undefined || log.removed || log.data.length !== eventDataLength) return undefined;
   if (log.blockNumber === null || log.blockHash === null || log.logIndex === null) return undefined;
   const { data } = log;
-  const at = { blockNumber: BigInt(log.blockNumber), blockHash: log.blockHash, logIndex: Number(log.logIndex) };
+  const at = { blockNumber: blockNumberOf(log.blockNumber), blockHash: log.blockHash, logIndex: Number(log.logIndex) };
   switch (type) {
     case "TaskPublished":
       return { type, task: first(data) as TaskAddress, source: second(data) as SourceAddress, at };

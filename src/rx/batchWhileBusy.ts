@@ -1,15 +1,39 @@
-import { concatMap, defer, Observable, type ObservableInput, type OperatorFunction } from "rxjs";
+import {
+  asyncScheduler,
+  concatMap,
+  defer,
+  from,
+  ignoreElements,
+  merge,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  type SchedulerLike,
+  timer,
+} from "rxjs";
+
+export type BatchWhileBusy<T> = {
+  /** Values that wait at the most; one more is given to `onOverflow` instead. */
+  readonly limit: number;
+  readonly onOverflow: (value: T) => void;
+  /**
+   * Milliseconds between the beginnings of two batches, at the least: under load it makes fewer and larger ones of work
+   * that costs the same for one value as for many. @default 0
+   */
+  readonly everyMs?: number;
+  /** @default asyncScheduler */
+  readonly scheduler?: SchedulerLike;
+};
 
 /**
  * Hands over everything that came while the last batch was being worked on as the next batch: no delay when idle, few
  * and large batches under load.
- *
- * @param limit Values that wait at the most; one more is given to `onOverflow` instead.
  */
 export function batchWhileBusy<T, R>(
-  { limit, onOverflow }: { readonly limit: number; readonly onOverflow: (value: T) => void },
+  { limit, onOverflow, everyMs = 0, scheduler = asyncScheduler }: BatchWhileBusy<T>,
   work: (batch: readonly T[]) => ObservableInput<R>,
 ): OperatorFunction<T, R> {
+  const rest$ = timer(everyMs, scheduler).pipe(ignoreElements());
   return (source) =>
     defer(() => {
       let waiting: T[] = [];
@@ -29,7 +53,7 @@ export function batchWhileBusy<T, R>(
           defer(() => {
             const batch = waiting;
             waiting = [];
-            return work(batch);
+            return everyMs > 0 ? merge(from(work(batch)), rest$) : work(batch);
           }),
         ),
       );

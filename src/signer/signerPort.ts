@@ -16,5 +16,11 @@ export type SignedTransaction = { readonly raw: Hex; readonly hash: Hash };
 /** Where the key lives. It signs what it is given and never shows the key. */
 export type Signer = {
   readonly address: AccountAddress;
+  /**
+   * The bytes were read back and compared with what was asked before they are answered.
+   * @throws FatalError `SIGNED_BYTES_DIFFER`; RetryableError where the key cannot be reached, and nothing was signed.
+   */
   readonly sign: (transaction: UnsignedTransaction) => Promise<SignedTransaction>;
+  /** Ends its threads and connections, where it has any. */
+  readonly close?: () => Promise<void>;
 };

@@ -1,92 +1,194 @@
-import { encodeFunctionData } from "viem";
-import type { ChainPort, Fees } from "../chain/chainPort.ts";
-import type { Attempt, Confirmation, ConfirmationState, Journal } from "../journal/journal.ts";
-import { controllerAbi } from "../protocol/abi.ts";
+import type { ChainPort } from "../chain/chainPort.ts";
+import { confirmData } from "../chain/confirmPreviews.ts";
+import { RpcError } from "../chain/jsonRpc.ts";
+import { FatalError } from "../errors.ts";
+import type { Confirmation, ConfirmationState } from "../journal/journal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
-import type { Hex, Nonce, ResponseAddress, Wei } from "../protocol/brand.ts";
-import { toNonce } from "../protocol/brand.ts";
-import type { Signer } from "../signer/signerPort.ts";
+import type { Hex, Nonce, Wei } from "../protocol/brand.ts";
+import { toNonce, wei } from "../protocol/brand.ts";
 import { feeCap } from "./fees.ts";
-import { payable } from "./payable.ts";
+import type { GasFigure } from "./gasFigure.ts";
+import type { Guard, Held } from "./guardrails/guard.ts";
+import { type Payable, payableAll } from "./payable.ts";
+import { maxCostOf, type SignDeps, signAttempts, type ToSign } from "./signAttempts.ts";
+import type { Strangers } from "./strangers.ts";
 
 export type Admission =
   | { readonly type: "signed"; readonly confirmation: Confirmation }
   | { readonly type: "settled"; readonly confirmation: Confirmation }
-  | { readonly type: "postponed"; readonly confirmation: Confirmation; readonly reason: string };
+  | { readonly type: "postponed"; readonly confirmation: Confirmation; readonly reason: string }
+  /** A ceiling stands in its way. */
+  | { readonly type: "held"; readonly confirmation: Confirmation; readonly held: Held }
+  | { readonly type: "paused"; readonly confirmation: Confirmation }
+  /** It cannot be told whether it may be paid: nothing was taken. */
+  | { readonly type: "failed"; readonly confirmation: Confirmation; readonly error: unknown };
 
-export type AdmitDeps = {
+export type AdmitDeps = SignDeps & {
   readonly chain: ChainPort;
-  readonly journal: Journal;
-  readonly signer: Signer;
-  readonly chainId: number;
   readonly controller: Hex;
   /** Wei per gas. */
   readonly maxFeePerGas: bigint;
   /** A dearer intent waits: the ceiling may be lower than when it was decided. */
   readonly maxPayment: Wei;
-  readonly now: () => number;
+  readonly guard: Guard;
+  readonly strangers: Strangers;
+  readonly gasFigure: GasFigure;
 };
 
 /** Gas is what the simulation used and a quarter more. */
 const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
 
-/** The call that pays; the same bytes each time. */
-export const confirmData = (response: ResponseAddress): Hex =>
-  encodeFunctionData({ abi: controllerAbi, functionName: "confirmResponse", args: [response] });
+/**
+ * Brings intents to signed, journalled transactions, in the order of their ids, or settles them without one.
+ *
+ * The state is read again and the call simulated before a nonce is taken, so that a doomed call takes none; the ceilings
+ * are checked before that, too. Must not run twice at the same time for one key: the nonces are read, then taken.
+ *
+ * @throws RetryableError if the endpoint does not answer; FatalError if the journal contradicts itself. Nothing was taken
+ *   then.
+ */
+export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise<readonly Admission[]> {
+  const { journal, guard } = deps;
+  const known = await Promise.all(ids.toSorted((a, b) => a - b).map((id) => journal.confirmation(id)));
+  const admissions = known.flatMap((confirmation): Admission[] =>
+    confirmation.state === "intended" ? [] : [{ type: "signed", confirmation }],
+  );
+  const intents = known.filter(({ state }) => state === "intended");
+  if (intents.length === 0) return admissions;
+  if (await guard.isPaused()) {
+    return [...admissions, ...intents.map((confirmation): Admission => ({ type: "paused", confirmation }))];
+  }
+  const affordable: Confirmation[] = [];
+  for (const confirmation of intents) {
+    if (confirmation.payment <= deps.maxPayment) affordable.push(confirmation);
+    else admissions.push(tooDear(deps, confirmation));
+  }
+  const payable: Ready[] = [];
+  const from = deps.signer.address;
+  const checks = await payableAll(
+    deps,
+    affordable.map((confirmation) => ({ confirmation, from })),
+  );
+  for (const [index, confirmation] of affordable.entries()) {
+    const check = checks[index] as Payable | Error;
+    if (check instanceof FatalError) throw check;
+    const refused = await settleUnpayable(deps, confirmation, check);
+    if (refused) admissions.push(refused);
+    else payable.push({ confirmation, gas: withMargin((check as Extract<Payable, { type: "yes" }>).gas) });
+  }
+  return payable.length === 0 ? admissions : [...admissions, ...(await pay(deps, payable))];
+}
 
-/** Signs one attempt and has it durable before anybody can send it. */
-export async function signAttempt(
-  { signer, journal, chainId, now }: AdmitDeps,
-  { id }: Confirmation,
-  call: { readonly kind: Attempt["kind"]; readonly to: Hex; readonly data: Hex; readonly gas: bigint },
-  { nonce, fees }: { readonly nonce: Nonce; readonly fees: Fees },
-): Promise<Confirmation> {
-  const { kind, ...transaction } = call;
-  const { raw, hash } = await signer.sign({ ...transaction, chainId, nonce, fees });
-  return journal.recordAttempt(id, signer.address, { kind, hash, raw, nonce, signedAt: now() });
+/** The same for one. @throws what `admitAll` throws, and why it cannot be told whether this one may be paid. */
+export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
+  const [admission] = await admitAll(deps, [id]);
+  if (admission === undefined || admission.type === "failed") throw admission?.error;
+  return admission;
+}
+
+type Ready = { readonly confirmation: Confirmation; readonly gas: bigint };
+
+function tooDear({ guard, maxPayment }: AdmitDeps, confirmation: Confirmation): Admission {
+  guard.leave(confirmation.id);
+  const reason = `${formatOgpu(confirmation.payment)} is above sink.maxPayment (${formatOgpu(maxPayment)})`;
+  return { type: "postponed", confirmation, reason };
+}
+
+async function settleUnpayable(
+  deps: AdmitDeps,
+  confirmation: Confirmation,
+  check: Payable | Error,
+): Promise<Admission | undefined> {
+  const { journal, guard } = deps;
+  const { id, attempts } = confirmation;
+  if (check instanceof Error) return { type: "failed", confirmation, error: check };
+  if (check.type === "yes") return undefined;
+  if (check.type === "not-now") {
+    guard.leave(id);
+    return { type: "postponed", confirmation, reason: check.reason };
+  }
+  const own = check.type === "settled" ? await minedAttempt(deps, confirmation) : undefined;
+  if (own) return { type: "signed", confirmation: own };
+  const refusal: ConfirmationState = attempts.length === 0 ? "rejected" : "cancelled";
+  const state = check.type === "settled" ? "superseded" : refusal;
+  const settled = await journal.changeConfirmation(id, { state, reason: check.reason });
+  guard.release(id);
+  return { type: "settled", confirmation: settled };
 }
 
 /**
- * Brings an intent to a signed, journalled transaction, or settles it without one.
- *
- * The state is read again and the call simulated before a nonce is taken, so that a doomed call takes none. Must not run
- * twice at the same time for one key: the nonce is read, then taken.
- *
- * @throws RetryableError if the endpoint does not answer; nothing was taken then.
+ * The task is settled, and this confirmation was signed before: perhaps it was this one that settled it, and a node that
+ * lagged had said otherwise. Then it is mined, and goes on to finality.
  */
-export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
-  const { chain, journal, signer } = deps;
-  const confirmation = await journal.confirmation(id);
-  if (confirmation.state !== "intended") return { type: "signed", confirmation };
-  const settle = async (state: ConfirmationState, reason: string): Promise<Admission> => {
-    return { type: "settled", confirmation: await journal.changeConfirmation(id, { state, reason }) };
-  };
-  const postpone = (reason: string): Admission => ({ type: "postponed", confirmation, reason });
+async function minedAttempt(
+  { chain, journal }: AdmitDeps,
+  { id, attempts }: Confirmation,
+): Promise<Confirmation | undefined> {
+  for (const { kind, hash } of attempts) {
+    const receipt = kind === "confirm" ? await chain.receipt(hash) : undefined;
+    if (receipt?.succeeded) return journal.changeConfirmation(id, { state: "mined", mined: receipt });
+  }
+  return undefined;
+}
 
-  if (confirmation.payment > deps.maxPayment) {
-    return postpone(`${formatOgpu(confirmation.payment)} is above sink.maxPayment (${formatOgpu(deps.maxPayment)})`);
-  }
-  const check = await payable(deps, confirmation, signer.address);
-  switch (check.type) {
-    case "settled":
-      return settle("superseded", check.reason);
-    case "refused":
-      return settle(confirmation.attempts.length === 0 ? "rejected" : "cancelled", check.reason);
-    case "not-now":
-      return postpone(check.reason);
-    case "yes":
-  }
+async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly Admission[]> {
+  const { chain, journal, signer, guard } = deps;
+  const postponeAll = (reason: string): readonly Admission[] =>
+    payable.map(({ confirmation }) => ({ type: "postponed", confirmation, reason }));
   const fees = await chain.fees();
   if (feeCap(fees) > deps.maxFeePerGas) {
-    return postpone(`gas costs ${feeCap(fees)} wei, above sink.maxFeePerGas`);
+    return postponeAll(`gas costs ${feeCap(fees)} wei, above sink.maxFeePerGas`);
   }
-
   const mined = await chain.minedNonce(signer.address);
   const highest = await journal.highestNonce(signer.address);
-  const nonce = toNonce(Math.max(mined, highest === undefined ? 0 : highest + 1));
-  const call = { to: deps.controller, data: confirmData(confirmation.response), gas: withMargin(check.gas) };
-  return {
-    type: "signed",
-    confirmation: await signAttempt(deps, confirmation, { kind: "confirm", ...call }, { nonce, fees }),
-  };
+  const first = await deps.strangers.next({ mined, highest, pending: () => pendingNonce(deps, mined) });
+  if (first.type === "wait") return postponeAll(first.reason);
+
+  const admissions: Admission[] = [];
+  const toSign: ToSign[] = [];
+  let nonce: number = first.nonce;
+  try {
+    for (const { confirmation, gas } of payable) {
+      const call = {
+        kind: "confirm",
+        to: deps.controller,
+        data: confirmData(confirmation.response),
+        gas,
+        fees,
+      } as const;
+      const held = await guard.reserve(confirmation, maxCostOf(call));
+      if (held !== undefined) {
+        admissions.push({ type: "held", confirmation, held });
+        continue;
+      }
+      toSign.push({ confirmation, call: { ...call, nonce: toNonce(nonce) } });
+      await guard.chargeGas(signer.address, toNonce(nonce++), maxCostOf(call));
+    }
+    const { signed, unsigned, error } = await signAttempts(deps, toSign);
+    for (const confirmation of signed) admissions.push({ type: "signed", confirmation });
+    await giveBack(deps, unsigned);
+    for (const { confirmation } of unsigned) admissions.push({ type: "failed", confirmation, error });
+    return admissions;
+  } catch (error) {
+    await giveBack(deps, toSign);
+    throw error;
+  }
+}
+
+/** What was not signed counts against no ceiling. */
+async function giveBack({ guard, signer }: AdmitDeps, calls: readonly ToSign[]): Promise<void> {
+  for (const { confirmation, call } of calls) {
+    guard.release(confirmation.id);
+    await guard.settleGas(signer.address, call.nonce, wei(0n));
+  }
+}
+
+/** A node that does not know of its pool knows of no stranger there. */
+async function pendingNonce({ chain, signer }: AdmitDeps, mined: Nonce): Promise<Nonce> {
+  try {
+    return await chain.pendingNonce(signer.address);
+  } catch (error) {
+    if (error instanceof RpcError) return mined;
+    throw error;
+  }
 }

@@ -4,7 +4,6 @@ import {
   concatMap,
   connect,
   defer,
-  delay,
   EMPTY,
   filter,
   from,
@@ -12,78 +11,118 @@ import {
   interval,
   map,
   merge,
+  mergeMap,
   type Observable,
-  of,
   ReplaySubject,
   Subject,
   takeUntil,
   tap,
+  timer,
 } from "rxjs";
 import type { Clock } from "../clock.ts";
-import { describeError, FatalError } from "../errors.ts";
+import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
+import type { PolicyCaps } from "../policy/policyPort.ts";
 import type { AccountAddress } from "../protocol/brand.ts";
+import { batchWhileBusy } from "../rx/batchWhileBusy.ts";
 import { coalesceByKey } from "../rx/coalesceByKey.ts";
-import { retryForever } from "../rx/retryForever.ts";
-import { type AdmitDeps, admit } from "./admit.ts";
+import type { AdmitDeps } from "./admit.ts";
+import { admitWaiting, type Later } from "./admitWaiting.ts";
+import { createGapFiller } from "./fillGaps.ts";
+import { createGasFigure } from "./gasFigure.ts";
+import { createGuard, type GuardOptions, unlimited } from "./guardrails/guard.ts";
+import { createRunway } from "./guardrails/runway.ts";
+import { headCache } from "./headCache.ts";
 import { createLane } from "./lane.ts";
 import { signerOf } from "./signerOf.ts";
 import type { Sink } from "./sinkPort.ts";
-import { broadcast, type TrackDeps, trackRound } from "./track.ts";
+import { createStrangers, type ForeignPending } from "./strangers.ts";
+import { type TrackDeps, trackRound } from "./track.ts";
 
-export type SinkDeps = Omit<AdmitDeps, "now"> & Pick<TrackDeps, "report"> & { readonly clock: Clock };
+export type SinkDeps = Omit<AdmitDeps, "now" | "guard" | "strangers" | "gasFigure"> &
+  Pick<TrackDeps, "report"> & {
+    readonly clock: Clock;
+    /** The ceilings that a policy's file gives, by the policy's name. @default none */
+    readonly capsOf?: (policy: string) => PolicyCaps | undefined;
+  };
 
-export type SinkOptions = Pick<TrackDeps, "rebroadcastAfterMs"> & {
+export type SinkOptions = Pick<TrackDeps, "rebroadcastAfterMs" | "replaceAfterBlocks" | "answers"> & {
   /** Signed confirmations without a receipt, at the most. */
   readonly maxInFlight: number;
+  /** @default no ceilings */
+  readonly guardrails?: GuardOptions;
+  /** @default "wait" */
+  readonly foreignPending?: ForeignPending;
+  /** Says so when the balance pays for fewer confirmations than this; 0: never. @default 0 */
+  readonly warnBelowConfirmations?: number;
 };
 
-/** Milliseconds until an intent that had to wait (gas too dear, response gone for the moment) is tried again. */
-const postponeMs = 10_000;
-const retryPause = { firstMs: 500, maxMs: 30_000 };
-/** Tries of one admission before it waits behind the others. */
-const patience = 4;
+/** Milliseconds until an intent that a round has freed is tried again. */
+const freedMs = 10_000;
 
 /**
- * The single writer of a key: admits intents one by one, so that nonces are taken in order; keeps several in flight; and
- * tracks each to finality. Every signed attempt is in the journal before it is sent, and after a restart the same bytes
- * go out again.
+ * The single writer of a key: admits intents in batches, one batch after the other, so that nonces are taken in order;
+ * keeps several in flight; and tracks each to finality. Every signed attempt is in the journal before it is sent, and
+ * after a restart the same bytes go out again.
  */
 export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
-  const { journal, clock, report } = deps;
+  const { journal, clock, report, signer } = deps;
+  const { now } = clock;
+  const { chain, refresh } = headCache(deps.chain, signer.address, now);
   const lane = createLane();
   const formerSigners = new Map<number, AccountAddress>();
-  const track: TrackDeps = { ...deps, ...options, lane, formerSigners, now: clock.now };
-
-  const admitOne = async (id: number): Promise<readonly Confirmation[]> => {
-    const admission = await admit(track, id);
-    const { confirmation } = admission;
-    if (admission.type === "postponed") {
-      report({ type: "postponed", confirmation, reason: admission.reason, forMs: postponeMs });
-      return [confirmation];
-    }
-    report({ type: "confirmation", confirmation });
-    if (admission.type === "settled") return [confirmation];
-    await broadcast(track, confirmation);
-    return [];
+  const gasFigure = createGasFigure(now);
+  const guardOptions = options.guardrails ?? unlimited;
+  const guard = createGuard({ journal, capsOf: deps.capsOf ?? (() => undefined), now, report }, guardOptions);
+  const strangers = createStrangers(signer.address, { foreignPending: options.foreignPending ?? "wait", report });
+  const track: TrackDeps = {
+    ...deps,
+    ...options,
+    chain,
+    lane,
+    formerSigners,
+    gasFigure,
+    guard,
+    strangers,
+    now,
   };
+  const gaps = createGapFiller();
+  const runway = createRunway(track, options.warnBelowConfirmations ?? 0);
 
   /** Puts what is signed back in flight, and answers the intents that are not. */
   const resume = async (): Promise<readonly Confirmation[]> => {
     const unsettled = await journal.unsettled();
+    const signers = await journal.signersInFlight();
     for (const confirmation of unsettled) {
       if (confirmation.state === "intended") continue;
-      const signedBy = await signerOf(confirmation);
-      if (signedBy !== undefined && signedBy !== deps.signer.address) formerSigners.set(confirmation.id, signedBy);
+      const signedBy = signers.get(confirmation.id) ?? (await signerOf(confirmation));
+      if (signedBy !== undefined && signedBy !== signer.address) formerSigners.set(confirmation.id, signedBy);
       lane.keep(confirmation, { sentAt: undefined });
     }
     return unsettled.filter(({ state }) => state === "intended");
   };
 
-  const rounds$ = merge(deps.chain.head$, interval(options.rebroadcastAfterMs, clock.scheduler)).pipe(
+  const watch = async (what: string, look: () => Promise<void>): Promise<void> => {
+    try {
+      await look();
+    } catch (error) {
+      if (error instanceof FatalError) throw error;
+      report({ type: "retry", what, error, inMs: 0 });
+    }
+  };
+  const round = async (): Promise<readonly Confirmation[]> => {
+    const left = await trackRound(track);
+    await watch("looking for gaps", () => gaps.look(track));
+    await watch("reading the balance", runway.look);
+    return left;
+  };
+  const rounds$ = merge(
+    deps.chain.head$.pipe(tap(refresh)),
+    interval(options.rebroadcastAfterMs, clock.scheduler),
+  ).pipe(
     map(() => "round" as const),
     coalesceByKey(1, () =>
-      defer(() => trackRound(track)).pipe(
+      defer(round).pipe(
         concatMap((settled) => from(settled)),
         catchError((error) => {
           if (error instanceof FatalError) throw error;
@@ -94,41 +133,30 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
     ),
   );
 
-  /** Tries a few times, then lets the ones behind it pass: what is wrong may be its own. */
-  const admission$ = (confirmation: Confirmation, ended$: Observable<void>): Observable<Confirmation> =>
-    defer(() => {
-      let tries = 0;
-      return defer(() => lane.hasRoom$(options.maxInFlight).pipe(takeUntil(ended$))).pipe(
-        concatMap(() => admitOne(confirmation.id)),
-        retryForever({
-          clock,
-          ...retryPause,
-          when: (error) => !(error instanceof FatalError) && ++tries < patience,
-          onRetry: (error, inMs) => report({ type: "retry", what: "confirmation", error, inMs }),
-        }),
-        catchError((error) => {
-          if (error instanceof FatalError) throw error;
-          report({ type: "postponed", confirmation, reason: describeError(error), forMs: postponeMs });
-          return of([confirmation]);
-        }),
-        concatMap((left) => from(left)),
-      );
-    });
-
   const pay = (intents$: Observable<Confirmation>): Observable<Confirmation> =>
     defer(resume).pipe(
       concatMap((resumed) => {
         const ended$ = new ReplaySubject<void>(1);
-        const unsigned$ = new Subject<Confirmation>();
+        const later$ = new Subject<Later>();
         const fresh$ = intents$.pipe(tap({ complete: () => ended$.next() }));
-        const postponed$ = unsigned$.pipe(delay(postponeMs, clock.scheduler), takeUntil(ended$));
-        return merge(from(resumed), fresh$, postponed$).pipe(
-          concatMap((confirmation) => admission$(confirmation, ended$)),
+        const again$ = later$.pipe(
+          mergeMap(({ confirmation, inMs }) => timer(inMs, clock.scheduler).pipe(map(() => confirmation))),
+          takeUntil(ended$),
+        );
+        const admit$ = admitWaiting(track, {
+          maxInFlight: options.maxInFlight,
+          ended$,
+          later: (each) => later$.next(each),
+        });
+        return merge(from(resumed), fresh$, again$).pipe(
+          batchWhileBusy({ limit: Number.POSITIVE_INFINITY, onOverflow: () => undefined }, admit$),
           connect((admitted$) => {
             const drained$ = concat(admitted$.pipe(ignoreElements()), lane.hasRoom$(1));
             return merge(admitted$, rounds$.pipe(takeUntil(drained$)));
           }),
-          tap((confirmation) => confirmation.state === "intended" && unsigned$.next(confirmation)),
+          tap((confirmation) => {
+            if (confirmation.state === "intended") later$.next({ confirmation, inMs: freedMs });
+          }),
           filter(({ state }) => state !== "intended"),
         );
       }),

@@ -8,6 +8,8 @@ export type InFlight = Sending & { readonly confirmation: Confirmation };
 export type Sending = {
   /** Clock milliseconds when this process last sent its bytes; `undefined`: not yet. */
   readonly sentAt: number | undefined;
+  /** The newest block that the sink knew of then. */
+  readonly sentAtBlock?: bigint | undefined;
   /** What the node said to them. */
   readonly answer?: AnswerClass;
   /** Since when they may not be sent again, because what they would pay is not what was approved. */
@@ -22,34 +24,52 @@ export type Lane = {
   readonly release: (id: number) => void;
   /** In nonce order. */
   readonly inFlight: () => readonly InFlight[];
-  /** Emits once, when fewer than `limit` are without a receipt. */
-  readonly hasRoom$: (limit: number) => Observable<void>;
+  /** Emits once, when fewer than `limit` are without a receipt: how many more there may be. */
+  readonly hasRoom$: (limit: number) => Observable<number>;
+  /** Whether the operator was told that a higher fee would pass a ceiling. */
+  readonly isAtCeiling: (id: number) => boolean;
+  readonly setAtCeiling: (id: number) => void;
+  /** The newest block that a round has looked at. */
+  readonly newestBlock: () => bigint | undefined;
+  readonly sawBlock: (block: bigint) => void;
 };
 
 export function createLane(): Lane {
   const entries = new Map<number, InFlight>();
   const unmined$ = new BehaviorSubject(0);
-  const count = () =>
-    unmined$.next([...entries.values()].filter(({ confirmation }) => confirmation.mined === undefined).length);
+  const atCeiling = new Set<number>();
+  let newest: bigint | undefined;
+  const unminedOf = (entry: InFlight | undefined) =>
+    Number(entry !== undefined && entry.confirmation.mined === undefined);
+  const set = (id: number, entry: InFlight | undefined) => {
+    const before = unminedOf(entries.get(id));
+    if (entry) entries.set(id, entry);
+    else entries.delete(id);
+    const change = unminedOf(entry) - before;
+    if (change !== 0) unmined$.next(unmined$.value + change);
+  };
   return {
-    keep: (confirmation, sending) => {
-      entries.set(confirmation.id, { ...sending, confirmation });
-      count();
-    },
+    keep: (confirmation, sending) => set(confirmation.id, { ...sending, confirmation }),
     note: (id, sending) => {
       const entry = entries.get(id);
       if (entry) entries.set(id, { ...entry, ...sending });
     },
     release: (id) => {
-      entries.delete(id);
-      count();
+      set(id, undefined);
+      atCeiling.delete(id);
     },
+    isAtCeiling: (id) => atCeiling.has(id),
+    setAtCeiling: (id) => void atCeiling.add(id),
     inFlight: () => [...entries.values()].sort((a, b) => (a.confirmation.nonce ?? 0) - (b.confirmation.nonce ?? 0)),
     hasRoom$: (limit) =>
       unmined$.pipe(
         filter((unmined) => unmined < limit),
         take(1),
-        map(() => undefined),
+        map((unmined) => limit - unmined),
       ),
+    newestBlock: () => newest,
+    sawBlock: (block) => {
+      newest = block;
+    },
   };
 }

@@ -13,6 +13,10 @@ export type View = {
   /** Milliseconds since its bytes were last sent; `undefined`: not by this process. */
   readonly sinceBroadcastMs: number | undefined;
   readonly rebroadcastAfterMs: number;
+  /** Blocks since then; `undefined`: nobody counted. */
+  readonly sinceBroadcastBlocks?: bigint | undefined;
+  /** Where fewer blocks have come without it, the node is slow, and a higher fee buys nothing. @default 0 */
+  readonly replaceAfterBlocks?: number;
 };
 
 export type Step =
@@ -44,7 +48,10 @@ export function nextStep(confirmation: Confirmation, view: View): Step {
   }
   if (confirmation.mined !== undefined) return { type: "vanished" };
   if (view.sinceBroadcastMs === undefined) return { type: "rebroadcast", stuck: false };
-  if (view.sinceBroadcastMs >= view.rebroadcastAfterMs) return { type: "rebroadcast", stuck: true };
+  if (view.sinceBroadcastMs >= view.rebroadcastAfterMs) {
+    const { sinceBroadcastBlocks, replaceAfterBlocks = 0 } = view;
+    return { type: "rebroadcast", stuck: (sinceBroadcastBlocks ?? BigInt(replaceAfterBlocks)) >= replaceAfterBlocks };
+  }
   return { type: "stay" };
 }
 

@@ -1,16 +1,26 @@
 /** What a node's refusal of a transaction means, by what to do about it. */
-export type AnswerClass =
-  | "accepted"
-  | "reverted"
-  | "nonce-taken"
-  | "gap"
-  | "slot-held"
-  | "fee-too-low"
-  | "no-funds"
-  | "fee-cap"
-  | "busy"
-  | "hopeless"
-  | "perhaps-sent";
+export const answerClasses = [
+  "accepted",
+  "reverted",
+  "nonce-taken",
+  "gap",
+  "slot-held",
+  "fee-too-low",
+  "no-funds",
+  "fee-cap",
+  "busy",
+  "hopeless",
+  "perhaps-sent",
+] as const;
+
+export type AnswerClass = (typeof answerClasses)[number];
+
+/** An operator's word on what a text means that a node answers. */
+export type AnswerRule = {
+  readonly class: AnswerClass;
+  /** Compared without regard to case. */
+  readonly contains: string;
+};
 
 type Pattern = string | RegExp;
 
@@ -73,9 +83,13 @@ const table: readonly (readonly [AnswerClass, readonly Pattern[]])[] = [
 /**
  * Classes a node's refusal. Whatever is not known, a transport error above all, means "perhaps sent": its nonce is not
  * free again until something was mined in it.
+ *
+ * @param rules Tried before what is known.
  */
-export function classifyAnswer(message: string): AnswerClass {
+export function classifyAnswer(message: string, rules: readonly AnswerRule[] = []): AnswerClass {
   const text = message.toLowerCase();
+  const rule = rules.find(({ contains }) => text.includes(contains.toLowerCase()));
+  if (rule) return rule.class;
   const matches = (pattern: Pattern) => (typeof pattern === "string" ? text.includes(pattern) : pattern.test(text));
   return table.find(([, patterns]) => patterns.some(matches))?.[0] ?? "perhaps-sent";
 }

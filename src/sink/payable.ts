@@ -1,45 +1,117 @@
-import type { ChainPort, Simulation, Snapshot } from "../chain/chainPort.ts";
+import type { ChainPort, Simulation } from "../chain/chainPort.ts";
+import type { Preview } from "../chain/confirmPreviews.ts";
 import type { Confirmation, Journal } from "../journal/journal.ts";
-import type { AccountAddress } from "../protocol/brand.ts";
+import type { AccountAddress, UnixSeconds } from "../protocol/brand.ts";
 import { responseDigest } from "../protocol/responseDigest.ts";
 import { explainRevert, revertMeaning } from "../protocol/reverts.ts";
 import { isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
+import type { GasFigure } from "./gasFigure.ts";
 
 /**
  * Whether a confirmation may be sent now. `settled`: somebody else settled the task, finally. `refused`: it can never be
  * paid. `not-now`: it may be later; the reason says what it waits for.
  */
 export type Payable =
-  | { readonly type: "yes"; readonly gas: bigint }
+  | {
+      readonly type: "yes";
+      /** Gas units. */
+      readonly gas: bigint;
+      /** When the task's time is over, where that was asked. */
+      readonly expiresAt?: UnixSeconds | undefined;
+    }
   | { readonly type: "settled" | "refused" | "not-now"; readonly reason: string };
 
-type Deps = { readonly chain: ChainPort; readonly journal: Journal };
+type Deps = { readonly chain: ChainPort; readonly journal: Journal; readonly gasFigure: GasFigure };
+
+export type Payment = { readonly confirmation: Confirmation; readonly from: AccountAddress };
 
 /**
- * Reads the task and the response again and simulates the call, before every signature and before bytes go out again.
+ * Reads the tasks and the responses again and simulates the calls, in one request, before every signature and before
+ * bytes go out again. Its error for each that cannot be told.
+ *
+ * @param withExpiry Reads when the tasks expire, too. @default false
  * @throws RetryableError if the endpoint does not answer.
  */
-export async function payable(
-  { chain, journal }: Deps,
-  confirmation: Confirmation,
-  from: AccountAddress,
-): Promise<Payable> {
-  const record = await journal.task(confirmation.task);
-  if (record === undefined) return { type: "refused", reason: "its task is not in the journal" };
-  const read = (at?: bigint) => chain.snapshot(record.task, record.source, [confirmation.response], at);
-  const snapshot = await read();
-  const state = stateOf(snapshot, confirmation);
-  if (state.type === "settled") {
-    const final = await chain.finalBlock(await chain.head());
-    if (final >= snapshot.block.number || stateOf(await read(final), confirmation).type === "settled") return state;
-    return { type: "not-now", reason: `${state.reason}, but not finally` };
-  }
-  if (state.type !== "yes") return state;
-  return fromSimulation(await chain.simulateConfirm(from, confirmation.response));
+export async function payableAll(
+  deps: Deps,
+  payments: readonly Payment[],
+  withExpiry = false,
+): Promise<readonly (Payable | Error)[]> {
+  const { chain, gasFigure } = deps;
+  const gas = gasFigure.known();
+  const asks = payments.map(({ confirmation: { task, response }, from }) => ({
+    task,
+    response,
+    from,
+    gas,
+    withExpiry,
+  }));
+  const previews = await chain.previews(asks);
+  return Promise.all(
+    payments.map(async ({ confirmation }, index): Promise<Payable | Error> => {
+      const preview = previews[index];
+      if (preview === undefined || preview instanceof Error) return preview ?? new TypeError("a preview is missing");
+      try {
+        return await judge(deps, confirmation, preview);
+      } catch (error) {
+        return error as Error;
+      }
+    }),
+  );
 }
 
-function stateOf({ task, responses: [response] }: Snapshot, confirmation: Confirmation): Payable {
-  if (isClosed(task.status)) return { type: "settled", reason: `the task is ${statusName(TaskStatus, task.status)}` };
+/** The same for one. @throws RetryableError if the endpoint does not answer. */
+export async function payable(deps: Deps, confirmation: Confirmation, from: AccountAddress): Promise<Payable> {
+  const [answer] = await payableAll(deps, [{ confirmation, from }]);
+  if (answer === undefined || answer instanceof Error) throw answer;
+  return answer;
+}
+
+type State = Pick<Preview, "taskStatus" | "response">;
+
+async function judge(deps: Deps, confirmation: Confirmation, preview: Preview): Promise<Payable> {
+  const state = stateOf(preview, confirmation);
+  if (state.type === "settled") {
+    if (await isFinallySettled(deps, confirmation, preview.block)) return state;
+    return { type: "not-now", reason: `${state.reason}, but not finally` };
+  }
+  if (preview.response === undefined && (await isFinallyGone(deps, confirmation))) {
+    return { type: "refused", reason: "a reorg took the response back" };
+  }
+  if (state.type !== "yes") return state;
+  const { simulation, expiresAt } = preview;
+  if (simulation.ok) deps.gasFigure.learn(simulation.gas);
+  const answer = fromSimulation(simulation);
+  return answer.type === "yes" ? { ...answer, expiresAt } : answer;
+}
+
+/** What is settled in a block that can be taken back is settled by no means. */
+async function isFinallySettled(
+  { chain, journal }: Deps,
+  confirmation: Confirmation,
+  seenAt: bigint,
+): Promise<boolean> {
+  const final = await chain.finalBlock(await chain.head());
+  if (final >= seenAt) return true;
+  const record = await journal.task(confirmation.task);
+  if (record === undefined) return false;
+  const { task, responses } = await chain.snapshot(record.task, record.source, [confirmation.response], final);
+  return stateOf({ taskStatus: task.status, response: responses[0] }, confirmation).type === "settled";
+}
+
+/** Missing from a final block that is no older than the one it was judged in: whatever brings it back is news. */
+async function isFinallyGone({ chain, journal }: Deps, { task, response, verdictId }: Confirmation): Promise<boolean> {
+  const record = await journal.task(task);
+  const verdict = record?.verdicts.find(({ id }) => id === verdictId);
+  if (record === undefined || verdict === undefined) return false;
+  const final = await chain.finalBlock(await chain.head());
+  if (final < verdict.block.number) return false;
+  const { responses } = await chain.snapshot(task, record.source, [response], final);
+  return responses.length === 0;
+}
+
+function stateOf({ taskStatus, response }: State, confirmation: Confirmation): Payable {
+  if (isClosed(taskStatus)) return { type: "settled", reason: `the task is ${statusName(TaskStatus, taskStatus)}` };
   if (response === undefined) return { type: "not-now", reason: "the response is not on the chain at the moment" };
   if (responseDigest(response) !== confirmation.responseDigest) {
     return { type: "refused", reason: "another response stands where the approved one stood" };

@@ -1,44 +1,65 @@
 import { parseTransaction } from "viem";
 import type { Fees } from "../chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../journal/journal.ts";
-import type { Hex } from "../protocol/brand.ts";
-import { type AdmitDeps, signAttempt } from "./admit.ts";
+import type { Hex, Nonce } from "../protocol/brand.ts";
+import { wei } from "../protocol/brand.ts";
+import type { AdmitDeps } from "./admit.ts";
 import { replacementFees } from "./fees.ts";
+import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
 
 /** Gas of a transfer of nothing to oneself. */
 const transferGas = 21_000n;
 
+export type Replacement =
+  | { readonly type: "signed"; readonly confirmation: Confirmation }
+  /** Its fees would pass a ceiling: the old bytes stay the newest. */
+  | { readonly type: "ceiling"; readonly cap: string }
+  | { readonly type: "nothing" };
+
 /**
  * Signs and journals the newest attempt anew, in the same nonce, with higher fees.
- * Answers `undefined` where that would pass the ceiling: the old bytes stay the newest.
+ * @param urgent The task's time is nearly over.
  */
-export async function replace(deps: AdmitDeps, confirmation: Confirmation): Promise<Confirmation | undefined> {
+export async function replace(deps: AdmitDeps, confirmation: Confirmation, urgent = false): Promise<Replacement> {
   const newest = confirmation.attempts.at(-1);
-  return newest && inItsNonce(deps, confirmation, { kind: newest.kind, ...read(newest).call });
+  if (newest === undefined) return { type: "nothing" };
+  const { fees, call } = readAttempt(newest);
+  const better = replacementFees(fees, await deps.chain.fees(urgent), deps.maxFeePerGas);
+  if (better === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
+  const dearer: Call = { ...call, kind: newest.kind, nonce: newest.nonce, fees: better };
+  const more = maxCostOf(dearer) - maxCostOf({ ...call, fees });
+  if (!(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
+  return sign(deps, confirmation, dearer);
 }
 
 /**
  * Uses a confirmation's nonce up without paying: a transfer of nothing to oneself, in the same nonce. Only one of the two
  * can be mined, so what was signed before can pay no more once this one is final.
- * Answers `undefined` where its fees would pass the ceiling.
  */
-export async function cancel(deps: AdmitDeps, confirmation: Confirmation): Promise<Confirmation | undefined> {
-  return inItsNonce(deps, confirmation, { kind: "cancel", to: deps.signer.address, data: "0x", gas: transferGas });
-}
-
-async function inItsNonce(
-  deps: AdmitDeps,
-  confirmation: Confirmation,
-  call: Parameters<typeof signAttempt>[2],
-): Promise<Confirmation | undefined> {
+export async function cancel(deps: AdmitDeps, confirmation: Confirmation): Promise<Replacement> {
   const newest = confirmation.attempts.at(-1);
-  if (newest === undefined) return undefined;
-  const fees = replacementFees(read(newest).fees, await deps.chain.fees(), deps.maxFeePerGas);
-  return fees && signAttempt(deps, confirmation, call, { nonce: newest.nonce, fees });
+  if (newest === undefined) return { type: "nothing" };
+  const fees = replacementFees(readAttempt(newest).fees, await deps.chain.fees(), deps.maxFeePerGas);
+  if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
+  return sign(deps, confirmation, { kind: "cancel", ...transferOfNothing(deps.signer.address, newest.nonce, fees) });
 }
 
-/** What an attempt calls and offers, read from its own bytes. */
-function read({ raw }: Attempt): { readonly fees: Fees; readonly call: { to: Hex; data: Hex; gas: bigint } } {
+export const transferOfNothing = (to: Hex, nonce: Nonce, fees: Fees) =>
+  ({ to, data: "0x", gas: transferGas, nonce, fees }) as const;
+
+async function sign(deps: AdmitDeps, confirmation: Confirmation, call: Call): Promise<Replacement> {
+  const { signed, error } = await signAttempts(deps, [{ confirmation, call }]);
+  const [replaced] = signed;
+  if (replaced === undefined) throw error;
+  await deps.guard.chargeGas(deps.signer.address, call.nonce, maxCostOf(call));
+  return { type: "signed", confirmation: replaced };
+}
+
+/** What signed bytes call and offer. */
+export function readAttempt({ raw }: Pick<Attempt, "raw">): {
+  readonly fees: Fees;
+  readonly call: { readonly to: Hex; readonly data: Hex; readonly gas: bigint };
+} {
   const { to, data = "0x", gas = 0n, ...offer } = parseTransaction(raw);
   if (!to) throw new TypeError("an attempt without a receiver");
   const { gasPrice, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = offer;

@@ -3,13 +3,14 @@ import { RpcError } from "../chain/jsonRpc.ts";
 import { FatalError } from "../errors.ts";
 import type { Confirmation, ConfirmationChange } from "../journal/journal.ts";
 import type { AccountAddress, Nonce } from "../protocol/brand.ts";
+import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import type { InFlight, Lane } from "./lane.ts";
-import { nextStep, type View } from "./nextStep.ts";
-import { classifyAnswer } from "./nodeErrors.ts";
+import { nextStep, type Step } from "./nextStep.ts";
+import type { AnswerRule } from "./nodeErrors.ts";
 import { payable } from "./payable.ts";
-import { cancel, replace } from "./replace.ts";
+import { type Again, sendAgain } from "./sendAgain.ts";
 
 export type TrackDeps = AdmitDeps & {
   readonly lane: Lane;
@@ -18,27 +19,14 @@ export type TrackDeps = AdmitDeps & {
   readonly report: Reporter;
   /** Milliseconds without a receipt after which the bytes are sent again, with a higher fee where that may help. */
   readonly rebroadcastAfterMs: number;
+  /** Blocks that must have come without it, too, before a higher fee is offered. @default 0 */
+  readonly replaceAfterBlocks?: number;
+  /** What nodes answer that this program does not know. @default none */
+  readonly answers?: readonly AnswerRule[];
 };
 
 /** Times that a mined confirmation may revert before a person must look. */
 const mostReverts = 3;
-
-/** Sends the newest attempt. Whatever the node answers, the nonce stays taken. */
-export async function broadcast(deps: TrackDeps, confirmation: Confirmation): Promise<void> {
-  const { chain, journal, lane, report, now } = deps;
-  lane.keep(confirmation, { sentAt: now() });
-  const newest = confirmation.attempts.at(-1);
-  if (newest === undefined) return;
-  const answer = await chain.broadcast(newest.raw);
-  const kind = answer.ok ? "accepted" : classifyAnswer(answer.message);
-  lane.note(confirmation.id, { answer: kind });
-  if (!answer.ok && kind !== "accepted")
-    report({ type: "answer", confirmation, answer: kind, message: answer.message });
-  if (kind !== "accepted" || confirmation.state !== "signed") return;
-  // The tracker may have seen it mined while the answer was on its way.
-  const { state } = await journal.confirmation(confirmation.id);
-  if (state === "signed") await change(deps, confirmation, { state: "broadcast" });
-}
 
 /**
  * Looks once at everything in flight and carries out what `nextStep` says; answers what is settled, or free to be
@@ -46,27 +34,55 @@ export async function broadcast(deps: TrackDeps, confirmation: Confirmation): Pr
  * @throws RetryableError if the endpoint does not answer at all; nothing is lost, the next round looks again.
  */
 export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation[]> {
-  const { chain, lane, signer } = deps;
+  const { chain, lane } = deps;
   const entries = lane.inFlight();
   if (entries.length === 0) return [];
-  const final = await chain.finalBlock(await chain.head());
-  const signedBy = ({ confirmation: { id } }: InFlight) => deps.formerSigners.get(id) ?? signer.address;
+  const head = await chain.head();
+  lane.sawBlock(head.number);
+  const final = await chain.finalBlock(head);
   // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.
-  const finalNonces = new Map<AccountAddress, Nonce | undefined>();
-  for (const account of new Set(entries.map(signedBy)))
-    finalNonces.set(account, await finalNonceOf(deps, account, final));
-  const left: Confirmation[] = [];
-  for (const entry of entries) {
-    try {
-      const settled = await trackOne(deps, entry, { final, finalNonce: finalNonces.get(signedBy(entry)) });
-      if (settled) left.push(settled);
-    } catch (error) {
-      // One that cannot be looked at must hold up neither the ones after it nor what the ones before it came to.
-      if (error instanceof FatalError) throw error;
-      deps.report({ type: "retry", what: `confirmation ${entry.confirmation.id}`, error, inMs: 0 });
+  const finalNonces = await finalNoncesOf(deps, entries, final);
+  const receipts = await receiptsOf(deps, entries);
+  const steps = entries.flatMap((entry) => {
+    const found = receipts.get(entry.confirmation.id) ?? [];
+    const error = found.find((each) => each instanceof Error);
+    if (error !== undefined) {
+      tell(deps, entry.confirmation, error);
+      return [];
     }
-  }
-  return left;
+    const step = nextStep(entry.confirmation, {
+      final,
+      finalNonce: finalNonces.get(signerOfEntry(deps, entry)),
+      receipts: found.filter((each): each is Receipt => each !== undefined),
+      sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
+      sinceBroadcastBlocks: entry.sentAtBlock === undefined ? undefined : head.number - entry.sentAtBlock,
+      rebroadcastAfterMs: deps.rebroadcastAfterMs,
+      replaceAfterBlocks: deps.replaceAfterBlocks ?? 0,
+    });
+    return step.type === "stay" ? [] : [{ entry, step }];
+  });
+  return carryOut(deps, steps);
+}
+
+type Planned = { readonly entry: InFlight; readonly step: Step };
+
+/** One that cannot be looked at must hold up neither the ones after it nor what the ones before it came to. */
+function tell({ report }: TrackDeps, { id }: Confirmation, error: unknown): void {
+  if (error instanceof FatalError) throw error;
+  report({ type: "retry", what: `confirmation ${id}`, error, inMs: 0 });
+}
+
+const signerOfEntry = ({ formerSigners, signer }: TrackDeps, { confirmation: { id } }: InFlight): AccountAddress =>
+  formerSigners.get(id) ?? signer.address;
+
+async function finalNoncesOf(
+  deps: TrackDeps,
+  entries: readonly InFlight[],
+  final: bigint,
+): Promise<ReadonlyMap<AccountAddress, Nonce | undefined>> {
+  const accounts = [...new Set(entries.map((entry) => signerOfEntry(deps, entry)))];
+  const counts = await Promise.all(accounts.map((account) => finalNonceOf(deps, account, final)));
+  return new Map(accounts.map((account, index) => [account, counts[index]]));
 }
 
 /** `undefined` where the node has dropped the state of that block: nothing is displaced then. */
@@ -79,108 +95,158 @@ async function finalNonceOf({ chain }: TrackDeps, account: AccountAddress, block
   }
 }
 
-async function trackOne(
-  deps: TrackDeps,
-  entry: InFlight,
-  view: Pick<View, "final" | "finalNonce">,
-): Promise<Confirmation | undefined> {
-  const receipts = await Promise.all(entry.confirmation.attempts.map(({ hash }) => deps.chain.receipt(hash)));
-  return carryOut(deps, entry, {
-    ...view,
-    receipts: receipts.filter((receipt) => receipt !== undefined),
-    sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
-    rebroadcastAfterMs: deps.rebroadcastAfterMs,
+async function receiptsOf(
+  { chain }: TrackDeps,
+  entries: readonly InFlight[],
+): Promise<ReadonlyMap<number, readonly (Receipt | Error | undefined)[]>> {
+  const asked = entries.flatMap(({ confirmation: { id, attempts } }) => attempts.map(({ hash }) => ({ id, hash })));
+  const answers = await chain.receipts(asked.map(({ hash }) => hash));
+  const found = new Map<number, (Receipt | Error | undefined)[]>();
+  for (const [index, { id }] of asked.entries()) {
+    const known = found.get(id) ?? [];
+    known.push(answers[index]);
+    found.set(id, known);
+  }
+  return found;
+}
+
+/** What the chain says of them is stored first, together; then comes what needs a question for each. */
+async function carryOut(deps: TrackDeps, planned: readonly Planned[]): Promise<readonly Confirmation[]> {
+  const left: Confirmation[] = [];
+  const certain: Changed[] = [];
+  const again: Again[] = [];
+  const open: Planned[] = [];
+  for (const each of planned) {
+    const { entry, step } = each;
+    const { confirmation } = entry;
+    if (step.type === "rebroadcast") again.push({ entry, stuck: step.stuck });
+    else if (step.type === "mined")
+      certain.push({ before: confirmation, change: { state: "mined", mined: step.receipt }, receipt: step.receipt });
+    else if (step.type === "final" && paidBy(confirmation, step.receipt)) {
+      const gasPaid = gasPaidIn(confirmation, step.receipt);
+      certain.push({
+        before: confirmation,
+        change: { state: "final", mined: step.receipt, gasPaid },
+        receipt: step.receipt,
+      });
+    } else open.push(each);
+  }
+  left.push(...(await changeAll(deps, certain)).filter(({ state }) => state === "final"));
+  for (const { entry, step } of open) {
+    const { confirmation } = entry;
+    try {
+      if (step.type === "vanished") {
+        const change: ConfirmationChange = { state: "broadcast", reason: "its block was taken back" };
+        const [back] = await changeAll(deps, [{ before: confirmation, change }]);
+        if (back) again.push({ entry: { ...entry, confirmation: back }, stuck: false });
+      } else left.push(...(await settle(deps, confirmation, step)));
+    } catch (error) {
+      tell(deps, confirmation, error);
+    }
+  }
+  await sendAgain(
+    deps,
+    again.toSorted((a, b) => (a.entry.confirmation.nonce ?? 0) - (b.entry.confirmation.nonce ?? 0)),
+  ).catch((error) => {
+    // What was settled in this round is settled.
+    if (error instanceof FatalError) throw error;
+    deps.report({ type: "retry", what: "sending again", error, inMs: 0 });
   });
+  return left;
 }
 
-async function carryOut(deps: TrackDeps, entry: InFlight, view: View): Promise<Confirmation | undefined> {
-  const { confirmation } = entry;
-  const step = nextStep(confirmation, view);
-  switch (step.type) {
-    case "stay":
-      return undefined;
-    case "rebroadcast":
-      await sendAgain(deps, entry, step.stuck);
-      return undefined;
-    case "mined":
-      await change(deps, confirmation, { state: "mined", mined: step.receipt }, step.receipt);
-      return undefined;
-    case "vanished": {
-      const back = await change(deps, confirmation, { state: "broadcast", reason: "its block was taken back" });
-      await sendAgain(deps, { ...entry, confirmation: back }, false);
-      return undefined;
-    }
-    case "final": {
-      const settled = await change(
-        deps,
-        confirmation,
-        await finalChange(deps, confirmation, step.receipt),
-        step.receipt,
-      );
-      deps.lane.release(confirmation.id);
-      return settled;
-    }
-    case "displaced": {
-      const reason = `nonce ${confirmation.nonce} was used by a transaction that is not the daemon's`;
-      const freed = await change(deps, confirmation, { state: "intended", reason });
-      deps.lane.release(confirmation.id);
-      deps.formerSigners.delete(confirmation.id);
-      return freed;
-    }
-    default:
-      return step satisfies never;
-  }
+const isConfirm = ({ attempts }: Confirmation, receipt: Receipt): boolean =>
+  attempts.some(({ kind, hash }) => kind === "confirm" && hash === receipt.hash);
+
+const paidBy = (confirmation: Confirmation, receipt: Receipt): boolean =>
+  receipt.succeeded && isConfirm(confirmation, receipt);
+
+function gasPaidIn({ attempts }: Confirmation, { hash, gasUsed, gasPrice }: Receipt): ConfirmationChange["gasPaid"] {
+  const attempt = attempts.find((each) => each.hash === hash);
+  return attempt && { nonce: attempt.nonce, cost: wei(gasUsed * gasPrice) };
 }
 
-/**
- * Sends the bytes again, or better ones, if what they pay is still what was approved; else uses the nonce up, once that
- * has been so for a while: the next block may bring the response back.
- */
-async function sendAgain(deps: TrackDeps, entry: InFlight, stuck: boolean): Promise<void> {
-  const { confirmation } = entry;
-  const signedBy = deps.formerSigners.get(confirmation.id);
-  if (confirmation.attempts.at(-1)?.kind === "cancel") {
-    return broadcast(deps, (stuck && (await replace(deps, confirmation))) || confirmation);
+async function settle(deps: TrackDeps, confirmation: Confirmation, step: Step): Promise<readonly Confirmation[]> {
+  if (step.type === "final") {
+    const change = await unpaidChange(deps, confirmation, step.receipt);
+    const gasPaid = gasPaidIn(confirmation, step.receipt);
+    const reverted = isConfirm(confirmation, step.receipt) && change.state !== "superseded";
+    const settled = await changeAll(deps, [
+      { before: confirmation, change: { ...change, gasPaid }, receipt: step.receipt },
+    ]);
+    if (reverted) await counted(deps, () => deps.guard.sawOutcome(true));
+    return settled;
   }
-  const check = await payable(deps, confirmation, signedBy ?? deps.signer.address);
-  if (check.type === "yes") {
-    // A former key can replace nothing; its bytes go out again as they are. Nor does a fee help where money is missing.
-    const better =
-      stuck && signedBy === undefined && entry.answer !== "no-funds" && (await replace(deps, confirmation));
-    return broadcast(deps, better || confirmation);
+  if (step.type !== "displaced") return [];
+  const { nonce } = confirmation;
+  const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
+  if (nonce !== undefined) {
+    const signer = deps.formerSigners.get(confirmation.id) ?? deps.signer.address;
+    deps.report({ type: "stranger", signer, from: nonce, to: toNonce(nonce), where: "mined" });
   }
-  const doomedSince = entry.doomedSince ?? deps.now();
-  deps.lane.note(confirmation.id, { doomedSince });
-  const wait = deps.rebroadcastAfterMs - (deps.now() - doomedSince);
-  const cancelled = wait <= 0 && signedBy === undefined ? await cancel(deps, confirmation) : undefined;
-  if (cancelled) return broadcast(deps, cancelled);
-  deps.report({ type: "postponed", confirmation, reason: `not sent again: ${check.reason}`, forMs: Math.max(0, wait) });
+  const freed = await changeAll(deps, [{ before: confirmation, change: { state: "intended", reason } }]);
+  deps.formerSigners.delete(confirmation.id);
+  return freed;
 }
 
-async function finalChange(deps: TrackDeps, confirmation: Confirmation, receipt: Receipt): Promise<ConfirmationChange> {
-  const paid = confirmation.attempts.some(({ kind, hash }) => kind === "confirm" && hash === receipt.hash);
-  if (paid && receipt.succeeded) return { state: "final", mined: receipt };
+/** What becomes of a confirmation whose nonce was used up, finally, without paying. */
+async function unpaidChange(
+  deps: TrackDeps,
+  confirmation: Confirmation,
+  receipt: Receipt,
+): Promise<ConfirmationChange> {
+  const reverted = isConfirm(confirmation, receipt);
   const check = await payable(deps, confirmation, deps.signer.address);
   if (check.type === "settled") return { state: "superseded", reason: check.reason, mined: receipt };
   if (check.type === "refused") return { state: "cancelled", reason: check.reason, mined: receipt };
   const reverts = new Set(confirmation.attempts.map(({ nonce }) => nonce)).size;
-  if (paid && reverts >= mostReverts) {
+  if (reverted && reverts >= mostReverts) {
     return { state: "dead", reason: `it reverted ${reverts} times although its simulation had passed`, mined: receipt };
   }
   return {
     state: "intended",
-    reason: paid ? "it reverted, and is tried anew" : "its nonce was used up, and it is tried anew",
+    reason: reverted ? "it reverted, and is tried anew" : "its nonce was used up, and it is tried anew",
   };
 }
 
-async function change(
-  { journal, lane, report, now }: TrackDeps,
-  before: Confirmation,
-  to: ConfirmationChange,
-  receipt?: Receipt,
-): Promise<Confirmation> {
-  const confirmation = await journal.changeConfirmation(before.id, to);
-  lane.keep(confirmation, { sentAt: now() });
-  report({ type: "confirmation", confirmation, ...(receipt && { receipt }) });
-  return confirmation;
+type Changed = {
+  readonly before: Confirmation;
+  readonly change: ConfirmationChange;
+  readonly receipt?: Receipt;
+};
+
+/** Stores changes in one transaction; what is not in flight any more leaves the lane. */
+async function changeAll(deps: TrackDeps, changes: readonly Changed[]): Promise<readonly Confirmation[]> {
+  const { journal, lane, report, now, guard, signer } = deps;
+  const [only, ...more] = changes;
+  if (only === undefined) return [];
+  const changed =
+    more.length === 0
+      ? [await journal.changeConfirmation(only.before.id, only.change)]
+      : await journal.changeConfirmations(changes.map(({ before, change }) => ({ id: before.id, change })));
+  for (const [index, confirmation] of changed.entries()) {
+    const { change, receipt } = changes[index] as Changed;
+    const { id, state } = confirmation;
+    const flies = state === "signed" || state === "broadcast" || state === "mined";
+    if (flies) lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
+    else lane.release(id);
+    if (state === "cancelled") guard.release(id);
+    const { gasPaid } = change;
+    await counted(deps, async () => {
+      if (gasPaid) await guard.settleGas(deps.formerSigners.get(id) ?? signer.address, gasPaid.nonce, gasPaid.cost);
+      if (state === "final") await guard.sawOutcome(false);
+    });
+    report({ type: "confirmation", confirmation, ...(receipt && { receipt }) });
+  }
+  return changed;
+}
+
+/** What is settled is settled, whether or not it can be counted now. */
+async function counted({ report }: TrackDeps, count: () => Promise<void>): Promise<void> {
+  try {
+    await count();
+  } catch (error) {
+    if (error instanceof FatalError) throw error;
+    report({ type: "retry", what: "counting an outcome", error, inMs: 0 });
+  }
 }

@@ -314,7 +314,7 @@ describe("a payload that cannot be judged", () => {
     const daemon = start();
     await daemon.ready();
     const kinds = [
-      [behaviours.notJson(), /^(?!.*html).*JSON/i],
+      [behaviours.notJson(), /not JSON/],
       [behaviours.hugePayload(), /65536|64 KiB|large|more than/i],
       [behaviours.slowPayload(), /1000 ms|1s|time|within/i],
     ] as const;

@@ -1,5 +1,5 @@
 import { NEVER } from "rxjs";
-import type { ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
+import type { BroadcastAnswer, ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
 import type { AccountAddress, Hash, ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { toNonce, unixSeconds, wei } from "../../src/protocol/brand.ts";
 import type { Response, Source, Task } from "../../src/protocol/entities.ts";
@@ -69,15 +69,41 @@ const usual: Partial<ChainPort> = {
   simulateConfirm: async () => ({ ok: true, gas: 100_000n }),
   fees: async () => ({ type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n }),
   minedNonce: async () => toNonce(0),
+  pendingNonce: async () => toNonce(0),
+  balance: async () => wei(10n ** 20n),
   broadcast: async () => ({ ok: true }),
   receipt: async () => undefined,
 };
 
+/** What asks for several at once, out of what asks for one: a test needs to say only the latter. */
+const several = (chain: ChainPort): Partial<ChainPort> => ({
+  previews: (asks) =>
+    Promise.all(
+      asks.map(async ({ task: asked, response: its, from }) => {
+        try {
+          const { block, task, responses } = await chain.snapshot(asked, source, [its]);
+          const simulation = await chain.simulateConfirm(from, its);
+          return { block: block.number, taskStatus: task.status, response: responses[0], simulation };
+        } catch (error) {
+          return error as Error;
+        }
+      }),
+    ),
+  broadcastAll: async (raws) => {
+    const answers: BroadcastAnswer[] = [];
+    for (const raw of raws) answers.push(await chain.broadcast(raw));
+    return answers;
+  },
+  receipts: (hashes) => Promise.all(hashes.map((hash) => chain.receipt(hash).catch((error: Error) => error))),
+});
+
 /** A chain that answers what a test tells it to; a question that it was not told the answer of fails the test. */
-export const fakeChain = (answers: Partial<ChainPort> = {}): ChainPort =>
-  new Proxy({ ...usual, ...answers } as ChainPort, {
+export const fakeChain = (answers: Partial<ChainPort> = {}): ChainPort => {
+  const chain: ChainPort = new Proxy({ ...usual, ...answers } as ChainPort, {
     get: (target, name: keyof ChainPort) => {
       if (name in target) return target[name];
       throw new Error(`the test did not expect ${name} to be called`);
     },
   });
+  return Object.assign(chain, { ...several(chain), ...answers });
+};

@@ -8,10 +8,13 @@ import type { AccountAddress, ResponseAddress, TaskAddress, Wei } from "../../sr
 import { wei } from "../../src/protocol/brand.ts";
 import { deploymentOn } from "../../src/protocol/chains.ts";
 import { responseDigest } from "../../src/protocol/responseDigest.ts";
-import type { Report } from "../../src/report.ts";
+import type { Report, Reporter } from "../../src/report.ts";
 import { privateKeySigner } from "../../src/signer/privateKeySigner.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
+import { createGasFigure } from "../../src/sink/gasFigure.ts";
+import { createGuard, unlimited } from "../../src/sink/guardrails/guard.ts";
 import { createLane } from "../../src/sink/lane.ts";
+import { createStrangers } from "../../src/sink/strangers.ts";
 import type { TrackDeps } from "../../src/sink/track.ts";
 import { aResponse, fakeChain, hashOf, response, source, task } from "./fakeChain.ts";
 
@@ -46,7 +49,14 @@ export function createSinkBench(): SinkBench {
       deeds.push(`journalled nonce ${args[2].nonce}`);
       return recorded;
     },
+    recordAttempts: async (attempts) => {
+      const recorded = await opened.recordAttempts(attempts);
+      deeds.push(`journalled nonces ${attempts.map(({ attempt }) => attempt.nonce).join(", ")}`);
+      return recorded;
+    },
   };
+  const report: Reporter = (each) => void reports.push(each);
+  const guard = createGuard({ journal, capsOf: () => undefined, now: () => 0, report }, unlimited);
   return {
     journal,
     signer,
@@ -71,6 +81,9 @@ export function createSinkBench(): SinkBench {
       return made;
     },
     deps: (chain = {}, changes = {}) => ({
+      guard,
+      strangers: createStrangers(signer.address, { foreignPending: "wait", report }),
+      gasFigure: createGasFigure(() => 0),
       chain: fakeChain({
         ...chain,
         broadcast: async (raw) => {
@@ -87,7 +100,7 @@ export function createSinkBench(): SinkBench {
       now: () => 0,
       lane,
       formerSigners: new Map<number, AccountAddress>(),
-      report: (report) => void reports.push(report),
+      report,
       rebroadcastAfterMs: 1_000,
       ...changes,
     }),

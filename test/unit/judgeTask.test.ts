@@ -8,6 +8,7 @@ import type { Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { type JudgeOptions, judgeTask } from "../../src/judgeTask.ts";
 import type { Output } from "../../src/payload/payloadPort.ts";
+import { everything } from "../../src/policy/needs.ts";
 import type { Candidate, Policy, PolicySet, Verdict } from "../../src/policy/policyPort.ts";
 import { type ResponseAddress, type UnixSeconds, unixSeconds, wei } from "../../src/protocol/brand.ts";
 import { DeliveryMethod, ResponseStatus, TaskStatus } from "../../src/protocol/statuses.ts";
@@ -64,6 +65,7 @@ const policyOf = (
     digest: "digest-1",
     mode: "enforce",
     limits: { maxBytes: 1_000, timeoutMs: 1_000 },
+    needs: { ...everything, stake: false, history: false, published: false },
     judge: async (candidate) => {
       judged.push(candidate);
       if (typeof opinion === "function") return opinion(candidate);

@@ -5,8 +5,13 @@ const limits =
 /** Limits of one query (`eth_getLogs` above all) share a code with the limits of a plan. */
 const ofOneQuery = /result|range|block|\blogs?\b|response size|batch/i;
 
+/** A contract chose the words: they say nothing of the node. */
+const isRevert = ({ rpcCode, message }: RpcError): boolean => rpcCode === 3 || /revert/i.test(message);
+
 /** Whether the node refused because it was asked too often, rather than for too much. */
-export function isRateLimit({ rpcCode, message }: RpcError): boolean {
+export function isRateLimit(error: RpcError): boolean {
+  const { rpcCode, message } = error;
+  if (isRevert(error)) return false;
   if (limits.test(message)) return true;
   return (rpcCode === -32005 || rpcCode === 429) && !ofOneQuery.test(message);
 }
@@ -25,7 +30,7 @@ const behind =
  * @param head The newest block that any endpoint has told of.
  */
 export function isBehind({ method, params }: RpcCall, answer: RpcAnswer, head: bigint | undefined): boolean {
-  if ("error" in answer) return behind.test(answer.error.message);
+  if ("error" in answer) return behind.test(answer.error.message) && !isRevert(answer.error);
   if (method !== "eth_getBlockByNumber" || answer.result !== null || head === undefined) return false;
   const asked = quantity(params[0]);
   return asked !== undefined && asked <= head;
@@ -43,17 +48,20 @@ export function headIn({ method, params }: RpcCall, answer: RpcAnswer): bigint |
 export const quantity = (value: unknown): bigint | undefined =>
   typeof value === "string" && /^0x[0-9a-f]{1,64}$/i.test(value) ? BigInt(value) : undefined;
 
-const tooManyCalls = /batch.{0,60}(too (large|big|many)|exceed|limit|max)|too many (calls|requests in)|(exceed|limit|max).{0,40}batch/i;
+const tooManyCalls =
+  /batch.{0,60}(too (large|big|many)|exceed|limit|max)|too many (calls|requests in)|(exceed|limit|max).{0,40}batch/i;
 
 /** How a node refused a batch as such: `size` where a smaller one may pass, `always` where none will. */
 export function batchRefusal(answers: readonly RpcAnswer[]): "size" | "always" | undefined {
   const [first] = answers;
-  if (first === undefined || !("error" in first)) return undefined;
+  if (first === undefined || !("error" in first) || isRevert(first.error)) return undefined;
   const { message, rpcCode } = first.error;
   const isSame = (answer: RpcAnswer) => "error" in answer && answer.error.message === message;
   if (!answers.every(isSame)) return undefined;
   if (tooManyCalls.test(message)) return "size";
-  return /batch|expected (an )?object|cannot unmarshal array/i.test(message) || rpcCode === -32600 ? "always" : undefined;
+  return /batch|expected (an )?object|cannot unmarshal array/i.test(message) || rpcCode === -32600
+    ? "always"
+    : undefined;
 }
 
 /** The same, where it was refused by the HTTP server in front of the node. */

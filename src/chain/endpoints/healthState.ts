@@ -70,7 +70,7 @@ export function afterFailure(
   { startedAt, now, cooldownMs, jitter }: { startedAt: number; now: number; cooldownMs: number; jitter: number },
 ): HealthState {
   const next = rated(state, now, 1, 0);
-  if (startedAt < state.failedAt) return next;
+  if (startedAt <= state.failedAt) return next;
   const pause = cooldownMs * 2 ** Math.min(state.failuresInRow, mostDoublings) * (0.75 + jitter / 2);
   return { ...next, failuresInRow: state.failuresInRow + 1, failedAt: now, coolUntil: now + Math.round(pause) };
 }
@@ -92,5 +92,5 @@ export function expectedCost(state: HealthState, now: number): number {
   const { latencyMs = usualLatencyMs, lag, failureRate, behindRate, ratedAt } = state;
   const forMs = now - ratedAt;
   const late = Math.min(worstLag, Math.max(0, lag - usualLag));
-  return latencyMs + 5_000 * decayed(failureRate, forMs) + 2_000 * decayed(behindRate, forMs) + 100 * late;
+  return latencyMs + 5_000 * decayed(failureRate, forMs) + 1_000 * decayed(behindRate, forMs) + 100 * late;
 }

@@ -1,4 +1,3 @@
-import type { Subscription } from "rxjs";
 import type { Clock } from "../../clock.ts";
 import { EndpointError } from "./endpointError.ts";
 
@@ -36,7 +35,7 @@ export function createTokenBucket(options: TokenBucketOptions): TokenBucket {
   let tokens = burst;
   let refilledAt = clock.now();
   let pausedUntil = Number.NEGATIVE_INFINITY;
-  let wake: Subscription | undefined;
+  let isScheduled = false;
 
   const pausedForMs = () => Math.max(0, pausedUntil - clock.now());
   const isPlenty = (): boolean => {
@@ -55,7 +54,7 @@ export function createTokenBucket(options: TokenBucketOptions): TokenBucket {
   };
 
   const release = () => {
-    wake = undefined;
+    isScheduled = false;
     while (queue.length > 0 && pausedForMs() === 0 && isPlenty()) {
       tokens -= 1;
       queue.shift()?.go();
@@ -63,7 +62,9 @@ export function createTokenBucket(options: TokenBucketOptions): TokenBucket {
     schedule();
   };
   const schedule = () => {
-    if (queue.length > 0) wake ??= clock.scheduler.schedule(release, Math.max(1, Math.ceil(waitAt(0))));
+    if (isScheduled || queue.length === 0) return;
+    isScheduled = true;
+    clock.scheduler.schedule(release, Math.max(1, Math.ceil(waitAt(0))));
   };
 
   const limited = (why: string) =>

@@ -30,7 +30,7 @@ test("the editors' schema accepts the worked policies", () => {
 test("the editors' schema knows the keys that the loader knows", () => {
   const keys = (node: Node | undefined) => Object.keys(node?.properties ?? {}).sort();
   expect(keys(schema)).toEqual([...policyKeys.policy].sort());
-  for (const name of ["match", "output", "caps"] as const) {
+  for (const name of ["match", "output", "caps", "quorum", "window", "plugin"] as const) {
     expect(keys(schema.properties[name])).toEqual([...policyKeys[name]].sort());
     expect(schema.properties[name]?.additionalProperties).toBe(false);
   }

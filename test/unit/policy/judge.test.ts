@@ -264,7 +264,7 @@ test("facts that throw when they are read hold the response", async () => {
       throw new Error("gone");
     },
   });
-  expect(await verdictsOf(policyOf("output.valid"), candidateOf([responseOf(1, { output })]))).toEqual([
+  expect(await verdictsOf(policyOf("output.json.a == 1"), candidateOf([responseOf(1, { output })]))).toEqual([
     "1 hold: the policy failed on this task: a fact is not what it should be",
   ]);
   const gone = new Proxy(

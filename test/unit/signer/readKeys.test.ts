@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ConfigError } from "../../../src/errors.ts";
-import { type ReadKeyOptions, readPrivateKey } from "../../../src/signer/readPrivateKey.ts";
+import { type ReadKeysOptions, readKeys } from "../../../src/signer/readKeys.ts";
+import { lock } from "./lockKeystore.ts";
 
 const digits = (letter: string) => letter.repeat(64);
 const key = (letter: string) => `0x${digits(letter)}`;
@@ -11,19 +12,21 @@ const missing = () => Object.assign(new Error("no such file"), { code: "ENOENT" 
 
 type Given = {
   readonly keyFile?: string;
+  readonly keys?: readonly string[];
+  readonly passwordFile?: string;
   readonly role?: "agent" | "client";
-  readonly env?: ReadKeyOptions["env"];
+  readonly env?: ReadKeysOptions["env"];
   readonly files?: Readonly<Record<string, string>>;
   readonly mode?: number;
   readonly cwd?: string;
 };
 
-const read = ({ keyFile, role = "agent", env = {}, files = {}, mode = 0o100600, cwd }: Given) =>
-  readPrivateKey({
-    config: { signer: { keyFile, role } },
+const read = ({ keyFile, keys = [], passwordFile, role = "agent", env = {}, files = {}, ...rest }: Given) =>
+  readKeys({
+    config: { signer: { keyFile, keys, passwordFile, role } },
     env,
-    cwd,
-    fileMode: () => mode,
+    cwd: rest.cwd,
+    fileMode: () => rest.mode ?? 0o100600,
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw missing();
@@ -31,7 +34,7 @@ const read = ({ keyFile, role = "agent", env = {}, files = {}, mode = 0o100600, 
     },
   });
 
-describe("readPrivateKey", () => {
+describe("readKeys", () => {
   const env = { AGENT_PRIVATE_KEY: key("c"), CLIENT_PRIVATE_KEY: digits("d"), CREDENTIALS_DIRECTORY: "/run/c" };
   const files = { "/key": `${digits("A")}\n`, "/run/c/agent-key": key("b"), "/run/c/client-key": key("e") };
 
@@ -55,12 +58,12 @@ describe("readPrivateKey", () => {
     ],
   ])("takes %s", (_, given, letter, from) => {
     const found = read(given);
-    expect(found).toMatchObject({ from, warnings: [] });
-    expect(found?.privateKey).toBe(letter === "f" ? `0x0${digits("f").slice(1)}` : key(letter));
+    const privateKey = letter === "f" ? `0x0${digits("f").slice(1)}` : key(letter);
+    expect(found).toEqual({ keys: [{ privateKey, from }], secrets: [], warnings: [] });
   });
 
   it("answers nothing where there is no key", () => {
-    expect(read({})).toBeUndefined();
+    expect(read({})).toEqual({ keys: [], secrets: [], warnings: [] });
   });
 
   it.each([
@@ -92,7 +95,7 @@ describe("readPrivateKey", () => {
 
   it("warns when others may read the key file", () => {
     const given = { keyFile: "/key", files, mode: 0o100644 };
-    expect(read(given)?.warnings).toEqual(["the key file /key is open to other users (mode 644): chmod 600 /key"]);
+    expect(read(given).warnings).toEqual(["the key file /key is open to other users (mode 644): chmod 600 /key"]);
   });
 
   it("reads real files and their modes", () => {
@@ -101,7 +104,42 @@ describe("readPrivateKey", () => {
     const keyFile = join(folder, "key");
     writeFileSync(keyFile, digits("a"));
     chmodSync(keyFile, 0o640);
-    const found = readPrivateKey({ config: { signer: { keyFile, role: "agent" } }, env: {} });
-    expect(found).toMatchObject({ privateKey: key("a"), warnings: [expect.stringContaining("mode 640")] });
+    const signer = { keyFile, keys: [], passwordFile: undefined, role: "agent" } as const;
+    const found = readKeys({ config: { signer }, env: {} });
+    expect(found.keys).toEqual([{ privateKey: key("a"), from: keyFile }]);
+    expect(found.warnings).toEqual([expect.stringContaining("mode 640")]);
+  });
+
+  it("takes several files, bare keys and keystores with one password, in their order", () => {
+    const found = read({
+      keyFile: "/1",
+      keys: ["/2", "/3"],
+      passwordFile: "/password",
+      files: { "/1": digits("a"), "/2": lock(key("b"), "pass word"), "/3": key("c"), "/password": "pass word\n" },
+    });
+    expect(found.keys.map(({ privateKey, from }) => [from, privateKey])).toEqual([
+      ["/1", key("a")],
+      ["/2", key("b")],
+      ["/3", key("c")],
+    ]);
+    expect(found.secrets).toEqual(["pass word"]);
+  });
+
+  it("opens a keystore among systemd's credentials with the password beside it", () => {
+    const given = { "/run/c/agent-key": lock(key("b"), "p\n"), "/run/c/keystore-password": "p\n\n" };
+    expect(read({ env, files: given }).keys).toEqual([{ privateKey: key("b"), from: "/run/c/agent-key" }]);
+  });
+
+  it.each<[string, Given, string]>([
+    ["no password is given", { keyFile: "/k" }, "there is no password for the keystore /k"],
+    ["the password's file is not there", { keyFile: "/k", passwordFile: "/p" }, "the password file /p does not exist"],
+  ])("says so when %s", (_, given, message) => {
+    expect(() => read({ ...given, files: { "/k": lock(key("b"), "p") } })).toThrow(message);
+  });
+
+  it("refuses the same key twice", () => {
+    expect(() => read({ keys: ["/1", "/2"], files: { "/1": key("a"), "/2": digits("a") } })).toThrow(
+      "/1 and /2 hold the same key",
+    );
   });
 });

@@ -13,8 +13,9 @@ import {
 } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
 import { admit } from "../../../src/sink/admit.ts";
+import { broadcast } from "../../../src/sink/send.ts";
 import { signerOf } from "../../../src/sink/signerOf.ts";
-import { broadcast, type TrackDeps, trackRound } from "../../../src/sink/track.ts";
+import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { address, aResponse, aSnapshot, aTask, hashOf, headAt } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 
@@ -225,7 +226,7 @@ describe("a round", () => {
         },
       }),
     );
-    expect(left).toMatchObject([
+    expect(left.toSorted((a, b) => a.id - b.id)).toMatchObject([
       { id: first.id, state: "intended" },
       { id: third.id, state: "final" },
     ]);

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpus } from "node:os";
+import { createInterface } from "node:readline";
+
+const canPin = cpus().length > 1 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
+
+/** How a process is kept on one core here, for the report. */
+export const pinning = canPin
+  ? "each process on a core of its own (taskset)"
+  : "not pinned: there is no taskset, or one core";
+
+export type Child = {
+  /** Each line that it prints, parsed. Ends when it ends; throws if it fails. */
+  readonly answers: AsyncGenerator<unknown, void>;
+  /** The next answer. @throws Error if it ends without one. */
+  readonly answer: () => Promise<unknown>;
+  readonly pid: number;
+  readonly stop: () => Promise<void>;
+};
+
+/**
+ * Starts a TypeScript file of the benchmark as a process of its own, on one core where that can be said; it prints a JSON
+ * value a line. It never outlives this process.
+ */
+export function startChild(
+  file: string,
+  { core, args = [], nodeArgs = [] }: { core: number; args?: readonly unknown[]; nodeArgs?: readonly string[] },
+): Child {
+  const command = [process.execPath, ...nodeArgs, file, ...args.map((each) => JSON.stringify(each))];
+  const [program = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
+  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const closed = once(child, "close").then(([code]) => {
+    process.off("exit", kill);
+    return code as number | null;
+  });
+  const answers = read(child, closed, file);
+  return {
+    answers,
+    answer: async () => {
+      const { value, done } = await answers.next();
+      if (done) throw new Error(`${file} ended without an answer`);
+      return value;
+    },
+    pid: child.pid ?? 0,
+    stop: async () => {
+      kill();
+      await closed;
+    },
+  };
+}
+
+async function* read(child: ChildProcess, closed: Promise<number | null>, file: string): AsyncGenerator<unknown, void> {
+  if (child.stdout === null) return;
+  for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line);
+  const code = await closed;
+  if (code) throw new Error(`${file} failed (${code})`);
+}
+
+/** The child's side: its arguments, and how it answers. */
+export const childArgs = <T extends readonly unknown[]>(): T =>
+  process.argv.slice(2).map((each) => JSON.parse(each)) as never;
+export const answer = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -1,0 +1,128 @@
+import { encodeFunctionData } from "viem";
+import { RetryableError } from "../errors.ts";
+import { controllerAbi, responseAbi, taskAbi } from "../protocol/abi.ts";
+import type { AccountAddress, Hex, ResponseAddress, TaskAddress, UnixSeconds } from "../protocol/brand.ts";
+import { toAddress, unixSeconds, wei } from "../protocol/brand.ts";
+import type { Response } from "../protocol/entities.ts";
+import type { Simulation } from "./chainPort.ts";
+import { type Read, read } from "./contractReads.ts";
+import type { HttpRpc, RpcAnswer, RpcCall } from "./jsonRpc.ts";
+import { toQuantity } from "./wire.ts";
+
+/** @param gas What a confirmation is known to take; `undefined`: it is estimated, which costs the node more. */
+export type PreviewAsk = {
+  readonly task: TaskAddress;
+  readonly response: ResponseAddress;
+  readonly from: AccountAddress;
+  readonly gas: bigint | undefined;
+  /** Reads when the task's time is over, too. @default false */
+  readonly withExpiry?: boolean;
+};
+
+/** A response as far as it decides whether it is the one that was approved. */
+export type StandingResponse = Pick<Response, "task" | "provider" | "data" | "payment" | "status">;
+
+/** What a confirmation would meet if it were sent now. */
+export type Preview = {
+  /** The block that was read. */
+  readonly block: bigint;
+  readonly taskStatus: number;
+  /** `undefined` where there is none in that block. */
+  readonly response: StandingResponse | undefined;
+  readonly simulation: Simulation;
+  /** Where it was asked. */
+  readonly expiresAt?: UnixSeconds | undefined;
+};
+
+type ResponseParams = {
+  readonly task: string;
+  readonly provider: string;
+  readonly data: string;
+  readonly payment: bigint;
+};
+
+/** The call that pays; the same bytes each time. */
+export const confirmData = (response: ResponseAddress): Hex =>
+  encodeFunctionData({ abi: controllerAbi, functionName: "confirmResponse", args: [response] });
+
+/**
+ * State and simulation of several confirmations, in one request. One that cannot be told is answered with its error.
+ * @param simulate For what the known gas does not suffice, or whose call fails: the whole answer, at the whole price.
+ */
+export async function confirmPreviews(
+  rpc: HttpRpc,
+  controller: Hex,
+  { asks, block }: { readonly asks: readonly PreviewAsk[]; readonly block: bigint },
+  simulate: (ask: PreviewAsk) => Promise<Simulation>,
+): Promise<readonly (Preview | Error)[]> {
+  const parts = asks.map((ask) => ({ ask, reads: readsOf(ask, toQuantity(block)) }));
+  const calls = parts.flatMap(({ ask, reads }) => [
+    ...reads.map(({ call }) => call),
+    ...simulationCall(ask, controller),
+  ]);
+  const answers = (await rpc.batch(calls)).values();
+  const next = (): RpcAnswer => answers.next().value as RpcAnswer;
+  return Promise.all(
+    parts
+      .map(({ ask, reads }) => {
+        const state = reads.map(({ decode }) => {
+          const answer = next();
+          return () => decode(answer);
+        });
+        return { ask, state, simulated: ask.gas === undefined ? undefined : next() };
+      })
+      .map(async ({ ask, state, simulated }): Promise<Preview | Error> => {
+        try {
+          const [taskStatus, params, status, expiry] = state.map((decode) => decode()) as [
+            number | undefined,
+            ResponseParams | undefined,
+            number | undefined,
+            bigint | undefined,
+          ];
+          if (taskStatus === undefined) {
+            const message = `${rpc.name} does not have task ${ask.task} in block ${block}`;
+            return new RetryableError(message, { code: "NODE_BEHIND" });
+          }
+          const passes = simulated !== undefined && "result" in simulated && ask.gas !== undefined;
+          return {
+            block,
+            taskStatus,
+            response: toStanding(params, status),
+            expiresAt: expiry === undefined ? undefined : unixSeconds(expiry),
+            simulation: passes ? { ok: true, gas: ask.gas ?? 0n } : await simulate(ask),
+          };
+        } catch (error) {
+          return error as Error;
+        }
+      }),
+  );
+}
+
+const readsOf = ({ task, response, withExpiry }: PreviewAsk, block: Hex): readonly Read<unknown>[] => [
+  read<number>(taskAbi, task, "getStatus", [], block),
+  read<ResponseParams>(responseAbi, response, "getResponseParams", [], block),
+  read<number>(responseAbi, response, "getStatus", [], block),
+  ...(withExpiry ? [read<bigint>(taskAbi, task, "getExpiryTime", [], block)] : []),
+];
+
+/** With a tenth more than is known to suffice; what is signed has a quarter more. */
+const simulationCall = ({ from, response, gas }: PreviewAsk, to: Hex): readonly RpcCall[] =>
+  gas === undefined
+    ? []
+    : [
+        {
+          method: "eth_call",
+          params: [{ from, to, data: confirmData(response), gas: toQuantity((gas * 11n) / 10n) }, "latest"],
+        },
+      ];
+
+function toStanding(params: ResponseParams | undefined, status: number | undefined): StandingResponse | undefined {
+  if (params === undefined || status === undefined) return undefined;
+  return {
+    task: toAddress<TaskAddress>(params.task),
+    provider: toAddress<AccountAddress>(params.provider),
+    data: params.data,
+    payment: wei(params.payment),
+    status,
+  };
+}

@@ -1,0 +1,72 @@
+import { Socket } from "node:net";
+import { splitCredentials } from "./endpoints/splitCredentials.ts";
+
+export type OpenedWebSocket = {
+  readonly socket: WebSocket;
+  /** Ends it for good, whether or not the other side takes part. */
+  readonly terminate: () => void;
+};
+
+type Dispatcher = NonNullable<Exclude<ConstructorParameters<typeof WebSocket>[1], string | string[]>>["dispatcher"];
+
+/**
+ * Opens a WebSocket with Node's own client. The user part of the URL becomes an `Authorization` header, as in a browser's
+ * prompt; nothing else sends it.
+ *
+ * `WebSocket.close()` waits for the other side to close too: a node that hangs would keep the connection, and one more
+ * after each reconnect. So the TCP socket is caught on its way through the dispatcher, to be destroyed. Where a future
+ * Node lets nothing through there, `terminate` closes politely and no more; a test would tell.
+ */
+export function openWebSocket(url: string): OpenedWebSocket {
+  const { address, authorization } = splitCredentials(url);
+  let tcp: Socket | undefined;
+  let isOver = false;
+  const dispatcher = watchedDispatcher((caught) => {
+    tcp = caught;
+    if (isOver) tcp.destroy();
+  });
+  const socket = new WebSocket(address, {
+    ...(authorization && { headers: { authorization } }),
+    ...(dispatcher && { dispatcher }),
+  });
+  return {
+    socket,
+    terminate: () => {
+      isOver = true;
+      socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+      socket.close();
+      tcp?.destroySoon();
+    },
+  };
+}
+
+/** Node's own dispatcher, and whoever hands a TCP socket through it is overheard. */
+function watchedDispatcher(onSocket: (socket: Socket) => void): Dispatcher {
+  // Merely naming WebSocket loads the client that sets the dispatcher.
+  void globalThis.WebSocket;
+  const own = (globalThis as Record<symbol, unknown>)[Symbol.for("undici.globalDispatcher.1")];
+  if (typeof own !== "object" || own === null) return undefined;
+  const watched = overheard(own, (name, method, args) => {
+    if (name !== "dispatch") return method(...args);
+    const [request, handler] = args as [unknown, object];
+    const listening = overheard(handler, (_, handle, given) => {
+      for (const each of given) if (each instanceof Socket) onSocket(each);
+      return handle(...given);
+    });
+    return method(request, listening);
+  });
+  return watched as Dispatcher;
+}
+
+type Call = (...args: unknown[]) => unknown;
+
+/** The same object, but `around` sees every call. Its private fields stay its own. */
+const overheard = (target: object, around: (name: string | symbol, method: Call, args: unknown[]) => unknown): object =>
+  new Proxy(target, {
+    get: (real, name) => {
+      const value: unknown = Reflect.get(real, name);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => around(name, (...given) => value.apply(real, given), args);
+    },
+    set: (real, name, value) => Reflect.set(real, name, value),
+  });

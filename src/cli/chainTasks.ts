@@ -1,0 +1,81 @@
+import type { ChainPort } from "../chain/chainPort.ts";
+import { type GatherDeps, gatherCandidate } from "../gatherCandidate.ts";
+import type { TaskRecord } from "../journal/journal.ts";
+import type { PayloadPort } from "../payload/payloadPort.ts";
+import { functionNameOf } from "../policy/functionName.ts";
+import type { PolicySet } from "../policy/policyPort.ts";
+import type { PastTask } from "../policy/tools/backtest.ts";
+import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import { DeliveryMethod, ResponseStatus, TaskStatus } from "../protocol/statuses.ts";
+
+export type ChainTasksDeps = GatherDeps & {
+  readonly chain: Pick<ChainPort, "events" | "snapshot" | "responsesOfTask" | "block" | "providerStakes">;
+  readonly payload: PayloadPort;
+};
+
+const configLimits = { maxBytes: 1024 * 1024, timeoutMs: 10_000 };
+const pageBlocks = 2_000n;
+
+/**
+ * The tasks that were published in a range of blocks and that a policy matches, with all their responses as if none were
+ * confirmed. Payloads and stakes are those of today.
+ *
+ * @throws RetryableError if the endpoint does not answer.
+ */
+export async function chainTasks(
+  deps: ChainTasksDeps,
+  set: PolicySet,
+  range: { readonly from: bigint; readonly to: bigint },
+): Promise<readonly (PastTask | undefined)[]> {
+  const found: (PastTask | undefined)[] = [];
+  for (let from = range.from; from <= range.to; from += pageBlocks) {
+    const last = from + pageBlocks - 1n < range.to ? from + pageBlocks - 1n : range.to;
+    const { events } = await deps.chain.events(from, last);
+    for (const event of events) {
+      if (event.type !== "TaskPublished") continue;
+      const past = await pastTask(deps, set, event.task, event.source, event.at.blockNumber);
+      if (past !== "not ours") found.push(past);
+    }
+  }
+  return found;
+}
+
+async function pastTask(
+  deps: ChainTasksDeps,
+  set: PolicySet,
+  address: TaskAddress,
+  source: SourceAddress,
+  seenBlock: bigint,
+): Promise<PastTask | undefined | "not ours"> {
+  const { chain, payload } = deps;
+  const snapshot = await chain.snapshot(address, source, await chain.responsesOfTask(address));
+  const { task, responses } = snapshot;
+  if (task.deliveryMethod !== DeliveryMethod.MANUAL_CONFIRMATION) return "not ours";
+  const config = await payload.fetch(task.config, configLimits);
+  const { deliveryMethod, payment } = task;
+  const { client } = snapshot.source;
+  const policy = set.select({ source, client, functionName: functionNameOf(config.json), deliveryMethod, payment });
+  if (!policy) return "not ours";
+  if (responses.length === 0) return undefined;
+  const open = {
+    ...snapshot,
+    task: { ...task, status: TaskStatus.RESPONDED },
+    responses: responses.map((response) => ({ ...response, status: ResponseStatus.SUBMITTED })),
+  };
+  const record: TaskRecord = {
+    task: address,
+    source,
+    state: "open",
+    reason: "",
+    responses: responses.map((response) => response.address),
+    reappeared: new Set(),
+    verdicts: [],
+    answers: [],
+    confirmation: undefined,
+    seenBlock,
+  };
+  const candidate = await gatherCandidate(deps, policy, { record, snapshot: open, config }, open.responses);
+  const paid = responses.find(({ status }) => status === ResponseStatus.CONFIRMED);
+  const did = paid && { response: paid.address, provider: paid.provider, payment: String(paid.payment) };
+  return { policy, candidate, did };
+}

@@ -1,0 +1,67 @@
+import { userInfo } from "node:os";
+import { loadConfig } from "../config/loadConfig.ts";
+import { exitCodes } from "../errors.ts";
+import type { HeldAnswer } from "../journal/policyJournal.ts";
+import { openSqliteJournal } from "../journal/sqliteJournal.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import { checksummed } from "../protocol/brand.ts";
+import { type CommandLine, usage } from "./commandLine.ts";
+import type { Context } from "./context.ts";
+
+const kinds = ["approve", "reject", "expire"] as const;
+type Line = Extract<CommandLine, { readonly args: unknown }>;
+
+/**
+ * The queue of responses that wait for a person. Works beside a running daemon, which carries the answer out at its next
+ * look: on the chain as it is then, and under the same ceilings.
+ * @returns the exit code.
+ */
+export async function held(context: Context, { args, options, file, flags }: Line): Promise<number> {
+  const [action = "list", ...ids] = args;
+  const kind = kinds.find((known) => known === action);
+  if (action !== "list" && kind === undefined) throw usage(`there is no "held ${action}"`);
+  const { config } = loadConfig({ file, flags, env: context.env, cwd: context.cwd });
+  const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
+  try {
+    if (kind === undefined) return await list(context, await journal.held(), options.json === true);
+    const who = options.who ?? userInfo().username;
+    for (const answer of answersOf(kind, ids, who, options.why)) {
+      await journal.answerHeld(answer, Date.now());
+      context.stdout.write(`${answer.verdictId}: ${kind}, by ${who}\n`);
+    }
+    return exitCodes.ok;
+  } finally {
+    await journal.close();
+  }
+}
+
+type Answer = Pick<HeldAnswer, "verdictId" | "kind" | "who" | "why">;
+
+function answersOf(kind: HeldAnswer["kind"], ids: readonly string[], who: string, why = ""): readonly Answer[] {
+  if (ids.length === 0) throw usage(`"held ${kind}" needs the ID of a held response`);
+  if (why.trim() === "") throw usage(`"held ${kind}" needs a reason: --why "…"`);
+  return ids.map((id) => {
+    if (!/^[1-9]\d{0,14}$/.test(id)) throw usage(`"${id}" is no ID of a held response`);
+    return { verdictId: Number(id), kind, who: who.slice(0, 100), why: why.trim().slice(0, 500) };
+  });
+}
+
+type Held = Awaited<ReturnType<ReturnType<typeof openSqliteJournal>["held"]>>;
+
+async function list({ stdout }: Context, verdicts: Held, asJson: boolean): Promise<number> {
+  const rows = verdicts.map(({ id, task, response, payment, policy, mode, reason, decidedAt }) => ({
+    id,
+    since: new Date(decidedAt).toISOString(),
+    task: checksummed(task),
+    response: checksummed(response),
+    price: formatOgpu(payment),
+    policy: mode === "shadow" ? `${policy} (shadow: an approval pays nothing)` : policy,
+    reason,
+  }));
+  if (asJson) stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  else if (rows.length === 0) stdout.write("nothing is held\n");
+  for (const { id, since, task, response, price, policy, reason } of asJson ? [] : rows) {
+    stdout.write(`${id}  ${since}  ${price}  ${policy}\n    task ${task}\n    response ${response}\n    ${reason}\n`);
+  }
+  return exitCodes.ok;
+}

@@ -1,0 +1,82 @@
+import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
+import type { Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
+import type { Output, PayloadPort } from "./payload/payloadPort.ts";
+import type { Candidate, CandidateResponse, Policy, Sibling } from "./policy/policyPort.ts";
+import type { AccountAddress } from "./protocol/brand.ts";
+import type { Response } from "./protocol/entities.ts";
+
+export type GatherDeps = {
+  readonly chain: Pick<ChainPort, "block" | "providerStakes">;
+  readonly journal: Pick<Journal, "providerHistory">;
+  readonly payload: PayloadPort;
+};
+
+const notRead: Output = {
+  valid: false,
+  json: null,
+  text: "",
+  bytes: 0,
+  cidVerified: false,
+  error: "the policy does not read it",
+  transient: false,
+  digest: "",
+};
+
+/**
+ * Puts together what a policy judges. Payloads, stakes and histories are read where the policy needs them, and only
+ * there; stakes are pinned to the snapshot's block.
+ *
+ * @param responses Those to judge; the task's others become their siblings.
+ * @throws RetryableError if the chain did not answer.
+ */
+export async function gatherCandidate(
+  { chain, journal, payload }: GatherDeps,
+  policy: Policy,
+  { record, snapshot, config }: { record: TaskRecord; snapshot: Snapshot; config: Output },
+  responses: readonly Response[],
+): Promise<Candidate> {
+  const { block, task, source } = snapshot;
+  const { needs, limits } = policy;
+  const providers = [...new Set(responses.map(({ provider }) => provider))];
+  const read = async <T>(wanted: boolean, work: () => Promise<ReadonlyMap<AccountAddress, T>>) =>
+    wanted && providers.length > 0 ? work() : new Map<AccountAddress, T>();
+  const [stakes, histories, publishedAt] = await Promise.all([
+    read(needs.stake, async () => {
+      const found = await chain.providerStakes(providers, block.number);
+      return new Map(found.map((stake, index) => [providers[index] as AccountAddress, stake]));
+    }),
+    read(needs.history, () => journal.providerHistory(providers)),
+    needs.published && record.seenBlock !== undefined ? chain.block(record.seenBlock) : undefined,
+  ]);
+  const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
+  const judged = await Promise.all(
+    responses.map(async (response): Promise<CandidateResponse> => {
+      return {
+        response,
+        output: needs.output ? await payload.fetch(response.data, limits) : notRead,
+        waits: lastVerdicts.get(response.address)?.waits ?? 0,
+        provider: { ...stakes.get(response.provider), ...histories.get(response.provider) },
+      };
+    }),
+  );
+  return {
+    now: block.timestamp,
+    task,
+    source,
+    config,
+    publishedAt: publishedAt?.timestamp,
+    responses: judged,
+    settled: settledOf(snapshot, responses, lastVerdicts),
+  };
+}
+
+function settledOf(
+  { responses }: Snapshot,
+  judged: readonly Response[],
+  verdicts: ReadonlyMap<string, VerdictRecord>,
+): readonly Sibling[] {
+  const open = new Set(judged.map(({ address }) => address));
+  return responses
+    .filter(({ address }) => !open.has(address))
+    .map((response) => ({ response, digest: verdicts.get(response.address)?.payloadDigest ?? "" }));
+}

@@ -1,0 +1,69 @@
+import { formatOgpu } from "../protocol/amounts.ts";
+import { unixSeconds, type Wei } from "../protocol/brand.ts";
+import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
+import type { Needs } from "./needs.ts";
+import type { Candidate, CandidateResponse } from "./policyPort.ts";
+import { type Decision, hold, reject } from "./strategies/judged.ts";
+
+export type Guards = {
+  readonly perTask: Wei | undefined;
+  readonly retries: number;
+  readonly requireCid: boolean;
+  readonly needs: Needs;
+};
+
+/** Why nothing of a task can be paid, whatever a policy says. */
+export function holdTask({ now, task, source }: Candidate): Decision | undefined {
+  if (!(now < task.expiryTime)) return hold("expired: the task's expiry time has passed");
+  if (isClosed(task.status)) return hold(`the task is ${statusName(TaskStatus, task.status)}`);
+  if (task.deliveryMethod !== DeliveryMethod.MANUAL_CONFIRMATION) {
+    return hold(`delivery is ${statusName(DeliveryMethod, task.deliveryMethod)}: the chain confirms by itself`);
+  }
+  return source.address === task.source ? undefined : hold("the source is not the task's");
+}
+
+/** What is said of a response before any expression is evaluated; `undefined`: nothing. */
+export function guardResponse(guards: Guards, candidate: Candidate, item: CandidateResponse): Decision | undefined {
+  const { response } = item;
+  const { task } = candidate;
+  if (response.task !== task.address) return hold("the response belongs to another task");
+  if (response.status !== ResponseStatus.SUBMITTED) {
+    return hold(`the response is ${statusName(ResponseStatus, response.status)}`);
+  }
+  const { perTask } = guards;
+  if (perTask !== undefined && !(response.payment <= perTask)) {
+    return reject(`the price ${formatOgpu(response.payment)} is above caps.perTask ${formatOgpu(perTask)}`);
+  }
+  if (!(response.payment <= task.payment)) {
+    return reject(`the price ${formatOgpu(response.payment)} is above the task's ${formatOgpu(task.payment)}`);
+  }
+  const awaited = awaitDocuments(guards, candidate, item);
+  if (awaited) return awaited;
+  return guards.requireCid && !item.output.cidVerified
+    ? reject(item.output.error || "the payload's bytes are not those that its CID names")
+    : undefined;
+}
+
+/** A document that an expression needs and that may still come is waited for. */
+function awaitDocuments(guards: Guards, candidate: Candidate, item: CandidateResponse): Decision | undefined {
+  const { needs } = guards;
+  if ((needs.output || guards.requireCid) && item.output.transient) {
+    return waitOrHold(guards, candidate, item, `the payload could not be fetched: ${item.output.error}`);
+  }
+  if (needs.config && candidate.config.transient) {
+    return waitOrHold(guards, candidate, item, `the task's config could not be fetched: ${candidate.config.error}`);
+  }
+  return undefined;
+}
+
+/** Waits a while, longer each time, as often as the policy allows; then a person looks. */
+export function waitOrHold(
+  { retries }: Pick<Guards, "retries">,
+  { now, task }: Candidate,
+  { waits }: CandidateResponse,
+  reason: string,
+): Decision {
+  const until = Math.min(now + Math.min(5 * 2 ** waits, 300), task.expiryTime - 1);
+  if (!(waits < retries) || !(until > now)) return hold(reason);
+  return { kind: "wait", reason, until: unixSeconds(until), waitsFor: "document" };
+}

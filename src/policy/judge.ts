@@ -1,0 +1,151 @@
+import type { Evaluator } from "./evaluator.ts";
+import type { FactsJson } from "./factsJson.ts";
+import { gatherFacts, recordFacts } from "./gatherFacts.ts";
+import { type Guards, guardResponse, holdTask, waitOrHold } from "./guards.ts";
+import type { Candidate, CandidateResponse, RecordedFacts } from "./policyPort.ts";
+import type { SignalSpec, WindowSpec } from "./policySpec.ts";
+import type { Assessment, Program } from "./program.ts";
+import type { Signals } from "./signals/signalsPort.ts";
+import { type Contender, confirm, type Decision, hold, type Judged } from "./strategies/judged.ts";
+import type { Strategy } from "./strategies/strategy.ts";
+import { closesAt } from "./strategies/window.ts";
+
+export type JudgeRules = Guards & {
+  readonly program: Program;
+  readonly evaluator: Evaluator;
+  readonly budgetMs: number;
+  /** Pays the first that is eligible: the ones after it are not looked at. */
+  readonly stopsAtFirst: boolean;
+  readonly strategy: Strategy;
+  readonly window: WindowSpec | undefined;
+  /** The window's latest close by a task's facts, in unix seconds; `undefined` where it cannot be evaluated. */
+  readonly latest: (facts: FactsJson) => number | undefined;
+  readonly signals: readonly SignalSpec[];
+  readonly judges: Signals;
+};
+
+/** A response with what was decided of it, and the facts that this rests on. */
+export type Verdicts = readonly (Judged & { readonly facts?: RecordedFacts | undefined })[];
+
+type Entry = { readonly item: CandidateResponse; facts: FactsJson | undefined; outcome: Assessment | Decision };
+
+/**
+ * Judges the responses of a task: each on its own first, by its facts; then, where the strategy compares, over all that
+ * are eligible. One that waits for its payload does not stop the others: a provider whose endpoint is down cannot hold
+ * up anybody else.
+ *
+ * @throws whatever reading a broken fact throws; `createPolicy` holds the task then.
+ */
+export async function judge(rules: JudgeRules, candidate: Candidate): Promise<Verdicts> {
+  const inOrder = [...candidate.responses].sort((a, b) => a.response.submittedAt - b.response.submittedAt);
+  const unpayable = holdTask(candidate);
+  if (unpayable) return inOrder.map((item) => ({ item, decision: unpayable }));
+  const entries = await assessAll(rules, candidate, inOrder);
+  const decisions = compare(rules, candidate, entries);
+  return decisions.map((judged) => {
+    const facts = entries.find(({ item }) => item === judged.item)?.facts;
+    return { ...judged, ...(facts && { facts: recordFacts(facts) }) };
+  });
+}
+
+async function assessAll(
+  rules: JudgeRules,
+  candidate: Candidate,
+  inOrder: readonly CandidateResponse[],
+): Promise<readonly Entry[]> {
+  const guarded = inOrder.map((item) => ({ item, outcome: guardResponse(rules, candidate, item) }));
+  const open = guarded.filter(({ outcome }) => outcome === undefined).map(({ item }) => item);
+  const facts = new Map(gatherFacts(candidate, open, rules.needs).map((each, index) => [open[index], each]));
+  const entries: Entry[] = [];
+  const options = { budgetMs: rules.budgetMs, stopAtEligible: rules.stopsAtFirst };
+  const assessed = [...facts.values()];
+  const outcomes = assessed.length > 0 ? await rules.evaluator.assess(rules.program, assessed, options) : [];
+  let next = 0;
+  for (const { item, outcome } of guarded) {
+    if (outcome) {
+      entries.push({ item, facts: undefined, outcome });
+      continue;
+    }
+    const entry: Entry = { item, facts: facts.get(item), outcome: outcomes[next++] ?? hold("it was not evaluated") };
+    if (next > outcomes.length) break;
+    entries.push(entry);
+    if (rules.stopsAtFirst) await askJudges(rules, candidate, entry);
+    if (rules.stopsAtFirst && entry.outcome.kind === "eligible") break;
+  }
+  if (!rules.stopsAtFirst) await Promise.all(entries.map((entry) => askJudges(rules, candidate, entry)));
+  return entries;
+}
+
+/** Where only the judges' word is missing, they are asked, and the response is assessed again with it. */
+async function askJudges(rules: JudgeRules, candidate: Candidate, entry: Entry): Promise<void> {
+  if (entry.outcome.kind !== "needs-signals" || !entry.facts) return;
+  const { facts, item } = entry;
+  const answers = await Promise.all(rules.signals.map((signal) => rules.judges.ask(signal, facts)));
+  const failure = answers.find((answer) => !answer.ok);
+  if (failure && !failure.ok) {
+    entry.outcome = waitOrHold(rules, candidate, item, failure.error);
+    return;
+  }
+  const signals = Object.fromEntries(
+    rules.signals.map(({ name }, index) => [name, (answers[index] as { readonly answer: unknown }).answer]),
+  );
+  entry.facts = { ...facts, signals };
+  const [outcome] = await rules.evaluator.assess(rules.program, [entry.facts], {
+    budgetMs: rules.budgetMs,
+    stopAtEligible: false,
+  });
+  entry.outcome = outcome ?? hold("it was not evaluated");
+}
+
+function compare(rules: JudgeRules, candidate: Candidate, entries: readonly Entry[]): readonly Judged[] {
+  const contenders: Contender[] = [];
+  const judged: Judged[] = [];
+  for (const { item, outcome } of entries) {
+    if (outcome.kind === "eligible") contenders.push({ item, assessment: outcome });
+    else if (outcome.kind === "needs-signals") judged.push({ item, decision: hold("its judges were not asked") });
+    else judged.push({ item, decision: outcome });
+  }
+  if (contenders.length === 0) return inOrderOf(entries, judged);
+  const all = (decision: Decision) =>
+    inOrderOf(entries, [...judged, ...contenders.map(({ item }) => ({ item, decision }))]);
+
+  const close = closeOf(rules, candidate, entries, contenders);
+  if (close === undefined) return all(hold("the window's latest close could not be evaluated"));
+  const choice = rules.strategy(contenders, close <= candidate.now);
+  switch (choice.kind) {
+    case "winner": {
+      const { item, assessment } = choice.winner;
+      const reason = assessment.reason ? `${choice.reason}: ${assessment.reason}` : choice.reason;
+      return inOrderOf(entries, [...judged, { item, decision: confirm(reason) }]);
+    }
+    case "open":
+      return all({ kind: "wait", reason: choice.reason, until: close, waitsFor: "window" });
+    case "nobody":
+      return all(choice.decision);
+    default:
+      return choice satisfies never;
+  }
+}
+
+function closeOf(
+  { window, latest }: JudgeRules,
+  candidate: Candidate,
+  entries: readonly Entry[],
+  contenders: readonly Contender[],
+) {
+  if (!window) return candidate.now;
+  const facts = entries.find((entry) => entry.facts)?.facts;
+  const last = facts && latest(facts);
+  if (last === undefined) return undefined;
+  const [earliest] = candidate.responses.map(({ response }) => response.submittedAt).sort((a, b) => a - b);
+  return closesAt(window, contenders, {
+    expiryTime: candidate.task.expiryTime,
+    latest: last,
+    publishedAt: candidate.publishedAt,
+    firstSubmittedAt: earliest ?? candidate.now,
+  });
+}
+
+/** Verdicts in order of submission, the winner's among them. */
+const inOrderOf = (entries: readonly Entry[], judged: readonly Judged[]): readonly Judged[] =>
+  entries.flatMap(({ item }) => judged.filter((each) => each.item === item));

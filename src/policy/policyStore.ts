@@ -1,0 +1,16 @@
+import { NEVER, type Observable } from "rxjs";
+import type { PolicySet } from "./policyPort.ts";
+
+/** The policies in force; they may change while the daemon runs. */
+export type PolicyStore = {
+  readonly current: () => PolicySet;
+  /** Each set that took the place of another. Cold; never errors. */
+  readonly changes$: Observable<PolicySet>;
+};
+
+/** Policies that stay as they are. */
+export const fixedPolicies = (set: PolicySet): PolicyStore => ({ current: () => set, changes$: NEVER });
+
+/** A store, out of a store or of a set that stays as it is. */
+export const toStore = (policies: PolicySet | PolicyStore): PolicyStore =>
+  "current" in policies ? policies : fixedPolicies(policies);

@@ -1,0 +1,20 @@
+import type { SignalSpec } from "../policySpec.ts";
+
+const hourMs = 3_600_000;
+
+/** Counts requests to each judge over the past hour. @param now Milliseconds since 1970. */
+export function createHourlyBudget(now: () => number): {
+  /** Takes one request, where one is left. */
+  readonly take: (signal: Pick<SignalSpec, "url" | "perHour">) => boolean;
+} {
+  const taken = new Map<string, number[]>();
+  return {
+    take: ({ url, perHour }) => {
+      const since = now() - hourMs;
+      const recent = (taken.get(url) ?? []).filter((at) => at > since);
+      const isLeft = recent.length < perHour;
+      taken.set(url, isLeft ? [...recent, now()] : recent);
+      return isLeft;
+    },
+  };
+}

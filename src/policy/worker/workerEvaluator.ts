@@ -1,0 +1,191 @@
+import type { Evaluator } from "../evaluator.ts";
+import type { Program } from "../program.ts";
+import { type EvaluationThread, startThread } from "./evaluationThread.ts";
+import { abandon, type Job, strike } from "./job.ts";
+import type { Answer } from "./messages.ts";
+
+export type WorkerEvaluatorOptions = {
+  /** Threads that evaluate at the same time; a spare one stands by besides. @default 2 */
+  readonly threads?: number;
+  /** MiB of each thread's heap. @default 128 */
+  readonly memoryMb?: number;
+  /** Milliseconds that a thread may take to compile a program, or to read its facts. @default 10000 */
+  readonly patienceMs?: number;
+  /** Told of each thread that had to be replaced. */
+  readonly onKilled?: (reason: string) => void;
+};
+
+type Slot = {
+  readonly thread: EvaluationThread;
+  isReady: boolean;
+  job: Job | undefined;
+  orderId: number;
+  timer: NodeJS.Timeout | undefined;
+};
+
+const restartMs = 1_000;
+const maxFailedStarts = 3;
+const stopping = "the daemon is stopping";
+
+/**
+ * Evaluates in worker threads. Each response has a budget of its own: a thread that overruns it is killed and replaced;
+ * the response is tried once again, then held; its siblings and the other policies go on.
+ */
+export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Evaluator {
+  const { threads = 2, memoryMb = 128, patienceMs = 10_000, onKilled } = options;
+  const waiting: Job[] = [];
+  const idle: Slot[] = [];
+  const slots = new Set<Slot>();
+  /** Why programs did not compile, by digest. */
+  const failures = new Map<string, string>();
+  let programs: readonly Program[] = [];
+  let failedStarts = 0;
+  let closed = false;
+  let orders = 0;
+
+  const open = (): void => {
+    const thread = startThread(memoryMb, {
+      onAnswer: (answer) => onAnswer(slot, answer),
+      onEnd: (reason) => lose(slot, reason),
+    });
+    const slot: Slot = { thread, isReady: false, job: undefined, orderId: 0, timer: undefined };
+    slots.add(slot);
+    for (const program of programs) load(slot, program);
+  };
+
+  const load = ({ thread }: Slot, program: Program): void => {
+    if (thread.loaded.has(program.digest)) return;
+    thread.loaded.add(program.digest);
+    thread.post({ type: "load", program });
+  };
+
+  /** Counts the time until the next answer. */
+  const arm = (slot: Slot, ms: number, reason: string): void => {
+    clearTimeout(slot.timer);
+    const { orderId, job } = slot;
+    const done = job?.assessments.length;
+    const isStuck = () => slots.has(slot) && slot.orderId === orderId && slot.job?.assessments.length === done;
+    slot.timer = setTimeout(() => {
+      // Its answer may have come while this thread was busy: what came is read first.
+      setImmediate(() => setImmediate(() => isStuck() && lose(slot, reason)));
+    }, ms);
+  };
+
+  const take = (slot: Slot): void => {
+    clearTimeout(slot.timer);
+    slot.job = waiting.shift();
+    slot.orderId = ++orders;
+    if (slot.job === undefined) idle.push(slot);
+    else begin(slot, slot.job);
+  };
+
+  const begin = (slot: Slot, { program, facts, assessments, options: { stopAtEligible } }: Job): void => {
+    load(slot, program);
+    const rest = facts.slice(assessments.length);
+    slot.thread.post({ type: "assess", id: slot.orderId, digest: program.digest, facts: rest, stopAtEligible });
+    arm(slot, patienceMs, `did not begin within ${patienceMs} ms`);
+  };
+
+  const dispatch = (job: Job, first = false): void => {
+    if (first) waiting.unshift(job);
+    else waiting.push(job);
+    const slot = idle.shift();
+    if (slot) take(slot);
+  };
+
+  const onAnswer = (slot: Slot, answer: Answer): void => {
+    const { job } = slot;
+    const count = () => job && arm(slot, job.options.budgetMs, `took longer than ${job.options.budgetMs} ms`);
+    switch (answer.type) {
+      case "ready":
+        failedStarts = 0;
+        slot.isReady = true;
+        take(slot);
+        break;
+      case "loaded":
+        if (answer.error) failures.set(answer.digest, answer.error);
+        break;
+      case "begun":
+        if (answer.id === slot.orderId) count();
+        break;
+      case "assessed":
+        if (answer.id !== slot.orderId) break;
+        job?.assessments.push(answer.assessment);
+        count();
+        break;
+      case "done":
+        if (answer.id !== slot.orderId || !job) break;
+        finish(job);
+        take(slot);
+        break;
+      default:
+        answer satisfies never;
+    }
+  };
+
+  const finish = (job: Job): void => {
+    const failure = failures.get(job.program.digest);
+    if (job.refuse && failure) job.refuse(failure);
+    else job.settle(job.assessments);
+  };
+
+  const lose = (slot: Slot, reason: string): void => {
+    clearTimeout(slot.timer);
+    slot.thread.kill();
+    if (!slots.delete(slot) || closed) return;
+    const place = idle.indexOf(slot);
+    if (place >= 0) idle.splice(place, 1);
+    onKilled?.(reason);
+    if (!slot.isReady) {
+      // The next one may not start either, and must not be tried at once, for ever.
+      if (++failedStarts >= maxFailedStarts) {
+        for (const job of waiting.splice(0)) abandon(job, "the evaluation threads do not start");
+      }
+      setTimeout(() => !closed && open(), restartMs).unref();
+      return;
+    }
+    open();
+    const { job } = slot;
+    if (job?.refuse) job.refuse(`the policy ${reason} when it was compiled`);
+    else if (job && strike(job, reason)) dispatch(job, true);
+  };
+
+  const submit = (job: Omit<Job, "assessments" | "struckAt">): void => {
+    const whole: Job = { ...job, assessments: [], struckAt: -1 };
+    if (closed) abandon(whole, stopping);
+    else dispatch(whole);
+  };
+
+  for (let count = 0; count <= threads; count++) open();
+
+  return {
+    prepare: async (wanted) => {
+      programs = wanted;
+      failures.clear();
+      const compiled = wanted.map((program) => {
+        const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+        const refuse = (reason: string) => reject(new TypeError(reason));
+        const none = { budgetMs: patienceMs, stopAtEligible: false };
+        submit({ program, facts: [], options: none, settle: resolve, refuse });
+        return promise;
+      });
+      await Promise.all(compiled);
+      for (const slot of slots) for (const program of wanted) load(slot, program);
+    },
+    assess: (program, facts, wanted) =>
+      new Promise((settle) => {
+        // What cannot be cloned would be lost with its thread's order.
+        const sent = structuredClone(facts);
+        submit({ program, facts: sent, options: wanted, settle, refuse: undefined });
+      }),
+    close: async () => {
+      closed = true;
+      for (const { timer, thread, job } of slots) {
+        clearTimeout(timer);
+        thread.kill();
+        if (job) abandon(job, stopping);
+      }
+      for (const job of waiting.splice(0)) abandon(job, stopping);
+    },
+  };
+}

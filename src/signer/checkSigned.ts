@@ -1,0 +1,74 @@
+import { hexToBigInt, keccak256, parseTransaction, type TransactionSerializable } from "viem";
+import { FatalError } from "../errors.ts";
+import type { Hash, Hex } from "../protocol/brand.ts";
+import type { Signature, SignatureCheck } from "./signature.ts";
+import type { SignedTransaction, UnsignedTransaction } from "./signerPort.ts";
+import { signingDigest, transactionBytes } from "./transactionBytes.ts";
+
+/**
+ * Makes sure that signed bytes say what was asked, to the byte, and were signed by the account.
+ *
+ * Fields that nobody asked for count as well: with the signature found in the bytes, the transaction that was asked for
+ * must encode to the same bytes.
+ *
+ * @param raw What a signer gave; it may be anything.
+ * @param isOurs Whether a signature is by the account.
+ * @throws FatalError `SIGNED_BYTES_DIFFER`.
+ */
+export async function checkSigned(
+  raw: Hex,
+  asked: UnsignedTransaction,
+  isOurs: SignatureCheck,
+): Promise<SignedTransaction> {
+  const signed = parse(raw);
+  const signature = signed && signatureIn(signed, asked);
+  if (!signed || !signature) throw different(["the whole: they are no signed transaction of this chain"]);
+  const bytes = raw.toLowerCase() as Hex;
+  if (transactionBytes(asked, signature) !== bytes) throw different(differingFields(signed, asked));
+  const parity = await isOurs(signingDigest(asked), signature);
+  if (parity !== signature.yParity) throw different(["signer"]);
+  return { raw: bytes, hash: keccak256(bytes) as Hash };
+}
+
+const different = (fields: readonly string[]): FatalError =>
+  new FatalError(`the signed transaction differs from the one asked for in: ${fields.join(", ")}`, {
+    code: "SIGNED_BYTES_DIFFER",
+    remedy: "nothing was sent; find out what signed it, and report a defect if it was the daemon",
+  });
+
+function parse(raw: Hex): TransactionSerializable | undefined {
+  try {
+    return parseTransaction(raw) as TransactionSerializable;
+  } catch {
+    return undefined;
+  }
+}
+
+function signatureIn({ r, s, v, yParity }: TransactionSerializable, asked: UnsignedTransaction): Signature | undefined {
+  if (r === undefined || s === undefined) return undefined;
+  const parity = yParity ?? (v === undefined ? undefined : Number(v - 35n - 2n * BigInt(asked.chainId)));
+  // Of a legacy transaction for another chain the parity cannot be told: zero lets the comparison name the field.
+  return { r: hexToBigInt(r), s: hexToBigInt(s), yParity: parity === 1 ? 1 : 0 };
+}
+
+function differingFields(signed: TransactionSerializable, asked: UnsignedTransaction): readonly string[] {
+  const { fees } = asked;
+  const pairs: Record<string, readonly [unknown, unknown]> = {
+    chainId: [signed.chainId, asked.chainId],
+    to: [signed.to?.toLowerCase(), asked.to.toLowerCase()],
+    data: [signed.data ?? "0x", asked.data.toLowerCase()],
+    nonce: [signed.nonce ?? 0, asked.nonce],
+    value: [signed.value ?? 0n, 0n],
+    gas: [signed.gas, asked.gas],
+    type: [signed.type, fees.type],
+    accessList: [signed.accessList?.length ?? 0, 0],
+    ...(fees.type === "legacy"
+      ? { gasPrice: [signed.gasPrice ?? 0n, fees.gasPrice] }
+      : {
+          maxFeePerGas: [signed.maxFeePerGas ?? 0n, fees.maxFeePerGas],
+          maxPriorityFeePerGas: [signed.maxPriorityFeePerGas ?? 0n, fees.maxPriorityFeePerGas],
+        }),
+  };
+  const fields = Object.keys(pairs).filter((field) => pairs[field]?.[0] !== pairs[field]?.[1]);
+  return fields.length > 0 ? fields : ["their encoding"];
+}

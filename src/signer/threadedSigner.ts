@@ -1,0 +1,48 @@
+import type { Hex } from "../protocol/brand.ts";
+import { addressOf } from "./addressOf.ts";
+import { checkSigned } from "./checkSigned.ts";
+import { loadCurve } from "./loadCurve.ts";
+import { keyBytes } from "./privateKeySigner.ts";
+import { knownCheck } from "./signature.ts";
+import type { Signer } from "./signerPort.ts";
+import type { Engine } from "./thread/messages.ts";
+import { openSigningThreads } from "./thread/signingThreads.ts";
+import { signingDigest, transactionBytes } from "./transactionBytes.ts";
+
+export type ThreadedSignerOptions = {
+  /** 32 bytes of hex with `0x`. */
+  readonly privateKey: Hex;
+  /** At least 1. @default 1 */
+  readonly threads?: number;
+  /** @default "javascript" */
+  readonly engine?: Engine;
+};
+
+/**
+ * Signs with a key held in memory, in threads of its own: the same bytes as `privateKeySigner`, and this thread is free
+ * meanwhile.
+ *
+ * @throws ConfigError `CURVE_MISSING`; RetryableError `SIGNING_THREAD_LOST` if the threads cannot start.
+ */
+export async function threadedSigner(options: ThreadedSignerOptions): Promise<Required<Signer>> {
+  const { privateKey, threads: count = 1, engine = "javascript" } = options;
+  const key = keyBytes(privateKey);
+  const address = addressOf(loadCurve(engine).publicKey(key));
+  const threads = openSigningThreads({ engine, privateKey: key, address }, count);
+  try {
+    await threads.ready();
+  } catch (error) {
+    await threads.close();
+    throw error;
+  }
+  return {
+    address,
+    sign: async (transaction) => {
+      const digest = signingDigest(transaction);
+      const { signature, parity } = await threads.sign(digest);
+      const isOurs = knownCheck(digest, signature, parity);
+      return checkSigned(transactionBytes(transaction, signature), transaction, isOurs);
+    },
+    close: threads.close,
+  };
+}

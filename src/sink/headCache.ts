@@ -1,0 +1,49 @@
+import type { ChainPort, Fees } from "../chain/chainPort.ts";
+import type { AccountAddress, Nonce } from "../protocol/brand.ts";
+
+/** A chain whose fees and whose count of a key are known before they are asked for. */
+export type HeadCache = {
+  readonly chain: ChainPort;
+  /** There is a new head: both are read again. */
+  readonly refresh: () => void;
+};
+
+/** Milliseconds after which an answer is read anew where no head has come. */
+const freshMs = 5_000;
+/** Heads that come faster than this, in milliseconds, share an answer. */
+const restMs = 250;
+
+/** Reads fees and the count of mined transactions at each head, so that paying does not wait for them. */
+export function headCache(chain: ChainPort, account: AccountAddress, now: () => number): HeadCache {
+  const fees = kept<Fees>(() => chain.fees(), now);
+  const count = kept<Nonce>(() => chain.minedNonce(account), now);
+  return {
+    chain: {
+      ...chain,
+      fees: (urgent = false) => (urgent ? chain.fees(true) : fees.read()),
+      minedNonce: (asked, at) => (asked === account && at === undefined ? count.read() : chain.minedNonce(asked, at)),
+    },
+    refresh: () => {
+      fees.refresh();
+      count.refresh();
+    },
+  };
+}
+
+function kept<T>(ask: () => Promise<T>, now: () => number) {
+  let answer: { readonly at: number; readonly value: Promise<T> } | undefined;
+  const again = (): Promise<T> => {
+    const asked = { at: now(), value: ask() };
+    answer = asked;
+    asked.value.catch(() => {
+      if (answer === asked) answer = undefined;
+    });
+    return asked.value;
+  };
+  return {
+    read: (): Promise<T> => (answer !== undefined && now() - answer.at < freshMs ? answer.value : again()),
+    refresh: () => {
+      if (answer === undefined || now() - answer.at >= restMs) again().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { BroadcastAnswer } from "../chain/chainPort.ts";
+import type { Confirmation } from "../journal/journal.ts";
+import { classifyAnswer } from "./nodeErrors.ts";
+import type { TrackDeps } from "./track.ts";
+
+/** Sends the newest attempt. Whatever the node answers, the nonce stays taken. */
+export const broadcast = (deps: TrackDeps, confirmation: Confirmation): Promise<void> =>
+  broadcastAll(deps, [confirmation]);
+
+/** Sends the newest attempt of each, in nonce order, in one request. */
+export async function broadcastAll(deps: TrackDeps, confirmations: readonly Confirmation[]): Promise<void> {
+  const { chain, journal, lane, report, now } = deps;
+  const inOrder = confirmations
+    .filter(({ attempts }) => attempts.length > 0)
+    .toSorted((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0));
+  for (const confirmation of confirmations) {
+    lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
+  }
+  const raws = inOrder.flatMap(({ attempts }) => attempts.at(-1)?.raw ?? []);
+  const [only, ...more] = raws;
+  if (only === undefined) return;
+  const answers = more.length === 0 ? [await chain.broadcast(only)] : await chain.broadcastAll(raws);
+  const accepted = inOrder.filter((confirmation, index) => {
+    const answer: BroadcastAnswer = answers[index] ?? { ok: false, message: "no answer" };
+    const kind = answer.ok ? "accepted" : classifyAnswer(answer.message, deps.answers);
+    lane.note(confirmation.id, { answer: kind });
+    if (!answer.ok && kind !== "accepted") {
+      report({ type: "answer", confirmation, answer: kind, message: answer.message });
+    }
+    return kind === "accepted" && confirmation.state === "signed";
+  });
+  if (accepted.length === 0) return;
+  // The tracker may have seen some mined while the answer was on its way: those stay as they are.
+  const sentAt = now();
+  for (const confirmation of await journal.markBroadcast(accepted.map(({ id }) => id))) {
+    lane.keep(confirmation, { sentAt, sentAtBlock: lane.newestBlock(), answer: "accepted" });
+    report({ type: "confirmation", confirmation });
+  }
+}

@@ -1,0 +1,101 @@
+import { FatalError } from "../errors.ts";
+import type { Confirmation } from "../journal/journal.ts";
+import type { InFlight } from "./lane.ts";
+import { type Payable, payableAll } from "./payable.ts";
+import { cancel, type Replacement, replace } from "./replace.ts";
+import { broadcastAll } from "./send.ts";
+import type { TrackDeps } from "./track.ts";
+
+export type Again = {
+  readonly entry: InFlight;
+  /** The bytes were out for long: a higher fee may help. */
+  readonly stuck: boolean;
+};
+
+/** Read and simulated in one request, at the most. */
+const mostTogether = 20;
+/** Seconds before a task's end from which on what is offered is raised to what hurried transactions pay. */
+const urgentBefore = 600;
+
+/**
+ * Sends bytes again, or better ones, where what they pay is still what was approved; else uses the nonce up, once that has
+ * been so for a while: the next block may bring the response back.
+ */
+export async function sendAgain(deps: TrackDeps, all: readonly Again[]): Promise<void> {
+  for (let at = 0; at < all.length; at += mostTogether) await sendSome(deps, all.slice(at, at + mostTogether));
+}
+
+async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> {
+  const isCancelled = ({ entry }: Again) => entry.confirmation.attempts.at(-1)?.kind === "cancel";
+  const live = some.filter((each) => !isCancelled(each));
+  const checks = await payableAll(
+    deps,
+    live.map(({ entry: { confirmation } }) => ({ confirmation, from: signedBy(deps, confirmation) })),
+    live.some(({ stuck }) => stuck),
+  );
+  const toSend: Confirmation[] = [];
+  for (const each of some) {
+    const { confirmation } = each.entry;
+    try {
+      const bytes = isCancelled(each)
+        ? await better(deps, each, false)
+        : await bytesFor(deps, each, checks[live.indexOf(each)]);
+      if (bytes) toSend.push(bytes);
+    } catch (error) {
+      if (error instanceof FatalError) throw error;
+      deps.report({ type: "retry", what: `confirmation ${confirmation.id}`, error, inMs: 0 });
+    }
+  }
+  await broadcastAll(deps, toSend);
+}
+
+const signedBy = ({ formerSigners, signer }: TrackDeps, { id }: Confirmation) =>
+  formerSigners.get(id) ?? signer.address;
+
+/** What goes out for one; `undefined`: nothing may, now. */
+async function bytesFor(
+  deps: TrackDeps,
+  again: Again,
+  check: Payable | Error | undefined,
+): Promise<Confirmation | undefined> {
+  if (check === undefined || check instanceof Error) throw check;
+  const { entry } = again;
+  const { confirmation } = entry;
+  if (check.type === "yes") {
+    const urgent = check.expiresAt !== undefined && Number(check.expiresAt) - deps.now() / 1_000 < urgentBefore;
+    return better(deps, again, urgent);
+  }
+  const doomedSince = entry.doomedSince ?? deps.now();
+  deps.lane.note(confirmation.id, { doomedSince });
+  const wait = deps.rebroadcastAfterMs - (deps.now() - doomedSince);
+  const isOurs = !deps.formerSigners.has(confirmation.id);
+  const cancelled: Replacement = wait <= 0 && isOurs ? await cancel(deps, confirmation) : { type: "nothing" };
+  if (cancelled.type === "signed") return cancelled.confirmation;
+  deps.report({ type: "postponed", confirmation, reason: `not sent again: ${check.reason}`, forMs: Math.max(0, wait) });
+  return undefined;
+}
+
+/**
+ * Dearer bytes where the old ones were out for long and that can help: a former key can replace nothing, and no fee helps
+ * where money is missing. Else the old ones, for ever: at the ceiling the operator is told, once.
+ */
+async function better(deps: TrackDeps, { entry, stuck }: Again, urgent: boolean): Promise<Confirmation> {
+  const { confirmation } = entry;
+  const isOurs = !deps.formerSigners.has(confirmation.id);
+  if (!stuck || !isOurs || entry.answer === "no-funds") return confirmation;
+  const replacement = await replace(deps, confirmation, urgent);
+  switch (replacement.type) {
+    case "signed":
+      return replacement.confirmation;
+    case "ceiling":
+      if (!deps.lane.isAtCeiling(confirmation.id)) {
+        deps.report({ type: "fee-ceiling", confirmation, cap: replacement.cap });
+      }
+      deps.lane.setAtCeiling(confirmation.id);
+      return confirmation;
+    case "nothing":
+      return confirmation;
+    default:
+      return replacement satisfies never;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Fees } from "../chain/chainPort.ts";
+import { FatalError } from "../errors.ts";
+import type { Attempt, Confirmation, Journal, NewAttempt } from "../journal/journal.ts";
+import type { Hex, Nonce, Wei } from "../protocol/brand.ts";
+import { wei } from "../protocol/brand.ts";
+import type { Signer } from "../signer/signerPort.ts";
+import { feeCap } from "./fees.ts";
+
+export type SignDeps = {
+  readonly journal: Journal;
+  readonly signer: Signer;
+  readonly chainId: number;
+  readonly now: () => number;
+};
+
+/** A transaction that one confirmation needs. */
+export type Call = {
+  readonly kind: Attempt["kind"];
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly gas: bigint;
+  readonly nonce: Nonce;
+  readonly fees: Fees;
+};
+
+export type ToSign = { readonly confirmation: Confirmation; readonly call: Call };
+
+export type Signed = {
+  readonly signed: readonly Confirmation[];
+  /** What was not signed, in order, and why. Its nonces are free: nothing of it left the process. */
+  readonly unsigned: readonly ToSign[];
+  readonly error: unknown;
+};
+
+/** The most that a call can cost in gas, wei. */
+export const maxCostOf = ({ gas, fees }: Pick<Call, "gas" | "fees">): Wei => wei(gas * feeCap(fees));
+
+/**
+ * Signs attempts and has them durable, in one transaction, before anybody can send them. Where one cannot be signed, those
+ * after it are not kept either: they would leave its nonce behind as a gap.
+ *
+ * @throws FatalError if the journal or the signer contradicts itself. Nothing was stored then.
+ */
+export async function signAttempts(deps: SignDeps, calls: readonly ToSign[]): Promise<Signed> {
+  const { signer, journal, chainId, now } = deps;
+  const results = await Promise.allSettled(
+    calls.map(async ({ call: { kind, ...transaction } }) => {
+      return { kind, ...(await signer.sign({ ...transaction, chainId })) };
+    }),
+  );
+  const failed = results.findIndex(({ status }) => status === "rejected");
+  const count = failed < 0 ? calls.length : failed;
+  const error = (results[failed] as PromiseRejectedResult | undefined)?.reason;
+  if (error instanceof FatalError) throw error;
+  const attempts = calls.slice(0, count).map(({ confirmation, call }, index): NewAttempt => {
+    const { kind, raw, hash } = (results[index] as PromiseFulfilledResult<Pick<Attempt, "kind" | "raw" | "hash">>)
+      .value;
+    const attempt = { kind, hash, raw, nonce: call.nonce, signedAt: now(), maxCost: maxCostOf(call) };
+    return { confirmationId: confirmation.id, signer: signer.address, attempt };
+  });
+  const [only, ...more] = attempts;
+  const signed =
+    only === undefined
+      ? []
+      : more.length === 0
+        ? [await journal.recordAttempt(only.confirmationId, only.signer, only.attempt)]
+        : await journal.recordAttempts(attempts);
+  return { signed, unsigned: calls.slice(count), error };
+}

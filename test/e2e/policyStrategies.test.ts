@@ -1,0 +1,154 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { parseEther } from "viem";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Behaviour } from "../../devnet/actors/behaviours.ts";
+import type { Provider } from "../../devnet/actors/provider.ts";
+import { type Devnet, startDevnet } from "../../devnet/index.ts";
+import { responseAbi, vaultAbi } from "../../src/protocol/abi.ts";
+import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import { checksummed } from "../../src/protocol/brand.ts";
+import { ResponseStatus } from "../../src/protocol/statuses.ts";
+import { createHome, type DaemonProcess, type Home, type LogRecord, startDaemon } from "../support/daemonProcess.ts";
+
+const policyFile = (strategy: string, more: string) => `apiVersion: ogpu-confirmd/v1
+name: ${strategy}
+mode: enforce
+match: { functions: [${strategy}] }
+strategy: ${strategy}
+eligible: output.valid && output.json.label in ["cat", "dog"]
+${more}
+`;
+const files = {
+  "first-valid.yaml": policyFile("first", ""),
+  "cheapest.yaml": policyFile("cheapest", "window: { for: 4s }"),
+  "best.yaml": policyFile("best", "score: provider.lockup\nwindow: { for: 4s }"),
+  "quorum.yaml": policyFile(
+    "quorum",
+    "quorum: { count: 2, key: output.json.label, pick: cheapest }\nwindow: { for: 30s }",
+  ),
+  "manual.yaml": policyFile("manual", ""),
+};
+
+/** Says a label for a share of the task's payment. */
+const saying = (label: string, priceBps: number): Behaviour => ({
+  name: `${label} for ${priceBps}`,
+  delayMs: 0,
+  priceBps,
+  answer: async () => JSON.stringify({ label, by: priceBps }),
+});
+
+const main = join(import.meta.dirname, "../../src/main.ts");
+let devnet: Devnet;
+let source: SourceAddress;
+let home: Home;
+let daemon: DaemonProcess;
+let dear: Provider;
+let cheap: Provider;
+let fair: Provider;
+let wrong: Provider;
+
+beforeAll(async () => {
+  devnet = await startDevnet({ blockTime: 0.2 });
+  source = await devnet.client.publishSource();
+  dear = devnet.createProvider(saying("cat", 9_000));
+  cheap = devnet.createProvider(saying("dog", 2_000));
+  fair = devnet.createProvider(saying("cat", 6_000));
+  wrong = devnet.createProvider(saying("cow", 1_000));
+  await Promise.all([dear, cheap, wrong].map((provider) => provider.enrol(source, parseEther("2"))));
+  await fair.enrol(source, parseEther("5"));
+  home = createHome(devnet, {});
+  for (const [name, file] of Object.entries(files)) home.writePolicy(name, file);
+  daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+  await daemon.ready();
+}, 120_000);
+afterAll(async () => {
+  daemon?.kill("SIGTERM");
+  await daemon?.exited;
+  home?.remove();
+  await devnet?.stop();
+});
+
+const about = (task: TaskAddress, fields: Partial<LogRecord>) => (record: LogRecord) =>
+  record.task === checksummed(task) && Object.entries(fields).every(([key, value]) => record[key] === value);
+const isConfirmed = async (response: ResponseAddress) =>
+  (await devnet.publicClient.readContract({ address: response, abi: responseAbi, functionName: "getStatus" })) ===
+  ResponseStatus.CONFIRMED;
+
+/** Publishes a task for a strategy, and lets everybody answer: the wrong one first, then the dear one. */
+async function play(strategy: string) {
+  const config = await devnet.gateway.putJson({ function_name: strategy, data: strategy });
+  const task = await devnet.client.publishTask({ source, config });
+  const answers = new Map<Provider, ResponseAddress>();
+  for (const provider of [wrong, dear, cheap, fair]) {
+    const submitted = await provider.respondTo(task).catch(() => undefined);
+    if (submitted) answers.set(provider, submitted.response);
+  }
+  const paid = async () => {
+    await daemon.logged(about(task, { msg: "confirmation", state: "final" }));
+    const confirmed = await Promise.all(
+      [...answers].map(async ([who, response]) => [who, await isConfirmed(response)]),
+    );
+    return confirmed.filter(([, is]) => is).map(([who]) => (who as Provider).behaviour.name);
+  };
+  return { task, answers, paid };
+}
+
+it("first pays the earliest valid answer, though it is dear", async () => {
+  const { paid } = await play("first");
+  expect(await paid()).toEqual(["cat for 9000"]);
+});
+
+it("cheapest waits for the window, then pays the lowest valid price: the client saves the rest", async () => {
+  const balance = () =>
+    devnet.publicClient.readContract({
+      address: devnet.deployment.vault,
+      abi: vaultAbi,
+      functionName: "getBalanceOf",
+      args: [devnet.client.address],
+    });
+  const before = await balance();
+  const { paid, task } = await play("cheapest");
+  await daemon.logged(about(task, { msg: "verdict", kind: "wait", reason: "a cheaper one may come" }));
+  expect(await paid()).toEqual(["dog for 2000"]);
+  expect(before - (await balance())).toBe(parseEther("0.2"));
+});
+
+it("best pays the highest score: here, the highest stake", async () => {
+  const { paid } = await play("best");
+  expect(await paid()).toEqual(["cat for 6000"]);
+});
+
+it("quorum pays the cheapest of those who agree, and neither the cheapest nor the first of all", async () => {
+  const { paid } = await play("quorum");
+  expect(await paid()).toEqual(["cat for 6000"]);
+});
+
+it("manual holds until a person approves, pays once, and keeps who and why", async () => {
+  const { paid, task, answers } = await play("manual");
+  const response = checksummed(answers.get(fair) ?? "");
+  await daemon.logged(about(task, { msg: "verdict", kind: "hold", response }));
+  const command = async (...args: readonly string[]) => {
+    const child = spawn(process.execPath, [main, ...args, "--config", home.configFile], { cwd: home.directory });
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { stdout, stderr };
+  };
+  const queue = JSON.parse((await command("held", "list", "--json")).stdout) as { id: number; response: string }[];
+  expect(queue).toHaveLength(3);
+  const id = String(queue.find((each) => each.response === response)?.id);
+  expect((await command("held", "approve", id)).stderr).toMatch(/needs a reason/);
+  expect((await command("held", "approve", id, "--who", "alice", "--why", "read it")).stdout).toMatch(
+    /approve, by alice/,
+  );
+  expect((await command("held", "approve", id, "--who", "bob", "--why", "me too")).stderr).toMatch(/NOT_HELD/);
+  expect(await paid()).toEqual(["cat for 6000"]);
+  const verdict = await daemon.logged(about(task, { msg: "verdict", kind: "confirm" }));
+  expect(verdict.reason).toBe("approved by alice: read it");
+  expect((await command("policy", "explain", response)).stdout).toMatch(/approved by alice: read it/);
+  expect((await command("policy", "backtest")).stdout).toMatch(/tasks: these files would pay/);
+  const ofChain = JSON.parse((await command("policy", "backtest", "--from", "0", "--json")).stdout);
+  expect(ofChain).toMatchObject({ skipped: 0, didPay: String(parseEther("2.9")) });
+  expect(ofChain.rows).toHaveLength(5);
+  expect((await command("policy", "explain", String(queue[0]?.response))).stdout).toMatch(/output\.valid {2}→ {2}true/);
+}, 90_000);

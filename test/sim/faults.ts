@@ -1,0 +1,84 @@
+import type { Prng } from "./prng.ts";
+
+export const focuses = ["intake", "sink", "all"] as const;
+export type Focus = (typeof focuses)[number];
+
+/** How likely each fault is where it may strike: a request, an answer, a message, a block, a broadcast. */
+const rates = {
+  intake: {
+    "http error": 0.015,
+    "http hang": 0.004,
+    "endpoint down": 0.006,
+    "node lags": 0.05,
+    "head goes back": 0.02,
+    "logs withheld": 0.02,
+    "some logs withheld": 0.02,
+    "newest logs withheld": 0.02,
+    "logs shuffled": 0.1,
+    "socket message lost": 0.05,
+    "socket message twice": 0.05,
+    "socket message late": 0.05,
+    "socket down": 0.01,
+    reorg: 0.05,
+    "transaction lost in a reorg": 0.05,
+  },
+  sink: {
+    "send lost": 0.05,
+    "answer lost": 0.05,
+    "send and answer lost": 0.03,
+    "already known": 0.05,
+    "pool is full": 0.02,
+    underpriced: 0.03,
+    "receipt withheld": 0.01,
+    "mempool drop": 0.04,
+    stranger: 0.01,
+    "fee spike": 0.03,
+    "ours lost in a reorg": 0.3,
+    "ours left out": 0.02,
+    "an older version is mined": 0.3,
+  },
+} as const;
+
+export type FaultName = keyof (typeof rates)["intake"] | keyof (typeof rates)["sink"];
+
+export type Faults = {
+  /** Draws whether it strikes now. Never after the faults have ended. */
+  readonly strikes: (name: FaultName) => boolean;
+  readonly isOver: () => boolean;
+  readonly end: () => void;
+};
+
+export type FaultOptions = {
+  readonly prng: Prng;
+  readonly focus: Focus;
+  /** Events of virtual time that were run so far. */
+  readonly steps: () => number;
+  /** No fault after so many events: how a failing run is shortened. */
+  readonly limit: number;
+  readonly onStrike: (name: FaultName) => void;
+};
+
+/** Each seed leaves some faults out and has others more often: a rare fault is found where no other hides it. */
+const swarm = [0, 0, 0.5, 1, 1, 3] as const;
+const aside = 0.2;
+
+export function createFaults({ prng, focus, steps, limit, onStrike }: FaultOptions): Faults {
+  const chances = new Map<string, number>();
+  for (const [room, faults] of Object.entries(rates)) {
+    const weight = focus === "all" || focus === room ? 1 : aside;
+    for (const [name, rate] of Object.entries(faults))
+      chances.set(name, Math.min(0.9, rate * weight * prng.pick(swarm)));
+  }
+  let over = false;
+  return {
+    strikes: (name) => {
+      const strikes = prng.chance(chances.get(name) ?? 0) && !over && steps() < limit;
+      if (strikes) onStrike(name);
+      return strikes;
+    },
+    isOver: () => over,
+    end: () => {
+      over = true;
+    },
+  };
+}

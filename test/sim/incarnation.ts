@@ -1,0 +1,191 @@
+import { interval, NEVER } from "rxjs";
+import { createChain } from "../../src/chain/createChain.ts";
+import type { HttpRpc, RpcAnswer } from "../../src/chain/jsonRpc.ts";
+import { createDaemon, type Daemon } from "../../src/daemon.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import type { PolicySet } from "../../src/policy/policyPort.ts";
+import { type Hex, toAddress, wei } from "../../src/protocol/brand.ts";
+import type { Deployment } from "../../src/protocol/chains.ts";
+import type { RpcLog } from "../../src/protocol/events.ts";
+import type { Report } from "../../src/report.ts";
+import type { Signer } from "../../src/signer/signerPort.ts";
+import { accounts, maxPayment, sources } from "./actors.ts";
+import { createCrashJournal } from "./crashJournal.ts";
+import { describe } from "./describe.ts";
+import type { Faults } from "./faults.ts";
+import type { Block, ModelChain } from "./modelChain.ts";
+import { createModelPayload, type ModelDocuments } from "./modelDocuments.ts";
+import { createModelEndpoint } from "./modelEndpoint.ts";
+import type { ModelNode } from "./modelNode.ts";
+import { createModelSocket } from "./modelSocket.ts";
+import type { Plant } from "./plants.ts";
+import type { Prng } from "./prng.ts";
+import type { Trace } from "./trace.ts";
+import type { VirtualTime } from "./virtualTime.ts";
+
+/** How the daemons of a run are configured. */
+export type DaemonSettings = {
+  readonly chainId: number;
+  readonly deployment: Deployment;
+  readonly finalityDepth: number;
+  readonly startBlock: bigint | "head";
+  readonly maxBlockRange: number;
+  readonly maxInFlight: number;
+  readonly sweepEveryMs: number;
+  readonly hasSocket: boolean;
+  readonly timeoutMs: number;
+  readonly rebroadcastAfterMs: number;
+};
+
+export type IncarnationDeps = {
+  readonly path: string;
+  readonly policies: PolicySet;
+  readonly signer: Signer;
+  readonly settings: DaemonSettings;
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly prng: Prng;
+  readonly faults: Faults;
+  readonly chain: ModelChain;
+  readonly nodes: readonly ModelNode[];
+  readonly documents: ModelDocuments;
+  readonly plant: Plant | undefined;
+  readonly isHidden: (log: RpcLog) => boolean;
+  /** Whether the process dies in this moment. */
+  readonly dies: () => boolean;
+  readonly onDeath: () => void;
+  readonly onSent: (raw: Hex) => void;
+  readonly onCommit: () => void;
+  /** The daemon completed after a stop. */
+  readonly onEnded: () => void;
+  readonly onBroken: (error: unknown) => void;
+};
+
+/** One life of the daemon: from a start on the journal's file to a crash, or to the end of the run. */
+export type Incarnation = {
+  readonly isAlive: () => boolean;
+  readonly push: (node: ModelNode, before: Block) => void;
+  readonly stop: Daemon["stop"];
+  /** The process is gone: nothing of it goes on, and the file is free. */
+  readonly kill: () => void;
+};
+
+const maxFeePerGas = 500_000_000_000n;
+
+/** Builds the real daemon on the model, as `assemble` builds it on a real node. */
+export function startIncarnation(deps: IncarnationDeps): Incarnation {
+  const { path, policies, settings, time, trace, prng, documents, plant } = deps;
+  const { chainId, deployment } = settings;
+  let alive = true;
+  const isAlive = () => alive;
+  const moment = (what: string) => {
+    if (!alive || !deps.dies()) return;
+    trace.note(`crash: ${what}`);
+    kill();
+    deps.onDeath();
+  };
+
+  const opened = openSqliteJournal({ path, chainId });
+  const clock = time.clock(isAlive);
+  const endpoint = createModelEndpoint({ name: "model", timeoutMs: settings.timeoutMs, ...deps });
+  const gated = gate(endpoint, isAlive, moment, deps.onSent);
+  const journal = createCrashJournal(opened, { isAlive, moment, onCommit: deps.onCommit });
+  const whole = { journal, rpc: gated, sweepTicks$: interval(settings.sweepEveryMs, clock.scheduler) };
+  const ports = plant?.wrap?.(whole, { path, signer: accounts.signer, moment }) ?? whole;
+  const socket = createModelSocket({ ...deps, isAlive });
+  const report = (each: Report) => {
+    if (alive) describe(each, trace);
+  };
+
+  const daemon = createDaemon(
+    {
+      chain: createChain({
+        rpc: ports.rpc,
+        socket$: settings.hasSocket ? socket.messages$ : NEVER,
+        deployment,
+        finality: settings.finalityDepth,
+        pollIntervalMs: 1_000,
+        clock,
+        report,
+      }),
+      journal: ports.journal,
+      signer: deps.signer,
+      payload: createModelPayload(documents, { time, prng, isAlive }),
+      policies,
+      clock,
+      report,
+      sweepTicks$: ports.sweepTicks$,
+    },
+    {
+      chainId,
+      controller: deployment.controller,
+      watch: {
+        sources: new Set([toAddress(sources[0].source)]),
+        clients: new Set([toAddress(sources[1].client)]),
+        own: true,
+      },
+      intake: {
+        startBlock: settings.startBlock,
+        maxBlockRange: settings.maxBlockRange,
+        rewind: Math.max(64, 2 * settings.finalityDepth),
+        auditEveryMs: 60_000,
+      },
+      judge: { maxPayment: wei(maxPayment), dryRun: false },
+      sink: {
+        maxInFlight: settings.maxInFlight,
+        rebroadcastAfterMs: settings.rebroadcastAfterMs,
+      },
+      maxFeePerGas,
+      concurrency: 32,
+    },
+  );
+
+  const kill = () => {
+    alive = false;
+    daemon.abort();
+    opened.close().catch(() => undefined);
+  };
+
+  daemon.ended.then(
+    () => alive && deps.onEnded(),
+    (error) => alive && deps.onBroken(error),
+  );
+  daemon.start();
+  return { isAlive, push: socket.push, stop: daemon.stop, kill };
+}
+
+/** Stands between the daemon and an endpoint: tells the oracle what is sent, and lets the process die around it. */
+function gate(
+  endpoint: HttpRpc,
+  isAlive: () => boolean,
+  moment: (what: string) => void,
+  onSent: (raw: Hex) => void,
+): HttpRpc {
+  const never = new Promise<never>(() => undefined);
+  const batch: HttpRpc["batch"] = async (calls) => {
+    if (!isAlive()) return never;
+    const sends = calls.filter(({ method }) => method === "eth_sendRawTransaction");
+    if (sends.length > 0) moment("before a broadcast");
+    if (!isAlive()) return never;
+    for (const { params } of sends) onSent(params[0] as Hex);
+    let answers: readonly RpcAnswer[];
+    try {
+      answers = await endpoint.batch(calls);
+    } catch (error) {
+      if (!isAlive()) return never;
+      throw error;
+    }
+    if (sends.length > 0) moment("after a broadcast");
+    return isAlive() ? answers : never;
+  };
+  return {
+    ...endpoint,
+    batch,
+    call: async <T>(method: string, ...params: readonly unknown[]) => {
+      const [answer] = await batch([{ method, params }]);
+      if (answer === undefined) throw new TypeError("no answer");
+      if ("error" in answer) throw answer.error;
+      return answer.result as T;
+    },
+  };
+}

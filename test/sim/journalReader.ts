@@ -1,0 +1,49 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Hash, Hex } from "../../src/protocol/brand.ts";
+
+export type ConfirmationRow = {
+  readonly id: number;
+  readonly task: Hex;
+  readonly response: Hex;
+  readonly state: string;
+  readonly reason: string;
+  readonly nonce: number | null;
+  readonly mined_hash: Hash | null;
+};
+
+/** What is durable in the journal's file, read past the daemon. */
+export type JournalReader = {
+  readonly hasAttempt: (hash: Hash) => boolean;
+  readonly hasTask: (task: Hex) => boolean;
+  readonly hasResponse: (response: Hex) => boolean;
+  readonly cursor: () => { readonly number: number; readonly hash: Hash } | undefined;
+  readonly confirmations: () => readonly ConfirmationRow[];
+  readonly highestNonce: () => number | undefined;
+  readonly close: () => void;
+};
+
+export function openJournalReader(path: string): JournalReader {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const prepared = new Map<string, StatementSync>();
+  const sql = (text: string): StatementSync => {
+    const known = prepared.get(text) ?? database.prepare(text);
+    prepared.set(text, known);
+    return known;
+  };
+  return {
+    hasAttempt: (hash) => sql("SELECT 1 FROM attempts WHERE hash = ?").get(hash) !== undefined,
+    hasTask: (task) => sql("SELECT 1 FROM tasks WHERE task = ?").get(task) !== undefined,
+    hasResponse: (response) => sql("SELECT 1 FROM responses WHERE response = ?").get(response) !== undefined,
+    cursor: () => {
+      const row = sql("SELECT block_number, block_hash FROM cursors WHERE name = 'scanned'").get();
+      return row && { number: Number(row.block_number), hash: row.block_hash as Hash };
+    },
+    confirmations: () =>
+      sql("SELECT id, task, response, state, reason, nonce, mined_hash FROM confirmations ORDER BY id").all() as never,
+    highestNonce: () => {
+      const row = sql("SELECT max(nonce) AS nonce FROM attempts").get();
+      return row?.nonce == null ? undefined : Number(row.nonce);
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,162 @@
+import type { Hex } from "../../src/protocol/brand.ts";
+import type { Faults } from "./faults.ts";
+import type { Mempool, ModelTransaction } from "./mempool.ts";
+import { type Block, includable, type ModelChain } from "./modelChain.ts";
+import { applyAction, copyState } from "./modelContracts.ts";
+import type { Prng } from "./prng.ts";
+import type { Trace } from "./trace.ts";
+import type { VirtualTime } from "./virtualTime.ts";
+import { modelHash } from "./words.ts";
+
+export type MinerDeps = {
+  readonly chain: ModelChain;
+  readonly pool: Mempool;
+  readonly prng: Prng;
+  readonly faults: Faults;
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly signer: Hex;
+  /** Blocks that a reorg takes back at most. */
+  readonly maxReorgDepth: number;
+  /** The chain has a base fee. */
+  readonly eip1559: boolean;
+  readonly onTip: (tip: Block) => void;
+};
+
+const gwei = 1_000_000_000n;
+
+/** Mines for ever: chooses from the pool, forks, drops transactions, lets the fee jump and a stranger use the key. */
+export function startMiner(deps: MinerDeps): void {
+  const { chain, pool, prng, faults, time, trace, signer, maxReorgDepth, eip1559, onTip } = deps;
+  const fee = createBaseFee(deps);
+  let strangers = 0;
+  let leftOutUntil = 0;
+
+  const choose = (parent: Block, blockTime: number, baseFee: bigint, eagerness: number): ModelTransaction[] => {
+    const draft = copyState(parent.state);
+    const chosen: ModelTransaction[] = [];
+    const ofTheKey = () => {
+      if (time.now() < leftOutUntil && !faults.isOver()) return;
+      for (const waiting of includable(pool, parent.state, signer, baseFee)) {
+        if (!prng.chance(eagerness)) return;
+        const older = pool.olderVersions(waiting).filter(({ key }) => key && key.maxFee >= baseFee);
+        const isOlder = older.length > 0 && faults.strikes("an older version is mined");
+        const transaction = isOlder ? prng.pick(older) : waiting;
+        applyAction(draft, transaction.action, blockTime);
+        chosen.push(transaction);
+      }
+    };
+    const ofTheActors = () => {
+      for (const transaction of pool.all()) {
+        if (transaction.key || !prng.chance(eagerness)) continue;
+        const outcome = applyAction(draft, transaction.action, blockTime);
+        // What it needs may still come, or come back after a reorg.
+        if (!outcome.ok && (outcome.reason === "NotFound" || outcome.reason === "") && !faults.isOver()) continue;
+        if (outcome.ok) chosen.push(transaction);
+        else pool.remove(transaction.hash);
+      }
+    };
+    const order = prng.chance(0.2) ? [ofTheKey, ofTheActors] : [ofTheActors, ofTheKey];
+    for (const choices of order) choices();
+    return chosen;
+  };
+
+  const mineOn = (parent: Block, seconds: number, eagerness: number): Block => {
+    const blockTime = Math.max(parent.time + 1, seconds);
+    const baseFee = fee(parent);
+    const transactions = choose(parent, blockTime, baseFee, eagerness);
+    for (const { hash } of transactions) pool.remove(hash);
+    return chain.build(parent, { time: blockTime, baseFee: eip1559 ? baseFee : undefined, transactions });
+  };
+
+  const adopt = (tip: Block) => {
+    const left = chain.adopt(tip);
+    for (const { mined } of left) for (const { transaction } of mined) giveBack(transaction, tip);
+    for (const { hash, key } of pool.ofAccount(signer)) {
+      if (key && key.nonce < (tip.state.nonces.get(signer) ?? 0)) pool.remove(hash);
+    }
+    trace.digest(`tip ${tip.number} ${tip.hash} ${tip.mined.length}`);
+    onTip(tip);
+  };
+
+  /** What a reorg took back waits again, or is lost. */
+  const giveBack = (transaction: ModelTransaction, tip: Block) => {
+    const { hash, key } = transaction;
+    if (chain.find(tip, hash) || pool.has(hash)) return;
+    if (key === undefined) {
+      if (!faults.strikes("transaction lost in a reorg")) pool.put(transaction);
+      return;
+    }
+    if (key.nonce < (tip.state.nonces.get(signer) ?? 0) || pool.holder(signer, key.nonce)) return;
+    if (!faults.strikes("ours lost in a reorg")) pool.put(transaction);
+  };
+
+  const reorg = () => {
+    const tip = chain.tip();
+    const depth = Math.min(prng.between(1, maxReorgDepth), tip.number - 1);
+    let block = chain.canonical(tip.number - depth) as Block;
+    trace.note(`reorg: ${depth} blocks above ${block.number} are taken back`);
+    const orphans: Block[] = [];
+    for (let each: Block | undefined = tip; each && each !== block; each = each.parent) orphans.unshift(each);
+    // The other branch had the same transactions in its pool.
+    for (const { mined } of orphans) {
+      for (const { transaction } of mined) if (transaction.key === undefined) pool.put(transaction);
+    }
+    const now = Math.floor(time.now() / 1000);
+    for (let built = 0; built <= depth; built++) block = mineOn(block, now - depth + built, 0.5);
+    for (const { mined } of orphans) {
+      for (const { transaction } of mined) if (transaction.key === undefined) pool.remove(transaction.hash);
+    }
+    adopt(block);
+  };
+
+  const stranger = () => {
+    const next = chain.tip().state.nonces.get(signer) ?? 0;
+    const ours = pool.ofAccount(signer);
+    const nonce = prng.chance(0.5) ? next : next + ours.length;
+    const holder = pool.holder(signer, nonce)?.key;
+    const maxFee = (holder?.maxFee ?? 50n * gwei) * 2n;
+    trace.note(`a stranger uses the key: nonce ${nonce}`);
+    pool.put({
+      hash: modelHash(0x57, strangers++),
+      action: { type: "transfer" },
+      key: { from: signer, nonce, maxFee, tip: (holder?.tip ?? gwei) * 2n, by: "stranger" },
+    });
+  };
+
+  const disturb = () => {
+    if (faults.strikes("ours left out")) leftOutUntil = time.now() + prng.between(10_000, 60_000);
+    if (faults.strikes("stranger")) stranger();
+    const ours = pool.ofAccount(signer).filter(({ key }) => key?.by === "daemon");
+    const dropped = ours.length > 0 && faults.strikes("mempool drop") ? prng.pick(ours) : undefined;
+    if (dropped) {
+      trace.note(`the pool drops nonce ${dropped.key?.nonce} ${dropped.hash.slice(0, 10)}`);
+      pool.remove(dropped.hash);
+    }
+  };
+
+  const next = () => {
+    time.after(faults.isOver() ? 2_000 : prng.pick([600, 1_000, 1_500, 2_000, 3_000, 6_000]), () => {
+      disturb();
+      if (maxReorgDepth > 0 && chain.tip().number > maxReorgDepth + 1 && faults.strikes("reorg")) reorg();
+      else adopt(mineOn(chain.tip(), Math.floor(time.now() / 1000), faults.isOver() ? 1 : 0.85));
+      next();
+    });
+  };
+  next();
+}
+
+/** A random walk around one gwei, with spikes. */
+function createBaseFee({ prng, faults, trace }: MinerDeps): (parent: Block) => bigint {
+  let factor = 1n;
+  let spikeEnds = 0;
+  return (parent) => {
+    if (factor > 1n && (parent.number >= spikeEnds || faults.isOver())) factor = 1n;
+    if (factor === 1n && faults.strikes("fee spike")) {
+      factor = BigInt(prng.pick([3, 20, 100, 900]));
+      spikeEnds = parent.number + prng.between(3, 25);
+      trace.note(`base fee times ${factor} until block ${spikeEnds}`);
+    }
+    return gwei * factor + BigInt(prng.between(0, 100_000_000)) * factor;
+  };
+}

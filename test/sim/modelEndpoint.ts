@@ -1,0 +1,72 @@
+import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError, resultOf } from "../../src/chain/jsonRpc.ts";
+import { RetryableError } from "../../src/errors.ts";
+import type { Faults } from "./faults.ts";
+import type { ModelNode } from "./modelNode.ts";
+import type { Prng } from "./prng.ts";
+import type { Trace } from "./trace.ts";
+import type { VirtualTime } from "./virtualTime.ts";
+
+export type EndpointDeps = {
+  readonly name: string;
+  /** What the balancer chooses from, for each request anew. */
+  readonly nodes: readonly ModelNode[];
+  readonly prng: Prng;
+  readonly faults: Faults;
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  /** Milliseconds after which a hanging request fails. */
+  readonly timeoutMs: number;
+};
+
+/** One HTTP endpoint: a balancer before some nodes, which fails, hangs, and loses what goes through it. */
+export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
+  const { name, nodes, prng, faults, time, trace, timeoutMs } = deps;
+  let downUntil = 0;
+
+  const unavailable = (why: string) =>
+    new RetryableError(`the endpoint ${name} did not answer: ${why}`, { code: "ENDPOINT_UNAVAILABLE" });
+
+  const batch = (calls: readonly RpcCall[]): Promise<readonly RpcAnswer[]> =>
+    new Promise((resolve, reject) => {
+      if (calls.length === 0) return resolve([]);
+      const methods = calls.map(({ method }) => method.replace("eth_", "")).join(",");
+      const fail = (inMs: number, why: string) => {
+        trace.digest(`${name} ${methods}: ${why}`);
+        time.after(inMs, () => reject(unavailable(why)));
+      };
+      if (faults.strikes("endpoint down")) downUntil = time.now() + prng.between(2_000, 30_000);
+      if (time.now() < downUntil && !faults.isOver()) return fail(prng.between(1, 50), "HTTP 503");
+      if (faults.strikes("http error")) return fail(prng.between(1, 300), prng.pick(["HTTP 502", "ECONNRESET"]));
+      const isSend = calls.some(({ method }) => method === "eth_sendRawTransaction");
+      if (isSend && faults.strikes("send lost")) return fail(prng.between(1, 300), "ECONNRESET");
+      if (isSend && faults.strikes("send and answer lost")) return fail(timeoutMs, `no answer within ${timeoutMs} ms`);
+
+      const node = prng.pick(nodes);
+      const hangs = faults.strikes("http hang");
+      const loses = isSend && faults.strikes("answer lost");
+      time.after(prng.between(1, 60), () => {
+        const answers = calls.map((call) => toAnswer(node.answer(call)));
+        trace.digest(
+          `${name} ${methods} ${answers.map((answer) => ("error" in answer ? answer.error.message : "ok"))}`,
+        );
+        if (hangs || (loses && prng.chance(0.5))) return fail(timeoutMs, `no answer within ${timeoutMs} ms`);
+        if (loses) return fail(prng.between(1, 300), "its answer has holes");
+        time.after(prng.between(1, 60), () => resolve(answers));
+      });
+    });
+
+  return {
+    name,
+    batch,
+    call: async <T>(method: string, ...params: readonly unknown[]) => {
+      const [answer] = await batch([{ method, params }]);
+      return resultOf(answer) as T;
+    },
+  };
+}
+
+function toAnswer(answer: ReturnType<ModelNode["answer"]>): RpcAnswer {
+  if (!("error" in answer)) return answer;
+  const { message, code, data } = answer.error;
+  return { error: new RpcError(message, code, data) };
+}

@@ -1,0 +1,57 @@
+import type { Faults } from "./faults.ts";
+import type { Block, ModelChain } from "./modelChain.ts";
+import { createModelNode, type ModelNode, type NodeDeps, type NodeOptions } from "./modelNode.ts";
+import type { VirtualTime } from "./virtualTime.ts";
+
+export type ModelNetwork = {
+  readonly nodes: readonly ModelNode[];
+  /** Tells every node of a new tip, each in its own time. */
+  readonly announce: (tip: Block) => void;
+  /** Highest block that any node has ever answered for. */
+  readonly highest: () => number;
+};
+
+export type NetworkDeps = NodeDeps & {
+  readonly time: VirtualTime;
+  readonly faults: Faults;
+  readonly chain: ModelChain;
+  /** A node has another head now. */
+  readonly onHead: (node: ModelNode, before: Block) => void;
+};
+
+/** Nodes that follow the chain: some at once, some behind, and some that fall back for a while. */
+export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, count: number): ModelNetwork {
+  const { prng, faults, time, chain, onHead } = deps;
+  const nodes = Array.from({ length: count }, () => createModelNode(deps, options));
+  /** The newest announcement that each node has taken in: an older one that comes late is no news. */
+  const newest = nodes.map(() => 0);
+  let announced = 0;
+  let highest = chain.tip().number;
+
+  const follow = (node: ModelNode, block: Block) => {
+    const before = node.head();
+    if (before === block) return;
+    node.follow(block);
+    highest = Math.max(highest, block.number);
+    onHead(node, before);
+  };
+
+  return {
+    nodes,
+    highest: () => highest,
+    announce: (tip) => {
+      const order = ++announced;
+      for (const [index, node] of nodes.entries()) {
+        const delay = faults.strikes("node lags") ? prng.between(1_000, 15_000) : prng.between(2, 250);
+        time.after(delay, () => {
+          if (order < (newest[index] ?? 0)) return;
+          newest[index] = order;
+          follow(node, tip);
+        });
+        if (!faults.strikes("head goes back")) continue;
+        const back = chain.at(tip, Math.max(0, tip.number - prng.between(1, 6)));
+        time.after(delay + prng.between(10, 3_000), () => back && follow(node, back));
+      }
+    },
+  };
+}

@@ -1,0 +1,234 @@
+import type { Hash, Hex } from "../../src/protocol/brand.ts";
+import { isClosed, TaskStatus } from "../../src/protocol/statuses.ts";
+import type { JournalReader } from "./journalReader.ts";
+import type { Mempool } from "./mempool.ts";
+import type { Block, ModelChain } from "./modelChain.ts";
+import { readRaw } from "./modelNode.ts";
+import type { Truth } from "./truth.ts";
+
+export type Violation = {
+  /** Which invariant, by a name that does not change. */
+  readonly invariant: string;
+  readonly what: string;
+};
+
+export type OracleDeps = {
+  readonly chain: ModelChain;
+  readonly pool: Mempool;
+  readonly truth: Truth;
+  readonly signer: Hex;
+  /** Blocks on top of one until it can no longer be taken back. */
+  readonly finalDepth: number;
+  /** `undefined` before the journal was opened for the first time. */
+  readonly journal: () => JournalReader | undefined;
+  /** Highest block that any node has answered for. */
+  readonly highest: () => number;
+};
+
+/** Knows everything, and compares. Each check answers by `violation`; the first one stands. */
+export type Oracle = {
+  readonly violation: () => Violation | undefined;
+  readonly fail: (invariant: string, what: string) => void;
+  /** These bytes were handed to an endpoint. */
+  readonly sent: (raw: Hex) => void;
+  /** Logs of this block were withheld: only the sweep can find what it held. */
+  readonly lied: (block: Block) => void;
+  readonly committed: () => void;
+  readonly tipped: (tip: Block) => void;
+  /** What is still to be done before the run can end well. */
+  readonly open: () => readonly Violation[];
+  /** What must hold when nothing is left to be done. */
+  readonly checkEnd: () => void;
+};
+
+type Sent = { readonly nonce: number; readonly hash: Hash; readonly task: Hex };
+
+export function createOracle(deps: OracleDeps): Oracle {
+  const { chain, pool, truth, signer, finalDepth, journal, highest } = deps;
+  const sentOfTask = new Map<Hex, Sent[]>();
+  const taskOfNonce = new Map<number, Hex>();
+  const lies = new Set<Hash>();
+  let violation: Violation | undefined;
+  let checkedTo = -1;
+  /** What stands above it is the scanner's to find; below, the first sweep's. */
+  let firstCursor: number | undefined;
+
+  const fail = (invariant: string, what: string) => {
+    violation ??= { invariant, what };
+  };
+
+  const finalNumber = () => Math.max(0, chain.tip().number - finalDepth);
+  const finalNonce = () => chain.canonical(finalNumber())?.state.nonces.get(signer) ?? 0;
+
+  const sent = (raw: Hex) => {
+    const { hash, action, key } = readRaw(raw, signer);
+    if (!journal()?.hasAttempt(hash) && action.type === "confirm") {
+      fail("durable-before-broadcast", `${hash} was broadcast and is not in the journal`);
+    }
+    if (action.type !== "confirm" || key === undefined) return;
+    const response = truth.responses.get(action.response);
+    if (response === undefined) return fail("approved-only", `${action.response} is no response`);
+    const { task } = response;
+    const why = `response ${action.response} of task ${task}`;
+    if (!response.isApproved) fail("approved-only", `${why}: the policy does not approve it`);
+    if (!truth.tasks.get(task)?.isOurs) fail("approved-only", `${why}: the task is not the daemon's to pay`);
+    const holder = taskOfNonce.get(key.nonce);
+    if (holder !== undefined && holder !== task && finalNonce() <= key.nonce) {
+      fail("one-task-a-nonce", `nonce ${key.nonce} was signed for ${holder} and for ${task}`);
+    }
+    taskOfNonce.set(key.nonce, task);
+    const before = sentOfTask.get(task) ?? [];
+    const other = before.find(({ nonce }) => nonce !== key.nonce && mayStillPay(nonce, task));
+    if (other) {
+      fail("one-live-confirmation", `task ${task} is signed in nonce ${other.nonce} and in nonce ${key.nonce}`);
+    }
+    if (!before.some((each) => each.hash === hash)) before.push({ nonce: key.nonce, hash, task });
+    sentOfTask.set(task, before);
+  };
+
+  /** A nonce is harmless once another transaction has it for good. */
+  const mayStillPay = (nonce: number, task: Hex): boolean => {
+    if (finalNonce() <= nonce) return true;
+    const final = chain.canonical(finalNumber()) as Block;
+    return (sentOfTask.get(task) ?? []).some(
+      (each) => each.nonce === nonce && chain.find(final, each.hash)?.mined.succeeded,
+    );
+  };
+
+  /** Watched events of a block that the journal does not hold, of those tasks that matter. */
+  const missingOf = (block: Block, reader: JournalReader, matters: (task: Hex) => boolean): readonly string[] =>
+    block.mined.flatMap(({ transaction: { action }, succeeded }) => {
+      if (!succeeded || !(action.type === "publishTask" || action.type === "submit")) return [];
+      if (!truth.tasks.get(action.task)?.isWatched || !matters(action.task)) return [];
+      if (action.type === "publishTask") return reader.hasTask(action.task) ? [] : [`task ${action.task}`];
+      return reader.hasResponse(action.response) ? [] : [`response ${action.response}`];
+    });
+
+  /** The sweep finds what logs did not tell, of tasks that are open; what else there was is of no use any more. */
+  const isOpen = (address: Hex): boolean => {
+    const task = chain.tip().state.tasks.get(address);
+    return task !== undefined && !isClosed(task.status) && task.expiryTime > chain.tip().time;
+  };
+
+  const committed = () => {
+    const reader = journal();
+    const cursor = reader?.cursor();
+    if (reader === undefined || cursor === undefined) return;
+    if (cursor.number > highest()) {
+      fail("checkpoint-readable", `the checkpoint is at ${cursor.number}, no node has answered above ${highest()}`);
+    }
+    if (chain.byHash(cursor.hash)?.number !== cursor.number) {
+      fail("checkpoint-readable", `the checkpoint ${cursor.number} ${cursor.hash} is no block`);
+    }
+    firstCursor ??= cursor.number;
+    if (chain.canonical(cursor.number)?.hash !== cursor.hash) return;
+    const to = Math.min(cursor.number, finalNumber());
+    checkedTo = Math.max(checkedTo, firstCursor);
+    for (; checkedTo < to; checkedTo++) {
+      const block = chain.canonical(checkedTo + 1) as Block;
+      if (lies.has(block.hash)) continue;
+      const missing = missingOf(block, reader, () => true);
+      if (missing.length > 0) {
+        const list = missing.join(", ");
+        fail(
+          "no-event-lost",
+          `the checkpoint is at ${cursor.number}, and the journal lacks of ${block.number}: ${list}`,
+        );
+      }
+    }
+  };
+
+  const tipped = (tip: Block) => {
+    const confirmed = new Map<Hex, number>();
+    for (let number = Math.max(0, tip.number - 4 * finalDepth - 8); number <= tip.number; number++) {
+      for (const { transaction, succeeded } of chain.canonical(number)?.mined ?? []) {
+        const { action, key } = transaction;
+        // One that reverted has paid nobody: once that is final, the task is tried anew in another nonce.
+        if (action.type !== "confirm" || key?.by !== "daemon" || !succeeded) continue;
+        const task = truth.responses.get(action.response)?.task ?? action.response;
+        const other = confirmed.get(task);
+        if (other !== undefined)
+          fail("mined-once", `task ${task} was mined in nonce ${other} and in nonce ${key.nonce}`);
+        confirmed.set(task, key.nonce);
+      }
+    }
+  };
+
+  /** Tasks with an approved response, open and unexpired to the end: the daemon owes each of them a confirmation. */
+  const unpaid = (): readonly Violation[] => {
+    const tip = chain.tip();
+    const { tasks, responses } = tip.state;
+    return [...tasks.values()].flatMap((task) => {
+      if (!truth.tasks.get(task.address)?.isOurs || task.expiryTime <= tip.time) return [];
+      if (task.status !== TaskStatus.RESPONDED) return [];
+      const approved = [...responses.values()].find(
+        (each) => each.task === task.address && truth.responses.get(each.address)?.isApproved,
+      );
+      return approved ? [{ invariant: "paid", what: `task ${task.address} has ${approved.address}, unpaid` }] : [];
+    });
+  };
+
+  const open = (): readonly Violation[] => {
+    const reader = journal();
+    if (reader === undefined) return [{ invariant: "running", what: "there is no journal" }];
+    const found = [...unpaid()];
+    for (const { task, state, nonce } of reader.confirmations()) {
+      if (!["intended", "signed", "broadcast", "mined"].includes(state)) continue;
+      found.push({ invariant: "settled", what: `task ${task}: its confirmation is ${state} (nonce ${nonce})` });
+    }
+    const waiting = pool.ofAccount(signer);
+    if (waiting.length > 0) {
+      found.push({ invariant: "nothing-pending", what: `${waiting.length} transactions wait in the pool` });
+    }
+    const highestNonce = reader.highestNonce();
+    const mined = chain.tip().state.nonces.get(signer) ?? 0;
+    if (highestNonce !== undefined && highestNonce >= mined) {
+      found.push({ invariant: "no-gap", what: `nonce ${highestNonce} is signed, the account stands at ${mined}` });
+    }
+    for (let number = 0; number <= finalNumber(); number++) {
+      const block = chain.canonical(number) as Block;
+      const isFirsthand = number > (firstCursor ?? 0) && !lies.has(block.hash);
+      const missing = missingOf(block, reader, (task) => isFirsthand || isOpen(task));
+      if (missing.length > 0) {
+        found.push({ invariant: "journal-complete", what: `block ${number}: the journal lacks ${missing.join(", ")}` });
+      }
+    }
+    return found;
+  };
+
+  const checkEnd = () => {
+    const reader = journal();
+    if (reader === undefined) return;
+    const tip = chain.tip();
+    const finals = new Map<Hex, Hash>();
+    for (let number = 0; number <= tip.number; number++) {
+      for (const { transaction, succeeded } of chain.canonical(number)?.mined ?? []) {
+        const { action, key, hash } = transaction;
+        if (action.type !== "confirm" || key?.by !== "daemon" || !succeeded) continue;
+        const task = truth.responses.get(action.response)?.task as Hex;
+        if (finals.has(task)) fail("mined-once", `task ${task} was paid twice`);
+        finals.set(task, hash);
+      }
+    }
+    for (const { task, state, mined_hash: hash, reason } of reader.confirmations()) {
+      const paid = finals.get(task);
+      if (state === "final" && paid !== hash) {
+        fail("journal-true", `task ${task}: the journal says it was paid by ${hash}, the chain says by ${paid}`);
+      }
+      if (state !== "final" && state !== "rejected" && paid !== undefined) {
+        fail("journal-true", `task ${task} was paid by ${paid}, the journal says ${state}: ${reason}`);
+      }
+    }
+  };
+
+  return {
+    violation: () => violation,
+    fail,
+    sent,
+    lied: ({ hash }) => void lies.add(hash),
+    committed,
+    tipped,
+    open,
+    checkEnd,
+  };
+}

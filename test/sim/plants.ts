@@ -1,0 +1,135 @@
+import { DatabaseSync } from "node:sqlite";
+import { EMPTY, type Observable } from "rxjs";
+import type { HttpRpc } from "../../src/chain/jsonRpc.ts";
+import type { Confirmation, Journal } from "../../src/journal/journal.ts";
+import type { Hex } from "../../src/protocol/brand.ts";
+import type { RpcLog } from "../../src/protocol/events.ts";
+import { eventTopics } from "../../src/protocol/events.ts";
+import type { Focus } from "./faults.ts";
+import { readRaw } from "./modelNode.ts";
+
+/** The ports of one daemon, as a planted bug may replace them. */
+export type Ports = {
+  readonly journal: Journal;
+  readonly rpc: HttpRpc;
+  readonly sweepTicks$: Observable<unknown>;
+};
+
+export type PlantContext = {
+  /** The journal's file. */
+  readonly path: string;
+  readonly signer: Hex;
+  /** The daemon may die here. */
+  readonly moment: (what: string) => void;
+};
+
+/** A bug that the simulator must find. */
+export type Plant = {
+  readonly focus: Focus;
+  readonly wrap?: (ports: Ports, context: PlantContext) => Ports;
+  /** Logs that no endpoint ever answers, nor pushes. */
+  readonly hides?: (log: RpcLog) => boolean;
+  /** Daemons do not die: a start would sweep. */
+  readonly noCrashes?: boolean;
+};
+
+/** Moves the checkpoint in a transaction of its own, before what it stands for is stored. */
+const checkpointBeforeCommit: Plant = {
+  focus: "intake",
+  wrap: ({ journal, ...ports }, { moment }) => ({
+    ...ports,
+    journal: {
+      ...journal,
+      intake: async (batch) => {
+        if (batch.cursor === undefined) return journal.intake(batch);
+        await journal.intake({ ...batch, tasks: [], responses: [], touched: [] });
+        moment("between the checkpoint and what it stands for");
+        return journal.intake(batch);
+      },
+    },
+  }),
+};
+
+/** One response in three is never heard of, and no sweep looks for it. */
+const dropOneLog: Plant = {
+  focus: "intake",
+  noCrashes: true,
+  hides: ({ topics, data }) =>
+    topics[0] === eventTopics.ResponseSubmitted && Number.parseInt(data.slice(58, 66), 16) % 3 === 0,
+  wrap: (ports) => ({ ...ports, sweepTicks$: EMPTY }),
+};
+
+/** Takes a broadcast without an answer for one that did not happen: its nonce goes to the next confirmation. */
+const freeNonceOnTimeout: Plant = {
+  focus: "sink",
+  wrap: (ports, { path, signer }) => ({
+    ...ports,
+    rpc: watchSends(ports.rpc, (raw, error) => {
+      if (!String(error).includes("did not answer")) return;
+      const { key } = readRaw(raw, signer);
+      const database = new DatabaseSync(path);
+      database.prepare("DELETE FROM nonces WHERE nonce = ?").run(key?.nonce ?? -1);
+      database.close();
+    }),
+  }),
+};
+
+/** Keeps only the newest attempt of each confirmation: a receipt of an older one is not found. */
+const forgetOlderHashes: Plant = {
+  focus: "sink",
+  wrap: ({ journal, ...ports }) => {
+    const newest = (confirmation: Confirmation): Confirmation => ({
+      ...confirmation,
+      attempts: confirmation.attempts.slice(-1),
+    });
+    return {
+      ...ports,
+      journal: {
+        ...journal,
+        confirmation: async (id) => newest(await journal.confirmation(id)),
+        unsettled: async () => (await journal.unsettled()).map(newest),
+        recordAttempt: async (...args) => newest(await journal.recordAttempt(...args)),
+        changeConfirmation: async (...args) => newest(await journal.changeConfirmation(...args)),
+      },
+    };
+  },
+};
+
+/** Sends an attempt that raises the fee before it is in the journal. */
+const bumpBeforeJournal: Plant = {
+  focus: "sink",
+  wrap: ({ journal, rpc, ...ports }) => ({
+    ...ports,
+    rpc,
+    journal: {
+      ...journal,
+      recordAttempt: async (id, signer, attempt, ...rest) => {
+        const { attempts } = await journal.confirmation(id);
+        if (attempts.length > 0) await rpc.call("eth_sendRawTransaction", attempt.raw).catch(() => undefined);
+        return journal.recordAttempt(id, signer, attempt, ...rest);
+      },
+    },
+  }),
+};
+
+function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void): HttpRpc {
+  return {
+    ...rpc,
+    call: async <T>(method: string, ...params: readonly unknown[]): Promise<T> => {
+      try {
+        return await rpc.call<T>(method, ...params);
+      } catch (error) {
+        if (method === "eth_sendRawTransaction") onFailure(params[0] as Hex, error);
+        throw error;
+      }
+    },
+  };
+}
+
+export const plants: Readonly<Record<string, Plant>> = {
+  "checkpoint-before-commit": checkpointBeforeCommit,
+  "drop-one-log": dropOneLog,
+  "free-nonce-on-timeout": freeNonceOnTimeout,
+  "forget-older-hashes": forgetOlderHashes,
+  "bump-before-journal": bumpBeforeJournal,
+};

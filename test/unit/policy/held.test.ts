@@ -1,0 +1,160 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Snapshot } from "../../../src/chain/chainPort.ts";
+import type { Journal } from "../../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { judgeTask } from "../../../src/judgeTask.ts";
+import type { Output } from "../../../src/payload/payloadPort.ts";
+import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import type { PolicySet } from "../../../src/policy/policyPort.ts";
+import {
+  type AccountAddress,
+  type ResponseAddress,
+  unixSeconds,
+  wei,
+  zeroAddress,
+} from "../../../src/protocol/brand.ts";
+import type { Report } from "../../../src/report.ts";
+import { address, aResponse, aSnapshot, fakeChain, headAt, response, source, task } from "../../support/fakeChain.ts";
+import { folderOf } from "./support.ts";
+
+const second = address<ResponseAddress>(0x3b);
+const provider = aResponse().provider;
+let directory: string;
+let journal: Journal;
+let reports: Report[];
+let fetched: string[];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "held-"));
+  journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
+  reports = [];
+  fetched = [];
+  await journal.intake({ tasks: [{ task, source, block: 7n }], responses: [{ response, task }], touched: [] });
+});
+afterEach(async () => {
+  await journal.close();
+  rmSync(directory, { recursive: true });
+});
+
+const policies = (more: string): PolicySet =>
+  loadPolicies(folderOf({ "a.yaml": `apiVersion: ogpu-confirmd/v1\nname: a\nmode: enforce\n${more}\n` }));
+const output: Output = {
+  ...{ valid: true, json: { ok: 1 }, text: '{"ok":1}', bytes: 8, cidVerified: false, error: "" },
+  ...{ transient: false, digest: "d0" },
+};
+const look = (set: PolicySet, snapshot: Snapshot = aSnapshot(), maxPayment = 1_000n) =>
+  judgeTask(
+    {
+      chain: fakeChain({
+        snapshot: async () => snapshot,
+        providerStakes: async (asked) =>
+          asked.map(() => ({ lockup: wei(5n), eligible: true, master: zeroAddress as AccountAddress })),
+        block: async (number) => headAt(number, { timestamp: unixSeconds(300) }),
+      }),
+      journal,
+      payload: {
+        fetch: async (data) => {
+          fetched.push(data);
+          return output;
+        },
+      },
+      policies: set,
+      clock: { now: () => 7, scheduler: undefined as never },
+      report: (report) => void reports.push(report),
+    },
+    { maxPayment: wei(maxPayment), dryRun: false },
+    task,
+  );
+const at = (timestamp: number, responses = [aResponse()]) =>
+  aSnapshot({ block: headAt(100n, { timestamp: unixSeconds(timestamp) }), responses });
+const manual = "strategy: manual\neligible: output.valid";
+const answer = (kind: "approve" | "reject" | "expire", verdictId: number) =>
+  journal.answerHeld({ verdictId, kind, who: "alice", why: "read it" }, 9);
+const heldId = async () => (await journal.held())[0]?.id ?? 0;
+
+test("an approval becomes one intent to pay, at the next look, with who and why", async () => {
+  const set = policies(manual);
+  expect(await look(set)).toEqual({ intent: undefined });
+  expect(await journal.held()).toMatchObject([{ response, kind: "hold", reason: "eligible: a person decides" }]);
+  await answer("approve", await heldId());
+  expect(await journal.answeredTasks()).toEqual([task]);
+  expect(await journal.held()).toEqual([]);
+  const { intent } = await look(set);
+  expect(intent).toMatchObject({ response, state: "intended" });
+  expect((await journal.decision(intent?.verdictId ?? 0))?.reason).toBe("approved by alice: read it");
+  expect(await journal.answeredTasks()).toEqual([]);
+  expect(await look(set)).toEqual({});
+  expect(await journal.unsettled()).toHaveLength(1);
+});
+
+test("an answer counts once, and only for what is held", async () => {
+  await look(policies(manual));
+  const id = await heldId();
+  await answer("reject", id);
+  await expect(answer("approve", id)).rejects.toThrow(/not held/);
+  await expect(answer("approve", 99)).rejects.toThrow(/not held/);
+  expect(await look(policies(manual))).toEqual({ intent: undefined });
+  expect((await journal.task(task))?.verdicts).toMatchObject([
+    { kind: "reject", reason: "rejected by alice: read it" },
+  ]);
+});
+
+test("an approval pays only the very response that was held, and nothing above the ceiling", async () => {
+  await look(policies(manual));
+  await answer("approve", await heldId());
+  expect((await look(policies(manual), at(1_000, [aResponse({ payment: wei(99n) })]))).intent).toBeUndefined();
+  expect(await journal.held()).toMatchObject([{ kind: "hold", reason: "eligible: a person decides" }]);
+  await answer("approve", await heldId());
+  expect((await look(policies(manual), at(1_000, [aResponse({ payment: wei(99n) })]), 98n)).intent).toBeUndefined();
+  expect((await journal.held())[0]?.reason).toMatch(/above sink.maxPayment/);
+});
+
+test("a strategy that compares is given every undecided response at each new one, and says nothing twice", async () => {
+  const set = policies("strategy: cheapest\neligible: output.valid\nwindow: { for: 200s, latest: task.expiry }");
+  expect(await look(set)).toMatchObject({ againInMs: 100_000 });
+  expect(await look(set)).toMatchObject({ againInMs: 100_000 });
+  await journal.intake({ tasks: [], responses: [{ response: second, task }], touched: [] });
+  const both = [aResponse(), aResponse({ address: second, payment: wei(50n), submittedAt: unixSeconds(1_000) })];
+  await look(set, at(1_050, both));
+  const waits = reports.filter(({ type }) => type === "verdict");
+  expect(waits).toHaveLength(2);
+  const { intent } = await look(set, at(1_100, both));
+  expect(intent?.response).toBe(second);
+  expect((await journal.task(task))?.verdicts.every(({ waits: count }) => count === 0)).toBe(true);
+});
+
+test("a changed policy looks at once at what waits, says so, and leaves alone what is decided", async () => {
+  const slow = "strategy: cheapest\neligible: output.valid\nwindow: { for: 1h }";
+  await look(policies(slow));
+  await look(policies(manual));
+  expect(reports).toContainEqual({ type: "policy-changed", task, response, before: "a", policy: "a" });
+  expect(await journal.held()).toHaveLength(1);
+  expect(await look(policies("strategy: first\neligible: output.valid"))).toEqual({ intent: undefined });
+  expect(await journal.held()).toHaveLength(1);
+});
+
+test("a window may count from the publication: the block in which the task was seen", async () => {
+  const more = "window: { from: published, for: 10m, latest: task.expiry }";
+  expect(await look(policies(`strategy: cheapest\neligible: output.valid\n${more}`), at(899))).toMatchObject({
+    againInMs: 1_000,
+  });
+});
+
+test("payloads and stakes are read only where the policy asks for them; its facts are kept for replay", async () => {
+  const { intent } = await look(
+    policies('strategy: first\neligible: provider.lockup >= wei("5") && provider.seen == 0'),
+  );
+  expect(fetched).toEqual(["{}"]);
+  const decision = await journal.decision(intent?.verdictId ?? 0);
+  expect(JSON.parse(decision?.factsJson ?? "")).toMatchObject({
+    provider: { lockup: "5", seen: 0 },
+    output: { json: null },
+  });
+  expect(decision?.factsDigest).toMatch(/^[0-9a-f]{64}$/);
+  expect((await journal.providerHistory([provider])).get(provider)).toEqual({
+    ...{ seen: 1, approved: 1, rejected: 0, price: 80n },
+  });
+});

@@ -1,0 +1,111 @@
+import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import type { FactsJson } from "../../../src/policy/factsJson.ts";
+import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import type { SignalSpec } from "../../../src/policy/policySpec.ts";
+import { createHttpSignals } from "../../../src/policy/signals/httpSignals.ts";
+import { candidateOf, folderOf, outputOf, responseOf, verdictsOf } from "./support.ts";
+
+type Handler = (
+  body: string,
+  headers: Readonly<Record<string, unknown>>,
+) => { status?: number; body?: string } | "hang";
+
+async function judgeOf(handler: Handler): Promise<{ readonly url: string; readonly asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    asked.push(body);
+    const answer = handler(body, request.headers);
+    if (answer !== "hang") response.writeHead(answer.status ?? 200).end(answer.body ?? '{"score":0.9}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/score`, asked };
+}
+
+const spec = (url: string, more: Partial<SignalSpec> = {}): SignalSpec => ({
+  ...{ name: "quality", url, timeoutMs: 300, retries: 1, perHour: 10, secret: undefined },
+  ...more,
+});
+const factsOf = (address = "0x1") =>
+  ({ task: { address: "0x0" }, response: { address }, output: { digest: "d" } }) as FactsJson;
+const signals = (options = {}) =>
+  createHttpSignals({ secretOf: () => "s3cret", pause: async () => undefined, ...options });
+
+test("a judge gets the facts, signed, and its answer is remembered", async () => {
+  let signed = false;
+  const { url, asked } = await judgeOf((body, headers) => {
+    const mac = createHmac("sha256", "s3cret").update(`${headers["x-ogpu-timestamp"]}.${body}`).digest("hex");
+    signed = headers["x-ogpu-signature"] === `sha256=${mac}`;
+    return {};
+  });
+  const judges = signals();
+  const ask = () => judges.ask(spec(url, { secret: "JUDGE" }), factsOf());
+  expect(await ask()).toEqual({ ok: true, answer: { score: 0.9 } });
+  expect(signed).toBe(true);
+  await ask();
+  expect(asked.map((body) => JSON.parse(body))).toEqual([{ signal: "quality", facts: factsOf() }]);
+});
+
+const failures: readonly (readonly [what: string, handler: Handler, error: string])[] = [
+  ["answers an error", () => ({ status: 500 }), "the judge quality answered HTTP 500"],
+  ["answers no JSON", () => ({ body: "<html>" }), "the judge quality answered no JSON"],
+  ["leads elsewhere", () => ({ status: 302 }), "the judge quality could not be reached"],
+  ["says too much", () => ({ body: `"${"x".repeat(70_000)}"` }), "the judge quality answered more than 65536 bytes"],
+  ["does not answer", () => "hang", "the judge quality did not answer in time"],
+];
+
+test.each(failures)("one that %s is asked again, and then not believed", async (_what, handler, error) => {
+  const { url, asked } = await judgeOf(handler);
+  expect(await signals().ask(spec(url), factsOf())).toEqual({ ok: false, error });
+  expect(asked).toHaveLength(2);
+});
+
+test("no more requests are made than the hour's budget allows, and none without the secret", async () => {
+  const { url, asked } = await judgeOf(() => ({}));
+  let now = 0;
+  const judges = signals({ now: () => now });
+  const ask = (id: number) => judges.ask(spec(url, { perHour: 2 }), factsOf(`0x${id}`));
+  expect([(await ask(1)).ok, (await ask(2)).ok]).toEqual([true, true]);
+  expect(await ask(3)).toEqual({ ok: false, error: "the judge quality has been asked 2 times within the hour" });
+  now = 3_600_001;
+  expect((await ask(3)).ok).toBe(true);
+  expect(await signals({ secretOf: () => undefined }).ask(spec(url, { secret: "JUDGE" }), factsOf())).toEqual({
+    ok: false,
+    error: "the judge quality has no secret: set JUDGE",
+  });
+  expect(asked).toHaveLength(3);
+});
+
+test("a judge is asked only where everything else holds; a silent one is waited for", async () => {
+  const { url, asked } = await judgeOf((body) => ({
+    body: `{"score": ${JSON.parse(body).facts.output.json.label === "good" ? 0.9 : 0.1}}`,
+  }));
+  const text = `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: cheapest\nwindow: { for: 1s }
+signals: { quality: { url: "${url}" } }
+eligible: output.valid && output.json.label != "spam" && signals.quality.score >= 0.5\n`;
+  const labelled = ["spam", "good", "bad", "good"].map((label, index) =>
+    responseOf(index + 1, { output: { ...outputOf({ label }), digest: label } }),
+  );
+  const [judged] = loadPolicies(folderOf({ "a.yaml": text }), { signals: signals() }).policies;
+  if (!judged) throw new Error("no policy");
+  expect(await verdictsOf(judged, candidateOf(labelled))).toEqual([
+    '1 reject: output.json.label != "spam" is false',
+    "2 confirm: the cheapest of 2 eligible: 0.5 OGPU",
+    "3 reject: signals.quality.score >= 0.5 is false",
+  ]);
+  expect(asked).toHaveLength(3);
+  const recorded = (await judged.judge(candidateOf(labelled))).find(({ kind }) => kind === "confirm");
+  expect(JSON.parse(recorded?.facts?.json ?? "{}").signals).toEqual({ quality: { score: 0.9 } });
+  const [silent] = loadPolicies(folderOf({ "a.yaml": text })).policies;
+  expect(await verdictsOf(silent as never, candidateOf([labelled[1] as never]))).toEqual([
+    "2 wait: the judge quality cannot be asked here",
+  ]);
+});

@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { RecordedDecision } from "../../../src/journal/policyJournal.ts";
+import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import { strategyNames } from "../../../src/policy/policySpec.ts";
+import { backtest } from "../../../src/policy/tools/backtest.ts";
+import { backtestPage, backtestTable } from "../../../src/policy/tools/backtestReport.ts";
+import { checkPolicies } from "../../../src/policy/tools/checkPolicies.ts";
+import { explain } from "../../../src/policy/tools/explain.ts";
+import { listPolicies } from "../../../src/policy/tools/listPolicies.ts";
+import { newPolicy } from "../../../src/policy/tools/newPolicy.ts";
+import { pastTasks } from "../../../src/policy/tools/pastTasks.ts";
+import { testPolicies } from "../../../src/policy/tools/testPolicies.ts";
+import { candidateOf, folderOf, ogpu, outputOf, policyText, problemsOf, responseOf } from "./support.ts";
+
+const shipped = join(import.meta.dirname, "../../../policies");
+
+test("the tests of the worked policies pass, and see every condition fail", async () => {
+  const { ok, text } = await testPolicies(shipped);
+  expect(text).not.toMatch(/FAIL|no tests|never:/);
+  expect(ok).toBe(true);
+});
+
+test("the worked policies load where they will run, in order", async () => {
+  expect(await checkPolicies(shipped)).toMatch(/7 policies in .*: valid/);
+  expect(listPolicies(shipped)).toMatch(/translation-cheapest +shadow +cheapest +translate/);
+});
+
+test.each(strategyNames)("a new policy of strategy %s loads as it is", (strategy) => {
+  expect(problemsOf({ "a.yaml": newPolicy(strategy) })).toEqual([]);
+});
+
+const cases = (expected: string, more = "") =>
+  `cases: [{ name: one, ${more} responses: [{ id: a, json: { ok: true } }], expect: { a: "${expected}" } }]`;
+const runs: readonly (readonly [what: string, tests: string | undefined, ok: boolean, text: RegExp])[] = [
+  ["a case that is as expected", cases("confirm: the first"), true, /ok {3}a: one[\s\S]*1 of 1 cases as expected/],
+  ["a case that is not", cases("reject"), false, /FAIL a: one\n.*a: expected reject\n.*but got confirm: eligible/],
+  ["another reason", cases("confirm: the cheapest"), false, /expected confirm: the cheapest/],
+  ["no test file", undefined, false, /a: no tests\nFAIL no case ran/],
+  ["no case", "cases: []", false, /no case/],
+  ["a slip in a key", cases("confirm", "respones: 1,"), false, /unknown key "respones"/],
+  ["nothing expected", "cases: [{ responses: [{ id: a }] }]", false, /expect is empty/],
+  ["a name that no response has", "cases: [{ responses: [{ id: a }], expect: { b: hold } }]", false, /no response "b"/],
+];
+
+test.each(runs)("policy test with %s", async (_what, tests, ok, text) => {
+  const files = { "a.yaml": policyText("output.valid"), ...(tests !== undefined && { "tests/a.test.yaml": tests }) };
+  const outcome = await testPolicies(folderOf(files));
+  expect(outcome.ok).toBe(ok);
+  expect(outcome.text).toMatch(text);
+});
+
+async function recorded() {
+  const text = policyText("output.json.label == 'x' && response.payment <= task.payment.percent(90)");
+  const set = loadPolicies(folderOf({ "a.yaml": text.replace("strategy: first", "strategy: cheapest") }));
+  const offers = [5, 3].map((price, index) =>
+    responseOf(index + 1, { output: outputOf({ label: "x" }), response: { payment: ogpu(price) } }),
+  );
+  const [policy] = set.policies;
+  if (!policy) throw new Error("no policy");
+  const looks = [offers.slice(0, 1), offers.slice(1)].map((some) => policy.judge(candidateOf(some)));
+  const verdicts = (await Promise.all(looks)).flat();
+  return { set, verdicts, offers };
+}
+
+test("explain shows each fact, and each part of a condition with its value", async () => {
+  const { set, verdicts } = await recorded();
+  const [policy] = set.loaded;
+  const text = explain(policy?.program as never, JSON.parse(verdicts[0]?.facts?.json ?? ""));
+  expect(text).toContain('  response.payment = "500000000000000000"');
+  expect(text).toContain("task.payment.percent(90)  →  9000000000000000000 wei");
+  expect(text).toMatch(/output\.json\.label == 'x' {2}→ {2}true/);
+});
+
+test("backtest says what other files would have paid, against what was paid", async () => {
+  const { set, verdicts, offers } = await recorded();
+  const decisions = verdicts.map((verdict, index) => ({
+    ...verdict,
+    task: candidateOf().task.address,
+    payment: offers[index]?.response.payment,
+    provider: offers[index]?.response.provider,
+    kind: index === 0 ? "confirm" : "reject",
+    factsJson: verdict.facts?.json ?? "",
+    transaction: index === 0 ? "0xabc" : undefined,
+  })) as unknown as readonly RecordedDecision[];
+  const result = await backtest(pastTasks(set, decisions));
+  expect(result).toMatchObject({ wouldPay: String(ogpu(3)), didPay: String(ogpu(5)), skipped: 0 });
+  expect(backtestTable(result)).toMatch(/1 tasks: these files would pay 0.3 OGPU; 0.5 OGPU was paid: 0.2 OGPU less/);
+  expect(backtestPage(result)).toMatch(/<svg[\s\S]*<rect/);
+  expect(
+    (await backtest(pastTasks(set, [{ ...decisions[0], factsJson: '{"truncated":true}' } as never]))).skipped,
+  ).toBe(1);
+});

@@ -1,0 +1,121 @@
+import { expect, onTestFinished, test } from "vitest";
+import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import { createWorkerEvaluator } from "../../../src/policy/worker/workerEvaluator.ts";
+import { candidateOf, folderOf, outputOf, policyText, responseOf, verdictsOf } from "./support.ts";
+
+const plugin = (body: string) => `export default () => (facts) => { ${body} }\n`;
+const named = (name: string, more: string) =>
+  `apiVersion: ogpu-confirmd/v1\nname: ${name}\nstrategy: first\nmatch: { functions: [${name}] }\n${more}`;
+
+async function setOf(files: Readonly<Record<string, string>>, options = {}) {
+  const killed: string[] = [];
+  const evaluator = createWorkerEvaluator({ threads: 1, onKilled: (reason) => killed.push(reason), ...options });
+  onTestFinished(() => evaluator.close());
+  const { loaded } = loadPolicies(folderOf(files), { evaluator });
+  await evaluator.prepare(loaded.map(({ program }) => program));
+  const policyOf = (name: string) => {
+    const found = loaded.find(({ policy }) => policy.name === name)?.policy;
+    if (!found) throw new Error("no policy");
+    return found;
+  };
+  return { policyOf, killed };
+}
+
+test("the worker says what the thread itself would say", async () => {
+  const { policyOf } = await setOf({ "a.yaml": policyText('output.json.label == "positive"') });
+  const responses = [responseOf(1, { output: outputOf({ label: "negative" }) }), responseOf(2), responseOf(3)];
+  expect(await verdictsOf(policyOf("a"), candidateOf(responses))).toEqual([
+    '1 reject: output.json.label == "positive" is false',
+    "2 confirm: eligible, and the first",
+  ]);
+});
+
+test("a response that overruns its budget is held; its siblings are judged, and other policies go on", async () => {
+  const spin = `if (facts.response.submittedAt === 101) for (;;); return { verdict: "eligible" };`;
+  const { policyOf, killed } = await setOf({
+    "a.yaml": named("a", "plugin: { file: p.ts }"),
+    "b.yaml": named("b", "eligible: output.valid"),
+    "p.ts": plugin(spin),
+  });
+  const stuck = verdictsOf(policyOf("a"), candidateOf([responseOf(1), responseOf(2)]));
+  expect(await verdictsOf(policyOf("b"), candidateOf())).toEqual(["1 confirm: eligible, and the first"]);
+  expect(await stuck).toEqual(["1 hold: the evaluation took longer than 50 ms", "2 confirm: eligible, and the first"]);
+  expect(killed).toEqual(Array(2).fill("took longer than 50 ms"));
+});
+
+test("a loop over loops that runs away is cut off", async () => {
+  const { policyOf } = await setOf({
+    "a.yaml": policyText("output.json.a.all(x, output.json.a.all(y, x <= y + 1e9))"),
+  });
+  const output = outputOf({ a: Array.from({ length: 9_000 }, (_, index) => index) });
+  const started = performance.now();
+  expect(await verdictsOf(policyOf("a"), candidateOf([responseOf(1, { output })]))).toEqual([
+    "1 hold: the evaluation took longer than 50 ms",
+  ]);
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test("^(a+)+$ on 50 kB is answered or cut off, never hangs", async () => {
+  const { policyOf } = await setOf({ "a.yaml": policyText('output.text.matches("^(a+)+$")') });
+  const output = { ...outputOf({}), text: `${"a".repeat(50_000)}b` };
+  const started = performance.now();
+  const [verdict] = await verdictsOf(policyOf("a"), candidateOf([responseOf(1, { output })]));
+  expect(verdict).toMatch(/^1 (reject: .* is false|hold: the evaluation took longer)/);
+  expect(performance.now() - started).toBeLessThan(3_000);
+});
+
+test("memory is bounded too", async () => {
+  const eat = `const all = []; for (;;) all.push(new Array(1e5).fill(facts)); return { verdict: "eligible" };`;
+  const files = { "a.yaml": named("a", "plugin: { file: p.ts }\nbudget: 1s"), "p.ts": plugin(eat) };
+  const { policyOf } = await setOf(files, { memoryMb: 32 });
+  expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual([
+    expect.stringMatching(/^1 hold: the evaluation (used too much memory|took longer than 1000 ms)$/),
+  ]);
+});
+
+test("a plug-in that ends its thread holds its response, and finds no key in its environment", async () => {
+  const { policyOf } = await setOf({
+    "a.yaml": named("a", "plugin: { file: exit.js }"),
+    "b.yaml": named("b", "plugin: { file: env.js }"),
+    "exit.js": plugin("process.exit(0)"),
+    "env.js": plugin('return { verdict: "reject", reason: JSON.stringify(process.env) };'),
+  });
+  expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual(["1 hold: the evaluation ended its thread"]);
+  expect(await verdictsOf(policyOf("b"), candidateOf())).toEqual(["1 reject: {}"]);
+});
+
+test("a plug-in is typed, has its options, and gives a score or a key", async () => {
+  const text = `
+    type Options = { readonly least: number };
+    export default ({ least }: Options) => (facts: { output: { json: { count: number } } }) =>
+      facts.output.json.count >= least
+        ? { verdict: "eligible", score: facts.output.json.count, reason: "enough" }
+        : { verdict: "reject", reason: "too few" };
+  `;
+  const policy = `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: best\nwindow: { for: 1s }\n`;
+  const { policyOf } = await setOf({
+    "a.yaml": `${policy}plugin: { file: p.ts, options: { least: 3 } }`,
+    "p.ts": text,
+  });
+  const counts = [2, 4, 9, 5].map((count, index) => responseOf(index + 1, { output: outputOf({ count }) }));
+  expect(await verdictsOf(policyOf("a"), candidateOf(counts))).toEqual([
+    "1 reject: too few",
+    "3 confirm: the best of 3 eligible: score 9: enough",
+  ]);
+});
+
+const brokenPlugins = [
+  ["that does not parse", "export default (", /cannot be loaded/],
+  ["without a default export", "export const a = 1;", /no function as its default export/],
+  ["that is not curried", "export default () => 1;", /is not \(options\) => \(facts\) => verdict/],
+  ["that imports its neighbour", 'import "./b.js"; export default () => () => 1;', /cannot be loaded/],
+] as const;
+
+test.each(brokenPlugins)("a plug-in %s is refused", async (_what, text, message) => {
+  await expect(setOf({ "a.yaml": named("a", "plugin: { file: p.js }"), "p.js": text })).rejects.toThrow(message);
+});
+
+test("a plug-in that answers nonsense holds the response", async () => {
+  const { policyOf } = await setOf({ "a.yaml": named("a", "plugin: { file: p.js }"), "p.js": plugin("return 1;") });
+  expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual(["1 hold: the plug-in answered no verdict"]);
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { FatalError } from "../../../src/errors.ts";
+import type { Hex } from "../../../src/protocol/brand.ts";
+import { toAddress } from "../../../src/protocol/brand.ts";
+import { accountCheck } from "../../../src/signer/accountCheck.ts";
+import { checkSigned } from "../../../src/signer/checkSigned.ts";
+import { javascriptCurve } from "../../../src/signer/javascriptCurve.ts";
+import { keyBytes, privateKeySigner } from "../../../src/signer/privateKeySigner.ts";
+import { curveOrder } from "../../../src/signer/signature.ts";
+import { signingDigest, transactionBytes } from "../../../src/signer/transactionBytes.ts";
+import { account, privateKey, transaction, viemBytes } from "./contract.ts";
+
+const isOurs = accountCheck(javascriptCurve, toAddress(account.address));
+const asked = transaction();
+
+async function refused(raw: Hex, what: string): Promise<void> {
+  const check = checkSigned(raw, asked, isOurs);
+  await expect(check).rejects.toBeInstanceOf(FatalError);
+  await expect(check).rejects.toMatchObject({
+    code: "SIGNED_BYTES_DIFFER",
+    message: `the signed transaction differs from the one asked for in: ${what}`,
+  });
+}
+
+describe("checkSigned", () => {
+  it("answers the bytes that were asked for, with their hash", async () => {
+    const raw = await viemBytes(asked);
+    await expect(checkSigned(raw.toUpperCase().replace("0X", "0x") as Hex, asked, isOurs)).resolves.toEqual(
+      await privateKeySigner(privateKey).sign(asked),
+    );
+  });
+
+  it.each<[string, Partial<Parameters<typeof account.signTransaction>[0]>]>([
+    ["to", { to: "0x2b0cc6058313801d5feb184a539e3a0c5a87a6a1" }],
+    ["data", { data: "0xa1b2c3d5" }],
+    ["nonce", { nonce: 8 }],
+    ["value", { value: 1n }],
+    ["chainId", { chainId: 1 }],
+    ["gas", { gas: 1n }],
+    ["maxFeePerGas", { maxFeePerGas: 10n ** 12n }],
+    ["maxPriorityFeePerGas", { maxPriorityFeePerGas: 1n }],
+    ["accessList", { accessList: [{ address: asked.to, storageKeys: [] }] }],
+  ])("stops before broadcast when the bytes differ in %s", async (field, change) => {
+    const { chainId, to, data, nonce, gas, fees } = asked;
+    await refused(
+      await account.signTransaction({ chainId, to, data, nonce, gas, value: 0n, ...fees, ...change } as never),
+      field,
+    );
+  });
+
+  it("stops when a legacy transaction is for another chain", async () => {
+    const old = transaction({ fees: { type: "legacy", gasPrice: 1n } });
+    const check = checkSigned(await viemBytes({ ...old, chainId: 1 }), old, isOurs);
+    await expect(check).rejects.toThrow("in: chainId");
+  });
+
+  it("stops when another key signed, the first time and after it knows the account's", async () => {
+    const other = await privateKeySigner(`0x${"6".repeat(64)}`).sign(asked);
+    const fresh = accountCheck(javascriptCurve, toAddress(account.address));
+    await expect(checkSigned(other.raw, asked, fresh)).rejects.toThrow("in: signer");
+    await checkSigned(await viemBytes(asked), asked, fresh);
+    await expect(checkSigned(other.raw, asked, fresh)).rejects.toThrow("in: signer");
+  });
+
+  it("stops at a high s, and at the wrong parity, which the chain would refuse", async () => {
+    const { r, s, yParity } = javascriptCurve.sign(signingDigest(asked), keyBytes(privateKey));
+    const flipped = yParity === 0 ? 1 : 0;
+    await refused(transactionBytes(asked, { r, s: curveOrder - s, yParity: flipped }), "signer");
+    await refused(transactionBytes(asked, { r, s, yParity: flipped }), "signer");
+    await refused(transactionBytes(asked, { r: 0n, s, yParity }), "signer");
+  });
+
+  it.each<[string, Hex]>([
+    ["nothing", "0x"],
+    ["noise", `0x02${"ab".repeat(50)}`],
+    ["an unsigned transaction", "0x02e982042f0780808252089400000000000000000000000000000000000000008084a1b2c3d4c0"],
+  ])("stops at %s", async (_, raw) => {
+    await expect(checkSigned(raw, asked, isOurs)).rejects.toMatchObject({ code: "SIGNED_BYTES_DIFFER" });
+  });
+
+  it("stops at bytes after the end", async () => {
+    await expect(checkSigned(`${await viemBytes(asked)}00`, asked, isOurs)).rejects.toBeInstanceOf(FatalError);
+  });
+});

@@ -1,0 +1,38 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { plants } from "../../sim/plants.ts";
+import { cleanUp, simulate } from "../../sim/simulate.ts";
+
+afterAll(cleanUp);
+
+describe("the simulator", () => {
+  it("is deterministic: the same seed leaves the same trace", async () => {
+    for (const seed of [1, 2, 3]) {
+      const [once, twice] = [await simulate({ seed, focus: "all" }), await simulate({ seed, focus: "all" })];
+      expect(twice.traceHash).toBe(once.traceHash);
+    }
+    expect((await simulate({ seed: 4, focus: "all" })).traceHash).not.toBe(
+      (await simulate({ seed: 5, focus: "all" })).traceHash,
+    );
+  });
+
+  it("finds nothing wrong with the daemon in a short set of seeds", async () => {
+    const violations: unknown[] = [];
+    let broadcasts = 0;
+    for (let seed = 1; seed <= 30; seed++) {
+      const { violation, counts } = await simulate({ seed, focus: "all" });
+      if (violation) violations.push({ seed, ...violation });
+      broadcasts += counts.broadcast ?? 0;
+    }
+    expect(violations).toEqual([]);
+    expect(broadcasts).toBeGreaterThan(30);
+  });
+
+  it.each(Object.keys(plants))("finds the planted bug %s within 200 seeds", async (plant) => {
+    const focus = plants[plant]?.focus ?? "all";
+    let found: number | undefined;
+    for (let seed = 1; seed <= 200 && found === undefined; seed++) {
+      if ((await simulate({ seed, focus, plant })).violation) found = seed;
+    }
+    expect(found).toBeDefined();
+  });
+});
