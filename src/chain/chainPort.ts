@@ -127,6 +127,11 @@ export type ChainPort = {
   readonly broadcast: (raw: Hex) => Promise<BroadcastAnswer>;
   /** Several, in this order. Never rejects. */
   readonly broadcastAll: (raws: readonly Hex[]) => Promise<readonly BroadcastAnswer[]>;
+  /**
+   * Those receipts that there are, from a node that has the block `at`: one that is missing was not mined up to there.
+   * @throws RetryableError if the node does not have that block.
+   */
+  readonly receiptsAt: (hashes: readonly Hash[], at: bigint) => Promise<readonly Receipt[]>;
   readonly receipt: (hash: Hash) => Promise<Receipt | undefined>;
   /** In one request; its error for each that cannot be told. */
   readonly receipts: (hashes: readonly Hash[]) => Promise<readonly (Receipt | Error | undefined)[]>;

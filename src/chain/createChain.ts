@@ -255,6 +255,18 @@ export function createChain(deps: ChainDeps): ChainPort {
       return receipt === null ? undefined : toReceipt(receipt);
     },
 
+    receiptsAt: async (hashes, at) => {
+      const [block, ...receipts] = await rpc.batch([
+        { method: "eth_getBlockByNumber", params: [toQuantity(at), false] },
+        ...hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] })),
+      ]);
+      if (resultOf(block) === null) throw missing("receipts", at);
+      return receipts.flatMap((answer) => {
+        const receipt = resultOf(answer) as WireReceipt | null;
+        return receipt === null ? [] : [toReceipt(receipt)];
+      });
+    },
+
     receipts: async (hashes) => {
       const calls = hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] }));
       return (await rpc.batch(calls)).map((answer) => {

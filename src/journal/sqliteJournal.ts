@@ -130,17 +130,30 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     intake: async ({ tasks, responses, touched, cursor, blocks, rewindTo, audited }) =>
       transaction(() => {
         const looks = new Set<TaskAddress>(touched);
+        // The scanner's word on where a thing stands replaces the socket's, which may have told of a branch that is gone.
+        const isCanonical = cursor !== undefined || audited !== undefined;
         if (rewindTo !== undefined) for (const task of rewind(rewindTo)) looks.add(task);
         for (const { task, source, block = null } of tasks) {
           const stored = sql(`
             INSERT INTO tasks (task, source, seen_block) VALUES (?, ?, ?)
-            ON CONFLICT (task) DO UPDATE SET state = 'open', reason = '', seen_block = excluded.seen_block
-            WHERE state = 'vanished'`).run(task, source, block);
+            ON CONFLICT (task) DO UPDATE SET
+              state = iif(state = 'vanished', 'open', state),
+              reason = iif(state = 'vanished', '', reason),
+              seen_block = excluded.seen_block
+            WHERE state = 'vanished' OR (? AND seen_block <> excluded.seen_block)`).run(
+            task,
+            source,
+            block,
+            +isCanonical,
+          );
           if (stored.changes) looks.add(task);
         }
         for (const { response, task, block = null } of responses) {
-          const stored = sql("INSERT OR IGNORE INTO responses (response, task, seen_block) VALUES (?, ?, ?)");
-          if (!stored.run(response, task, block).changes) continue;
+          const stored = sql(`
+            INSERT INTO responses (response, task, seen_block) VALUES (?, ?, ?)
+            ON CONFLICT (response) DO UPDATE SET seen_block = excluded.seen_block, task = excluded.task
+            WHERE ? AND seen_block <> excluded.seen_block`);
+          if (!stored.run(response, task, block, +isCanonical).changes) continue;
           sql("UPDATE tasks SET state = 'open', reason = '' WHERE task = ? AND state = 'vanished'").run(task);
           looks.add(task);
         }

@@ -30,6 +30,8 @@ const meanings: Partial<Record<string, RevertMeaning>> = {
   InsufficientLockup: "passing",
   NotEligible: "passing",
   SourceInactive: "passing",
+  // A node that lags behind reverts so for a task or a response that it does not have yet.
+  "reverted without a reason": "passing",
 };
 
 export const revertMeaning = (reason: string): RevertMeaning => meanings[reason] ?? "unknown";

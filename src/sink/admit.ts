@@ -107,7 +107,7 @@ async function settleUnpayable(
     guard.leave(id);
     return { type: "postponed", confirmation, reason: check.reason };
   }
-  const own = check.type === "settled" ? await minedAttempt(deps, confirmation) : undefined;
+  const own = check.type === "settled" ? await minedAttempt(deps, confirmation, check.at) : undefined;
   if (own) return { type: "signed", confirmation: own };
   const refusal: ConfirmationState = attempts.length === 0 ? "rejected" : "cancelled";
   const state = check.type === "settled" ? "superseded" : refusal;
@@ -123,12 +123,12 @@ async function settleUnpayable(
 async function minedAttempt(
   { chain, journal }: AdmitDeps,
   { id, attempts }: Confirmation,
+  at: bigint,
 ): Promise<Confirmation | undefined> {
-  for (const { kind, hash } of attempts) {
-    const receipt = kind === "confirm" ? await chain.receipt(hash) : undefined;
-    if (receipt?.succeeded) return journal.changeConfirmation(id, { state: "mined", mined: receipt });
-  }
-  return undefined;
+  const hashes = attempts.filter(({ kind }) => kind === "confirm").map(({ hash }) => hash);
+  if (hashes.length === 0) return undefined;
+  const paid = (await chain.receiptsAt(hashes, at)).find(({ succeeded }) => succeeded);
+  return paid && journal.changeConfirmation(id, { state: "mined", mined: paid });
 }
 
 async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly Admission[]> {

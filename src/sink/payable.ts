@@ -19,7 +19,9 @@ export type Payable =
       /** When the task's time is over, where that was asked. */
       readonly expiresAt?: UnixSeconds | undefined;
     }
-  | { readonly type: "settled" | "refused" | "not-now"; readonly reason: string };
+  | { readonly type: "refused" | "not-now"; readonly reason: string }
+  /** @param at The block that shows it. */
+  | { readonly type: "settled"; readonly reason: string; readonly at: bigint };
 
 type Deps = { readonly chain: ChainPort; readonly journal: Journal; readonly gasFigure: GasFigure };
 
@@ -67,7 +69,7 @@ export async function payable(deps: Deps, confirmation: Confirmation, from: Acco
   return answer;
 }
 
-type State = Pick<Preview, "taskStatus" | "response">;
+type State = Pick<Preview, "block" | "taskStatus" | "response">;
 
 async function judge(deps: Deps, confirmation: Confirmation, preview: Preview): Promise<Payable> {
   const state = stateOf(preview, confirmation);
@@ -81,7 +83,7 @@ async function judge(deps: Deps, confirmation: Confirmation, preview: Preview): 
   if (state.type !== "yes") return state;
   const { simulation, expiresAt } = preview;
   if (simulation.ok) deps.gasFigure.learn(simulation.gas);
-  const answer = fromSimulation(simulation);
+  const answer = fromSimulation(simulation, preview.block);
   return answer.type === "yes" ? { ...answer, expiresAt } : answer;
 }
 
@@ -96,7 +98,7 @@ async function isFinallySettled(
   const record = await journal.task(confirmation.task);
   if (record === undefined) return false;
   const { task, responses } = await chain.snapshot(record.task, record.source, [confirmation.response], final);
-  return stateOf({ taskStatus: task.status, response: responses[0] }, confirmation).type === "settled";
+  return stateOf({ block: final, taskStatus: task.status, response: responses[0] }, confirmation).type === "settled";
 }
 
 /** Missing from a final block that is no older than the one it was judged in: whatever brings it back is news. */
@@ -110,25 +112,26 @@ async function isFinallyGone({ chain, journal }: Deps, { task, response, verdict
   return responses.length === 0;
 }
 
-function stateOf({ taskStatus, response }: State, confirmation: Confirmation): Payable {
-  if (isClosed(taskStatus)) return { type: "settled", reason: `the task is ${statusName(TaskStatus, taskStatus)}` };
+function stateOf({ block, taskStatus, response }: State, confirmation: Confirmation): Payable {
+  if (isClosed(taskStatus))
+    return { type: "settled", at: block, reason: `the task is ${statusName(TaskStatus, taskStatus)}` };
   if (response === undefined) return { type: "not-now", reason: "the response is not on the chain at the moment" };
   if (responseDigest(response) !== confirmation.responseDigest) {
     return { type: "refused", reason: "another response stands where the approved one stood" };
   }
   if (response.status !== ResponseStatus.SUBMITTED)
-    return { type: "settled", reason: "the response is confirmed already" };
+    return { type: "settled", at: block, reason: "the response is confirmed already" };
   return { type: "yes", gas: 0n };
 }
 
-function fromSimulation(simulation: Simulation): Payable {
+function fromSimulation(simulation: Simulation, at: bigint): Payable {
   if (simulation.ok) return { type: "yes", gas: simulation.gas };
   const reason = explainRevert(simulation.reason);
   switch (revertMeaning(simulation.reason)) {
     case "settled":
       return { type: "not-now", reason };
     case "expired":
-      return { type: "settled", reason };
+      return { type: "settled", at, reason };
     case "passing":
       return { type: "not-now", reason };
     case "unknown":

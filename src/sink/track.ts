@@ -178,6 +178,10 @@ async function settle(deps: TrackDeps, confirmation: Confirmation, step: Step): 
     return settled;
   }
   if (step.type !== "displaced") return [];
+  // The count and the receipts may have come from two nodes: one that has the final block must have them, if any has.
+  const hashes = confirmation.attempts.map(({ hash }) => hash);
+  const final = await deps.chain.finalBlock(await deps.chain.head());
+  if ((await deps.chain.receiptsAt(hashes, final)).length > 0) return [];
   const { nonce } = confirmation;
   const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
   if (nonce !== undefined) {

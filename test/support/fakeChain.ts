@@ -73,6 +73,7 @@ const usual: Partial<ChainPort> = {
   balance: async () => wei(10n ** 20n),
   broadcast: async () => ({ ok: true }),
   receipt: async () => undefined,
+  receiptsAt: async () => [],
 };
 
 /** What asks for several at once, out of what asks for one: a test needs to say only the latter. */
