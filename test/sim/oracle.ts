@@ -210,12 +210,16 @@ export function createOracle(deps: OracleDeps): Oracle {
         finals.set(task, hash);
       }
     }
-    for (const { task, state, mined_hash: hash, reason } of reader.confirmations()) {
+    const rows = reader.confirmations();
+    // One that was given up without paying leaves the task to another.
+    const paidByAnother = new Set(rows.filter(({ state }) => state === "final").map(({ task }) => task));
+    for (const { task, state, mined_hash: hash, reason } of rows) {
       const paid = finals.get(task);
       if (state === "final" && paid !== hash) {
         fail("journal-true", `task ${task}: the journal says it was paid by ${hash}, the chain says by ${paid}`);
       }
-      if (state !== "final" && state !== "rejected" && paid !== undefined) {
+      const isGivenUp = state === "rejected" || (state === "cancelled" && paidByAnother.has(task));
+      if (state !== "final" && !isGivenUp && paid !== undefined) {
         fail("journal-true", `task ${task} was paid by ${paid}, the journal says ${state}: ${reason}`);
       }
     }
