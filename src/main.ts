@@ -1,11 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { check } from "./cli/check.ts";
-import { helpText, parseCommandLine } from "./cli/commandLine.ts";
+import { parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
-import { held } from "./cli/held.ts";
-import { policy } from "./cli/policy.ts";
-import { run } from "./cli/run.ts";
+import { commandHelp, helpText } from "./cli/helpText.ts";
 import { BaseError, exitCodes } from "./errors.ts";
 import { createScrubber } from "./ops/scrub.ts";
 
@@ -31,19 +28,14 @@ async function main(): Promise<number> {
   const line = parseCommandLine(process.argv.slice(2));
   switch (line.command) {
     case "help":
-      process.stdout.write(helpText);
+      context.stdout.write(line.of ? commandHelp(line.of, context.isTTY) : helpText(context.isTTY));
       return exitCodes.ok;
     case "version":
-      process.stdout.write(`${version()}\n`);
+      context.stdout.write(`${version()}
+`);
       return exitCodes.ok;
-    case "check":
-      return check(context, line.file, line.flags);
-    case "run":
-      return run(context, line.file, line.flags);
-    case "policy":
-      return policy(context, line);
-    case "held":
-      return held(context, line);
+    default:
+      return line.command.run(context, line);
   }
 }
 

@@ -1,66 +1,59 @@
 import { parseArgs } from "node:util";
-import type { Flags } from "../config/textLayers.ts";
+import { suggest } from "../config/suggest.ts";
 import { configFlags } from "../config/textLayers.ts";
 import { ConfigError } from "../errors.ts";
-
-export const commands = {
-  run: "watch, judge and confirm until it is told to stop",
-  check: "validate the configuration and the policies, and probe the endpoint; needs no key, writes nothing",
-  policy: "check | test | list | explain | backtest | new: work on policy files, see policies/README.md",
-  held: "list | approve ID | reject ID | expire ID --why TEXT: responses that wait for a person",
-} as const;
-
-export type Command = keyof typeof commands;
-
-/** Options of single commands; no keys of the configuration. */
-const commandOptions = {
-  why: { type: "string" },
-  who: { type: "string" },
-  decision: { type: "string" },
-  since: { type: "string" },
-  from: { type: "string" },
-  to: { type: "string" },
-  json: { type: "boolean" },
-  html: { type: "string" },
-} as const;
-
-export type CommandOptions = {
-  readonly [Name in keyof typeof commandOptions]?:
-    | ((typeof commandOptions)[Name]["type"] extends "string" ? string : boolean)
-    | undefined;
-};
+import type { Command, Line } from "./command.ts";
+import { type CommandOptions, commandOptions, isOptionName } from "./commandOptions.ts";
+import { commands } from "./commands.ts";
 
 export type CommandLine =
-  | {
-      readonly command: Command;
-      readonly file: string | undefined;
-      readonly flags: Flags;
-      /** What follows the command, for those that take arguments. */
-      readonly args: readonly string[];
-      readonly options: CommandOptions;
-    }
-  | { readonly command: "help" | "version" };
+  | (Line & { readonly command: Command })
+  /** @param of The command whose help is asked for; the program's without. */
+  | { readonly command: "help"; readonly of: Command | undefined }
+  | { readonly command: "version" };
 
 /**
  * Reads the command line, without the program's name.
- * @throws ConfigError `USAGE` for an unknown command or option.
+ * @throws ConfigError `USAGE` for an unknown command, action or option, and where arguments are too many.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { values, positionals } = parse(argv);
   const { help, version, config: file, ...rest } = values;
-  const isOption = ([name]: readonly [string, unknown]) => name in commandOptions;
-  const options = Object.fromEntries(Object.entries(rest).filter(isOption)) as CommandOptions;
-  const flags = Object.fromEntries(Object.entries(rest).filter((entry) => !isOption(entry)));
-  const [command = "help", ...args] = positionals;
+  const [name, ...args] = positionals;
   if (version) return { command: "version" };
-  if (help || command === "help") return { command: "help" };
-  if (!(command in commands)) throw usage(`there is no command "${command}"`);
-  const takesArguments = command === "policy" || command === "held";
-  if (args.length > 0 && !takesArguments) throw usage(`"${command}" takes no arguments, but got "${args.join(" ")}"`);
-  const [stray] = takesArguments ? [] : Object.keys(options);
-  if (stray !== undefined) throw usage(`"${command}" has no option --${stray}`);
-  return { command: command as Command, file: typeof file === "string" ? file : undefined, flags, args, options };
+  if (name === undefined) return { command: "help", of: undefined };
+  if (name === "help") return { command: "help", of: args[0] === undefined ? undefined : commandNamed(args[0]) };
+  const command = commandNamed(name);
+  if (help) return { command: "help", of: command };
+  const given = Object.entries(rest);
+  const options = Object.fromEntries(given.filter(([option]) => isOptionName(option))) as CommandOptions;
+  const flags = Object.fromEntries(given.filter(([option]) => !isOptionName(option)));
+  checkLine(command, args, [...Object.keys(options), ...(command.needsNoConfig ? Object.keys(flags) : [])]);
+  return { command, file: typeof file === "string" ? file : undefined, flags, args, options };
 }
+
+function commandNamed(name: string): Command {
+  const command = commands.find((each) => each.name === name);
+  if (command) return command;
+  const known = commands.map((each) => each.name);
+  throw usage(`there is no command "${name}"${didYouMean(name, known)}`);
+}
+
+function checkLine({ name, args: takes, actions, options = [] }: Command, args: readonly string[], given: string[]) {
+  if (args.length > 0 && !takes && !actions) throw usage(`"${name}" takes no arguments, but got "${args.join(" ")}"`);
+  const [action] = args;
+  if (actions && action !== undefined && !Object.hasOwn(actions, action)) {
+    const known = Object.keys(actions);
+    throw usage(`there is no "${name} ${action}"${didYouMean(action, known) || `: known are ${known.join(", ")}`}`);
+  }
+  const stray = given.find((option) => !options.some((known) => known === option));
+  if (stray !== undefined) throw usage(`"${name}" has no option --${stray}`);
+}
+
+const didYouMean = (word: string, known: readonly string[]): string => {
+  const near = suggest(word, known);
+  return near === undefined ? "" : `; did you mean "${near}"?`;
+};
 
 function parse(argv: readonly string[]) {
   try {
@@ -70,7 +63,7 @@ function parse(argv: readonly string[]) {
         config: { type: "string", short: "c" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
-        ...commandOptions,
+        ...Object.fromEntries(Object.entries(commandOptions).map(([name, { type }]) => [name, { type }])),
         ...configFlags(),
       },
       allowPositionals: true,
@@ -81,34 +74,6 @@ function parse(argv: readonly string[]) {
   }
 }
 
+/** The command line is wrong. */
 export const usage = (message: string): ConfigError =>
   new ConfigError(message, { code: "USAGE", remedy: "see ogpu-confirmd --help" });
-
-export const helpText = `ogpu-confirmd — the auto-confirm watcher daemon for the OpenGPU network
-
-Usage: ogpu-confirmd COMMAND [--config FILE] [--network NAME] [--KEY VALUE …]
-
-Commands:
-${Object.entries(commands)
-  .map(([name, text]) => `  ${name.padEnd(8)} ${text}`)
-  .join("\n")}
-
-Options:
-  -c, --config FILE   the operator's YAML file
-  --network NAME      mainnet, testnet or devnet
-  --KEY VALUE         any key of the configuration, such as --rpc-http URL or --sink-dry-run
-  -h, --help          this text
-  -v, --version       the version
-
-Configuration: file < environment (OGPU_…) < flag; docs/configuration.md lists every key.
-The key comes from AGENT_PRIVATE_KEY, CLIENT_PRIVATE_KEY or a file (signer.keyFile), never from a flag.
-
-Examples:
-  ogpu-confirmd check --network mainnet
-  ogpu-confirmd run --config /etc/ogpu-confirmd/config.yaml
-  ogpu-confirmd run --network testnet --sink-dry-run
-  ogpu-confirmd policy test policies/
-  ogpu-confirmd held approve 17 --why "read it, it is right"
-
-Exit codes: 0 done, 70 internal error, 75 temporary (try again), 78 configuration or policy error.
-`;

@@ -5,11 +5,11 @@ import type { HeldAnswer } from "../journal/policyJournal.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
-import { type CommandLine, usage } from "./commandLine.ts";
+import type { Line } from "./command.ts";
+import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 
 const kinds = ["approve", "reject", "expire"] as const;
-type Line = Extract<CommandLine, { readonly args: unknown }>;
 
 /**
  * The queue of responses that wait for a person. Works beside a running daemon, which carries the answer out at its next

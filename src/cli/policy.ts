@@ -5,15 +5,14 @@ import { checkPolicies } from "../policy/tools/checkPolicies.ts";
 import { listPolicies } from "../policy/tools/listPolicies.ts";
 import { newPolicy } from "../policy/tools/newPolicy.ts";
 import { testPolicies } from "../policy/tools/testPolicies.ts";
-import { type CommandLine, usage } from "./commandLine.ts";
+import type { Line } from "./command.ts";
+import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { policyBacktest } from "./policyBacktest.ts";
 import { policyExplain } from "./policyExplain.ts";
 
-export type PolicyLine = Extract<CommandLine, { readonly args: unknown }>;
-
 /** Work on policy files. @returns the exit code: 1 where a test failed, 78 where a file is wrong. */
-export async function policy(context: Context, line: PolicyLine): Promise<number> {
+export async function policy(context: Context, line: Line): Promise<number> {
   const [action, ...args] = line.args;
   const { stdout, cwd } = context;
   const folder = () => (args[0] === undefined ? configuredFolder(context, line) : resolve(cwd, args[0]));
@@ -42,5 +41,5 @@ export async function policy(context: Context, line: PolicyLine): Promise<number
 }
 
 /** The folder that the configuration names. */
-export const configuredFolder = ({ env, cwd }: Context, { file, flags }: PolicyLine): string =>
+export const configuredFolder = ({ env, cwd }: Context, { file, flags }: Line): string =>
   loadConfig({ file, flags, env, cwd }).config.policies.dir;

@@ -14,10 +14,11 @@ import { backtest, type PastTask } from "../policy/tools/backtest.ts";
 import { backtestPage, backtestTable } from "../policy/tools/backtestReport.ts";
 import { pastTasks } from "../policy/tools/pastTasks.ts";
 import { chainTasks } from "./chainTasks.ts";
-import { type CommandOptions, usage } from "./commandLine.ts";
+import type { Line } from "./command.ts";
+import { usage } from "./commandLine.ts";
+import type { CommandOptions } from "./commandOptions.ts";
 import type { Context } from "./context.ts";
 import { openEndpoints } from "./openEndpoints.ts";
-import type { PolicyLine } from "./policy.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 
 /**
@@ -26,7 +27,7 @@ import { requireDeployment } from "./requireDeployment.ts";
  */
 export async function policyBacktest(
   { env, cwd, stdout }: Context,
-  { options, file, flags }: PolicyLine,
+  { options, file, flags }: Line,
   [folder]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });

@@ -7,14 +7,14 @@ import { type LoadedPolicy, loadPolicies } from "../policy/loadPolicies.ts";
 import { explain } from "../policy/tools/explain.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
+import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
-import type { PolicyLine } from "./policy.ts";
 
 /** `policy explain RESPONSE` and `policy explain --decision ID`: replays a decision out of the journal. */
 export async function policyExplain(
   { env, cwd, stdout }: Context,
-  { options, file, flags }: PolicyLine,
+  { options, file, flags }: Line,
   [response]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { parseCommandLine } from "../../../src/cli/commandLine.ts";
+import { commandOptions } from "../../../src/cli/commandOptions.ts";
+import { commands } from "../../../src/cli/commands.ts";
+import { commandHelp, helpText } from "../../../src/cli/helpText.ts";
+import { configFlags } from "../../../src/config/textLayers.ts";
+
+describe("the command line", () => {
+  it("tells options of a command from keys of the configuration, and arguments from both", () => {
+    const line = parseCommandLine(["held", "approve", "17", "--why", "right", "--journal-path", "x", "-c", "y.yaml"]);
+    expect(line).toMatchObject({
+      command: { name: "held" },
+      args: ["approve", "17"],
+      options: { why: "right" },
+      flags: { "journal-path": "x" },
+      file: "y.yaml",
+    });
+  });
+
+  it.each([
+    [["helt"], 'there is no command "helt"; did you mean "held"?'],
+    [["held", "aprove"], 'there is no "held aprove"; did you mean "approve"?'],
+    [["held", "nonsense"], 'there is no "held nonsense": known are list, approve, reject, expire'],
+    [["run", "--json"], '"run" has no option --json'],
+    [["check", "this"], '"check" takes no arguments, but got "this"'],
+    [["run", "--bogus"], "Unknown option '--bogus'"],
+    [["help", "rum"], 'there is no command "rum"; did you mean "run"?'],
+  ])("refuses %j, and says why", (argv, message) => {
+    expect(() => parseCommandLine(argv)).toThrow(message);
+  });
+
+  it.each([
+    [[], undefined],
+    [["--help"], undefined],
+    [["help"], undefined],
+    [["help", "held"], "held"],
+    [["held", "--help"], "held"],
+    [["held", "approve", "-h"], "held"],
+  ])("takes %j for a question", (argv, name) => {
+    expect(parseCommandLine(argv)).toMatchObject({ command: "help", ...(name && { of: { name } }) });
+  });
+
+  it("gives no option the name of a key of the configuration", () => {
+    expect(Object.keys(commandOptions).filter((name) => name in configFlags())).toEqual([]);
+  });
+});
+
+describe("help", () => {
+  it.each(commands.map((command) => [command.name, command] as const))("teaches %s by example", (name, command) => {
+    expect(helpText()).toContain(`  ${name} `);
+    for (const line of command.usage) expect(line.split(" ")[0]).toBe(name);
+    for (const [, line] of command.examples) expect(commandHelp(command)).toContain(`  ogpu-confirmd ${line}`);
+    expect(command.examples.length).toBeGreaterThan(0);
+  });
+
+  it.each(commands.flatMap(({ examples }) => examples.map(([, line]) => [line])))(
+    "shows a line that can be read: %s",
+    (line) => {
+      const words = line.match(/"[^"]*"|\S+/g) ?? [];
+      const end = words.findIndex((word) => word === ">" || word === "|");
+      expect(parseCommandLine(words.slice(0, end < 0 ? undefined : end))).toHaveProperty("command.name");
+    },
+  );
+
+  it("is coloured on a terminal alone", () => {
+    expect(helpText(true)).toContain("\u001b[1mUsage:\u001b[22m");
+    expect(helpText()).not.toContain("\u001b");
+  });
+});
