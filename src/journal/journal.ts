@@ -11,6 +11,7 @@ import type {
 } from "../protocol/brand.ts";
 import type { HeldAnswer, PolicyJournal } from "./policyJournal.ts";
 import type { SinkJournal } from "./sinkJournal.ts";
+import type { UpkeepJournal } from "./upkeepJournal.ts";
 
 export type BlockRef = { readonly number: bigint; readonly hash: Hash };
 
@@ -163,7 +164,8 @@ export type ConfirmationChange = {
  * resolves; or it did not happen. SQLite is the embedded default; nothing here assumes it.
  */
 export type Journal = PolicyJournal &
-  SinkJournal & {
+  SinkJournal &
+  UpkeepJournal & {
     readonly cursor: () => Promise<Cursor | undefined>;
     /** The scanner's newest blocks, newest first. */
     readonly recentBlocks: () => Promise<readonly BlockRef[]>;

@@ -148,4 +148,39 @@ export const migrations: readonly string[] = [
   CREATE INDEX fillers_by_nonce ON fillers (signer, nonce);
   CREATE INDEX nonces_by_confirmation ON nonces (confirmation_id);
   `,
+  `
+  ALTER TABLE tasks ADD COLUMN settled_since INTEGER;
+  ALTER TABLE tasks ADD COLUMN pruned_at INTEGER;
+  CREATE INDEX tasks_settled_since ON tasks (settled_since) WHERE settled_since IS NOT NULL;
+  CREATE INDEX tasks_not_yet_settled ON tasks (state) WHERE settled_since IS NULL AND pruned_at IS NULL;
+
+  CREATE INDEX held_answers_applied ON held_answers (applied_by) WHERE applied_by IS NOT NULL;
+
+  CREATE TABLE pruned_histories (
+    provider TEXT PRIMARY KEY,
+    seen INTEGER NOT NULL,
+    approved INTEGER NOT NULL,
+    rejected INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pruned_prices (
+    verdict_id INTEGER PRIMARY KEY,
+    provider TEXT NOT NULL,
+    payment TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX pruned_prices_by_provider ON pruned_prices (provider, verdict_id);
+
+  DROP TRIGGER verdicts_are_kept;
+  CREATE TRIGGER verdicts_are_kept BEFORE DELETE ON verdicts
+    WHEN NOT EXISTS (SELECT 1 FROM tasks WHERE task = OLD.task AND pruned_at IS NOT NULL)
+    BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END;
+  CREATE TRIGGER pruned_tasks_are_never_paid BEFORE INSERT ON confirmations
+    WHEN EXISTS (SELECT 1 FROM tasks WHERE task = NEW.task AND pruned_at IS NOT NULL)
+    BEGIN SELECT RAISE(ABORT, 'a pruned task cannot be paid'); END;
+  CREATE TRIGGER pruned_tasks_stay_settled BEFORE UPDATE OF state ON tasks
+    WHEN OLD.pruned_at IS NOT NULL AND NEW.state NOT IN ('closed', 'ignored')
+    BEGIN SELECT RAISE(ABORT, 'a pruned task cannot open again'); END;
+  CREATE TRIGGER pruned_tasks_stay BEFORE DELETE ON tasks
+    WHEN OLD.pruned_at IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'what is left of a pruned task is kept'); END;
+  `,
 ];

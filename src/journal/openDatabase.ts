@@ -1,14 +1,18 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { BaseError, ConfigError } from "../errors.ts";
+import { BaseError, ConfigError, RetryableError } from "../errors.ts";
 import { migrations } from "./migrations.ts";
+
+/** SQLite's primary result codes for what may be over at the next start: busy, locked, input or output failed, disk full. */
+const passing: ReadonlySet<number> = new Set([5, 6, 10, 13]);
 
 /**
  * Opens (or creates) the journal's file, migrates it and checks that it belongs to this chain.
  *
  * @throws ConfigError `JOURNAL_UNUSABLE` if the file cannot be opened, `JOURNAL_NEWER` if a later version wrote it,
- *   `JOURNAL_OTHER_CHAIN` if it belongs to another chain.
+ *   `JOURNAL_OTHER_CHAIN` if it belongs to another chain;
+ *   RetryableError `JOURNAL_UNAVAILABLE` while the disk is full or another program locks it.
  */
 export function openDatabase(path: string, chainId: number): DatabaseSync {
   let database: DatabaseSync | undefined;
@@ -16,7 +20,7 @@ export function openDatabase(path: string, chainId: number): DatabaseSync {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     database = new DatabaseSync(path);
     database.exec(
-      "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+      "PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
     );
     migrate(database, path);
     claimChain(database, path, chainId);
@@ -24,7 +28,15 @@ export function openDatabase(path: string, chainId: number): DatabaseSync {
   } catch (cause) {
     database?.close();
     if (cause instanceof BaseError) throw cause;
-    throw new ConfigError(`the journal ${path} cannot be opened: ${(cause as Error).message}`, {
+    const message = `the journal ${path} cannot be opened: ${(cause as Error).message}`;
+    if (passing.has(Number((cause as { errcode?: unknown }).errcode) & 0xff)) {
+      throw new RetryableError(message, {
+        code: "JOURNAL_UNAVAILABLE",
+        remedy: "free space on its disk, and see that no other program locks it",
+        cause,
+      });
+    }
+    throw new ConfigError(message, {
       code: "JOURNAL_UNUSABLE",
       remedy: "make the directory writable for this user, or set journal.path to another place",
       cause,

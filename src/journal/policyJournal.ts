@@ -62,7 +62,7 @@ const recordedDecisions = `
   FROM verdicts v LEFT JOIN verdict_facts f ON f.verdict_id = v.id`;
 
 /** Approved prices that the mean is taken over: the newest. */
-const pricesKept = 100;
+export const pricesKept = 100;
 
 export function policyJournal(sql: Sql, transaction: <T>(work: () => T) => T): PolicyJournal {
   const historyOf = (provider: AccountAddress): ProviderHistory => {
@@ -71,14 +71,20 @@ export function policyJournal(sql: Sql, transaction: <T>(work: () => T) => T): P
         count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
         count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
       FROM verdicts WHERE provider = ? AND kind <> 'wait'`).get(provider) as Row;
-    const prices = sql("SELECT payment FROM verdicts WHERE provider = ? AND kind = 'confirm' ORDER BY id DESC LIMIT ?")
+    // What was pruned counts as if it were still there: policies judge by it.
+    const pruned = sql("SELECT * FROM pruned_histories WHERE provider = ?").get(provider);
+    const prices = sql(`
+      SELECT id, payment FROM verdicts WHERE provider = ?1 AND kind = 'confirm'
+      UNION ALL SELECT verdict_id, payment FROM pruned_prices WHERE provider = ?1
+      ORDER BY 1 DESC LIMIT ?2`)
       .all(provider, pricesKept)
       .map(({ payment }) => BigInt(payment as string));
     const sum = prices.reduce((total, price) => total + price, 0n);
+    const count = (name: "seen" | "approved" | "rejected") => Number(counts[name]) + Number(pruned?.[name] ?? 0);
     return {
-      seen: Number(counts.seen),
-      approved: Number(counts.approved),
-      rejected: Number(counts.rejected),
+      seen: count("seen"),
+      approved: count("approved"),
+      rejected: count("rejected"),
       price: wei(prices.length === 0 ? 0n : sum / BigInt(prices.length)),
     };
   };

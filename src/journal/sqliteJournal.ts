@@ -8,6 +8,7 @@ import { openDatabase } from "./openDatabase.ts";
 import { openAnswers, policyJournal, recordBasis } from "./policyJournal.ts";
 import { type Row, toAttempt, toBlockRef, toConfirmation, toVerdictRecord } from "./rows.ts";
 import { reserveGas, settleGas, sinkJournal } from "./sinkJournal.ts";
+import { upkeepJournal } from "./upkeepJournal.ts";
 
 export type JournalFile = {
   readonly path: string;
@@ -122,6 +123,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
   return {
     ...policyJournal(sql, transaction),
     ...sinkJournal(sql, transaction),
+    ...upkeepJournal(sql, transaction, database),
 
     cursor: async () => cursorNamed("scanned"),
     audited: async () => cursorNamed("audited"),
