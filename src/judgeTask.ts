@@ -69,6 +69,7 @@ export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address:
       source: record.source,
       client: snapshot.source.client,
       functionName: functionNameOf(config.json),
+      isConfigUnread: !config.valid,
       deliveryMethod: snapshot.task.deliveryMethod,
       payment: snapshot.task.payment,
     });

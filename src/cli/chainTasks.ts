@@ -54,7 +54,11 @@ async function pastTask(
   const config = await payload.fetch(task.config, configLimits);
   const { deliveryMethod, payment } = task;
   const { client } = snapshot.source;
-  const policy = set.select({ source, client, functionName: functionNameOf(config.json), deliveryMethod, payment });
+  const functionName = functionNameOf(config.json);
+  const policy = set.select({
+    ...{ source, client, functionName, deliveryMethod, payment },
+    isConfigUnread: !config.valid,
+  });
   if (!policy) return "not ours";
   if (responses.length === 0) return undefined;
   const open = {

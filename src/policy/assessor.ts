@@ -27,9 +27,14 @@ export async function createAssessor(program: Program): Promise<Assessor> {
   const refusal = schema && compileSchema(schema);
   const plugin = program.plugin && (await loadPlugin(program.plugin));
   const parts = [eligible, score, key].filter((part) => part !== undefined);
-  const asksJudges = parts.some(({ mentions }) => mentions.has("signals"));
+  const reads = (fact: string) => parts.some(({ mentions }) => mentions.has(fact));
+  const asksJudges = reads("signals");
+  const readsPayload = plugin !== undefined || asksJudges || reads("output");
+  const readsJson = reads("output.json");
 
   const assess = (given: FactsJson): Assessment => {
+    const missing = whatIsMissing(given.output, { readsPayload, readsJson });
+    if (missing) return { kind: "reject", reason: missing };
     const output = schema && refusal ? withSchema(given.output, schema.path, refusal) : given.output;
     const json = { ...given, output };
     const facts = toFacts(json);
@@ -48,6 +53,19 @@ export async function createAssessor(program: Program): Promise<Assessor> {
       return { kind: "hold", reason: "the policy failed on this response: a fact is not what it should be" };
     }
   };
+}
+
+/**
+ * Why nothing that is read can be judged. What did not come is empty, and of an empty text `!output.text.contains("error")`
+ * is true: a condition must not get to see it.
+ */
+function whatIsMissing(
+  { valid, digest, error }: OutputJson,
+  { readsPayload, readsJson }: { readonly readsPayload: boolean; readonly readsJson: boolean },
+): string | undefined {
+  if (valid) return undefined;
+  if (readsPayload && digest === "") return error || "the payload did not come";
+  return readsJson ? error || "the payload is not JSON" : undefined;
 }
 
 function compiled(source: string | undefined, role: keyof typeof roles): Expression | undefined {

@@ -156,7 +156,7 @@ function needsOfPolicy({ plugin, schema, signals, strategy }: PolicySpec, expres
     ...(schema && { json: true }),
     ...(signals.length > 0 && whole),
     // A person is shown the payload: it has to be there.
-    ...(strategy.name === "manual" && { json: true, text: true }),
+    ...(strategy.name === "manual" && { output: true, json: true, text: true }),
     ...(plugin && { ...everything, signals: needs.signals }),
     published: strategy.window?.from === "published",
     stake: needs.stake || plugin !== undefined || strategy.name === "quorum",

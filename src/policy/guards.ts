@@ -53,6 +53,9 @@ function awaitDocuments(guards: Guards, candidate: Candidate, item: CandidateRes
   if (needs.config && candidate.config.transient) {
     return waitOrHold(guards, candidate, item, `the task's config could not be fetched: ${candidate.config.error}`);
   }
+  // It would read as empty, and of an empty function name `task.function != "x"` is true.
+  if (needs.config && !candidate.config.valid)
+    return hold(`the task's config cannot be read: ${candidate.config.error}`);
   return undefined;
 }
 

@@ -102,8 +102,7 @@ function compare(rules: JudgeRules, candidate: Candidate, entries: readonly Entr
   const judged: Judged[] = [];
   for (const { item, outcome } of entries) {
     if (outcome.kind === "eligible") contenders.push({ item, assessment: outcome });
-    else if (outcome.kind === "needs-signals") judged.push({ item, decision: hold("its judges were not asked") });
-    else judged.push({ item, decision: outcome });
+    else judged.push({ item, decision: settled(outcome) });
   }
   if (contenders.length === 0) return inOrderOf(entries, judged);
   const all = (decision: Decision) =>
@@ -124,6 +123,20 @@ function compare(rules: JudgeRules, candidate: Candidate, entries: readonly Entr
       return all(choice.decision);
     default:
       return choice satisfies never;
+  }
+}
+
+/** Nothing but a strategy confirms, whatever an evaluation answered. */
+function settled(outcome: Exclude<Entry["outcome"], { readonly kind: "eligible" }>): Decision {
+  switch (outcome.kind) {
+    case "reject":
+    case "hold":
+    case "wait":
+      return outcome;
+    case "needs-signals":
+      return hold("its judges were not asked");
+    default:
+      return hold("the evaluation answered no verdict");
   }
 }
 

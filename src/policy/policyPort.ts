@@ -105,6 +105,8 @@ export type StrategyName = "first" | "best" | "cheapest" | "quorum" | "manual";
 export type Matchable = {
   readonly source: SourceAddress;
   readonly functionName: string | undefined;
+  /** The config document could not be read: it may name any function. */
+  readonly isConfigUnread?: boolean;
   readonly client?: AccountAddress | undefined;
   /** See `DeliveryMethod`. */
   readonly deliveryMethod?: number | undefined;
@@ -114,6 +116,6 @@ export type Matchable = {
 
 export type PolicySet = {
   readonly policies: readonly Policy[];
-  /** The first policy that matches, in the set's order. */
+  /** The first policy that matches, in the set's order; `undefined` too where one before it may match. */
   readonly select: (task: Matchable) => Policy | undefined;
 };

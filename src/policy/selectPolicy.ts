@@ -1,19 +1,26 @@
 import type { Matchable } from "./policyPort.ts";
 import type { MatchSpec } from "./policySpec.ts";
 
-/** The first policy whose `match` fits. What is not known of a task fits no condition on it. */
+/**
+ * The first policy whose `match` fits. What is not known of a task fits no condition on it; but a policy that would fit if
+ * only the function were known stands in the way of those after it: what is meant for the rest must not pay its tasks.
+ */
 export function selectPolicy<T extends { readonly spec: { readonly match: MatchSpec } }>(
   policies: readonly T[],
   task: Matchable,
 ): T | undefined {
-  return policies.find(({ spec }) => matches(spec.match, task));
+  const first = policies.find(({ spec: { match } }) => fitsBeside(match, task) && mayName(match, task));
+  return first && isIn(first.spec.match.functions, task.functionName) ? first : undefined;
 }
 
-function matches({ sources, clients, functions, delivery, payment }: MatchSpec, task: Matchable): boolean {
+const mayName = ({ functions }: MatchSpec, { functionName, isConfigUnread }: Matchable): boolean =>
+  isConfigUnread === true || isIn(functions, functionName);
+
+/** Whether it fits, whatever the function. */
+function fitsBeside({ sources, clients, delivery, payment }: MatchSpec, task: Matchable): boolean {
   return (
     isIn(sources, task.source) &&
     isIn(clients, task.client) &&
-    isIn(functions, task.functionName) &&
     isIn(delivery, task.deliveryMethod) &&
     (payment === undefined ||
       (task.payment !== undefined &&

@@ -4,15 +4,23 @@ import type { Strategy } from "./strategy.ts";
 import { breakTie } from "./ties.ts";
 
 const open = { kind: "open", reason: "a better one may come" } as const;
-const scoreOf = ({ assessment }: Contender): number | bigint => assessment.score ?? 0;
+type Scored = Contender & { readonly score: number | bigint };
+
+const scored = (contender: Contender): readonly Scored[] => {
+  const { score } = contender.assessment;
+  return score === undefined ? [] : [{ ...contender, score }];
+};
 
 /** The highest score among the eligible, once the window is closed. */
 export const best =
   (ties: Ties): Strategy =>
   (contenders, isClosed) => {
     if (!isClosed) return open;
-    const highest = contenders.map(scoreOf).reduce((a, b) => (b > a ? b : a));
-    const equals = contenders.filter((each) => scoreOf(each) === highest);
+    const known = contenders.flatMap(scored);
+    // Without its score nobody can tell whether it is the best: 0 would be a guess.
+    if (known.length < contenders.length) return { kind: "nobody", decision: hold("the plug-in gave no score") };
+    const highest = known.map(({ score }) => score).reduce((a, b) => (b > a ? b : a));
+    const equals = known.filter(({ score }) => score === highest);
     const winner = breakTie(equals, ties);
     if (!winner) return { kind: "nobody", decision: hold(`${equals.length} have the same highest score`) };
     return { kind: "winner", winner, reason: `the best of ${contenders.length} eligible: score ${highest}` };

@@ -116,7 +116,7 @@ function factsOf(id: string, index: number, given: Map_, response: Map_): FactsJ
       json: response.json ?? null,
       text: typeof response.text === "string" ? response.text : "",
       cidVerified: response.cidVerified === true,
-      digest: String(response.digest ?? digestOf(response.json ?? response.text ?? id)),
+      digest: String(response.digest ?? digestOf(error, response.json ?? response.text, id)),
     }),
     provider: providerOf(id, response, provider),
   };
@@ -153,7 +153,13 @@ function addressOf(text: string): string {
   return `0x${createHash("sha256").update(text).digest("hex").slice(0, 40)}`;
 }
 
-const digestOf = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
+/** Empty for what did not come, as the daemon has it: an error, and nothing beside it. */
+function digestOf(error: string, content: unknown, id: string): string {
+  if (error !== "" && content === undefined) return "";
+  return createHash("sha256")
+    .update(JSON.stringify(content ?? id))
+    .digest("hex");
+}
 const amount = (value: unknown): string => String(parseAmount(String(value)));
 
 function mapOf(value: unknown, what: string): Map_ {

@@ -136,7 +136,7 @@ test("an invalid payload is rejected for its own fault", async () => {
   const candidate = candidateOf([responseOf(1, { output: invalidOutput("HTTP 404") })]);
   expect(await verdictsOf(policyOf("output.valid && now > 1"), candidate)).toEqual(["1 reject: HTTP 404"]);
   expect(await verdictsOf(policyOf("output.json.a == 1"), candidate)).toEqual(["1 reject: HTTP 404"]);
-  expect(await verdictsOf(policyOf("!output.valid"), candidate)).toEqual(["1 confirm: eligible, and the first"]);
+  expect(await verdictsOf(policyOf("!output.valid"), candidate)).toEqual(["1 reject: HTTP 404"]);
 });
 
 test("a document that the schema refuses is not valid, and the reason quotes the schema, not the document", async () => {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { ConfigError } from "../../../src/errors.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import { toAddress } from "../../../src/protocol/brand.ts";
-import { folderOf, policyOf, policyText, problemsOf, provider } from "./support.ts";
+import { folderOf, ogpu, policyOf, policyText, problemsOf, provider } from "./support.ts";
 
 const head = "apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: first\n";
 const good = `${head}eligible: output.valid\n`;
@@ -268,6 +268,24 @@ test("policies stand in order of file name, then of document, and the first matc
   expect(select(ours, "h")).toBe("s");
   expect(select(ours)).toBe("s");
   expect(select(other, "h")).toBe("rest");
+});
+
+test("a task whose config could not be read is left alone where a policy before might be meant for it", () => {
+  const named = (name: string, match: string) => `${good.replace("name: a", `name: ${name}`)}match: ${match}\n`;
+  const set = loadPolicies(
+    folderOf({
+      "10-ours.yaml": named("ours", `{ sources: ["${provider}"] }`),
+      "20-f.yaml": named("f", '{ functions: [f], payment: { min: "1 OGPU" } }'),
+      "30-rest.yaml": named("rest", "{}"),
+    }),
+  );
+  const select = (source: string, payment: number, isConfigUnread: boolean) =>
+    set.select({ source: toAddress(source), functionName: undefined, payment: ogpu(payment), isConfigUnread })?.name;
+  const other = `0x${"1".repeat(40)}`;
+  expect(select(provider, 10, true)).toBe("ours");
+  expect(select(other, 10, true)).toBeUndefined();
+  expect(select(other, 5, true)).toBe("rest");
+  expect(select(other, 10, false)).toBe("rest");
 });
 
 test("defaults are safe, and what is written is read", () => {
