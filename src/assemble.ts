@@ -1,7 +1,9 @@
 import { EMPTY, type Observable } from "rxjs";
 import { createChain, nexusLogs } from "./chain/createChain.ts";
 import type { Endpoints } from "./chain/endpoints/createEndpoints.ts";
+import { createParseMessage, type ParseMessage } from "./chain/fastLogs.ts";
 import { rpcSocket$, type SocketMessage } from "./chain/rpcSocket.ts";
+import { createTaskIndex } from "./chain/taskIndex.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/schema.ts";
 import { createDaemon, type Daemon } from "./daemon.ts";
@@ -30,14 +32,17 @@ export type Parts = {
 export function assemble({ config, deployment, rpc, random, ...parts }: Parts): Daemon {
   const { chain, watch, sink } = config;
   const { clock, report } = parts;
+  const index = createTaskIndex();
+  const parse = createParseMessage(index.isForeign);
   return createDaemon(
     {
       ...parts,
+      index,
       payload: createPayload(config.payload),
       chain: createChain({
         rpc,
         elsewhere: rpc.elsewhere,
-        socket$: socketOf(config, deployment, { rpc, clock, random, report }),
+        socket$: socketOf(config, deployment, { rpc, clock, random, report, parse }),
         deployment,
         finality: chain.finality,
         pollIntervalMs: config.rpc.pollInterval,
@@ -69,14 +74,16 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
 function socketOf(
   { chain, rpc: { ws }, socket }: Config,
   deployment: Deployment,
-  { rpc, clock, random, report }: Pick<Parts, "rpc" | "clock" | "random" | "report">,
+  parts: Pick<Parts, "rpc" | "clock" | "random" | "report"> & { readonly parse: ParseMessage },
 ): Observable<SocketMessage> {
+  const { rpc, clock, random, report, parse } = parts;
   if (ws.length === 0) return EMPTY;
   return rpcSocket$({
     urls: ws,
     logs: nexusLogs(deployment),
     chainId: chain.id,
     clock,
+    parse,
     heartbeatMs: socket.heartbeat,
     silenceMs: socket.silence,
     headOverHttp$: rpc.head$,

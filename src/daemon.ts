@@ -1,6 +1,7 @@
 import { ignoreElements, merge, type Observable, of, ReplaySubject, type Subscription } from "rxjs";
 import type { ChainPort } from "./chain/chainPort.ts";
 import { createSweep } from "./chain/sweep.ts";
+import type { TaskIndex } from "./chain/taskIndex.ts";
 import { createWatch, type WatchOptions } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
 import { createIntakes, type IntakeOptions } from "./intake.ts";
@@ -19,6 +20,8 @@ import type { Sink } from "./sink/sinkPort.ts";
 
 export type DaemonDeps = {
   readonly chain: ChainPort;
+  /** Whose tasks there are; the socket's parser drops by it what is certainly foreign. */
+  readonly index: TaskIndex;
   readonly journal: Journal;
   /** `undefined`: decides and journals under `dryRun`, never pays. */
   readonly signer: Signer | undefined;
@@ -57,9 +60,9 @@ export type Daemon = {
 
 /** Joins the rooms: the only place that knows all of them, and the only one that subscribes. */
 export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
-  const { chain, journal, signer, clock, report, sweepTicks$ } = deps;
+  const { chain, index, journal, signer, clock, report, sweepTicks$ } = deps;
   const own = options.watch.own ? signer?.address : undefined;
-  const watch = createWatch({ chain, journal }, { ...options.watch, own });
+  const watch = createWatch({ chain, journal, index }, { ...options.watch, own });
   const sweep = createSweep({ chain, journal, watch });
   const stop$ = new ReplaySubject<true>(1);
   const pipeline$ = createPipeline({

@@ -2,8 +2,8 @@ import { concatMap, defer, from, map, type Observable, type OperatorFunction, ta
 import type { ChainPort, Head } from "./chain/chainPort.ts";
 import { createScanner, type ScanStep } from "./chain/scanner.ts";
 import { createProgress } from "./chain/scanProgress.ts";
-import type { Sweep } from "./chain/sweep.ts";
-import type { Watch } from "./chain/watch.ts";
+import type { Sweep, SweepStep } from "./chain/sweep.ts";
+import type { Facts, Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
 import type { Cursor, Intake, Journal } from "./journal/journal.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
@@ -13,6 +13,7 @@ import { batchWhileBusy } from "./rx/batchWhileBusy.ts";
 import { coalesceByKey } from "./rx/coalesceByKey.ts";
 import { pump$ } from "./rx/pump.ts";
 import { retryForever } from "./rx/retryForever.ts";
+import { createUntoldFinds } from "./untoldFinds.ts";
 
 export type IntakeDeps = {
   readonly chain: ChainPort;
@@ -60,8 +61,9 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       onRetry: (error, inMs) => report({ type: "retry", what, error, inMs }),
     });
 
-  const store = async (via: Via, intake: Intake): Promise<readonly TaskAddress[]> => {
+  const store = async (via: Via, { stored, ...intake }: Intake & Partial<Facts>): Promise<readonly TaskAddress[]> => {
     const looks = await journal.intake(intake);
+    stored?.();
     const { tasks, responses, cursor } = intake;
     report({ type: "intake", via, tasks: tasks.length, responses: responses.length, block: cursor?.number });
     return looks;
@@ -96,8 +98,18 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     const { cursor, events, rewindTo, blocks, final } = step;
     if (rewindTo !== undefined) report({ type: "reorg", from: from.number, rewindTo, deep: false });
     const facts = await watch.resolve(events);
-    return store("scanner", { ...facts, cursor, rewindTo, blocks: { read: blocks, final } });
+    const looks = await store("scanner", { ...facts, cursor, rewindTo, blocks: { read: blocks, final } });
+    if (rewindTo !== undefined) watch.rewound();
+    return looks;
   };
+
+  async function* stepsFrom(start: Pick<ScanStep, "cursor" | "known">): AsyncGenerator<ScanStep, void> {
+    let step = await scanner.step(start);
+    while (step !== undefined) {
+      yield step;
+      step = step.cursor.number < step.head ? await scanner.step(step) : undefined;
+    }
+  }
 
   const scanOnce$ = (): Observable<TaskAddress> =>
     defer(async () => {
@@ -108,8 +120,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
         const progress = createProgress(start.cursor.number, clock, report);
         let stored = start.cursor;
         return pump$(
-          () => scanner.step(start),
-          (step) => (step.cursor.number < step.head ? () => scanner.step(step) : undefined),
+          () => stepsFrom(start),
           async (step) => {
             const tasks = await storeStep(stored, step);
             stored = step.cursor;
@@ -152,16 +163,22 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     if (lateTasks + lateResponses > 0) report({ type: "missed", via, tasks: lateTasks, responses: lateResponses });
   };
 
+  const untold = createUntoldFinds(journal);
+  const storeFound = async ({ isNews, ...found }: SweepStep): Promise<readonly TaskAddress[]> => {
+    await untold.note(isNews ? found : { ...found, tasks: [] });
+    return store("sweep", found);
+  };
+
+  async function* sweepRound(): AsyncGenerator<SweepStep, void> {
+    watch.forget();
+    const late = await untold.count((await journal.cursor())?.number ?? 0n);
+    if (late.tasks + late.responses > 0) report({ type: "missed", via: "sweep", ...late });
+    yield* sweep.round();
+    untold.endRound((await chain.head()).number);
+  }
+
   const reconcileOnce$ = (): Observable<TaskAddress> =>
-    defer(() => {
-      watch.forget();
-      return sweep.round$();
-    }).pipe(
-      concatMap((intake) => store("sweep", intake)),
-      tap({ error: sweep.forget }),
-      again("reconcile"),
-      concatMap((tasks) => from(tasks)),
-    );
+    pump$(sweepRound, storeFound).pipe(tap({ error: sweep.forget }), again("reconcile"));
 
   /** Works at most once at a time, and once more if it was called meanwhile. */
   const oneAtATime =

@@ -1,8 +1,10 @@
 import { catchError, concatMap, defer, EMPTY, exhaustMap, from, merge, type Observable } from "rxjs";
 import type { ChainPort } from "./chain/chainPort.ts";
 import type { Journal } from "./journal/journal.ts";
+import { openTasks } from "./openTasks.ts";
 import type { PolicyStore } from "./policy/policyStore.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
+import { pump$ } from "./rx/pump.ts";
 
 export type RevisitDeps = {
   readonly chain: Pick<ChainPort, "head$">;
@@ -16,13 +18,13 @@ export type RevisitDeps = {
  */
 export function revisits$({ chain, journal, policies }: RevisitDeps): Observable<TaskAddress> {
   // What fails here is found again at the next head, or by the next sweep.
-  const tasks$ = (work: () => Promise<readonly TaskAddress[]>) =>
-    defer(work).pipe(
-      concatMap((tasks) => from(tasks)),
-      catchError(() => EMPTY),
-    );
-  return merge(
-    chain.head$.pipe(exhaustMap(() => tasks$(journal.answeredTasks))),
-    policies.changes$.pipe(concatMap(() => tasks$(journal.openTasks))),
+  const quietly = (tasks$: Observable<TaskAddress>) => tasks$.pipe(catchError(() => EMPTY));
+  const answered$ = quietly(defer(journal.answeredTasks).pipe(concatMap((tasks) => from(tasks))));
+  const open$ = quietly(
+    pump$(
+      () => openTasks(journal),
+      async (tasks) => tasks,
+    ),
   );
+  return merge(chain.head$.pipe(exhaustMap(() => answered$)), policies.changes$.pipe(concatMap(() => open$)));
 }

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { EMPTY, lastValueFrom, NEVER, of } from "rxjs";
+import { EMPTY, lastValueFrom, of } from "rxjs";
 import { createPublicClient, http } from "viem";
 import { createChain, nexusLogs } from "../../src/chain/createChain.ts";
 import { createHttpRpc, resultOf } from "../../src/chain/jsonRpc.ts";
+import { createSweep } from "../../src/chain/sweep.ts";
+import { createTaskIndex } from "../../src/chain/taskIndex.ts";
 import { createWatch } from "../../src/chain/watch.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createIntakes } from "../../src/intake.ts";
@@ -77,8 +79,11 @@ async function daemon(): Promise<number> {
     report: () => undefined,
   });
   const sources = new Set([ourSource as SourceAddress]);
-  const watch = createWatch({ chain, journal }, { sources, clients: new Set(), own: undefined });
-  const sweep = { round$: () => NEVER, forget: () => undefined };
+  const watch = createWatch(
+    { chain, journal, index: createTaskIndex() },
+    { sources, clients: new Set(), own: undefined },
+  );
+  const sweep = createSweep({ chain, journal, watch });
   const report = ({ type }: { readonly type: string }) => {
     if (type === "retry") throw new Error("the benchmark saw a retry");
   };

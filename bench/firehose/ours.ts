@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { NEVER, type Observable } from "rxjs";
 import type { ChainPort } from "../../src/chain/chainPort.ts";
 import { createParseMessage, type ParseMessage } from "../../src/chain/fastLogs.ts";
+import { createSweep } from "../../src/chain/sweep.ts";
 import { createTaskIndex } from "../../src/chain/taskIndex.ts";
 import { createWatch } from "../../src/chain/watch.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -70,7 +71,7 @@ export function createOurs(feed: Pick<Feed, "clientOf" | "sourceOfTask">): Ours 
           return looks;
         },
       },
-      sweep: { round$: () => NEVER, forget: () => undefined },
+      sweep: createSweep({ chain, journal, watch }),
       clock: systemClock,
       report: (report) => {
         if (report.type === "overflow" || report.type === "retry") throw new Error(`the benchmark saw ${report.type}`);

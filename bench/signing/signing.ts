@@ -78,7 +78,7 @@ export const signing: Benchmark = {
       viemChecked: paced(viemWork(true)),
       viemUnchecked: paced(viemWork(false)),
       curveAlone: paced(curveAlone),
-      ...(native && { native: oneByOne(native) }),
+      ...((native && { native: oneByOne(native) }) as { native: ReturnType<typeof oneByOne> }),
     });
     await threaded.close();
     const row = (label: string, ours: number): Row => ({

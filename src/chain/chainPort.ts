@@ -13,6 +13,8 @@ import type {
 import type { ProviderStake, Response, Source, Task } from "../protocol/entities.ts";
 import type { ChainEvent } from "../protocol/events.ts";
 import type { Preview, PreviewAsk } from "./confirmPreviews.ts";
+import type { Stretch } from "./pages.ts";
+import type { TaskStanding } from "./taskStandings.ts";
 
 export type Head = {
   readonly number: bigint;
@@ -87,14 +89,18 @@ export type ChainPort = {
   /** `undefined` where there is no such contract; so too below. */
   readonly source: (address: SourceAddress) => Promise<Source | undefined>;
   readonly sourceOfTask: (address: TaskAddress) => Promise<SourceAddress | undefined>;
-  /** The tasks of a source from an index on, oldest first, and the index to go on from. */
+  /** A stretch of a source's tasks from an index on, oldest first. */
   readonly tasksOfSource: (
     address: SourceAddress,
     from: number,
-  ) => Promise<{ readonly tasks: readonly TaskAddress[]; readonly next: number }>;
+  ) => Promise<Omit<Stretch<TaskAddress>, "found"> & { readonly tasks: readonly TaskAddress[] }>;
   readonly responsesOfTask: (address: TaskAddress) => Promise<readonly ResponseAddress[]>;
-  /** Every source of the network from an index on, oldest first, and the index to go on from. */
-  readonly sources: (from: number) => Promise<{ readonly sources: readonly SourceAddress[]; readonly next: number }>;
+  /** How these tasks stand now, in their order; `undefined` for each that the node does not have. */
+  readonly standings: (tasks: readonly TaskAddress[]) => Promise<readonly (TaskStanding | undefined)[]>;
+  /** A stretch of the network's sources from an index on, oldest first. */
+  readonly sources: (
+    from: number,
+  ) => Promise<Omit<Stretch<SourceAddress>, "found"> & { readonly sources: readonly SourceAddress[] }>;
   readonly isAgentOf: (client: AccountAddress, agent: AccountAddress) => Promise<boolean>;
   /**
    * A task with these responses in one batched read, pinned to one block.

@@ -15,7 +15,7 @@ import {
 import type { Clock } from "../clock.ts";
 import { RetryableError } from "../errors.ts";
 import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
-import type { Hex, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
@@ -26,11 +26,12 @@ import { read, readAll } from "./contractReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { bloomTest } from "./logsBloom.ts";
-import { readPages } from "./pages.ts";
+import { readStretch } from "./pages.ts";
 import { providerReads } from "./providerReads.ts";
 import { revertReason } from "./revertReason.ts";
 import type { SocketMessage } from "./rpcSocket.ts";
 import { blockRead, snapshotReads, sourceReads, toSource } from "./snapshot.ts";
+import { responsesOf, taskStandings } from "./taskStandings.ts";
 import { toHead, toQuantity, toReceipt, type WireBlock, type WireReceipt } from "./wire.ts";
 
 export type ChainDeps = {
@@ -55,6 +56,8 @@ export const nexusLogs = (deployment: Deployment) => ({
   address: deployment.nexus,
   topics: [Object.values(eventTopics)],
 });
+
+const latest = "latest" as Hex;
 
 /** A node may lag this many blocks behind another one; beyond it, the other one lied. */
 const disbeliefBlocks = 256n;
@@ -147,42 +150,47 @@ export function createChain(deps: ChainDeps): ChainPort {
     },
 
     source: async (address) => {
-      const [params, status] = await readAll(rpc, sourceReads(address, "latest" as Hex));
+      const [params, status] = await readAll(rpc, sourceReads(address, latest));
       return toSource(address, params, status);
     },
 
     sourceOfTask: async (address) => {
-      const source = await call<string>(taskAbi, address, "getSource", [], "latest" as Hex);
+      const source = await call<string>(taskAbi, address, "getSource", [], latest);
       return source?.toLowerCase() as SourceAddress | undefined;
     },
 
     tasksOfSource: async (address, first) => {
-      const count = Number((await call<bigint>(sourceAbi, address, "getTaskCount", [], "latest" as Hex)) ?? 0n);
-      const page = (lower: bigint, upper: bigint) =>
-        call<readonly string[]>(sourceAbi, address, "getTasks", [lower, upper], "latest" as Hex);
-      const { found, next } = await readPages<TaskAddress>(first, count, page);
-      return { tasks: found, next };
+      const count = Number((await call<bigint>(sourceAbi, address, "getTaskCount", [], latest)) ?? 0n);
+      const { found, ...rest } = await readStretch<TaskAddress>(first, count, (pages) =>
+        readAll(
+          rpc,
+          pages.map((page) => read<readonly string[]>(sourceAbi, address, "getTasks", page, latest)),
+        ),
+      );
+      return { tasks: found, ...rest };
     },
 
     responsesOfTask: async (address) => {
-      const attempts = Number((await call<bigint>(taskAbi, address, "getAttemptCount", [], "latest" as Hex)) ?? 0n);
-      const page = (lower: bigint, upper: bigint) =>
-        call<readonly string[]>(taskAbi, address, "getResponsesOf", [lower, upper], "latest" as Hex);
-      return (await readPages<ResponseAddress>(0, attempts, page)).found;
+      const attempts = Number((await call<bigint>(taskAbi, address, "getAttemptCount", [], latest)) ?? 0n);
+      return responsesOf(rpc, address, attempts);
     },
+
+    standings: (tasks) => taskStandings(rpc, tasks),
 
     sources: async (first) => {
       const { nexus } = deployment;
-      const count = Number((await call<bigint>(nexusAbi, nexus, "getSourceCount", [], "latest" as Hex)) ?? 0n);
-      const page = (lower: bigint, upper: bigint) =>
-        call<readonly string[]>(nexusAbi, nexus, "getSources", [lower, upper], "latest" as Hex);
-      const { found, next } = await readPages<SourceAddress>(first, count, page);
-      return { sources: found, next };
+      const count = Number((await call<bigint>(nexusAbi, nexus, "getSourceCount", [], latest)) ?? 0n);
+      const { found, ...rest } = await readStretch<SourceAddress>(first, count, (pages) =>
+        readAll(
+          rpc,
+          pages.map((page) => read<readonly string[]>(nexusAbi, nexus, "getSources", page, latest)),
+        ),
+      );
+      return { sources: found, ...rest };
     },
 
     isAgentOf: async (client, agent) =>
-      (await call<boolean>(terminalAbi, deployment.terminal, "getIsAgentOf", [client, agent], "latest" as Hex)) ??
-      false,
+      (await call<boolean>(terminalAbi, deployment.terminal, "getIsAgentOf", [client, agent], latest)) ?? false,
 
     snapshot: async (task, source, responses, block) => {
       if (newest === 0n) await head();

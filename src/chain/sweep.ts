@@ -1,25 +1,31 @@
-import { concat, concatMap, defer, from, mergeMap, type Observable } from "rxjs";
 import type { Intake, Journal } from "../journal/journal.ts";
-import type { SourceAddress } from "../protocol/brand.ts";
+import { openTasks } from "../openTasks.ts";
+import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import { isClosed } from "../protocol/statuses.ts";
 import type { ChainPort } from "./chainPort.ts";
+import type { TaskStanding } from "./taskStandings.ts";
 import type { Watch } from "./watch.ts";
 
+/** What one step of a round found by the chain's state. */
+export type SweepStep = Pick<Intake, "tasks" | "responses" | "touched"> & {
+  /** The tasks were published since this process read their source's list last: logs should tell of them, too. */
+  readonly isNews: boolean;
+};
+
 export type Sweep = {
-  /** One round: cold, completes, errors with what the chain answered. */
-  readonly round$: () => Observable<Intake>;
+  /** One round, step by step; throws what the chain answered. */
+  readonly round: () => AsyncGenerator<SweepStep, void>;
   /** The next round begins at the beginning: what the last one found may not have been stored. */
   readonly forget: () => void;
 };
-
-const tasksAtOnce = 8;
-const tasksPerBatch = 500;
 
 /**
  * Finds watched tasks and responses by the chain's state rather than by its logs: what intake missed, and, on the first
  * start, what there was before.
  *
  * The lists of sources and of a source's tasks only grow, so a round reads what came since the last one. A source that
- * was not watched is asked about again in each round: its client may have authorised the signer since.
+ * was not watched is asked about again in each round: its client may have authorised the signer since. Of the open tasks
+ * it touches those that have something to judge, and those that are over.
  */
 export function createSweep({ chain, journal, watch }: { chain: ChainPort; journal: Journal; watch: Watch }): Sweep {
   let sourcesSeen = 0;
@@ -28,9 +34,11 @@ export function createSweep({ chain, journal, watch }: { chain: ChainPort; journ
   const tasksSeen = new Map<SourceAddress, number>();
 
   const findSources = async (): Promise<readonly SourceAddress[]> => {
-    const { sources, next } = await chain.sources(sourcesSeen);
-    for (const source of sources) unwatched.add(source);
-    sourcesSeen = next;
+    for (let more = true; more; ) {
+      const stretch = await chain.sources(sourcesSeen);
+      for (const source of stretch.sources) unwatched.add(source);
+      [sourcesSeen, more] = [stretch.next, stretch.more];
+    }
     for (const source of unwatched) {
       if (!(await watch.isWatched(source))) continue;
       unwatched.delete(source);
@@ -39,31 +47,41 @@ export function createSweep({ chain, journal, watch }: { chain: ChainPort; journ
     return [...watched];
   };
 
-  const findTasks = async (source: SourceAddress): Promise<readonly Intake[]> => {
-    const { tasks, next } = await chain.tasksOfSource(source, tasksSeen.get(source) ?? 0);
-    tasksSeen.set(source, next);
-    const batches: Intake[] = [];
-    for (let start = 0; start < tasks.length; start += tasksPerBatch) {
-      const some = tasks.slice(start, start + tasksPerBatch).map((task) => ({ task, source }));
-      batches.push({ tasks: some, responses: [], touched: [] });
+  async function* newTasks(source: SourceAddress): AsyncGenerator<SweepStep, void> {
+    const isNews = tasksSeen.has(source);
+    for (let more = true; more; ) {
+      const stretch = await chain.tasksOfSource(source, tasksSeen.get(source) ?? 0);
+      const tasks = stretch.tasks.map((task) => ({ task, source }));
+      tasksSeen.set(source, stretch.next);
+      if (tasks.length > 0) yield { tasks, responses: [], touched: [], isNews };
+      more = stretch.more;
     }
-    return batches;
-  };
+  }
 
-  const round$ = (): Observable<Intake> =>
-    concat(
-      defer(findSources).pipe(
-        concatMap((sources) => from(sources)),
-        concatMap(findTasks),
-        concatMap((batches) => from(batches)),
-      ),
-      defer(() => journal.openTasks()).pipe(
-        concatMap((tasks) => from(tasks)),
-        mergeMap(async (task) => {
-          const responses = await chain.responsesOfTask(task);
-          return { tasks: [], responses: responses.map((response) => ({ response, task })), touched: [task] };
-        }, tasksAtOnce),
-      ),
-    );
-  return { round$, forget: () => tasksSeen.clear() };
+  async function* round(): AsyncGenerator<SweepStep, void> {
+    for (const source of await findSources()) yield* newTasks(source);
+    for await (const tasks of openTasks(journal)) {
+      const [{ timestamp }, standings] = await Promise.all([chain.head(), chain.standings(tasks)]);
+      const found = tasks.flatMap((task, at) => {
+        const standing = standings[at];
+        return standing === undefined ? [] : [{ task, standing }];
+      });
+      yield { tasks: [], ...factsOf(found, timestamp), isNews: false };
+    }
+  }
+
+  return { round, forget: () => tasksSeen.clear() };
+}
+
+/** @param now By the chain's clock, unix seconds. */
+function factsOf(
+  found: readonly { readonly task: TaskAddress; readonly standing: TaskStanding }[],
+  now: number,
+): Pick<Intake, "responses" | "touched"> {
+  const isWorthALook = ({ status, expiryTime, responses }: TaskStanding) =>
+    responses.length > 0 || isClosed(status) || now >= expiryTime;
+  return {
+    responses: found.flatMap(({ task, standing }) => standing.responses.map((response) => ({ response, task }))),
+    touched: found.filter(({ standing }) => isWorthALook(standing)).map(({ task }) => task),
+  };
 }

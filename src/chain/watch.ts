@@ -6,7 +6,7 @@ import { askOnce, mapAtOnce } from "./askOnce.ts";
 import { createBoundedMap } from "./boundedMap.ts";
 import type { ChainPort } from "./chainPort.ts";
 import { createSeenLogs } from "./seenLogs.ts";
-import { createTaskIndex, type TaskIndex } from "./taskIndex.ts";
+import type { TaskIndex } from "./taskIndex.ts";
 
 export type WatchOptions = {
   readonly sources: ReadonlySet<SourceAddress>;
@@ -36,8 +36,8 @@ export type Watch = {
 export type WatchDeps = {
   readonly chain: ChainPort;
   readonly journal: Journal;
-  /** Shared with the socket's parser, which drops by it what is certainly foreign. @default one of its own */
-  readonly index?: TaskIndex;
+  /** Shared with the socket's parser, which drops by it what is certainly foreign. */
+  readonly index: TaskIndex;
 };
 
 /** How often a contract that an event named may be missing before it is taken for none: a node may lag behind its logs. */
@@ -47,10 +47,7 @@ const lookUpsAtOnce = 16;
 /** Logs of changed statuses of ours that are remembered: a second copy comes within seconds. */
 const seenLimit = 10_000;
 
-export function createWatch(
-  { chain, journal, index = createTaskIndex() }: WatchDeps,
-  { sources, clients, own }: WatchOptions,
-): Watch {
+export function createWatch({ chain, journal, index }: WatchDeps, { sources, clients, own }: WatchOptions): Watch {
   const clientsOfSources = createBoundedMap<SourceAddress, AccountAddress>(10_000);
   const missed = createBoundedMap<string, number>(10_000);
   const seen = createSeenLogs(seenLimit);

@@ -33,7 +33,7 @@ export type Intake = {
   readonly audited?: Cursor;
 };
 
-/** @param block Where an event told of it; `undefined`: the chain's state did, and no reorg can take that back. */
+/** @param block Where an event told of it; `undefined`: the chain's state did, and no event has yet. */
 export type SeenTask = {
   readonly task: TaskAddress;
   readonly source: SourceAddress;
@@ -179,7 +179,15 @@ export type Journal = PolicyJournal &
     readonly tasksOfResponses: (
       responses: readonly ResponseAddress[],
     ) => Promise<ReadonlyMap<ResponseAddress, TaskAddress>>;
-    readonly openTasks: () => Promise<readonly TaskAddress[]>;
+    /** Open tasks above an address, in the order of their addresses. @param after `undefined`: from the first on. */
+    readonly openTasks: (after: TaskAddress | undefined, limit: number) => Promise<readonly TaskAddress[]>;
+    /**
+     * How many of these no log has told of, by the ways in that read logs; a response counts where a log told of its task.
+     */
+    readonly untold: (seen: {
+      readonly tasks: readonly TaskAddress[];
+      readonly responses: readonly ResponseAddress[];
+    }) => Promise<{ readonly tasks: number; readonly responses: number }>;
     readonly task: (task: TaskAddress) => Promise<TaskRecord | undefined>;
     /** @param atBlock Where the chain said so; a reorg below it opens the task again. */
     readonly settleTask: (

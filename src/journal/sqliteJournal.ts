@@ -142,7 +142,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
               state = iif(state = 'vanished', 'open', state),
               reason = iif(state = 'vanished', '', reason),
               seen_block = excluded.seen_block
-            WHERE state = 'vanished' OR (? AND seen_block <> excluded.seen_block)`).run(
+            WHERE state = 'vanished' OR (? AND seen_block IS NOT excluded.seen_block)`).run(
             task,
             source,
             block,
@@ -154,7 +154,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
           const stored = sql(`
             INSERT INTO responses (response, task, seen_block) VALUES (?, ?, ?)
             ON CONFLICT (response) DO UPDATE SET seen_block = excluded.seen_block, task = excluded.task
-            WHERE ? AND seen_block <> excluded.seen_block`);
+            WHERE ? AND seen_block IS NOT excluded.seen_block`);
           if (!stored.run(response, task, block, +isCanonical).changes) continue;
           sql("UPDATE tasks SET state = 'open', reason = '' WHERE task = ? AND state = 'vanished'").run(task);
           looks.add(task);
@@ -177,10 +177,20 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
       return found;
     },
 
-    openTasks: async () =>
-      sql("SELECT task FROM tasks WHERE state = 'open'")
-        .all()
+    openTasks: async (after, limit) =>
+      sql("SELECT task FROM tasks WHERE state = 'open' AND task > ? ORDER BY task LIMIT ?")
+        .all(after ?? "", limit)
         .map((row) => row.task as TaskAddress),
+
+    untold: async ({ tasks, responses }) => {
+      const task = sql("SELECT 1 FROM tasks WHERE task = ? AND seen_block IS NULL");
+      const response = sql(`SELECT 1 FROM responses r JOIN tasks t USING (task)
+                            WHERE r.response = ? AND r.seen_block IS NULL AND t.seen_block IS NOT NULL`);
+      return {
+        tasks: tasks.filter((each) => task.get(each)).length,
+        responses: responses.filter((each) => response.get(each)).length,
+      };
+    },
 
     task: async (task) => {
       const row = sql("SELECT * FROM tasks WHERE task = ?").get(task);

@@ -5,23 +5,23 @@ import { Observable } from "rxjs";
  * further, so that memory stays bounded however fast the reader is. Errors with what a read or a store threw; what was
  * read ahead is dropped then.
  *
- * @param first The first read; `undefined` where there is nothing to read.
- * @param next The read that follows; `undefined` after the last.
+ * @param steps The reads, begun anew for each subscriber.
+ * @param store Answers what to emit.
  */
 export function pump$<Step, T>(
-  first: () => Promise<Step | undefined>,
-  next: (step: Step) => (() => Promise<Step | undefined>) | undefined,
+  steps: () => AsyncGenerator<Step, void>,
   store: (step: Step) => Promise<readonly T[]>,
 ): Observable<T> {
   return new Observable((subscriber) => {
     const run = async () => {
-      let step = await first();
-      while (step !== undefined && !subscriber.closed) {
-        const ahead = next(step)?.();
+      const reads = steps();
+      let read = await reads.next();
+      while (!read.done && !subscriber.closed) {
+        const ahead = reads.next();
         // Whoever awaits it below sees its error; until then it is nobody's.
-        ahead?.catch(() => undefined);
-        for (const value of await store(step)) subscriber.next(value);
-        step = await ahead;
+        ahead.catch(() => undefined);
+        for (const value of await store(read.value)) subscriber.next(value);
+        read = await ahead;
       }
     };
     run().then(

@@ -8,6 +8,7 @@ const reads: ReadonlySet<string> = new Set([
   "knownTasks",
   "tasksOfResponses",
   "openTasks",
+  "untold",
   "task",
   "confirmation",
   "unsettled",

@@ -1,6 +1,8 @@
 import { interval, NEVER } from "rxjs";
 import { createChain } from "../../src/chain/createChain.ts";
+import { createParseMessage } from "../../src/chain/fastLogs.ts";
 import type { HttpRpc, RpcAnswer } from "../../src/chain/jsonRpc.ts";
+import { createTaskIndex } from "../../src/chain/taskIndex.ts";
 import { createDaemon, type Daemon } from "../../src/daemon.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import type { PolicySet } from "../../src/policy/policyPort.ts";
@@ -56,6 +58,8 @@ export type IncarnationDeps = {
   readonly onDeath: () => void;
   readonly onSent: (raw: Hex) => void;
   readonly onCommit: () => void;
+  /** The daemon complains of events that its intake had not seen. */
+  readonly onMissed: () => void;
   /** The daemon completed after a stop. */
   readonly onEnded: () => void;
   readonly onBroken: (error: unknown) => void;
@@ -92,9 +96,12 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
   const journal = createCrashJournal(opened, { isAlive, moment, onCommit: deps.onCommit });
   const whole = { journal, rpc: gated, sweepTicks$: interval(settings.sweepEveryMs, clock.scheduler) };
   const ports = plant?.wrap?.(whole, { path, signer: accounts.signer, moment }) ?? whole;
-  const socket = createModelSocket({ ...deps, isAlive });
+  const index = createTaskIndex({ tasks: 1 << 10, responses: 1 << 10, sources: 64 });
+  const socket = createModelSocket({ ...deps, isAlive, parse: createParseMessage(index.isForeign) });
   const report = (each: Report) => {
-    if (alive) describe(each, trace);
+    if (!alive) return;
+    describe(each, trace);
+    if (each.type === "missed") deps.onMissed();
   };
 
   const daemon = createDaemon(
@@ -108,6 +115,7 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
         clock,
         report,
       }),
+      index,
       journal: ports.journal,
       signer: deps.signer,
       payload: createModelPayload(documents, { time, prng, isAlive }),

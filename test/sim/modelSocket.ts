@@ -1,4 +1,5 @@
 import { Observable } from "rxjs";
+import type { ParseMessage } from "../../src/chain/fastLogs.ts";
 import type { SocketMessage } from "../../src/chain/rpcSocket.ts";
 import { toHead, type WireBlock } from "../../src/chain/wire.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
@@ -22,20 +23,30 @@ export type SocketDeps = {
   readonly time: VirtualTime;
   readonly isAlive: () => boolean;
   readonly isHidden: (log: RpcLog) => boolean;
+  /** The daemon's own reader of messages, which drops what is foreign. */
+  readonly parse: ParseMessage;
 };
 
 /** A WebSocket that is opened again whenever it broke; it loses, doubles and reorders, and says nothing of it. */
 export function createModelSocket(deps: SocketDeps): ModelSocket {
-  const { nodes, chain, prng, faults, time, isAlive, isHidden } = deps;
+  const { nodes, chain, prng, faults, time, isAlive, isHidden, parse } = deps;
   let emit: ((message: SocketMessage) => void) | undefined;
   let peer: ModelNode | undefined;
+
+  /** Logs arrive as a node's text, and pass the filter. */
+  const receive = (message: SocketMessage) => {
+    if (message.type !== "log") return emit?.(message);
+    const params = { subscription: "0x1", result: message.log };
+    const read = parse(JSON.stringify({ jsonrpc: "2.0", method: "eth_subscription", params }));
+    if (read !== undefined) emit?.({ type: "log", log: (read as { params: { result: RpcLog } }).params.result });
+  };
 
   const deliver = (message: SocketMessage) => {
     if (emit === undefined || faults.strikes("socket message lost")) return;
     const delay = faults.strikes("socket message late") ? prng.between(200, 8_000) : prng.between(1, 40);
     const times = faults.strikes("socket message twice") ? 2 : 1;
     for (let i = 0; i < times; i++) {
-      time.after(delay + i * prng.between(0, 500), () => isAlive() && emit?.(message));
+      time.after(delay + i * prng.between(0, 500), () => isAlive() && receive(message));
     }
   };
 

@@ -33,6 +33,8 @@ export type Oracle = {
   readonly sent: (raw: Hex) => void;
   /** Logs of this block were withheld: only the sweep can find what it held. */
   readonly lied: (block: Block) => void;
+  /** The daemon says that a node withheld events. */
+  readonly complained: () => void;
   readonly committed: () => void;
   readonly tipped: (tip: Block) => void;
   /** What is still to be done before the run can end well. */
@@ -230,6 +232,9 @@ export function createOracle(deps: OracleDeps): Oracle {
     fail,
     sent,
     lied: ({ hash }) => void lies.add(hash),
+    complained: () => {
+      if (lies.size === 0) fail("no-false-alarm", "the daemon says that events were missed, and no node withheld any");
+    },
     committed,
     tipped,
     open,

@@ -197,6 +197,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         oracle.sent(raw);
       },
       onCommit: oracle.committed,
+      onMissed: () => {
+        count("missed");
+        oracle.complained();
+      },
       onEnded: () => {
         hasStopped = true;
       },

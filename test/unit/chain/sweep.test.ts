@@ -1,36 +1,69 @@
-import { lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
-import { createSweep } from "../../../src/chain/sweep.ts";
+import { createSweep, type SweepStep } from "../../../src/chain/sweep.ts";
+import type { TaskStanding } from "../../../src/chain/taskStandings.ts";
 import type { Watch } from "../../../src/chain/watch.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
-import type { SourceAddress, TaskAddress } from "../../../src/protocol/brand.ts";
-import { address, fakeChain, response, source, task } from "../../support/fakeChain.ts";
+import {
+  type ResponseAddress,
+  type SourceAddress,
+  type TaskAddress,
+  unixSeconds,
+} from "../../../src/protocol/brand.ts";
+import { TaskStatus } from "../../../src/protocol/statuses.ts";
+import { address, fakeChain, headAt, response, source, task } from "../../support/fakeChain.ts";
 
 const foreign = address<SourceAddress>(0xf0);
+const standing = (changes: Partial<TaskStanding> = {}): TaskStanding => ({
+  status: TaskStatus.NEW,
+  expiryTime: unixSeconds(5_000),
+  responses: [],
+  ...changes,
+});
+const answered = standing({ status: TaskStatus.RESPONDED, responses: [response] });
 
-/** A network that grows: lists are read from an index on. */
+/** A network that grows: lists are read from an index on, two entries a stretch. */
 const network = () => {
   const sources: SourceAddress[] = [source];
   const tasks = new Map<SourceAddress, TaskAddress[]>([[source, [task]]]);
   const watched = new Set<SourceAddress>([source]);
-  const open: TaskAddress[] = [];
+  const open = new Map<TaskAddress, TaskStanding | undefined>();
+  const pages: number[] = [];
+  const stretchOf = <T>(list: readonly T[], from: number) => {
+    const found = list.slice(from, from + 2);
+    return { found, next: from + found.length, more: from + found.length < list.length };
+  };
   const chain: Partial<ChainPort> = {
-    sources: async (from) => ({ sources: sources.slice(from), next: sources.length }),
-    tasksOfSource: async (of, from) => {
-      const list = tasks.get(of) ?? [];
-      return { tasks: list.slice(from), next: list.length };
+    head: async () => headAt(9n),
+    sources: async (from) => {
+      const { found, ...rest } = stretchOf(sources, from);
+      return { sources: found, ...rest };
     },
-    responsesOfTask: async () => [response],
+    tasksOfSource: async (of, from) => {
+      const { found, ...rest } = stretchOf(tasks.get(of) ?? [], from);
+      return { tasks: found, ...rest };
+    },
+    standings: async (asked) => {
+      pages.push(asked.length);
+      return asked.map((each) => open.get(each));
+    },
   };
   const watch = { isWatched: async (each: SourceAddress) => watched.has(each) } as unknown as Watch;
-  const journal = { openTasks: async () => open } as unknown as Journal;
+  const journal = {
+    openTasks: async (after: string | undefined, limit: number) =>
+      [...open.keys()]
+        .toSorted()
+        .filter((each) => after === undefined || each > after)
+        .slice(0, limit),
+  } as unknown as Journal;
   const sweep = createSweep({ chain: fakeChain(chain), journal, watch });
-  const found = async () => {
-    const round = await lastValueFrom(sweep.round$().pipe(toArray()));
-    return round.flatMap((intake) => intake.tasks.map((each) => each.task));
+  const round = async (): Promise<readonly SweepStep[]> => {
+    const steps: SweepStep[] = [];
+    for await (const step of sweep.round()) steps.push(step);
+    return steps;
   };
-  return { sources, tasks, watched, open, sweep, found };
+  const found = async () => (await round()).flatMap((step) => step.tasks.map((each) => each.task));
+  return { sources, tasks, watched, open, pages, sweep, round, found };
 };
 
 describe("a sweep", () => {
@@ -38,9 +71,16 @@ describe("a sweep", () => {
     const { tasks, found } = network();
     expect(await found()).toEqual([task]);
     expect(await found()).toEqual([]);
-    const later = address<TaskAddress>(0x1b);
-    tasks.get(source)?.push(later);
-    expect(await found()).toEqual([later]);
+    const later = [1, 2, 3, 4, 5].map((number) => address<TaskAddress>(0x100 + number));
+    tasks.get(source)?.push(...later);
+    expect(await found()).toEqual(later);
+  });
+
+  it("tells what came since the last round from what it had not read before", async () => {
+    const { tasks, round } = network();
+    expect((await round()).map(({ isNews }) => isNews)).toEqual([false]);
+    tasks.get(source)?.push(address<TaskAddress>(0x1b));
+    expect((await round()).map(({ isNews }) => isNews)).toEqual([true]);
   });
 
   it("finds the older tasks of a source whose client authorised the signer since", async () => {
@@ -60,12 +100,28 @@ describe("a sweep", () => {
     expect(await found()).toEqual([task]);
   });
 
-  it("looks at every open task and its responses, in every round", async () => {
-    const { open, sweep } = network();
-    open.push(task);
-    for (let round = 0; round < 2; round++) {
-      const intakes = await lastValueFrom(sweep.round$().pipe(toArray()));
-      expect(intakes.at(-1)).toEqual({ tasks: [], responses: [{ response, task }], touched: [task] });
+  it.each<[string, TaskStanding | undefined, boolean]>([
+    ["has a response", answered, true],
+    ["was finalised by others", standing({ status: TaskStatus.FINALIZED }), true],
+    ["was cancelled", standing({ status: TaskStatus.CANCELED }), true],
+    ["is past its time", standing({ expiryTime: unixSeconds(1_000) }), true],
+    ["waits for its first response", standing({ status: TaskStatus.ATTEMPTED }), false],
+    ["is not there, for this node", undefined, false],
+  ])("looks, in every round, at an open task that %s: %o", async (_, stands, expected) => {
+    const { open, round } = network();
+    open.set(task, stands);
+    for (let count = 0; count < 2; count++) {
+      const responses = (stands?.responses ?? []).map((each: ResponseAddress) => ({ response: each, task }));
+      const last = { tasks: [], responses, touched: expected ? [task] : [], isNews: false };
+      expect((await round()).at(-1)).toEqual(last);
     }
+  });
+
+  it("reads however many open tasks, some at a time", async () => {
+    const { open, pages, round } = network();
+    for (let number = 1; number <= 600; number++) open.set(address<TaskAddress>(number), answered);
+    const touched = (await round()).flatMap((step) => step.touched);
+    expect(new Set(touched).size).toBe(600);
+    expect(pages).toEqual([250, 250, 100]);
   });
 });

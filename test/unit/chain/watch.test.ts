@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import { createTaskIndex } from "../../../src/chain/taskIndex.ts";
 import { createWatch, type WatchOptions } from "../../../src/chain/watch.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
@@ -25,7 +26,7 @@ const journalWith = ({ tasks = [], responses = new Map() }: Known = {}) =>
 
 const watchOf = (chain: Partial<ChainPort>, options: Partial<WatchOptions> = {}, known?: Known) =>
   createWatch(
-    { chain: fakeChain(chain), journal: journalWith(known) },
+    { chain: fakeChain(chain), journal: journalWith(known), index: createTaskIndex() },
     { sources: new Set(), clients: new Set(), own, ...options },
   );
 const counted = <A extends readonly unknown[], R>(answer: (...args: A) => Promise<R>) => {

@@ -84,7 +84,7 @@ describe("the intake", () => {
     await journal.intake({ tasks: [{ task, source }], responses: [], touched: [], cursor });
     await reopen();
     expect(await journal.cursor()).toEqual(cursor);
-    expect(await journal.openTasks()).toEqual([task]);
+    expect(await journal.openTasks(undefined, 10)).toEqual([task]);
   });
 
   it("stores neither the events nor the checkpoint when one of them cannot be stored", async () => {
@@ -94,7 +94,7 @@ describe("the intake", () => {
       journal.intake({ tasks: [{ task, source }], responses: [orphan], touched: [], cursor }),
     ).rejects.toThrow(/FOREIGN KEY/);
     expect(await journal.cursor()).toBeUndefined();
-    expect(await journal.openTasks()).toEqual([]);
+    expect(await journal.openTasks(undefined, 10)).toEqual([]);
   });
 
   it("opens again what was settled in blocks that a reorg took back, and only that", async () => {
@@ -104,7 +104,7 @@ describe("the intake", () => {
     await journal.settleTask(task, "closed", "FINALIZED", 20n);
     await journal.settleTask(kept, "closed", "FINALIZED", 10n);
     expect(await journal.intake({ tasks: [], responses: [], touched: [], rewindTo: 10n })).toEqual([task]);
-    expect(await journal.openTasks()).toEqual([task]);
+    expect(await journal.openTasks(undefined, 10)).toEqual([task]);
   });
 });
 
@@ -240,6 +240,6 @@ describe("opening", () => {
       process.kill(process.pid, "SIGKILL");`;
     expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", program], { stdio: "pipe" })).toThrow();
     journal = openSqliteJournal({ path, chainId: 1071 });
-    expect(await journal.openTasks()).toEqual([]);
+    expect(await journal.openTasks(undefined, 10)).toEqual([]);
   });
 });

@@ -1,0 +1,81 @@
+import { taskAbi } from "../protocol/abi.ts";
+import { type Hex, type ResponseAddress, type TaskAddress, type UnixSeconds, unixSeconds } from "../protocol/brand.ts";
+import { type Read, read, readAll } from "./contractReads.ts";
+import type { HttpRpc } from "./jsonRpc.ts";
+import { addressesIn, pageSize, readStretch } from "./pages.ts";
+
+/** A task as the sweep sees it: enough to tell whether there is anything to look at. */
+export type TaskStanding = {
+  readonly status: number;
+  readonly expiryTime: UnixSeconds;
+  /** In the order in which the providers attempted; zero addresses left out. */
+  readonly responses: readonly ResponseAddress[];
+};
+
+const latest = "latest" as Hex;
+
+/**
+ * How several tasks stand, in two batched requests; `undefined` for each that the node does not have. Only a task with
+ * more responses than a page holds costs requests of its own.
+ */
+export async function taskStandings(
+  rpc: HttpRpc,
+  tasks: readonly TaskAddress[],
+): Promise<readonly (TaskStanding | undefined)[]> {
+  const [statuses, expiries, attempts] = await readEach(rpc, tasks, [
+    (task) => read<number>(taskAbi, task, "getStatus", [], latest),
+    (task) => read<bigint>(taskAbi, task, "getExpiryTime", [], latest),
+    (task) => read<bigint>(taskAbi, task, "getAttemptCount", [], latest),
+  ]);
+  const attempted = tasks.flatMap((task, at) => {
+    const count = Number(attempts?.[at] ?? 0n);
+    return count === 0 ? [] : [{ task, count }];
+  });
+  const few = attempted.filter(({ count }) => count <= pageSize);
+  const pages = await readAll(
+    rpc,
+    few.map(({ task, count }) => read<readonly string[]>(taskAbi, task, "getResponsesOf", [0n, BigInt(count)], latest)),
+  );
+  const responses = new Map(few.map(({ task }, at) => [task, addressesIn<ResponseAddress>(pages[at] ?? [])]));
+  for (const { task, count } of attempted) {
+    if (count > pageSize) responses.set(task, await responsesOf(rpc, task, count));
+  }
+  return tasks.map((task, at) => {
+    const [status, expiry] = [statuses?.[at], expiries?.[at]];
+    if (status === undefined || expiry === undefined) return undefined;
+    return {
+      status: Number(status),
+      expiryTime: unixSeconds(BigInt(expiry)),
+      responses: responses.get(task) ?? [],
+    };
+  });
+}
+
+/** Every response of a task, by as many requests as it takes. */
+export async function responsesOf(rpc: HttpRpc, task: TaskAddress, count: number): Promise<readonly ResponseAddress[]> {
+  const found: ResponseAddress[] = [];
+  for (let from = 0, more = true; more; ) {
+    const stretch = await readStretch<ResponseAddress>(from, count, (pages) =>
+      readAll(
+        rpc,
+        pages.map((page) => read<readonly string[]>(taskAbi, task, "getResponsesOf", page, latest)),
+      ),
+    );
+    found.push(...stretch.found);
+    [from, more] = [stretch.next, stretch.more];
+  }
+  return found;
+}
+
+/** Several reads of each item, in one request; the answers by read, then by item. */
+async function readEach<T>(
+  rpc: HttpRpc,
+  items: readonly T[],
+  reads: readonly ((item: T) => Read<number | bigint | undefined>)[],
+): Promise<readonly (readonly (number | bigint | undefined)[])[]> {
+  const answers = await readAll(
+    rpc,
+    reads.flatMap((make) => items.map(make)),
+  );
+  return reads.map((_, at) => answers.slice(at * items.length, (at + 1) * items.length));
+}

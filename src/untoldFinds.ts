@@ -1,0 +1,47 @@
+import type { Intake, Journal } from "./journal/journal.ts";
+import type { ResponseAddress, TaskAddress } from "./protocol/brand.ts";
+
+/** What the sweep found before any log told of it: if none has by the time that the scanner is past it, logs were lost. */
+export type UntoldFinds = {
+  /** Notes what is not in the journal yet. */
+  readonly note: (found: Pick<Intake, "tasks" | "responses">) => Promise<void>;
+  /** The round is over: all that was noted stands at or below this block. */
+  readonly endRound: (head: bigint) => void;
+  /** How much of it the scanner went past without a word. Each find is counted once. @param scanned The checkpoint. */
+  readonly count: (scanned: bigint) => Promise<{ readonly tasks: number; readonly responses: number }>;
+};
+
+/** More than these are not counted: it is bad enough then. */
+const limit = 10_000;
+
+export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOfResponses" | "untold">): UntoldFinds {
+  const tasks = new Set<TaskAddress>();
+  const responses = new Set<ResponseAddress>();
+  let until: bigint | undefined;
+
+  const addTo = <T>(finds: Set<T>, all: readonly T[], isKnown: (one: T) => boolean) => {
+    for (const one of all) if (!isKnown(one) && finds.size < limit) finds.add(one);
+  };
+
+  return {
+    note: async (found) => {
+      const seenTasks = found.tasks.map(({ task }) => task);
+      const seenResponses = found.responses.map(({ response }) => response);
+      const known = await journal.knownTasks(seenTasks);
+      const answered = await journal.tasksOfResponses(seenResponses);
+      addTo(tasks, seenTasks, (task) => known.has(task));
+      addTo(responses, seenResponses, (response) => answered.has(response));
+    },
+    endRound: (head) => {
+      until = head;
+    },
+    count: async (scanned) => {
+      if (until === undefined || scanned < until) return { tasks: 0, responses: 0 };
+      const untold = await journal.untold({ tasks: [...tasks], responses: [...responses] });
+      tasks.clear();
+      responses.clear();
+      until = undefined;
+      return untold;
+    },
+  };
+}

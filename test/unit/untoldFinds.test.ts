@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Journal } from "../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import { createUntoldFinds } from "../../src/untoldFinds.ts";
+import { hashOf, response, source, task } from "../support/fakeChain.ts";
+
+let directory: string;
+let journal: Journal;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "untold-"));
+  journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
+});
+afterEach(async () => {
+  await journal.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const found = { tasks: [{ task, source }], responses: [{ response, task }] };
+const sweepStores = () => journal.intake({ ...found, touched: [] });
+const scannerStores = (what: { task?: boolean; response?: boolean }) => {
+  const cursor = { number: 9n, hash: hashOf(9) };
+  return journal.intake({
+    tasks: what.task ? [{ task, source, block: 7n }] : [],
+    responses: what.response ? [{ response, task, block: 8n }] : [],
+    touched: [],
+    cursor,
+  });
+};
+
+/** A sweep finds both; the scanner then tells of some, and passes the head that the sweep saw. */
+const afterwards = async (told: { task?: boolean; response?: boolean }, scanned = 9n) => {
+  const finds = createUntoldFinds(journal);
+  await finds.note(found);
+  await sweepStores();
+  finds.endRound(9n);
+  await scannerStores(told);
+  return [await finds.count(scanned), await finds.count(scanned)];
+};
+const nothing = { tasks: 0, responses: 0 };
+
+describe("what a sweep found before its log", () => {
+  it.each([
+    ["is no defect when the log came", { task: true, response: true }, nothing],
+    ["is one when the task's log never came", { response: true }, { tasks: 1, responses: 0 }],
+    ["is one when the response's log never came", { task: true }, { tasks: 0, responses: 1 }],
+    ["is the task's defect alone when no log of either came", {}, { tasks: 1, responses: 0 }],
+  ])("%s, and it is counted once", async (_, told, expected) => {
+    expect(await afterwards(told)).toEqual([expected, nothing]);
+  });
+
+  it("is not counted before the scanner has passed the head at which it was found", async () => {
+    expect(await afterwards({}, 8n)).toEqual([nothing, nothing]);
+  });
+
+  it("is nothing new when the journal had it", async () => {
+    await sweepStores();
+    expect(await afterwards({})).toEqual([nothing, nothing]);
+  });
+});
