@@ -105,7 +105,7 @@ beforeEach(() => {
 
 /** Everything that decides about money. */
 const whatMatters = async (since: number) => ({
-  open: await journal.openTasks(),
+  open: await journal.openTasks(undefined, 10),
   unsettled: await journal.unsettled(),
   highest: await journal.highestNonce(signer),
   spending: await journal.spending(since),
