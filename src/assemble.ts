@@ -30,7 +30,7 @@ export type Parts = {
 
 /** A daemon on a real node, as the configuration describes it. */
 export function assemble({ config, deployment, rpc, random, ...parts }: Parts): Daemon {
-  const { chain, watch, sink } = config;
+  const { chain, watch, sink, guardrails } = config;
   const { clock, report } = parts;
   const index = createTaskIndex();
   const parse = createParseMessage(index.isForeign);
@@ -45,6 +45,7 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
         socket$: socketOf(config, deployment, { rpc, clock, random, report, parse }),
         deployment,
         finality: chain.finality,
+        tip: { minTip: sink.minTip, maxTip: sink.maxTip },
         pollIntervalMs: config.rpc.pollInterval,
         clock,
         report,
@@ -64,6 +65,11 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
       sink: {
         maxInFlight: sink.maxInFlight,
         rebroadcastAfterMs: sink.rebroadcastAfter,
+        replaceAfterBlocks: sink.replaceAfterBlocks,
+        foreignPending: sink.foreignPending,
+        answers: sink.answers,
+        guardrails: { ...guardrails, revertsToPause: guardrails.maxReverts },
+        warnBelowConfirmations: guardrails.warnBelow,
       },
       maxFeePerGas: sink.maxFeePerGas,
       concurrency: config.pipeline.concurrency,

@@ -98,5 +98,7 @@ function chooseSink({ signer, ...deps }: DaemonDeps, options: DaemonOptions): Si
   if (signer === undefined || options.judge.dryRun) return { pay: ignoreElements() };
   const { chainId, controller, maxFeePerGas, judge } = options;
   const { maxPayment } = judge;
-  return createSink({ ...deps, signer, chainId, controller, maxFeePerGas, maxPayment }, options.sink);
+  const policies = toStore(deps.policies);
+  const capsOf = (name: string) => policies.current().policies.find((policy) => policy.name === name)?.caps;
+  return createSink({ ...deps, signer, chainId, controller, maxFeePerGas, maxPayment, capsOf }, options.sink);
 }

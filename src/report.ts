@@ -1,5 +1,6 @@
 import type { Receipt } from "./chain/chainPort.ts";
 import type { Confirmation, Decision } from "./journal/journal.ts";
+import type { Pause } from "./journal/sinkJournal.ts";
 import type { AccountAddress, Hash, Nonce, ResponseAddress, TaskAddress, Wei } from "./protocol/brand.ts";
 import type { AnswerClass } from "./sink/nodeErrors.ts";
 
@@ -46,14 +47,20 @@ export type Report =
       readonly limit: Wei;
       readonly until: number | undefined;
     }
+  /** Confirmations begin to wait for room under a ceiling; or none does any more. @param until As above, for the first. */
+  | ({
+      readonly type: "ceiling";
+      readonly cap: string;
+      /** Whose sum it is: `all`, `policy NAME`, `provider 0x…`. */
+      readonly scope: string;
+      readonly limit: Wei;
+    } & (
+      | { readonly reached: true; readonly used: Wei; readonly until: number | undefined }
+      | { readonly reached: false }
+    ))
   /** Nothing new is signed until somebody resumes. */
-  | {
-      readonly type: "paused";
-      readonly by: "operator" | "reverts";
-      readonly why: string;
-      readonly at: number;
-    }
-  | { readonly type: "resumed" }
+  | ({ readonly type: "paused" } & Pause)
+  | { readonly type: "resumed"; readonly who: string; readonly why: string }
   /** For so many more confirmations the key's balance pays the gas. */
   | {
       readonly type: "balance";

@@ -1,4 +1,5 @@
 import { deploymentOn, mainnet, testnet } from "../protocol/chains.ts";
+import { checkLimits } from "./checkLimits.ts";
 import { checkSigner } from "./checkSigner.ts";
 import type { Issue } from "./layer.ts";
 import type { Config } from "./schema.ts";
@@ -24,5 +25,6 @@ export function checkTogether(config: Config, origins: ReadonlyMap<string, strin
       "is false and nothing else is watched; name sources in watch.sources or clients in watch.clients",
     );
   checkSigner(config.signer, issue);
+  checkLimits(config, issue);
   return issues;
 }

@@ -142,6 +142,16 @@ export function amount(unit: "OGPU" | "gwei"): Format<Wei> {
   };
 }
 
+/** A ceiling: an amount, or `none`. */
+export function limit(unit: "OGPU" | "gwei"): Format<Wei | undefined> {
+  const { expects, parse, show } = amount(unit);
+  return {
+    expects: `${expects}, or "none"`,
+    show: (value) => (value === undefined ? "none" : show(value)),
+    parse: (value) => (value === "none" ? undefined : parse(value)),
+  };
+}
+
 /** The path of a file or a folder; relative ones start at the working directory. */
 export const path: Format<string> = {
   expects: "a path",

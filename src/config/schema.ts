@@ -1,4 +1,5 @@
 import type { AccountAddress, SourceAddress } from "../protocol/brand.ts";
+import { answerRule } from "./answerRule.ts";
 import type { Format } from "./format.ts";
 import * as form from "./formats.ts";
 
@@ -200,15 +201,60 @@ export const schema = {
     ),
   },
   sink: {
-    maxInFlight: setting(form.whole(1, 256), 16, "The most confirmations that are sent and not yet mined."),
+    maxInFlight: setting(form.whole(1, 256), 16, "The most confirmations of each key that are sent and not yet mined."),
     maxPayment: setting(form.amount("OGPU"), "1 OGPU", "The highest price of one confirmation; dearer ones are held."),
-    maxFeePerGas: setting(form.amount("gwei"), "500 gwei", "The highest price of gas to offer."),
+    maxFeePerGas: setting(
+      form.amount("gwei"),
+      "500 gwei",
+      "The highest price of gas to offer, replacements included. What is stuck there is sent again as it is, and reported.",
+    ),
+    minTip: setting(form.amount("gwei"), "0 gwei", "The least tip (priority fee) to offer on an EIP-1559 chain."),
+    maxTip: setting(form.limit("gwei"), "100 gwei", "The highest tip of a first offer; replacements may raise it."),
     rebroadcastAfter: setting(
       form.duration("1s", "1h"),
       "30s",
-      "How long a transaction may stay unmined before it is sent again.",
+      "How long a transaction may stay unmined before it is sent again, at a higher price where that may help.",
     ),
-    dryRun: setting(form.flag, false, "Decide and record, but sign and send nothing."),
+    replaceAfterBlocks: setting(
+      form.whole(0, 1_000),
+      2,
+      "So many blocks must have come without it, too, before a higher price is offered: a chain that stands still is no reason to pay more.",
+    ),
+    foreignPending: setting(
+      form.oneOf("wait", "adopt"),
+      "wait",
+      "What to do where the node holds transactions of the key at the start that the journal does not know: `wait` for them, or `adopt` the nonces after theirs.",
+    ),
+    answers: setting(
+      form.list(answerRule),
+      [],
+      "What a node, or a proxy before it, answers to a transaction that the daemon does not know; tried first. An unknown answer means `perhaps-sent`.",
+    ),
+    dryRun: setting(form.flag, false, "Decide and record, but sign and send nothing. `--dry-run` is the same."),
+  },
+  guardrails: {
+    perHour: setting(
+      form.limit("OGPU"),
+      "10 OGPU",
+      "What all confirmations of the last sixty minutes may cost together. What would pass it waits, in order; docs/guardrails.md tells of all limits.",
+    ),
+    perDay: setting(form.limit("OGPU"), "50 OGPU", "The same for the last 24 hours."),
+    perProviderHour: setting(form.limit("OGPU"), "5 OGPU", "What one provider may be paid in the last sixty minutes."),
+    gasPerDay: setting(
+      form.limit("OGPU"),
+      "1 OGPU",
+      "What gas may cost in the last 24 hours; what is in flight counts at the most that it can cost.",
+    ),
+    maxReverts: setting(
+      form.whole(0, 1_000),
+      5,
+      "So many confirmations in a row that revert although their simulation had passed pause all paying until somebody resumes; 0: never.",
+    ),
+    warnBelow: setting(
+      form.whole(0, 1_000_000),
+      50,
+      "Warn when a key's balance pays the gas of fewer confirmations than this; 0: never.",
+    ),
   },
   pipeline: {
     concurrency: setting(form.whole(1, 1_024), 32, "How many tasks are looked at together."),

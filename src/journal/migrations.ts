@@ -183,4 +183,21 @@ export const migrations: readonly string[] = [
     WHEN OLD.pruned_at IS NOT NULL
     BEGIN SELECT RAISE(ABORT, 'what is left of a pruned task is kept'); END;
   `,
+  `
+  CREATE TABLE pauses (
+    id INTEGER PRIMARY KEY,
+    action TEXT NOT NULL CHECK (action IN ('pause', 'resume')),
+    by TEXT NOT NULL CHECK (by IN ('operator', 'reverts')),
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT;
+  CREATE TRIGGER pauses_are_kept BEFORE DELETE ON pauses
+    BEGIN SELECT RAISE(ABORT, 'pauses are append-only'); END;
+  CREATE TRIGGER pauses_are_final BEFORE UPDATE ON pauses
+    BEGIN SELECT RAISE(ABORT, 'pauses are append-only'); END;
+  INSERT INTO pauses (action, by, who, why, at)
+    SELECT 'pause', value ->> 'by', '', value ->> 'why', value ->> 'at' FROM meta WHERE key = 'pause';
+  DELETE FROM meta WHERE key = 'pause';
+  `,
 ];

@@ -30,10 +30,15 @@ export type Payee = { readonly policy: string; readonly provider: AccountAddress
 export type Pause = {
   /** `operator`, or `reverts`: the circuit breaker. */
   readonly by: "operator" | "reverts";
+  /** A person, or what stands for one. */
+  readonly who: string;
   readonly why: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 };
+
+/** What was done about paying, and by whom. */
+export type PauseRecord = Pause & { readonly action: "pause" | "resume" };
 
 /** A transfer of nothing to oneself, in a nonce that nobody holds and that keeps later ones from being mined. */
 export type Filler = { readonly hash: Hash; readonly raw: Hex; readonly nonce: Nonce; readonly signedAt: number };
@@ -46,8 +51,11 @@ export type SinkJournal = {
   /** The keys that hold the nonces of what is not settled, by confirmation. */
   readonly signersInFlight: () => Promise<ReadonlyMap<number, AccountAddress>>;
   readonly pause: () => Promise<Pause | undefined>;
-  /** `undefined` resumes, and forgets the reverts that were counted. */
-  readonly setPause: (pause: Pause | undefined) => Promise<void>;
+  readonly setPause: (pause: Pause) => Promise<void>;
+  /** Ends the pause, and forgets the reverts that were counted; answers whether there was one. */
+  readonly endPause: (resume: Omit<Pause, "by">) => Promise<boolean>;
+  /** What was paused and resumed, newest first. */
+  readonly pauseHistory: (limit: number) => Promise<readonly PauseRecord[]>;
   /** Counts final reverts in a row; answers how many there are now. @param reverted `false` begins anew. */
   readonly countRevert: (reverted: boolean) => Promise<number>;
   /** @param cost The most that it can cost in gas, wei. */
@@ -65,6 +73,16 @@ export function sinkJournal(sql: Sql, transaction: <T>(work: () => T) => T): Sin
     value === undefined
       ? sql("DELETE FROM meta WHERE key = ?").run(key)
       : sql("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
+
+  const pauseNow = (): Pause | undefined => {
+    const row = sql("SELECT * FROM pauses ORDER BY id DESC LIMIT 1").get();
+    if (row?.action !== "pause") return undefined;
+    const { action: _, ...pause } = toPauseRecord(row);
+    return pause;
+  };
+  const recordPause = (action: PauseRecord["action"], { by, who, why, at }: Pause) => {
+    sql("INSERT INTO pauses (action, by, who, why, at) VALUES (?, ?, ?, ?, ?)").run(action, by, who, why, at);
+  };
 
   return {
     spending: async (since) => ({
@@ -110,15 +128,16 @@ export function sinkJournal(sql: Sql, transaction: <T>(work: () => T) => T): Sin
           .map((row) => [Number(row.id), row.signer as AccountAddress]),
       ),
 
-    pause: async () => {
-      const value = read("pause");
-      return value === undefined ? undefined : (JSON.parse(value) as Pause);
-    },
-    setPause: async (pause) =>
+    pause: async () => pauseNow(),
+    setPause: async (pause) => recordPause("pause", pause),
+    endPause: async (resume) =>
       transaction(() => {
-        write("pause", pause && JSON.stringify(pause));
-        if (pause === undefined) write("reverts", undefined);
+        if (pauseNow() === undefined) return false;
+        recordPause("resume", { ...resume, by: "operator" });
+        write("reverts", undefined);
+        return true;
       }),
+    pauseHistory: async (limit) => sql("SELECT * FROM pauses ORDER BY id DESC LIMIT ?").all(limit).map(toPauseRecord),
     countRevert: async (reverted) =>
       transaction(() => {
         const before = Number(read("reverts") ?? 0);
@@ -149,6 +168,14 @@ export function sinkJournal(sql: Sql, transaction: <T>(work: () => T) => T): Sin
         })),
   };
 }
+
+const toPauseRecord = (row: Row): PauseRecord => ({
+  action: row.action as PauseRecord["action"],
+  by: row.by as Pause["by"],
+  who: row.who as string,
+  why: row.why as string,
+  at: Number(row.at),
+});
 
 const toPayee = (row: Row): Payee => ({
   policy: row.policy as string,

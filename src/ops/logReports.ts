@@ -58,18 +58,30 @@ export function logReports(logger: Logger): Reporter {
         const { confirmation, cap, used, limit, until } = report;
         const fields = { task: checksummed(confirmation.task), price: formatOgpu(confirmation.payment), cap };
         const room = until === undefined ? "never" : new Date(until).toISOString();
-        return logger.warn(
+        const level = until === undefined ? "warn" : "info";
+        return logger[level](
           { ...fields, used: formatOgpu(used), limit: formatOgpu(limit), until: room },
           "a ceiling holds a confirmation",
         );
       }
+      case "ceiling": {
+        const { cap, scope, limit } = report;
+        const fields = { cap, of: scope, limit: formatOgpu(limit) };
+        if (!report.reached) return logger.info(fields, "nothing waits under the ceiling any more");
+        const { used, until } = report;
+        const room = until === undefined ? "unknown" : new Date(until).toISOString();
+        return logger.warn(
+          { ...fields, used: formatOgpu(used), until: room },
+          "a ceiling is reached: confirmations wait for room, in order",
+        );
+      }
       case "paused":
         return logger.error(
-          { by: report.by, why: report.why },
+          { by: report.by, who: report.who, why: report.why, since: new Date(report.at).toISOString() },
           "paying is paused: ogpu-confirmd resume takes it up again",
         );
       case "resumed":
-        return logger.warn("paying is resumed");
+        return logger.warn({ who: report.who, why: report.why }, "paying is resumed");
       case "balance": {
         const { signer, balance, confirmations, low } = report;
         const fields = { signer: checksummed(signer), balance: formatOgpu(balance), confirmations };

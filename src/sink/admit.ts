@@ -19,7 +19,8 @@ export type Admission =
   | { readonly type: "postponed"; readonly confirmation: Confirmation; readonly reason: string }
   /** A ceiling stands in its way. */
   | { readonly type: "held"; readonly confirmation: Confirmation; readonly held: Held }
-  | { readonly type: "paused"; readonly confirmation: Confirmation }
+  /** Nothing may be signed; or somebody has just resumed, and those that waited longer go first. */
+  | { readonly type: "paused"; readonly confirmation: Confirmation; readonly resumed: boolean }
   /** It cannot be told whether it may be paid: nothing was taken. */
   | { readonly type: "failed"; readonly confirmation: Confirmation; readonly error: unknown };
 
@@ -55,8 +56,11 @@ export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise
   );
   const intents = known.filter(({ state }) => state === "intended");
   if (intents.length === 0) return admissions;
-  if (await guard.isPaused()) {
-    return [...admissions, ...intents.map((confirmation): Admission => ({ type: "paused", confirmation }))];
+  const wasPaused = guard.wasPaused();
+  const isPaused = await guard.isPaused();
+  if (isPaused || wasPaused) {
+    const resumed = !isPaused;
+    return [...admissions, ...intents.map((confirmation): Admission => ({ type: "paused", confirmation, resumed }))];
   }
   const affordable: Confirmation[] = [];
   for (const confirmation of intents) {

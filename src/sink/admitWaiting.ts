@@ -5,9 +5,7 @@ import { type Admission, admitAll } from "./admit.ts";
 import type { Held } from "./guardrails/guard.ts";
 import { broadcastAll } from "./send.ts";
 import type { TrackDeps } from "./track.ts";
-
-/** An intent that is tried again. */
-export type Later = { readonly confirmation: Confirmation; readonly inMs: number };
+import type { Later } from "./waitingRoom.ts";
 
 export type Waiting = {
   /** Signed confirmations without a receipt, at the most. */
@@ -99,7 +97,7 @@ export function admitWaiting(
           hold(confirmation, admission.held);
           break;
         case "paused":
-          later({ confirmation, inMs: postponeMs });
+          later({ confirmation, inMs: admission.resumed ? 0 : postponeMs });
           break;
         case "failed":
           break;
@@ -121,7 +119,7 @@ export function admitWaiting(
   return (batch) =>
     new Observable((subscriber) => {
       const run = async () => {
-        let rest = batch;
+        let rest = batch.toSorted((a, b) => a.id - b.id);
         while (rest.length > 0 && !subscriber.closed) {
           const room = await firstValueFrom(lane.hasRoom$(maxInFlight).pipe(takeUntil(ended$)), { defaultValue: 0 });
           if (room === 0 || subscriber.closed) return;

@@ -11,13 +11,10 @@ import {
   interval,
   map,
   merge,
-  mergeMap,
   type Observable,
   ReplaySubject,
-  Subject,
   takeUntil,
   tap,
-  timer,
 } from "rxjs";
 import type { Clock } from "../clock.ts";
 import { FatalError } from "../errors.ts";
@@ -27,7 +24,7 @@ import type { AccountAddress } from "../protocol/brand.ts";
 import { batchWhileBusy } from "../rx/batchWhileBusy.ts";
 import { coalesceByKey } from "../rx/coalesceByKey.ts";
 import type { AdmitDeps } from "./admit.ts";
-import { admitWaiting, type Later } from "./admitWaiting.ts";
+import { admitWaiting } from "./admitWaiting.ts";
 import { createGapFiller } from "./fillGaps.ts";
 import { createGasFigure } from "./gasFigure.ts";
 import { createGuard, type GuardOptions, unlimited } from "./guardrails/guard.ts";
@@ -38,6 +35,7 @@ import { signerOf } from "./signerOf.ts";
 import type { Sink } from "./sinkPort.ts";
 import { createStrangers, type ForeignPending } from "./strangers.ts";
 import { type TrackDeps, trackRound } from "./track.ts";
+import { createWaitingRoom } from "./waitingRoom.ts";
 
 export type SinkDeps = Omit<AdmitDeps, "now" | "guard" | "strangers" | "gasFigure"> &
   Pick<TrackDeps, "report"> & {
@@ -111,6 +109,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
     }
   };
   const round = async (): Promise<readonly Confirmation[]> => {
+    await watch("asking whether paying is paused", async () => void (await guard.isPaused()));
     const left = await trackRound(track);
     await watch("looking for gaps", () => gaps.look(track));
     await watch("reading the balance", runway.look);
@@ -137,16 +136,14 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
     defer(resume).pipe(
       concatMap((resumed) => {
         const ended$ = new ReplaySubject<void>(1);
-        const later$ = new Subject<Later>();
+        const room = createWaitingRoom(clock.scheduler);
         const fresh$ = intents$.pipe(tap({ complete: () => ended$.next() }));
-        const again$ = later$.pipe(
-          mergeMap(({ confirmation, inMs }) => timer(inMs, clock.scheduler).pipe(map(() => confirmation))),
-          takeUntil(ended$),
-        );
+        const resumed$ = guard.resumed$.pipe(tap(room.wake), ignoreElements());
+        const again$ = merge(room.due$, resumed$).pipe(takeUntil(ended$));
         const admit$ = admitWaiting(track, {
           maxInFlight: options.maxInFlight,
           ended$,
-          later: (each) => later$.next(each),
+          later: room.later,
         });
         return merge(from(resumed), fresh$, again$).pipe(
           batchWhileBusy({ limit: Number.POSITIVE_INFINITY, onOverflow: () => undefined }, admit$),
@@ -155,7 +152,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
             return merge(admitted$, rounds$.pipe(takeUntil(drained$)));
           }),
           tap((confirmation) => {
-            if (confirmation.state === "intended") later$.next({ confirmation, inMs: freedMs });
+            if (confirmation.state === "intended") room.later({ confirmation, inMs: freedMs });
           }),
           filter(({ state }) => state !== "intended"),
         );

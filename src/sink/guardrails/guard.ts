@@ -1,5 +1,6 @@
+import { type Observable, Subject } from "rxjs";
 import type { Confirmation, Journal } from "../../journal/journal.ts";
-import type { Payee } from "../../journal/sinkJournal.ts";
+import type { Pause, Payee } from "../../journal/sinkJournal.ts";
 import type { PolicyCaps } from "../../policy/policyPort.ts";
 import type { AccountAddress, Nonce, Wei } from "../../protocol/brand.ts";
 import { wei } from "../../protocol/brand.ts";
@@ -24,7 +25,7 @@ export type GuardOptions = Ceilings & {
 };
 
 export type GuardDeps = {
-  readonly journal: Pick<Journal, "spending" | "payees" | "pause" | "setPause" | "countRevert">;
+  readonly journal: Pick<Journal, "spending" | "payees" | "pause" | "setPause" | "pauseHistory" | "countRevert">;
   /** The ceilings that a policy's file gives, by the policy's name. */
   readonly capsOf: (policy: string) => PolicyCaps | undefined;
   readonly now: () => number;
@@ -38,6 +39,10 @@ export type GuardDeps = {
 export type Guard = {
   /** Whether anything new may be signed. Says so when that changes. */
   readonly isPaused: () => Promise<boolean>;
+  /** What it answered last. */
+  readonly wasPaused: () => boolean;
+  /** Somebody resumed. */
+  readonly resumed$: Observable<void>;
   /**
    * Counts a confirmation, or answers the ceiling that it would break. Those that wait under the same ceiling keep their
    * order: one that came later does not take the room of one that came before.
@@ -65,6 +70,9 @@ export const unlimited: GuardOptions = {
   revertsToPause: 0,
 };
 
+const gasCap = (limit: Wei): Cap => ({ name: "guardrails.gasPerDay", scope: "all", lengthMs: dayMs, limit });
+const keyOf = ({ name, scope }: Cap): string => `${name} ${scope}`;
+
 export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDeps, options: GuardOptions): Guard {
   let loading: Promise<Ledger> | undefined;
   const load = (): Promise<Ledger> => {
@@ -74,21 +82,44 @@ export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDep
     });
     return loading;
   };
-  let paused = false;
+  let pause: Pause | undefined;
+  const resumed$ = new Subject<void>();
   /** Who waits for room, by ceiling: the confirmation's id and payment. */
   const queues = new Map<string, Map<number, Wei>>();
-  const queueOf = ({ name, scope }: Pick<Cap, "name" | "scope">) => {
-    const key = `${name} ${scope}`;
+  const queueOf = (cap: Cap) => {
+    const key = keyOf(cap);
     const queue = queues.get(key) ?? new Map<number, Wei>();
     queues.set(key, queue);
     return queue;
   };
-  const leave = (id: number) => {
+  const leaveQueues = (id: number) => {
     for (const [key, queue] of queues) {
       queue.delete(id);
       if (queue.size === 0) queues.delete(key);
     }
   };
+  /** The ceilings that the operator was told of: once when something begins to wait there, and once when nothing does. */
+  const told = new Map<string, Cap>();
+  const tellReached = (cap: Cap, { used, until }: Held) => {
+    const key = keyOf(cap);
+    if (told.has(key) || until === undefined) return;
+    told.set(key, cap);
+    report({ type: "ceiling", reached: true, cap: cap.name, scope: cap.scope, used, limit: cap.limit, until });
+  };
+  const tellCleared = () => {
+    for (const [key, cap] of told) {
+      if (queues.has(key)) continue;
+      told.delete(key);
+      report({ type: "ceiling", reached: false, cap: cap.name, scope: cap.scope, limit: cap.limit });
+    }
+  };
+  const leave = (id: number) => {
+    leaveQueues(id);
+    tellCleared();
+  };
+
+  const waitingBefore = (cap: Cap, id: number): bigint =>
+    [...(queues.get(keyOf(cap)) ?? [])].reduce((sum, [other, amount]) => (other < id ? sum + amount : sum), 0n);
 
   const heldBy = (ledger: Ledger, cap: Cap, { id, payment }: Confirmation): Held | undefined => {
     const window = ledger.window(cap.scope, cap.lengthMs);
@@ -96,38 +127,59 @@ export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDep
     const { name, limit } = cap;
     if (payment > limit) return { cap: name, used, limit, until: undefined };
     // Whoever came before and still waits for room here is to have it first.
-    const before = [...queueOf(cap)].reduce((sum, [other, amount]) => (other < id ? sum + amount : sum), 0n);
-    const missing = used + before + payment - limit;
+    const missing = used + waitingBefore(cap, id) + payment - limit;
     if (missing <= 0n) return undefined;
     return { cap: name, used, limit, until: window.freeAt(missing, now()) ?? now() + cap.lengthMs };
   };
 
+  const heldByGas = (ledger: Ledger, id: number, gas: Wei): Held | undefined => {
+    const { gasPerDay: limit } = options;
+    if (limit === undefined) return undefined;
+    const cap = gasCap(limit);
+    const used = wei(ledger.gas.sum(now()));
+    if (gas > limit) return { cap: cap.name, used, limit, until: undefined };
+    const missing = used + waitingBefore(cap, id) + gas - limit;
+    if (missing <= 0n) return undefined;
+    return { cap: cap.name, used, limit, until: ledger.gas.freeAt(missing, now()) ?? now() + cap.lengthMs };
+  };
+
   return {
     isPaused: async () => {
-      const pause = await journal.pause();
-      if ((pause !== undefined) !== paused) report(pause ? { type: "paused", ...pause } : { type: "resumed" });
-      paused = pause !== undefined;
-      return paused;
+      const before = pause;
+      pause = await journal.pause();
+      if (pause !== undefined) {
+        if (before?.at !== pause.at || before.why !== pause.why) report({ type: "paused", ...pause });
+      } else if (before !== undefined) {
+        const [last] = await journal.pauseHistory(1);
+        report({ type: "resumed", who: last?.who ?? "", why: last?.why ?? "" });
+        resumed$.next();
+      }
+      return pause !== undefined;
     },
+    wasPaused: () => pause !== undefined,
+    resumed$,
 
     reserve: async (confirmation, gas) => {
       const ledger = await load();
       const { id, payment } = confirmation;
       const payee: Payee = (await journal.payees([id])).get(id) ?? { policy: "", provider: undefined };
-      const caps = capsOf(payee, options, ofPolicy(payee.policy));
-      leave(id);
-      for (const cap of caps) {
+      leaveQueues(id);
+      for (const cap of capsOf(payee, options, ofPolicy(payee.policy))) {
         const held = heldBy(ledger, cap, confirmation);
         if (held === undefined) continue;
         if (held.until !== undefined) queueOf(cap).set(id, payment);
+        tellReached(cap, held);
+        tellCleared();
         return held;
       }
-      const { gasPerDay } = options;
-      const gasUsed = wei(ledger.gas.sum(now()));
-      if (gasPerDay !== undefined && gasUsed + gas > gasPerDay) {
-        const until = ledger.gas.freeAt(gasUsed + gas - gasPerDay, now());
-        return { cap: "guardrails.gasPerDay", used: gasUsed, limit: gasPerDay, until };
+      const held = heldByGas(ledger, id, gas);
+      if (held !== undefined) {
+        if (held.until !== undefined) queueOf(gasCap(held.limit)).set(id, gas);
+        tellReached(gasCap(held.limit), held);
+        tellCleared();
+        return held;
       }
+      tellCleared();
       ledger.charge(id, payee, payment, now());
       return undefined;
     },
@@ -152,9 +204,9 @@ export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDep
       if (!reverted || revertsToPause === 0 || reverts < revertsToPause) return;
       if ((await journal.pause()) !== undefined) return;
       const why = `${reverts} confirmations in a row reverted although their simulation had passed`;
-      await journal.setPause({ by: "reverts", why, at: now() });
-      paused = true;
-      report({ type: "paused", by: "reverts", why, at: now() });
+      pause = { by: "reverts", who: "the daemon", why, at: now() };
+      await journal.setPause(pause);
+      report({ type: "paused", ...pause });
     },
   };
 }

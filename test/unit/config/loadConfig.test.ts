@@ -99,6 +99,7 @@ describe("loadConfig", () => {
       "watch.sources": "0x2b0cC6058313801D5feb184a539e3a0C5A87a6a1, 0x8661F4B9c30e07A04d795A192478dfD905625a1D",
       "watch.clients": "0x8661f4b9c30e07a04d795a192478dfd905625a1d",
       "payload.allowHosts": "127.0.0.1:8080,[::1]:80",
+      "sink.answers": "busy: my proxy is full, Fee-Too-Low: pay more",
       "signer.keyFile": "/k",
       "signer.keys": "/k2,/k3",
       "signer.passwordFile": "/p",
@@ -137,6 +138,14 @@ describe("loadConfig", () => {
     ["nothing where nothing is needed", "rpc: {http: 'http://a', ws: ''}", ["http://a"], []],
   ])("takes %s for endpoints", (_, yaml, http, ws) => {
     expect(load({ yaml }).config.rpc).toMatchObject({ http, ws });
+  });
+
+  it("reads ceilings, and none where there shall be none", () => {
+    const yaml = "guardrails: {perHour: '3 OGPU', perDay: none}\nsink: {answers: ['busy: my Proxy: full']}\n";
+    const { guardrails, sink } = load({ yaml }).config;
+    expect([guardrails.perHour, guardrails.perDay]).toEqual([3n * 10n ** 18n, undefined]);
+    expect(sink.answers).toEqual([{ class: "busy", contains: "my Proxy: full" }]);
+    expect(load({ network: "devnet" }).config.guardrails).toMatchObject({ perHour: undefined, gasPerDay: undefined });
   });
 
   it("counts an empty variable as not set", () => {
@@ -227,6 +236,28 @@ describe("loadConfig", () => {
     ],
     ["an unknown chain", "network: devnet\nchain: {id: 31337}", "chain.id (own.yaml:2:13): is 31337"],
     ["nothing to watch", "watch: {own: false}", "watch.own (own.yaml:1:14): is false and nothing else is watched"],
+    [
+      "a class of answers that there is none of",
+      "sink: {answers: ['busi: my proxy is full']}",
+      'sink.answers[0] (own.yaml:1:18): is "busi: my proxy is full"; there is no class "busi": did you mean busy?',
+    ],
+    [
+      "an answer without a class",
+      "sink: {answers: [full]}",
+      'sink.answers[0] (own.yaml:1:18): is "full"; write a class',
+    ],
+    ["an answer that fits all", "sink: {answers: ['busy: a']}", "whose text fits too many answers"],
+    ["a bare ceiling", "guardrails: {perHour: 5}", 'write it in quotes with its unit, like "5 OGPU"'],
+    [
+      "a price that no hour has room for",
+      "sink: {maxPayment: '2 OGPU'}\nguardrails: {perHour: '1 OGPU'}",
+      "sink.maxPayment (own.yaml:1:20): is 2 OGPU, above guardrails.perHour (1 OGPU): such a confirmation would be held for ever",
+    ],
+    [
+      "tips that contradict each other",
+      "sink: {minTip: '200 gwei'}",
+      "sink.minTip (own.yaml:1:16): is above sink.maxTip",
+    ],
     ["an unknown network", "network: main", 'network (own.yaml:1:10): is "main"; write one of mainnet'],
     [
       "a remote signer of which others can read",
