@@ -18,6 +18,8 @@ const reads: ReadonlySet<string> = new Set([
   "decisions",
   "held",
   "answeredTasks",
+  "pause",
+  "pauseHistory",
 ]);
 
 export type CrashJournalOptions = {
