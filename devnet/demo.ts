@@ -4,20 +4,23 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assemble } from "../src/assemble.ts";
 import { openEndpoints } from "../src/cli/openEndpoints.ts";
+import { watchPolicies } from "../src/cli/watchPolicies.ts";
 import { systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/loadConfig.ts";
 import { openSqliteJournal } from "../src/journal/sqliteJournal.ts";
 import { cron$ } from "../src/ops/cronSchedule.ts";
-import { loadPolicies } from "../src/policy/loadPolicies.ts";
+import { createWorkerEvaluator } from "../src/policy/worker/workerEvaluator.ts";
 import type { Report } from "../src/report.ts";
 import { privateKeySigner } from "../src/signer/privateKeySigner.ts";
 import { createLiveView } from "./demo/liveView.ts";
 import { type DemoOptions, demoHelp, readDemoOptions } from "./demo/options.ts";
-import { createDiaries, isOver, outcomeTable, readOutcome } from "./demo/outcome.ts";
+import { createDiaries, isOver, readOutcome } from "./demo/outcome.ts";
+import { outcomeTable, sumsOf } from "./demo/outcomeTable.ts";
 import { scenarios } from "./demo/scenarios.ts";
 import { type Act, openStage } from "./demo/stage.ts";
 import { startDevnet } from "./index.ts";
 
+const decimal = (_key: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
 const blockSeconds = 0.5;
 const pauseMs = 400;
 /** With `--exit`: how long after the last task's cast has finished an outcome may take. */
@@ -52,12 +55,14 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
       diaries.note(each);
       view.show(each);
     };
+    const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
+    const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
     const daemon = assemble({
       config,
       deployment: devnet.deployment,
-      rpc: openEndpoints(config, { clock: systemClock, random: Math.random, report }),
+      rpc,
       journal,
-      policies: loadPolicies(config.policies.dir),
+      policies: await watchPolicies({ env: {} }, config.policies.dir, evaluator, rpc, report),
       signer: privateKeySigner(devnet.accounts.agent.privateKey),
       clock: systemClock,
       random: Math.random,
@@ -65,7 +70,9 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
       sweepTicks$: cron$(config.sweep.cron),
     });
     daemon.start();
-    write(`Chain ${devnet.chainId} at ${devnet.rpc.http}, policy in ${config.policies.dir}\n\n`);
+    write(
+      `Chain ${devnet.chainId} at ${devnet.rpc.http}, policies in ${config.policies.dir}: edit them while it runs\n\n`,
+    );
 
     const acts: Act[] = [];
     for (let number = 1; number <= tasks && !stopping.aborted; number++) {
@@ -93,11 +100,12 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
 
     daemon.stop();
     await Promise.race([daemon.ended, sleep(10_000).then(daemon.abort)]);
+    await evaluator.close();
     await journal.close();
     const outcomes = await Promise.all(acts.map((act) => readOutcome(devnet, act, diaries.of(act.task))));
     write(`\n${outcomeTable(outcomes)}`);
     if (reportFile !== undefined) {
-      writeFileSync(reportFile, `${JSON.stringify({ tasks: outcomes }, null, 2)}\n`);
+      writeFileSync(reportFile, `${JSON.stringify({ sums: sumsOf(outcomes), tasks: outcomes }, decimal, 2)}\n`);
       write(`Report: ${reportFile}\n`);
     }
     return outcomes.every(({ asExpected }) => asExpected);

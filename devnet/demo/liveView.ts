@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
+import type { Decision } from "../../src/journal/journal.ts";
 import { formatOgpu } from "../../src/protocol/amounts.ts";
-import type { ResponseAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import type { TaskAddress } from "../../src/protocol/brand.ts";
 import type { Report } from "../../src/report.ts";
 import type { Act } from "./stage.ts";
 
@@ -17,19 +18,19 @@ export function createLiveView(write: (line: string) => void, colours: boolean) 
   const say = (task: TaskAddress, style: Style, what: string, rest: string) => {
     const act = acts.get(task);
     const name = act ? `#${act.number} ${act.scenario.name}` : short(task);
-    write(`${paint("dim", time())}  ${name.padEnd(33)} ${paint(style, what.padEnd(10))} ${rest}\n`);
+    write(`${paint("dim", time())}  ${name.padEnd(34)} ${paint(style, what.padEnd(10))} ${rest}\n`);
   };
-  const who = (task: TaskAddress, response: ResponseAddress) =>
-    acts.get(task)?.submitted.get(response)?.name ?? short(response);
+  const who = ({ task, response, provider }: Decision) =>
+    acts.get(task)?.names.get(provider?.toLowerCase() ?? "") ?? short(response);
 
   const show = (report: Report) => {
     switch (report.type) {
       case "task":
         return say(report.task, "dim", report.state, report.reason);
       case "verdict": {
-        const { task, response, kind, reason, payment } = report.decision;
+        const { task, kind, reason, payment } = report.decision;
         const style = ({ confirm: "green", reject: "red", wait: "yellow", hold: "magenta" } as const)[kind];
-        return say(task, style, kind, `${who(task, response)} for ${formatOgpu(payment)}: ${reason}`);
+        return say(task, style, kind, `${who(report.decision)} for ${formatOgpu(payment)}: ${reason}`);
       }
       case "confirmation": {
         const { task, state, reason, nonce, attempts, payment } = report.confirmation;
@@ -48,6 +49,10 @@ export function createLiveView(write: (line: string) => void, colours: boolean) 
           "yellow",
           report.type,
           "message" in report ? report.message : report.reason,
+        );
+      case "policies":
+        return write(
+          `${paint("dim", time())}  policies: ${report.ok ? report.policies.join(", ") : report.problems}\n`,
         );
       case "socket":
         return write(paint("dim", `${time()}  WebSocket ${report.up ? "up" : "down"}\n`));

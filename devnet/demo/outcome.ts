@@ -1,6 +1,5 @@
 import type { Decision } from "../../src/journal/journal.ts";
 import { responseAbi, taskAbi } from "../../src/protocol/abi.ts";
-import { formatOgpu } from "../../src/protocol/amounts.ts";
 import { checksummed, type ResponseAddress, type TaskAddress } from "../../src/protocol/brand.ts";
 import { ResponseStatus, statusName, TaskStatus } from "../../src/protocol/statuses.ts";
 import type { Report } from "../../src/report.ts";
@@ -63,6 +62,8 @@ export type Outcome = {
   readonly pricePaid: string;
   /** Wei, decimal: what the client offered less what it paid. */
   readonly priceSaved: string;
+  /** Wei, decimal: what the first valid answer asked, so what a daemon that does not compare would have paid. */
+  readonly firstValidPrice: string;
   readonly asExpected: boolean;
 };
 
@@ -97,8 +98,17 @@ export async function readOutcome({ publicClient }: Devnet, act: Act, diary: Dia
     txHash: diary.confirmation?.hash ?? null,
     pricePaid: paid.toString(),
     priceSaved: (first ? payment - paid : 0n).toString(),
+    firstValidPrice: (first ? (firstValidPrice(act, diary) ?? paid) : 0n).toString(),
     asExpected: confirmed.length <= 1 && endedWell(act, diary, first),
   };
+}
+
+/** Valid is what was confirmed, or told to wait for a better one; the responses stand in the order of submission. */
+function firstValidPrice({ submitted }: Act, { decisions }: Diary): bigint | undefined {
+  const isValid = ({ kind, waitsFor }: Decision) => kind === "confirm" || waitsFor === "window";
+  const valid = new Map(decisions.filter(isValid).map(({ response, payment }) => [response, payment]));
+  const earliest = [...submitted.keys()].find((response) => valid.has(response));
+  return earliest && valid.get(earliest);
 }
 
 function endedWell({ scenario, expectedResponse }: Act, { confirmation }: Diary, confirmed?: ResponseAddress): boolean {
@@ -106,39 +116,3 @@ function endedWell({ scenario, expectedResponse }: Act, { confirmation }: Diary,
   if (scenario.expected === "chain") return confirmed !== undefined && confirmation === undefined;
   return confirmed !== undefined && confirmed === expectedResponse() && confirmation?.state === "final";
 }
-
-const cut = (text: string, width: number) => text.slice(0, width).padEnd(width);
-
-/** The table at the end: one line a task, then the sums. */
-export function outcomeTable(outcomes: readonly Outcome[]): string {
-  const line = (...cells: readonly [string, string, string, string, string, string, string]) =>
-    [
-      cells[0].padStart(3),
-      cut(cells[1], 30),
-      cut(cells[2], 12),
-      cut(cells[3], 14),
-      cut(cells[4], 10),
-      cut(cells[5], 10),
-      cells[6],
-    ].join("  ");
-  const sum = (pick: (outcome: Outcome) => string) => outcomes.reduce((total, each) => total + BigInt(pick(each)), 0n);
-  const good = outcomes.filter(({ asExpected }) => asExpected).length;
-  const rows = outcomes.map((each) => {
-    const winner = each.verdicts.find(({ response }) => response === each.confirmedResponse)?.behaviour;
-    const whom = each.confirmedResponse ? (winner ?? "by the chain") : "nobody";
-    const paid = each.confirmedResponse ? ogpu(each.pricePaid) : "";
-    const saved = each.confirmedResponse ? ogpu(each.priceSaved) : "";
-    const result = each.asExpected ? "as expected" : "NOT AS EXPECTED";
-    return line(String(each.number), each.scenario, each.taskStatus, whom, paid, saved, result);
-  });
-  const paid = formatOgpu(sum(({ pricePaid }) => pricePaid));
-  const saved = formatOgpu(sum(({ priceSaved }) => priceSaved));
-  return [
-    line("#", "scenario", "task", "paid to", "paid", "saved", ""),
-    ...rows,
-    `${good} of ${outcomes.length} tasks ended as expected; ${paid} paid, ${saved} saved.`,
-    "",
-  ].join("\n");
-}
-
-const ogpu = (wei: string): string => formatOgpu(BigInt(wei)).replace(" OGPU", "");

@@ -15,6 +15,8 @@ export type Act = {
   /** Wei; the most that the client pays. */
   readonly payment: bigint;
   readonly submitted: ReadonlyMap<ResponseAddress, Behaviour>;
+  /** Names of the behaviours by their providers' addresses, in lower case. */
+  readonly names: ReadonlyMap<string, string>;
   readonly expectedResponse: () => ResponseAddress | undefined;
   /** Resolves when the cast has done its part. */
   readonly played: Promise<void>;
@@ -46,31 +48,38 @@ export async function openStage(devnet: Devnet): Promise<Stage> {
     }),
   );
 
+  const names = new Map([...providers].map(([{ name }, { address }]) => [address.toLowerCase(), name]));
+
   const play = async (number: number): Promise<Act> => {
     const scenario = scenarios[(number - 1) % scenarios.length] as Scenario;
     const text = texts[number % texts.length] ?? "";
-    const config = await gateway.putJson({ function_name: "analyze_sentiment", data: { text, number } });
+    const function_name = scenario.functionName ?? "analyze_sentiment";
+    const config = await gateway.putJson({ function_name, data: { text, number } });
     const task = await client.publishTask({ source: sources[scenario.source ?? "manual"], config, payment });
     const submitted = new Map<ResponseAddress, Behaviour>();
     let expectedResponse: ResponseAddress | undefined;
+    const answer = async (behaviour: Behaviour, place: number) => {
+      const provider = providers.get(behaviour);
+      if (!provider) throw new Error(`nobody plays ${behaviour.name}`);
+      try {
+        const { response } = await provider.respondTo(task);
+        submitted.set(response, behaviour);
+        if (typeof scenario.expected === "object" && scenario.expected.paid === place) expectedResponse = response;
+      } catch (error) {
+        // Whoever comes after the payment is refused by the chain.
+        if (!(error instanceof RevertError)) throw error;
+      }
+    };
     const perform = async () => {
       if (scenario.canceled) await client.cancelTask(task);
-      for (const [place, behaviour] of scenario.cast.entries()) {
-        const provider = providers.get(behaviour);
-        if (!provider) throw new Error(`nobody plays ${behaviour.name}`);
-        try {
-          const { response } = await provider.respondTo(task);
-          submitted.set(response, behaviour);
-          if (typeof scenario.expected === "object" && scenario.expected.paid === place) expectedResponse = response;
-        } catch (error) {
-          // Whoever comes after the payment is refused by the chain.
-          if (!(error instanceof RevertError)) throw error;
-        }
-      }
+      const [first, ...others] = scenario.cast;
+      if (first) await answer(first, 0);
+      if (scenario.compete) await Promise.all(others.map((behaviour, index) => answer(behaviour, index + 1)));
+      else for (const [index, behaviour] of others.entries()) await answer(behaviour, index + 1);
     };
     const played = perform();
     played.catch(() => undefined);
-    return { number, scenario, task, payment, submitted, expectedResponse: () => expectedResponse, played };
+    return { number, scenario, task, payment, submitted, names, expectedResponse: () => expectedResponse, played };
   };
   return { play };
 }

@@ -14,7 +14,7 @@ import type { Context } from "./context.ts";
 
 /** The policies of a folder, read again when its files change and at SIGHUP. */
 export function watchPolicies(
-  { env, onReloadSignal }: Context,
+  { env, onReloadSignal }: Pick<Context, "env" | "onReloadSignal">,
   folder: string,
   evaluator: Evaluator,
   rpc: HttpRpc,

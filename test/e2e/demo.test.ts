@@ -21,7 +21,10 @@ it("plays every scenario, each ends as it demands, and the report tells verdicts
     report,
   ]);
   expect(stdout).toContain(`${scenarios.length} of ${scenarios.length} tasks ended as expected`);
-  const { tasks } = JSON.parse(readFileSync(report, "utf8"));
+  expect(stdout).toContain(
+    "Of that, 0.8 OGPU because 2 tasks waited for the cheapest valid answer: 0.8 OGPU paid, where the first valid ones asked 1.6 OGPU.",
+  );
+  const { tasks, sums } = JSON.parse(readFileSync(report, "utf8"));
   rmSync(directory, { recursive: true });
   expect(tasks.map((task: { scenario: string }) => task.scenario)).toEqual(scenarios.map(({ name }) => name));
   const [honest] = tasks;
@@ -32,6 +35,18 @@ it("plays every scenario, each ends as it demands, and the report tells verdicts
     priceSaved: "200000000000000000",
     asExpected: true,
   });
+  const market = tasks.find((task: { scenario: string }) => task.scenario === "four prices, cheapest valid");
+  expect(market).toMatchObject({ firstValidPrice: "900000000000000000", pricePaid: "300000000000000000" });
+  expect(market.verdicts).toContainEqual(
+    expect.objectContaining({
+      behaviour: "cheap",
+      kind: "confirm",
+      policy: "sentiment-cheapest",
+      reason: expect.stringMatching(/^the cheapest of 3 eligible: 0.3 OGPU; the next asks 0.6 OGPU/),
+    }),
+  );
+  const paid = tasks.reduce((sum: bigint, task: { pricePaid: string }) => sum + BigInt(task.pricePaid), 0n);
+  expect(sums).toMatchObject({ paid: String(paid), savedByComparing: "800000000000000000" });
 }, 120_000);
 
 it("refuses options that it does not know, and says which there are", async () => {
