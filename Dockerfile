@@ -17,6 +17,7 @@ COPY config ./config
 COPY --from=build --chown=65532:65532 /state /var/lib/ogpu-confirmd
 # STATE_DIRECTORY holds the journal unless journal.path says otherwise. Policies are mounted, never baked in: they decide about money.
 ENV NODE_ENV=production \
+    NODE_OPTIONS=--disable-sigusr1 \
     STATE_DIRECTORY=/var/lib/ogpu-confirmd \
     OGPU_POLICIES_DIR=/etc/ogpu-confirmd/policies
 VOLUME /var/lib/ogpu-confirmd

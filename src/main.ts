@@ -9,6 +9,13 @@ import { createScrubber } from "./ops/scrub.ts";
 const keys = [process.env.AGENT_PRIVATE_KEY, process.env.CLIENT_PRIVATE_KEY].filter((key) => key !== undefined);
 const scrub = createScrubber(keys);
 
+// From the first moment on: where nobody listens to SIGUSR1, Node opens a debugger, in a process that holds a key.
+type PayAction = "pause" | "resume";
+const early: PayAction[] = [];
+let onPayAction = (action: PayAction): unknown => early.push(action);
+process.on("SIGUSR1", () => void onPayAction("pause"));
+process.on("SIGUSR2", () => void onPayAction("resume"));
+
 const context: Context = {
   env: process.env,
   cwd: process.cwd(),
@@ -17,6 +24,10 @@ const context: Context = {
   isTTY: process.stdout.isTTY === true,
   onStopSignal: (handler) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handler);
+  },
+  onPaySignal: (handler) => {
+    onPayAction = handler;
+    for (const action of early.splice(0)) handler(action);
   },
   onReloadSignal: (handler) => void process.on("SIGHUP", handler),
 };

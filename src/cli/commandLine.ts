@@ -18,7 +18,7 @@ export type CommandLine =
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { values, positionals } = parse(argv);
-  const { help, version, config: file, ...rest } = values;
+  const { help, version, config: file, ...rest } = aliased(values);
   const [name, ...args] = positionals;
   if (version) return { command: "version" };
   if (name === undefined) return { command: "help", of: undefined };
@@ -55,6 +55,12 @@ const didYouMean = (word: string, known: readonly string[]): string => {
   return near === undefined ? "" : `; did you mean "${near}"?`;
 };
 
+/** Switches that people expect under a shorter name. */
+const aliases: Readonly<Record<string, string>> = { "dry-run": "sink-dry-run" };
+
+const aliased = <T>(values: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [aliases[name] ?? name, value]));
+
 function parse(argv: readonly string[]) {
   try {
     return parseArgs({
@@ -65,6 +71,7 @@ function parse(argv: readonly string[]) {
         version: { type: "boolean", short: "v" },
         ...Object.fromEntries(Object.entries(commandOptions).map(([name, { type }]) => [name, { type }])),
         ...configFlags(),
+        ...Object.fromEntries(Object.keys(aliases).map((name) => [name, { type: "boolean" as const }])),
       },
       allowPositionals: true,
       allowNegative: true,

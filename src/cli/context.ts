@@ -12,6 +12,8 @@ export type Context = {
   readonly isTTY: boolean;
   /** Calls back at SIGTERM and SIGINT. */
   readonly onStopSignal: (handler: (signal: string) => void) => void;
+  /** Calls back at SIGUSR1 (`pause`) and SIGUSR2 (`resume`), and for those that came before it was called. */
+  readonly onPaySignal?: (handler: (action: "pause" | "resume") => void) => void;
   /** Calls back at SIGHUP. */
   readonly onReloadSignal?: (handler: () => void) => void;
 };

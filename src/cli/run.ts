@@ -20,6 +20,7 @@ import { checksummed } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type OpenSigners, openSigners, readSignerParts } from "../signer/openSigners.ts";
 import type { Signer } from "../signer/signerPort.ts";
+import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import type { Context } from "./context.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { probeWarnings } from "./probeTable.ts";
@@ -119,6 +120,7 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
       const outcome = await shutdown.run(reason);
       resolve(outcome === "clean" ? code : Math.max(code, exitCodes.failed));
     };
+    context.onPaySignal?.((action) => void obey(action, opened, logger));
     context.onStopSignal((signal) => void stop(signal, exitCodes.ok));
     daemon.ended.catch((error) => {
       logger.fatal({ err: error }, "the pipe broke");
@@ -149,5 +151,18 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
     await journal?.close();
     await http.stop();
     throw error;
+  }
+}
+
+/** A signal says neither who nor why; the journal keeps that it was one. */
+async function obey(action: "pause" | "resume", journal: Journal, logger: Logger): Promise<void> {
+  const signal = action === "pause" ? "SIGUSR1" : "SIGUSR2";
+  const ask = { who: signal, why: `the process was sent ${signal}` };
+  try {
+    if (action === "pause") await pausePaying(journal, ask, systemClock.now());
+    else await resumePaying(journal, ask, systemClock.now());
+    logger.warn({ signal }, action === "pause" ? "told to pause paying" : "told to take up paying again");
+  } catch (error) {
+    logger.error({ err: error, signal }, "a signal could not be obeyed: try it again");
   }
 }

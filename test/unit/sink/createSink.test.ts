@@ -3,9 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Head, Receipt } from "../../../src/chain/chainPort.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
-import { type Hash, type ResponseAddress, type TaskAddress, toNonce } from "../../../src/protocol/brand.ts";
+import { type Hash, type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
 import type { Signer } from "../../../src/signer/signerPort.ts";
-import { createSink } from "../../../src/sink/createSink.ts";
+import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
+import { unlimited } from "../../../src/sink/guardrails/guard.ts";
+import { pausePaying, resumePaying } from "../../../src/sink/guardrails/pausing.ts";
 import { address, aResponse, aSnapshot, aTask, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
@@ -33,7 +35,7 @@ const receipt = (hash: Hash): Receipt => ({
 });
 
 /** Subscribes a sink; what it settles, and how it ends. */
-const start = (chain: Partial<ChainPort>, signer: Signer = bench.signer) => {
+const start = (chain: Partial<ChainPort>, signer: Signer = bench.signer, options: Partial<SinkOptions> = {}) => {
   const sink = createSink(
     {
       ...bench.deps(),
@@ -41,7 +43,7 @@ const start = (chain: Partial<ChainPort>, signer: Signer = bench.signer) => {
       signer,
       chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
     },
-    { rebroadcastAfterMs: 30_000, maxInFlight: 2 },
+    { rebroadcastAfterMs: 30_000, maxInFlight: 2, ...options },
   );
   const intents$ = new Subject<Confirmation>();
   const run = { settled: [] as Confirmation[], ended: undefined as unknown, intents$ };
@@ -55,6 +57,14 @@ const start = (chain: Partial<ChainPort>, signer: Signer = bench.signer) => {
     },
   });
   return { ...run, run, stop: () => subscription.unsubscribe() };
+};
+const several = async (count: number): Promise<readonly Confirmation[]> => {
+  const made: Confirmation[] = [];
+  for (let digit = 1; digit <= count; digit++) {
+    const intent = { task: address<TaskAddress>(0x110 + digit), response: address<ResponseAddress>(0x130 + digit) };
+    made.push(await bench.intend(intent));
+  }
+  return made;
 };
 const stateOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).state;
 
@@ -171,6 +181,59 @@ describe("the sink", () => {
     head$.next(headAt(101n));
     await time.pass(11_000);
     expect(await bench.journal.confirmation(intent.id)).toMatchObject({ state: "broadcast", nonce: 1 });
+    stop();
+  });
+
+  it("signs nothing while paying is paused, and what waited goes first, in order, when somebody resumes", async () => {
+    const { intents$, stop } = start({}, bench.signer, { maxInFlight: 16 });
+    await time.pass(50);
+    await pausePaying(bench.journal, { who: "alice", why: "audit" }, 0);
+    const intents = await several(3);
+    for (const at of [2, 0]) intents$.next(intents[at] as Confirmation);
+    await time.pass(500);
+    expect(bench.reports).toContainEqual({ type: "paused", by: "operator", who: "alice", why: "audit", at: 0 });
+    await resumePaying(bench.journal, { who: "bob", why: "done" }, 1);
+    intents$.next(intents[1] as Confirmation);
+    await time.pass(1_000);
+    const paid = await Promise.all(intents.map(({ id }) => bench.journal.confirmation(id)));
+    expect(paid.map(({ state }) => state)).toEqual(["broadcast", "broadcast", "broadcast"]);
+    expect(paid.map(({ nonce }) => nonce)).toEqual([0, 2, 1]);
+    stop();
+  });
+
+  it("notices a pause and its end at the next head, also where nothing is to be paid", async () => {
+    const { stop } = start({});
+    await time.pass(50);
+    await pausePaying(bench.journal, { who: "alice", why: "audit" }, 0);
+    head$.next(headAt(101n));
+    await time.pass(100);
+    await resumePaying(bench.journal, { who: "bob", why: "done" }, 1);
+    head$.next(headAt(102n));
+    await time.pass(100);
+    expect(bench.reports).toEqual([
+      { type: "paused", by: "operator", who: "alice", why: "audit", at: 0 },
+      { type: "resumed", who: "bob", why: "done" },
+    ]);
+    stop();
+  });
+
+  it("holds at a ceiling what would pass it, and pays it in order when there is room", async () => {
+    const guardrails = { ...unlimited, perHour: wei(160n) };
+    const { intents$, stop } = start({}, bench.signer, { maxInFlight: 16, guardrails });
+    await time.pass(50);
+    const intents = await several(4);
+    for (const intent of intents) intents$.next(intent);
+    await time.pass(1_000);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "broadcast", "intended", "intended"]);
+    await time.pass(3_590_000);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "broadcast", "intended", "intended"]);
+    await time.pass(12_000);
+    const paid = await Promise.all(intents.map(({ id }) => bench.journal.confirmation(id)));
+    expect(paid.map(({ nonce }) => nonce)).toEqual([0, 1, 2, 3]);
+    expect(bench.reports.filter(({ type }) => type === "ceiling")).toMatchObject([
+      { reached: true },
+      { reached: false },
+    ]);
     stop();
   });
 

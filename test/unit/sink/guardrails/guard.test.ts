@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Confirmation } from "../../../../src/journal/journal.ts";
+import type { PolicyCaps } from "../../../../src/policy/policyPort.ts";
+import { type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../../src/protocol/brand.ts";
+import { createGuard, type Guard, type GuardOptions, unlimited } from "../../../../src/sink/guardrails/guard.ts";
+import { pausePaying, resumePaying } from "../../../../src/sink/guardrails/pausing.ts";
+import { standings } from "../../../../src/sink/guardrails/standing.ts";
+import { address, hashOf } from "../../../support/fakeChain.ts";
+import { createSinkBench, type SinkBench } from "../../../support/sinkBench.ts";
+
+const minute = 60_000;
+const hour = 60 * minute;
+const noCaps: PolicyCaps = { perTask: undefined, perHour: undefined, perDay: undefined, perProviderHour: undefined };
+
+let bench: SinkBench;
+let now: number;
+let made: number;
+beforeEach(() => {
+  bench = createSinkBench();
+  now = 1_000 * hour;
+  made = 0;
+});
+afterEach(() => bench.remove());
+
+const guardOf = (options: Partial<GuardOptions>, caps: Partial<PolicyCaps> = {}): Guard =>
+  createGuard(
+    {
+      journal: bench.journal,
+      capsOf: (name) => (name === "p" ? { ...noCaps, ...caps } : undefined),
+      now: () => now,
+      report: (each) => void bench.reports.push(each),
+    },
+    { ...unlimited, ...options },
+  );
+const intend = (payment: bigint): Promise<Confirmation> => {
+  made += 1;
+  const [task, response] = [address<TaskAddress>(0x100 + made), address<ResponseAddress>(0x200 + made)];
+  return bench.intend({ task, response, payment: wei(payment) });
+};
+/** What the sink does when the guard lets it pass: from then on the journal counts it. */
+const sign = async ({ id }: Confirmation, maxCost = 0n) => {
+  const nonce = toNonce(id);
+  const attempt = { kind: "confirm", hash: hashOf(id), raw: "0x02", nonce, signedAt: now } as const;
+  await bench.journal.recordAttempt(id, bench.signer.address, { ...attempt, maxCost: wei(maxCost) });
+};
+const pay = async (guard: Guard, payment: bigint, gas = 0n) => {
+  const intent = await intend(payment);
+  const held = await guard.reserve(intent, wei(gas));
+  if (held === undefined) {
+    await sign(intent, gas);
+    await guard.chargeGas(bench.signer.address, toNonce(intent.id), wei(gas));
+  }
+  return { intent, held };
+};
+const ceilingReports = () => bench.reports.filter(({ type }) => type === "ceiling");
+
+describe("a ceiling", () => {
+  it.each<[string, Partial<GuardOptions>, Partial<PolicyCaps>, number]>([
+    ["guardrails.perHour", { perHour: wei(100n) }, {}, hour],
+    ["guardrails.perDay", { perDay: wei(100n) }, {}, 24 * hour],
+    ["guardrails.perProviderHour", { perProviderHour: wei(100n) }, {}, hour],
+    ["caps.perHour of p", {}, { perHour: wei(100n) }, hour],
+    ["caps.perDay of p", {}, { perDay: wei(100n) }, 24 * hour],
+    ["caps.perProviderHour of p", {}, { perProviderHour: wei(100n) }, hour],
+  ])(
+    "%s counts what was signed, holds what would pass it, and has room when its time is over",
+    async (cap, ...rest) => {
+      const [options, caps, length] = rest;
+      const guard = guardOf(options, caps);
+      const start = now;
+      expect((await pay(guard, 60n)).held).toBeUndefined();
+      now += minute;
+      expect((await pay(guard, 40n)).held).toBeUndefined();
+      now += minute;
+      const { intent, held } = await pay(guard, 1n);
+      expect(held).toEqual({ cap, used: 100n, limit: 100n, until: start + length });
+      now = start + length - 1;
+      expect(await guard.reserve(intent, wei(0n))).toMatchObject({ cap });
+      now = start + length;
+      expect(await guard.reserve(intent, wei(0n))).toBeUndefined();
+    },
+  );
+
+  it("counts across a restart, and pays what it held once it is raised", async () => {
+    const options = { perHour: wei(100n) };
+    const before = guardOf(options);
+    await pay(before, 60n);
+    const { intent } = await pay(before, 60n);
+    now += minute;
+    expect(await guardOf(options).reserve(intent, wei(0n))).toMatchObject({ used: 60n, until: 1_001 * hour });
+    expect(await guardOf({ perHour: wei(120n) }).reserve(intent, wei(0n))).toBeUndefined();
+  });
+
+  it("gives its room to whoever waited first, also where a later one would fit", async () => {
+    const guard = guardOf({ perHour: wei(100n) });
+    await pay(guard, 60n);
+    now += minute;
+    const { intent: first } = await pay(guard, 60n);
+    const small = await pay(guard, 30n);
+    expect(small.held).toMatchObject({ cap: "guardrails.perHour", used: 60n });
+    now = 1_001 * hour;
+    expect(await guard.reserve(first, wei(0n))).toBeUndefined();
+    expect(await guard.reserve(small.intent, wei(0n))).toBeUndefined();
+  });
+
+  it("lets the others pass when the one that waited first is settled by somebody else", async () => {
+    const guard = guardOf({ perHour: wei(100n) });
+    await pay(guard, 60n);
+    const { intent: first } = await pay(guard, 60n);
+    const small = await pay(guard, 30n);
+    guard.release(first.id);
+    expect(await guard.reserve(small.intent, wei(0n))).toBeUndefined();
+  });
+
+  it("holds for good what it can never have room for, and lets the others pass", async () => {
+    const guard = guardOf({ perHour: wei(100n) });
+    expect((await pay(guard, 101n)).held).toEqual({
+      cap: "guardrails.perHour",
+      used: 0n,
+      limit: 100n,
+      until: undefined,
+    });
+    expect((await pay(guard, 100n)).held).toBeUndefined();
+  });
+
+  it("counts nothing that was not signed after all", async () => {
+    const guard = guardOf({ perHour: wei(100n) });
+    const intent = await intend(100n);
+    await guard.reserve(intent, wei(0n));
+    guard.release(intent.id);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await pay(guard, 100n)).held).toBeUndefined();
+  });
+
+  it("on gas counts the most that it can cost, then what it did cost", async () => {
+    const guard = guardOf({ gasPerDay: wei(100n) });
+    const { intent } = await pay(guard, 1n, 80n);
+    const next = await pay(guard, 1n, 80n);
+    expect(next.held).toEqual({ cap: "guardrails.gasPerDay", used: 80n, limit: 100n, until: now + 24 * hour });
+    expect(await guard.hasGasFor(wei(20n))).toBe(true);
+    expect(await guard.hasGasFor(wei(21n))).toBe(false);
+    await guard.settleGas(bench.signer.address, toNonce(intent.id), wei(20n));
+    expect(await guard.reserve(next.intent, wei(80n))).toBeUndefined();
+  });
+
+  it("is told of once when confirmations begin to wait, and once when none does any more", async () => {
+    const guard = guardOf({ perHour: wei(100n) });
+    await pay(guard, 100n);
+    const waiting = [await pay(guard, 50n), await pay(guard, 50n)];
+    for (const { intent } of waiting) await guard.reserve(intent, wei(0n));
+    const cap = { type: "ceiling", cap: "guardrails.perHour", scope: "all", limit: 100n } as const;
+    const reached = { ...cap, reached: true, used: 100n, until: 1_001 * hour };
+    expect(ceilingReports()).toEqual([reached]);
+    now = 1_001 * hour;
+    for (const { intent } of waiting) await guard.reserve(intent, wei(0n));
+    expect(ceilingReports()).toEqual([reached, { ...cap, reached: false }]);
+  });
+});
+
+describe("the circuit breaker", () => {
+  it("pauses after so many reverts in a row, says so once, and counts anew when somebody resumes", async () => {
+    const guard = guardOf({ revertsToPause: 2 });
+    for (const reverted of [true, false, true]) await guard.sawOutcome(reverted);
+    expect(await guard.isPaused()).toBe(false);
+    await guard.sawOutcome(true);
+    await guard.sawOutcome(true);
+    expect(await guardOf({}).isPaused()).toBe(true);
+    expect(await guard.isPaused()).toBe(true);
+    const paused = bench.reports.filter(({ type }) => type === "paused");
+    expect(paused[0]).toMatchObject({
+      by: "reverts",
+      why: expect.stringContaining("2 confirmations in a row reverted"),
+    });
+    await resumePaying(bench.journal, { who: "alice", why: "the contract is mended" }, now);
+    expect(await guard.isPaused()).toBe(false);
+    expect(bench.reports.at(-1)).toEqual({ type: "resumed", who: "alice", why: "the contract is mended" });
+    await guard.sawOutcome(true);
+    expect(await guard.isPaused()).toBe(false);
+  });
+
+  it("counts across a restart", async () => {
+    await guardOf({ revertsToPause: 2 }).sawOutcome(true);
+    const after = guardOf({ revertsToPause: 2 });
+    await after.sawOutcome(true);
+    expect(await after.isPaused()).toBe(true);
+  });
+});
+
+describe("a pause", () => {
+  it("keeps who, why and when, of the first who asked, and of whoever resumed", async () => {
+    const { journal } = bench;
+    expect(await pausePaying(journal, { who: "alice", why: " audit " }, 5)).toMatchObject({ isNew: true });
+    const stands = { by: "operator", who: "alice", why: "audit", at: 5 };
+    expect(await pausePaying(journal, { who: "bob", why: "lunch" }, 6)).toEqual({ pause: stands, isNew: false });
+    expect(await resumePaying(journal, { who: "bob", why: "done" }, 7)).toBe(true);
+    expect(await resumePaying(journal, { who: "bob", why: "done" }, 8)).toBe(false);
+    expect(await journal.pauseHistory(9)).toEqual([
+      { action: "resume", by: "operator", who: "bob", why: "done", at: 7 },
+      { action: "pause", ...stands },
+    ]);
+  });
+
+  it("by a person takes the place of the circuit breaker's", async () => {
+    await guardOf({ revertsToPause: 1 }).sawOutcome(true);
+    expect(await pausePaying(bench.journal, { who: "alice", why: "looking" }, 5)).toMatchObject({ isNew: true });
+    expect(await bench.journal.pause()).toMatchObject({ by: "operator", who: "alice" });
+  });
+});
+
+it("shows what is used and left of every ceiling, and when it begins to have room", async () => {
+  const options = { perHour: wei(100n), perProviderHour: wei(80n), gasPerDay: wei(1_000n) };
+  const guard = guardOf(options, { perDay: wei(500n) });
+  const start = now;
+  await pay(guard, 30n, 10n);
+  now += minute;
+  const policies = [{ name: "p", caps: { ...noCaps, perDay: wei(500n) } }];
+  const shown = standings(await bench.journal.spending(0), { perDay: undefined, ...options }, policies, now);
+  expect(shown).toEqual([
+    { name: "guardrails.perHour", scope: "all", used: 30n, limit: 100n, left: 70n, freesAt: start + hour },
+    { name: "caps.perDay of p", scope: "policy p", used: 30n, limit: 500n, left: 470n, freesAt: start + 24 * hour },
+    { name: "guardrails.gasPerDay", scope: "all", used: 10n, limit: 1_000n, left: 990n, freesAt: start + 24 * hour },
+  ]);
+});
