@@ -115,7 +115,7 @@ async function judgeBy(
     ];
   });
   const intent = await journal.decide(decisions, clock.now());
-  for (const decision of decisions) report({ type: "verdict", decision });
+  tell(report, decisions, intent);
 
   const untils = [
     ...verdicts.map(({ until }) => until),
@@ -129,6 +129,7 @@ const basisOf = ({ block, task }: Snapshot, response: Response) => ({
   task: task.address,
   block: { number: block.number, hash: block.hash },
   payment: response.payment,
+  offered: task.payment,
   responseDigest: responseDigest(response),
   provider: response.provider,
 });
@@ -178,8 +179,15 @@ async function applyAnswers(
   });
   if (decisions.length === 0) return undefined;
   const intent = await journal.decide(decisions, clock.now());
-  for (const decision of decisions) report({ type: "verdict", decision });
+  tell(report, decisions, intent);
   return intent;
+}
+
+function tell(report: Reporter, decisions: readonly Decision[], intent: Confirmation | undefined): void {
+  for (const decision of decisions) {
+    const led = intent?.response === decision.response && decision.kind === "confirm";
+    report({ type: "verdict", decision, ...(led && { intent }) });
+  }
 }
 
 /**

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
 import { commandHelp, helpText } from "./cli/helpText.ts";
 import { BaseError, exitCodes } from "./errors.ts";
 import { createScrubber } from "./ops/scrub.ts";
+import { readVersion } from "./version.ts";
 
 const keys = [process.env.AGENT_PRIVATE_KEY, process.env.CLIENT_PRIVATE_KEY].filter((key) => key !== undefined);
 const scrub = createScrubber(keys);
@@ -21,6 +21,7 @@ const context: Context = {
   cwd: process.cwd(),
   stdout: { write: (text) => process.stdout.write(scrub(text)) },
   stderr: { write: (text) => process.stderr.write(scrub(text)) },
+  nodeVersion: process.version,
   isTTY: process.stdout.isTTY === true,
   onStopSignal: (handler) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handler);
@@ -32,9 +33,6 @@ const context: Context = {
   onReloadSignal: (handler) => void process.on("SIGHUP", handler),
 };
 
-const version = (): string =>
-  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version as string;
-
 async function main(): Promise<number> {
   const line = parseCommandLine(process.argv.slice(2));
   switch (line.command) {
@@ -42,8 +40,7 @@ async function main(): Promise<number> {
       context.stdout.write(line.of ? commandHelp(line.of, context.isTTY) : helpText(context.isTTY));
       return exitCodes.ok;
     case "version":
-      context.stdout.write(`${version()}
-`);
+      context.stdout.write(`${readVersion()}\n`);
       return exitCodes.ok;
     default:
       return line.command.run(context, line);

@@ -1,11 +1,13 @@
 import type { Receipt } from "./chain/chainPort.ts";
 import type { Confirmation, Decision } from "./journal/journal.ts";
 import type { Pause } from "./journal/sinkJournal.ts";
-import type { AccountAddress, Hash, Nonce, ResponseAddress, TaskAddress, Wei } from "./protocol/brand.ts";
+import type { AccountAddress, Hash, Nonce, ResponseAddress, TaskAddress, UnixSeconds, Wei } from "./protocol/brand.ts";
 import type { AnswerClass } from "./sink/nodeErrors.ts";
 
 /** What the pipe tells its onlookers (log, metrics, page, demo) of what it did. Nothing depends on anybody listening. */
 export type Report =
+  /** An endpoint told of its head, new or not. */
+  | { readonly type: "head"; readonly number: bigint; readonly timestamp: UnixSeconds }
   | {
       readonly type: "intake";
       readonly via: Via;
@@ -14,7 +16,8 @@ export type Report =
       readonly block: bigint | undefined;
     }
   | { readonly type: "task"; readonly task: TaskAddress; readonly state: "closed" | "ignored"; readonly reason: string }
-  | { readonly type: "verdict"; readonly decision: Decision }
+  /** @param intent The confirmation that it led to. */
+  | { readonly type: "verdict"; readonly decision: Decision; readonly intent?: Confirmation | undefined }
   /** A response that was told to wait is judged on by another policy, or another version of it. */
   | {
       readonly type: "policy-changed";

@@ -321,7 +321,10 @@ function streams(
     map((message) => message.head),
   );
   const head$ = merge(polled$, pushed$).pipe(
-    tap(({ number }) => heard(number)),
+    tap(({ number, timestamp }) => {
+      heard(number);
+      report({ type: "head", number, timestamp });
+    }),
     distinctUntilChanged((before, after) => before.hash === after.hash),
     share(),
   );

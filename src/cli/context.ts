@@ -9,6 +9,8 @@ export type Context = {
   readonly cwd: string;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Such as `v24.21.0`. */
+  readonly nodeVersion: string;
   readonly isTTY: boolean;
   /** Calls back at SIGTERM and SIGINT. */
   readonly onStopSignal: (handler: (signal: string) => void) => void;

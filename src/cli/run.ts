@@ -1,4 +1,5 @@
 import { assemble } from "../assemble.ts";
+import { readFunds } from "../chain/funds.ts";
 import { balanceOf, probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
@@ -8,19 +9,22 @@ import type { Flags } from "../config/textLayers.ts";
 import { BaseError, ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
+import { startHealthProbes } from "../ops/board/healthProbes.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
-import { startHttpServer } from "../ops/httpServer.ts";
+import { startHttpServer } from "../ops/http/httpServer.ts";
 import { createLogger, type Logger } from "../ops/logger.ts";
-import { logReports } from "../ops/logReports.ts";
+import { createObservers } from "../ops/observers.ts";
+import { createScrubber, type Scrub } from "../ops/scrub.ts";
 import { createShutdown } from "../ops/shutdown.ts";
 import { createNotifier } from "../ops/systemdNotify.ts";
 import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
-import { formatOgpu } from "../protocol/amounts.ts";
+import { formatOgpu, ogpuNumber } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type OpenSigners, openSigners, readSignerParts } from "../signer/openSigners.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
+import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { probeWarnings } from "./probeTable.ts";
@@ -35,12 +39,14 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   const { env, cwd } = context;
   const { config, warnings } = loadConfig({ file, flags, env, cwd });
   const parts = readSignerParts({ config, env, cwd });
+  const { secrets } = parts;
+  const urls = [...config.rpc.http, ...config.rpc.ws, ...config.payload.gateways];
   const logger = createLogger({
     ...config.log,
     destination: context.stdout,
     isTTY: context.isTTY,
-    secrets: parts.secrets,
-    urls: [...config.rpc.http, ...config.rpc.ws],
+    secrets,
+    urls,
   });
   for (const warning of [...warnings, ...parts.warnings]) logger.warn(warning);
   if (parts.keys.length === 0 && !parts.remote && !config.sink.dryRun) throw noKey;
@@ -50,7 +56,9 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     const [signer, ...idle] = opened.signers;
     if (idle.length > 0)
       logger.warn({ idle: idle.map(({ address }) => checksummed(address)) }, "only the first key pays");
-    return await runWith({ context, config, logger, signer, deployment: requireDeployment(config.chain.id) });
+    const deployment = requireDeployment(config.chain.id);
+    const scrub = createScrubber(secrets, urls);
+    return await runWith({ context, config, logger, signer, deployment, scrub });
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
@@ -71,10 +79,18 @@ type Parts = {
   readonly logger: Logger;
   readonly signer: Signer | undefined;
   readonly deployment: Deployment;
+  readonly scrub: Scrub;
 };
 
-async function runWith({ context, config, logger, signer, deployment }: Parts): Promise<number> {
-  const report = logReports(logger);
+async function runWith({ context, config, logger, signer, deployment, scrub }: Parts): Promise<number> {
+  const { report, metrics, readiness, watchEndpoints } = createObservers({
+    config,
+    version: readVersion(),
+    nodeVersion: context.nodeVersion,
+    hasKey: signer !== undefined && !config.sink.dryRun,
+    clock: systemClock,
+    logger,
+  });
   const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
   const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
   const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
@@ -85,7 +101,18 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
 
   let isAlive = () => false;
   const livez = () => (isAlive() ? { ok: true } : { ok: false, reason: "the pipe is not running" });
-  const http = await startHttpServer({ ...config.http, livez, logger });
+  watchEndpoints(rpc.health);
+  metrics.set("policies_ok", 1);
+  metrics.set("policies", policies.current().policies.length);
+  const http = await startHttpServer({
+    ...config.http,
+    allowedHosts: [],
+    livez,
+    readyz: readiness.checks,
+    metrics,
+    scrub,
+    logger,
+  });
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
   let journal: Journal | undefined;
   try {
@@ -111,6 +138,7 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
       daemon.stop();
       await daemon.ended.catch(() => undefined);
     });
+    shutdown.add("probes", () => endProbes());
     shutdown.add("policies", () => evaluator.close());
     shutdown.add("journal", () => opened.close());
     shutdown.add("http", () => http.stop());
@@ -132,6 +160,17 @@ async function runWith({ context, config, logger, signer, deployment }: Parts): 
       balance: formatOgpu(await balanceOf(rpc, signer.address)),
     };
     daemon.start();
+    metrics.set("started_timestamp_seconds", systemClock.now() / 1000);
+    const endProbes = startHealthProbes({
+      readiness,
+      writeJournal: () => opened.touch(systemClock.now()),
+      readFunds: signer && (() => readFunds(rpc, signer.address)),
+      onFunds: ({ balance, confirmations }) => {
+        metrics.set("signer_balance_ogpu", ogpuNumber(balance));
+        metrics.set("signer_confirmations_left", confirmations);
+      },
+      logger,
+    });
     logger.info(
       {
         ...account,

@@ -79,6 +79,8 @@ export type Decision = Verdict & {
   readonly payloadDigest: string;
   /** The provider's price, wei. */
   readonly payment: Wei;
+  /** What the task pays at the most, wei. */
+  readonly offered?: Wei | undefined;
   /** What exactly was judged: see `responseDigest`. */
   readonly responseDigest: string;
   readonly provider?: AccountAddress | undefined;
@@ -117,6 +119,8 @@ export type Confirmation = {
   readonly verdictId: number;
   /** The provider's price, wei. */
   readonly payment: Wei;
+  /** What the task offered, wei; the difference is saved. `undefined` where it was not kept. */
+  readonly offered?: Wei | undefined;
   /** What was approved; nothing else is paid, even if it stands at the same address. */
   readonly responseDigest: string;
   readonly state: ConfirmationState;
@@ -222,5 +226,7 @@ export type Journal = PolicyJournal &
     readonly changeConfirmations: (
       changes: readonly { readonly id: number; readonly change: ConfirmationChange }[],
     ) => Promise<readonly Confirmation[]>;
+    /** Writes something of no meaning. @throws what keeps the journal from being written. */
+    readonly touch: (now: number) => Promise<void>;
     readonly close: () => Promise<void>;
   };

@@ -200,4 +200,7 @@ export const migrations: readonly string[] = [
     SELECT 'pause', value ->> 'by', '', value ->> 'why', value ->> 'at' FROM meta WHERE key = 'pause';
   DELETE FROM meta WHERE key = 'pause';
   `,
+  `
+  ALTER TABLE confirmations ADD COLUMN offered TEXT;
+  `,
 ];

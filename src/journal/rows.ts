@@ -24,6 +24,7 @@ export const toConfirmation = (row: Row, attempts: readonly Attempt[]): Confirma
   response: row.response as ResponseAddress,
   verdictId: Number(row.verdict_id),
   payment: wei(BigInt(row.payment as string)),
+  ...(row.offered !== null && { offered: wei(BigInt(row.offered as string)) }),
   responseDigest: row.response_digest as string,
   state: row.state as Confirmation["state"],
   reason: row.reason as string,

@@ -257,8 +257,15 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
           recordBasis(sql, verdictId, decision);
           if (decision.kind !== "confirm" || decision.mode !== "enforce") continue;
           const { changes, lastInsertRowid } = sql(
-            "INSERT OR IGNORE INTO confirmations (task, response, verdict_id, payment, response_digest) VALUES (?, ?, ?, ?, ?)",
-          ).run(decision.task, decision.response, verdictId, String(decision.payment), decision.responseDigest);
+            "INSERT OR IGNORE INTO confirmations (task, response, verdict_id, payment, offered, response_digest) VALUES (?, ?, ?, ?, ?, ?)",
+          ).run(
+            decision.task,
+            decision.response,
+            verdictId,
+            String(decision.payment),
+            decision.offered === undefined ? null : String(decision.offered),
+            decision.responseDigest,
+          );
           if (changes) intent = confirmationById(Number(lastInsertRowid));
         }
         return intent;
@@ -292,6 +299,9 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
       ),
     changeConfirmations: async (changes) =>
       transaction(() => changes.map(({ id, change }) => changeConfirmation(id, change))),
+
+    touch: async (now) =>
+      transaction(() => void sql("INSERT OR REPLACE INTO meta (key, value) VALUES ('touched', ?)").run(String(now))),
 
     close: async () => {
       database.close();

@@ -8,6 +8,8 @@ import type { Logger } from "./logger.ts";
 export function logReports(logger: Logger): Reporter {
   return (report: Report) => {
     switch (report.type) {
+      case "head":
+        return logger.trace({ number: report.number.toString() }, "head");
       case "intake": {
         const { via, tasks, responses, block } = report;
         const fields = { via, tasks, responses, block: block?.toString() };

@@ -19,5 +19,8 @@ export function parseAmount(text: string): Wei {
   return wei(parseUnits(fraction ? `${whole}.${fraction}` : whole, digits));
 }
 
+/** Wei as a number of OGPU, for charts and metrics: not exact. */
+export const ogpuNumber = (amount: bigint): number => Number(formatUnits(amount, 18));
+
 /** Shows wei as OGPU, exactly, e.g. `0.05 OGPU`. */
 export const formatOgpu = (amount: bigint): string => `${formatUnits(amount, 18)} OGPU`;

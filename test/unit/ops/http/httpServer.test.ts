@@ -1,13 +1,24 @@
 import { connect } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ConfigError, exitCodes } from "../../../src/errors.ts";
-import { type HttpServerOptions, startHttpServer } from "../../../src/ops/httpServer.ts";
-import { createLogger } from "../../../src/ops/logger.ts";
+import { ConfigError, exitCodes } from "../../../../src/errors.ts";
+import { type HttpServerOptions, startHttpServer } from "../../../../src/ops/http/httpServer.ts";
+import { createLogger } from "../../../../src/ops/logger.ts";
+import { createMetrics } from "../../../../src/ops/metrics/createMetrics.ts";
 
 const logger = createLogger({ level: "silent", format: "json", isTTY: false, destination: { write: () => {} } });
 
 const start = async (options: Partial<HttpServerOptions> = {}) => {
-  const server = await startHttpServer({ host: "127.0.0.1", port: 0, livez: () => ({ ok: true }), logger, ...options });
+  const server = await startHttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    livez: () => ({ ok: true }),
+    readyz: () => [],
+    metrics: createMetrics({ version: "1.2.3", nodeVersion: "v24" }),
+    allowedHosts: [],
+    scrub: (text) => text.replaceAll("s3cret", "***"),
+    logger,
+    ...options,
+  });
   onTestFinished(() => server.stop().catch(() => {}));
   return { ...server, url: (path: string) => `http://127.0.0.1:${server.port}${path}` };
 };
@@ -54,6 +65,44 @@ describe("startHttpServer", () => {
   ])("answers 404 to %s %s", async (method, path) => {
     const { url } = await start();
     expect((await fetch(url(path), { method })).status).toBe(404);
+  });
+
+  it("answers /readyz with 200 only when every check is fulfilled, and names each with its reason", async () => {
+    let ok = false;
+    const { url } = await start({
+      readyz: () => [
+        { name: "head", ok: true, reason: "block 7" },
+        { name: "journal", ok, reason: ok ? "writable" : "disk full" },
+      ],
+    });
+    const before = await fetch(url("/readyz"));
+    expect([before.status, await before.text()]).toEqual([503, "ok   head: block 7\nFAIL journal: disk full\n"]);
+    ok = true;
+    expect((await fetch(url("/readyz"))).status).toBe(200);
+  });
+
+  it("serves the metrics, and counts its own requests by route, never by path", async () => {
+    const { url } = await start();
+    await fetch(url("/livez"));
+    await fetch(url("/no/such/0x1234"));
+    const text = await (await fetch(url("/metrics"))).text();
+    expect(text).toContain('ogpu_confirmd_http_requests_total{route="/livez",status="200"} 1');
+    expect(text).toContain('ogpu_confirmd_http_requests_total{route="none",status="404"} 1');
+    expect(text).not.toContain("0x1234");
+  });
+
+  it("sends headers that let a browser run nothing from elsewhere", async () => {
+    const { url } = await start();
+    const { headers } = await fetch(url("/livez"));
+    expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*script-src 'self';/);
+    expect(headers.get("content-security-policy")).not.toContain("unsafe");
+    expect(headers.get("x-frame-options")).toBe("DENY");
+    expect(headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  it("takes credentials out of whatever it answers", async () => {
+    const { url } = await start({ livez: () => ({ ok: false, reason: "https://node/s3cret does not answer" }) });
+    expect(await (await fetch(url("/livez"))).text()).toBe("https://node/*** does not answer\n");
   });
 
   it("refuses a port that is in use, with what to do about it", async () => {

@@ -1,0 +1,16 @@
+import type { EndpointHealth } from "../../chain/endpoints/endpointHealth.ts";
+import type { Metrics } from "./createMetrics.ts";
+
+/** Shows the endpoints' health, as it is at each reading. */
+export function endpointGauges(metrics: Metrics, health: () => readonly EndpointHealth[]): void {
+  metrics.beforeReading(() => {
+    for (const { name: endpoint, state, latencyMs, failureRate, head, lag, queued } of health()) {
+      metrics.set("endpoint_up", state === "cooling" ? 0 : 1, { endpoint });
+      metrics.set("endpoint_failure_ratio", failureRate, { endpoint });
+      metrics.set("endpoint_lag_blocks", lag, { endpoint });
+      metrics.set("endpoint_queued_requests", queued, { endpoint });
+      if (latencyMs !== undefined) metrics.set("endpoint_latency_seconds", latencyMs / 1000, { endpoint });
+      if (head !== undefined) metrics.set("endpoint_head_block", Number(head), { endpoint });
+    }
+  });
+}

@@ -1,0 +1,50 @@
+import type { EndpointHealth } from "../chain/endpoints/endpointHealth.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config/schema.ts";
+import type { Reporter } from "../report.ts";
+import { createReadiness, type Readiness } from "./board/readiness.ts";
+import { fanOut } from "./fanOut.ts";
+import type { Logger } from "./logger.ts";
+import { logReports } from "./logReports.ts";
+import { countReports } from "./metrics/countReports.ts";
+import { createMetrics, type Metrics } from "./metrics/createMetrics.ts";
+import { endpointGauges } from "./metrics/endpointGauges.ts";
+
+export type ObserverOptions = {
+  readonly config: Config;
+  readonly version: string;
+  readonly nodeVersion: string;
+  /** Whether anything can be paid. */
+  readonly hasKey: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** More who are to be told. */
+  readonly listeners?: readonly Reporter[];
+};
+
+/** Everybody who looks on: log, metrics, readiness. */
+export type Observers = {
+  readonly report: Reporter;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  /** Shows the endpoints' health from now on. */
+  readonly watchEndpoints: (health: () => readonly EndpointHealth[]) => void;
+};
+
+/** How far the scanner may be behind the head and count as caught up, blocks. */
+const maxLag = 10;
+
+export function createObservers(options: ObserverOptions): Observers {
+  const { config, version, nodeVersion, hasKey, clock, logger, listeners = [] } = options;
+  const metrics = createMetrics({ version, nodeVersion });
+  const headFreshMs = Math.max(30_000, 5 * config.rpc.pollInterval);
+  const readiness = createReadiness({ clock, headFreshMs, maxLag, hasKey });
+  metrics.beforeReading(() => {
+    for (const { name, ok } of readiness.checks()) metrics.set("ready", ok ? 1 : 0, { check: name });
+  });
+  const report = fanOut([logReports(logger), countReports(metrics, clock), readiness.note, ...listeners], (err) => {
+    metrics.add("observer_errors_total", 1);
+    logger.error({ err }, "an onlooker could not take a report; the pipe goes on");
+  });
+  return { report, metrics, readiness, watchEndpoints: (health) => endpointGauges(metrics, health) };
+}
