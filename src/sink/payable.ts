@@ -73,10 +73,7 @@ type State = Pick<Preview, "block" | "taskStatus" | "response">;
 
 async function judge(deps: Deps, confirmation: Confirmation, preview: Preview): Promise<Payable> {
   const state = stateOf(preview, confirmation);
-  if (state.type === "settled") {
-    if (await isFinallySettled(deps, confirmation, preview.block)) return state;
-    return { type: "not-now", reason: `${state.reason}, but not finally` };
-  }
+  if (state.type === "settled") return onceFinal(deps, confirmation, state);
   if (preview.response === undefined && (await isFinallyGone(deps, confirmation))) {
     return { type: "refused", reason: "a reorg took the response back" };
   }
@@ -84,21 +81,25 @@ async function judge(deps: Deps, confirmation: Confirmation, preview: Preview): 
   const { simulation, expiresAt } = preview;
   if (simulation.ok) deps.gasFigure.learn(simulation.gas);
   const answer = fromSimulation(simulation, preview.block);
+  if (answer.type === "settled") return onceFinal(deps, confirmation, answer);
   return answer.type === "yes" ? { ...answer, expiresAt } : answer;
 }
 
-/** What is settled in a block that can be taken back is settled by no means. */
-async function isFinallySettled(
+/** What is settled in a block that can be taken back is settled by no means: the task's end by its time, too. */
+async function onceFinal(
   { chain, journal }: Deps,
   confirmation: Confirmation,
-  seenAt: bigint,
-): Promise<boolean> {
+  settled: Extract<Payable, { type: "settled" }>,
+): Promise<Payable> {
   const final = await chain.finalBlock(await chain.head());
-  if (final >= seenAt) return true;
   const record = await journal.task(confirmation.task);
-  if (record === undefined) return false;
-  const { task, responses } = await chain.snapshot(record.task, record.source, [confirmation.response], final);
-  return stateOf({ block: final, taskStatus: task.status, response: responses[0] }, confirmation).type === "settled";
+  if (record !== undefined) {
+    const found = await chain.snapshot(record.task, record.source, [confirmation.response], final);
+    if (found.block.timestamp > found.task.expiryTime) return settled;
+    const state = { block: final, taskStatus: found.task.status, response: found.responses[0] };
+    if (stateOf(state, confirmation).type === "settled") return settled;
+  }
+  return { type: "not-now", reason: `${settled.reason}, but not finally` };
 }
 
 /** Missing from a final block that is no older than the one it was judged in: whatever brings it back is news. */

@@ -26,6 +26,8 @@ const rates = {
     "send lost": 0.05,
     "answer lost": 0.05,
     "send and answer lost": 0.03,
+    "send late": 0.03,
+    "send twice": 0.04,
     "already known": 0.05,
     "pool is full": 0.02,
     underpriced: 0.03,

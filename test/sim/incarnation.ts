@@ -74,7 +74,8 @@ export type Incarnation = {
   readonly kill: () => void;
 };
 
-const maxFeePerGas = 500_000_000_000n;
+/** Wei per gas. */
+export const maxFeePerGas = 500_000_000_000n;
 
 /** Builds the real daemon on the model, as `assemble` builds it on a real node. */
 export function startIncarnation(deps: IncarnationDeps): Incarnation {

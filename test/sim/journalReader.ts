@@ -13,11 +13,14 @@ export type ConfirmationRow = {
 
 /** What is durable in the journal's file, read past the daemon. */
 export type JournalReader = {
-  readonly hasAttempt: (hash: Hash) => boolean;
+  /** Whether it was signed: for a confirmation, or to fill a gap. */
+  readonly hasSigned: (hash: Hash) => boolean;
   readonly hasTask: (task: Hex) => boolean;
   readonly hasResponse: (response: Hex) => boolean;
   readonly cursor: () => { readonly number: number; readonly hash: Hash } | undefined;
   readonly confirmations: () => readonly ConfirmationRow[];
+  /** Everything that was signed for a confirmation, to pay or to use a nonce up. */
+  readonly attemptsOf: (id: number) => readonly Hash[];
   readonly highestNonce: () => number | undefined;
   readonly close: () => void;
 };
@@ -31,7 +34,9 @@ export function openJournalReader(path: string): JournalReader {
     return known;
   };
   return {
-    hasAttempt: (hash) => sql("SELECT 1 FROM attempts WHERE hash = ?").get(hash) !== undefined,
+    hasSigned: (hash) =>
+      (sql("SELECT 1 FROM attempts WHERE hash = ?").get(hash) ??
+        sql("SELECT 1 FROM fillers WHERE hash = ?").get(hash)) !== undefined,
     hasTask: (task) => sql("SELECT 1 FROM tasks WHERE task = ?").get(task) !== undefined,
     hasResponse: (response) => sql("SELECT 1 FROM responses WHERE response = ?").get(response) !== undefined,
     cursor: () => {
@@ -40,6 +45,10 @@ export function openJournalReader(path: string): JournalReader {
     },
     confirmations: () =>
       sql("SELECT id, task, response, state, reason, nonce, mined_hash FROM confirmations ORDER BY id").all() as never,
+    attemptsOf: (id) =>
+      sql("SELECT hash FROM attempts WHERE confirmation_id = ?")
+        .all(id)
+        .map(({ hash }) => hash as Hash),
     highestNonce: () => {
       const row = sql("SELECT max(nonce) AS nonce FROM attempts").get();
       return row?.nonce == null ? undefined : Number(row.nonce);

@@ -42,9 +42,18 @@ export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
       if (isSend && faults.strikes("send and answer lost")) return fail(timeoutMs, `no answer within ${timeoutMs} ms`);
 
       const node = prng.pick(nodes);
+      if (isSend && faults.strikes("send late")) {
+        // Somewhere on the way it waits, and comes when nobody expects it any more.
+        time.after(prng.between(5_000, 60_000), () => {
+          for (const call of calls) node.answer(call);
+        });
+        return fail(timeoutMs, `no answer within ${timeoutMs} ms`);
+      }
       const hangs = faults.strikes("http hang");
       const loses = isSend && faults.strikes("answer lost");
       time.after(prng.between(1, 60), () => {
+        // A proxy asks again where it heard nothing, and passes the second answer on.
+        if (isSend && faults.strikes("send twice")) for (const call of calls) node.answer(call);
         const answers = calls.map((call) => toAnswer(node.answer(call)));
         trace.digest(
           `${name} ${methods} ${answers.map((answer) => ("error" in answer ? answer.error.message : "ok"))}`,

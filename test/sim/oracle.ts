@@ -4,6 +4,7 @@ import type { JournalReader } from "./journalReader.ts";
 import type { Mempool } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { readRaw } from "./modelNode.ts";
+import { createSinkChecks } from "./sinkChecks.ts";
 import type { Truth } from "./truth.ts";
 
 export type Violation = {
@@ -17,6 +18,8 @@ export type OracleDeps = {
   readonly pool: Mempool;
   readonly truth: Truth;
   readonly signer: Hex;
+  /** Wei per gas: what the daemon is told to offer at the most. */
+  readonly maxFeePerGas: bigint;
   /** Blocks on top of one until it can no longer be taken back. */
   readonly finalDepth: number;
   /** `undefined` before the journal was opened for the first time. */
@@ -60,13 +63,16 @@ export function createOracle(deps: OracleDeps): Oracle {
   };
 
   const finalNumber = () => Math.max(0, chain.tip().number - finalDepth);
-  const finalNonce = () => chain.canonical(finalNumber())?.state.nonces.get(signer) ?? 0;
+  const finalBlock = () => chain.canonical(finalNumber()) as Block;
+  const finalNonce = () => finalBlock().state.nonces.get(signer) ?? 0;
+  const sink = createSinkChecks({ ...deps, finalBlock, fail });
 
   const sent = (raw: Hex) => {
-    const { hash, action, key } = readRaw(raw, signer);
-    if (!journal()?.hasAttempt(hash) && action.type === "confirm") {
+    const transaction = readRaw(raw, signer);
+    const { hash, action, key } = transaction;
+    if (!journal()?.hasSigned(hash))
       fail("durable-before-broadcast", `${hash} was broadcast and is not in the journal`);
-    }
+    sink.sent(transaction);
     if (action.type !== "confirm" || key === undefined) return;
     const response = truth.responses.get(action.response);
     if (response === undefined) return fail("approved-only", `${action.response} is no response`);
@@ -91,7 +97,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   /** A nonce is harmless once another transaction has it for good. */
   const mayStillPay = (nonce: number, task: Hex): boolean => {
     if (finalNonce() <= nonce) return true;
-    const final = chain.canonical(finalNumber()) as Block;
+    const final = finalBlock();
     return (sentOfTask.get(task) ?? []).some(
       (each) => each.nonce === nonce && chain.find(final, each.hash)?.mined.succeeded,
     );
@@ -114,6 +120,7 @@ export function createOracle(deps: OracleDeps): Oracle {
 
   const committed = () => {
     const reader = journal();
+    if (reader) sink.journalled(reader.confirmations());
     const cursor = reader?.cursor();
     if (reader === undefined || cursor === undefined) return;
     if (cursor.number > highest()) {
@@ -140,21 +147,28 @@ export function createOracle(deps: OracleDeps): Oracle {
     }
   };
 
-  const tipped = (tip: Block) => {
-    const confirmed = new Map<Hex, number>();
-    for (let number = Math.max(0, tip.number - 4 * finalDepth - 8); number <= tip.number; number++) {
+  /**
+   * Of the confirmations of a task that the daemon has on the canonical chain, one pays, and it is the last: another one
+   * may have reverted before it, finally; after it, nothing of ours may be mined for this task, not even to revert.
+   */
+  const checkMined = (from: number, to: number) => {
+    const paidIn = new Map<Hex, number>();
+    for (let number = from; number <= to; number++) {
       for (const { transaction, succeeded } of chain.canonical(number)?.mined ?? []) {
         const { action, key } = transaction;
-        // One that reverted has paid nobody: once that is final, the task is tried anew in another nonce.
-        if (action.type !== "confirm" || key?.by !== "daemon" || !succeeded) continue;
+        if (action.type !== "confirm" || key?.by !== "daemon") continue;
         const task = truth.responses.get(action.response)?.task ?? action.response;
-        const other = confirmed.get(task);
-        if (other !== undefined)
-          fail("mined-once", `task ${task} was mined in nonce ${other} and in nonce ${key.nonce}`);
-        confirmed.set(task, key.nonce);
+        const other = paidIn.get(task);
+        if (other !== undefined) {
+          const how = succeeded ? "paid" : "mined";
+          fail("mined-once", `task ${task} was paid in nonce ${other}, and ${how} again in nonce ${key.nonce}`);
+        }
+        if (succeeded) paidIn.set(task, key.nonce);
       }
     }
   };
+
+  const tipped = (tip: Block) => checkMined(Math.max(0, tip.number - 4 * finalDepth - 8), tip.number);
 
   /** Tasks with an approved response, open and unexpired to the end: the daemon owes each of them a confirmation. */
   const unpaid = (): readonly Violation[] => {
@@ -202,29 +216,26 @@ export function createOracle(deps: OracleDeps): Oracle {
     const reader = journal();
     if (reader === undefined) return;
     const tip = chain.tip();
-    const finals = new Map<Hex, Hash>();
+    checkMined(0, tip.number);
+    const paidBy = new Map<Hash, Hex>();
     for (let number = 0; number <= tip.number; number++) {
       for (const { transaction, succeeded } of chain.canonical(number)?.mined ?? []) {
         const { action, key, hash } = transaction;
         if (action.type !== "confirm" || key?.by !== "daemon" || !succeeded) continue;
-        const task = truth.responses.get(action.response)?.task as Hex;
-        if (finals.has(task)) fail("mined-once", `task ${task} was paid twice`);
-        finals.set(task, hash);
+        paidBy.set(hash, truth.responses.get(action.response)?.task as Hex);
       }
     }
-    const rows = reader.confirmations();
-    // One that was given up without paying leaves the task to another.
-    const paidByAnother = new Set(rows.filter(({ state }) => state === "final").map(({ task }) => task));
-    for (const { task, state, mined_hash: hash, reason } of rows) {
-      const paid = finals.get(task);
-      if (state === "final" && paid !== hash) {
-        fail("journal-true", `task ${task}: the journal says it was paid by ${hash}, the chain says by ${paid}`);
-      }
-      const isGivenUp = state === "rejected" || (state === "cancelled" && paidByAnother.has(task));
-      if (state !== "final" && !isGivenUp && paid !== undefined) {
-        fail("journal-true", `task ${task} was paid by ${paid}, the journal says ${state}: ${reason}`);
-      }
+    // Row by row, by what each of them signed: one that was given up must not have paid, whatever became of the task.
+    for (const { id, task, state, mined_hash: hash, reason } of reader.confirmations()) {
+      const signed = reader.attemptsOf(id);
+      const paid = signed.filter((each) => paidBy.has(each));
+      for (const each of paid) paidBy.delete(each);
+      const told = `task ${task}: the journal says ${state} (${hash}, ${reason}), the chain that ${paid} paid`;
+      const isTrue = state === "final" ? paid.length === 1 && paid[0] === hash : paid.length === 0;
+      if (!isTrue) fail("journal-true", told);
+      if (state === "rejected" && signed.length > 0) fail("journal-true", `${told}; ${signed} were signed`);
     }
+    for (const [hash, task] of paidBy) fail("journal-true", `task ${task} was paid by ${hash}, which nothing signed`);
   };
 
   return {

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { EMPTY, type Observable } from "rxjs";
-import type { HttpRpc } from "../../src/chain/jsonRpc.ts";
-import type { Confirmation, Journal } from "../../src/journal/journal.ts";
+import type { HttpRpc, RpcCall } from "../../src/chain/jsonRpc.ts";
+import type { Attempt, Confirmation, Journal } from "../../src/journal/journal.ts";
 import type { Hex } from "../../src/protocol/brand.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
 import { eventTopics } from "../../src/protocol/events.ts";
@@ -89,7 +89,10 @@ const forgetOlderHashes: Plant = {
         confirmation: async (id) => newest(await journal.confirmation(id)),
         unsettled: async () => (await journal.unsettled()).map(newest),
         recordAttempt: async (...args) => newest(await journal.recordAttempt(...args)),
+        recordAttempts: async (...args) => (await journal.recordAttempts(...args)).map(newest),
         changeConfirmation: async (...args) => newest(await journal.changeConfirmation(...args)),
+        changeConfirmations: async (...args) => (await journal.changeConfirmations(...args)).map(newest),
+        markBroadcast: async (...args) => (await journal.markBroadcast(...args)).map(newest),
       },
     };
   },
@@ -98,31 +101,46 @@ const forgetOlderHashes: Plant = {
 /** Sends an attempt that raises the fee before it is in the journal. */
 const bumpBeforeJournal: Plant = {
   focus: "sink",
-  wrap: ({ journal, rpc, ...ports }) => ({
-    ...ports,
-    rpc,
-    journal: {
-      ...journal,
-      recordAttempt: async (id, signer, attempt, ...rest) => {
-        const { attempts } = await journal.confirmation(id);
-        if (attempts.length > 0) await rpc.call("eth_sendRawTransaction", attempt.raw).catch(() => undefined);
-        return journal.recordAttempt(id, signer, attempt, ...rest);
+  wrap: ({ journal, rpc, ...ports }) => {
+    const sendIfBump = async (id: number, { raw }: Pick<Attempt, "raw">) => {
+      const { attempts } = await journal.confirmation(id);
+      if (attempts.length > 0) await rpc.call("eth_sendRawTransaction", raw).catch(() => undefined);
+    };
+    return {
+      ...ports,
+      rpc,
+      journal: {
+        ...journal,
+        recordAttempt: async (id, signer, attempt) => {
+          await sendIfBump(id, attempt);
+          return journal.recordAttempt(id, signer, attempt);
+        },
+        recordAttempts: async (attempts) => {
+          for (const { confirmationId, attempt } of attempts) await sendIfBump(confirmationId, attempt);
+          return journal.recordAttempts(attempts);
+        },
       },
-    },
-  }),
+    };
+  },
 };
 
+/** Tells of each transaction whose request failed. */
 function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void): HttpRpc {
+  const watched = async <T>(calls: readonly RpcCall[], work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      for (const { method, params } of calls) {
+        if (method === "eth_sendRawTransaction") onFailure(params[0] as Hex, error);
+      }
+      throw error;
+    }
+  };
   return {
     ...rpc,
-    call: async <T>(method: string, ...params: readonly unknown[]): Promise<T> => {
-      try {
-        return await rpc.call<T>(method, ...params);
-      } catch (error) {
-        if (method === "eth_sendRawTransaction") onFailure(params[0] as Hex, error);
-        throw error;
-      }
-    },
+    call: <T>(method: string, ...params: readonly unknown[]) =>
+      watched([{ method, params }], () => rpc.call<T>(method, ...params)),
+    batch: (calls) => watched(calls, () => rpc.batch(calls)),
   };
 }
 

@@ -8,7 +8,7 @@ import { deploymentOn, mainnet } from "../../src/protocol/chains.ts";
 import { accounts, setting, signer, startActors } from "./actors.ts";
 import { createCrashes } from "./crashes.ts";
 import { createFaults, type Focus } from "./faults.ts";
-import { type Incarnation, startIncarnation } from "./incarnation.ts";
+import { type Incarnation, maxFeePerGas, startIncarnation } from "./incarnation.ts";
 import { type JournalReader, openJournalReader } from "./journalReader.ts";
 import { createMempool } from "./mempool.ts";
 import { startMiner } from "./miner.ts";
@@ -146,6 +146,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     pool,
     truth,
     signer: accounts.signer,
+    maxFeePerGas,
     finalDepth: maxReorgDepth,
     journal: () => reader,
     highest: network.highest,

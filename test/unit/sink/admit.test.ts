@@ -3,7 +3,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { controllerAbi } from "../../../src/protocol/abi.ts";
-import { checksummed, type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
+import {
+  checksummed,
+  type ResponseAddress,
+  type TaskAddress,
+  toNonce,
+  unixSeconds,
+  wei,
+} from "../../../src/protocol/brand.ts";
 import { ResponseStatus, TaskStatus } from "../../../src/protocol/statuses.ts";
 import { admit } from "../../../src/sink/admit.ts";
 import { address, aResponse, aSnapshot, aTask, response } from "../../support/fakeChain.ts";
@@ -22,6 +29,9 @@ const withResponse = (changes: Parameters<typeof aResponse>[0]): Partial<ChainPo
   snapshot: async () => aSnapshot({ responses: [aResponse(changes)] }),
 });
 const reverts = (reason: string): Partial<ChainPort> => ({ simulateConfirm: async () => ({ ok: false, reason }) });
+const isOver: Partial<ChainPort> = {
+  snapshot: async () => aSnapshot({ task: aTask({ expiryTime: unixSeconds(999) }) }),
+};
 const other = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
 
 describe("admitting an intent", () => {
@@ -46,7 +56,7 @@ describe("admitting an intent", () => {
     ],
     ["its data is another", withResponse({ data: "[]" }), "rejected", /another response stands/],
     ["the call reverts, and nobody knows why", reverts("unknown error 0xdeadbeef"), "rejected", /0xdeadbeef/],
-    ["its time is over", reverts("Expired"), "superseded", /expiry time has passed/],
+    ["its time is over, finally", { ...reverts("Expired"), ...isOver }, "superseded", /expiry time has passed/],
   ])("settles it without a nonce when %s", async (_, chain, state, reason) => {
     const { id } = await bench.intend();
     const admission = await admit(bench.deps(chain), id);
@@ -70,6 +80,7 @@ describe("admitting an intent", () => {
       },
       /FINALIZED, but not finally/,
     ],
+    ["its time is over, in a block that may be taken back", reverts("Expired"), /has passed, but not finally/],
     ["somebody else is faster, and the state does not show it yet", reverts("AlreadyFinalized"), /finalised already/],
     ["the signer is not authorised yet", reverts("NotOwner"), /neither the client nor its agent/],
     ["the client's Vault is empty", reverts("InsufficientBalance"), /balance in the Vault/],

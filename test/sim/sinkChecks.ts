@@ -1,0 +1,77 @@
+import type { Hash, Hex } from "../../src/protocol/brand.ts";
+import { isClosed } from "../../src/protocol/statuses.ts";
+import type { ConfirmationRow } from "./journalReader.ts";
+import type { ModelTransaction } from "./mempool.ts";
+import type { Block, ModelChain } from "./modelChain.ts";
+
+export type SinkChecksDeps = {
+  readonly chain: ModelChain;
+  readonly signer: Hex;
+  /** Wei per gas: what the daemon is told to offer at the most. */
+  readonly maxFeePerGas: bigint;
+  /** The newest block that can no longer be taken back. */
+  readonly finalBlock: () => Block;
+  readonly fail: (invariant: string, what: string) => void;
+};
+
+/** What the oracle asks of the sink beside who is paid. */
+export type SinkChecks = {
+  /** A transaction was handed to an endpoint. */
+  readonly sent: (transaction: ModelTransaction) => void;
+  /** The confirmations as they are durable now. */
+  readonly journalled: (rows: readonly ConfirmationRow[]) => void;
+};
+
+type Offer = { readonly hash: Hash; readonly maxFee: bigint; readonly tip: bigint };
+
+export function createSinkChecks({ chain, signer, maxFeePerGas, finalBlock, fail }: SinkChecksDeps): SinkChecks {
+  const offers = new Map<number, Offer[]>();
+  const before = new Map<number, ConfirmationRow>();
+
+  const sent: SinkChecks["sent"] = ({ hash, key }) => {
+    if (key === undefined) return;
+    const { nonce, maxFee, tip } = key;
+    if (maxFee > maxFeePerGas) fail("fee-ceiling", `nonce ${nonce} offers ${maxFee} wei, above ${maxFeePerGas}`);
+    if (tip > maxFee) fail("fee-ceiling", `nonce ${nonce} tips ${tip} wei of ${maxFee}`);
+    const known = offers.get(nonce) ?? [];
+    if (known.some((offer) => offer.hash === hash)) return;
+    const last = known.at(-1);
+    // Nodes want an eighth more on both fields, or keep what they have.
+    if (last && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
+      fail("replaced-by-an-eighth", `nonce ${nonce}: ${maxFee}/${tip} replaces ${last.maxFee}/${last.tip}`);
+    }
+    offers.set(nonce, [...known, { hash, maxFee, tip }]);
+  };
+
+  /** Whether somebody settled it, or its time is over, where nothing takes that back. */
+  const isSettled = (task: Hex): boolean => {
+    const { state, time } = finalBlock();
+    const found = state.tasks.get(task);
+    return found !== undefined && (isClosed(found.status) || found.expiryTime < time);
+  };
+
+  const changed = (row: ConfirmationRow, last: ConfirmationRow | undefined) => {
+    const { id, task, state, mined_hash: hash } = row;
+    const what = `confirmation ${id} of task ${task} is ${state}`;
+    if (state === "final" && (hash === null || !chain.find(finalBlock(), hash))) {
+      fail("final-is-final", `${what}: ${hash} is in no block that is final`);
+    }
+    if (state === "superseded" && !isSettled(task)) fail("final-is-final", `${what}, and the task is not, finally`);
+    const gaveNonceUp = (state === "intended" || state === "cancelled" || state === "dead") && last?.nonce != null;
+    if (gaveNonceUp && (finalBlock().state.nonces.get(signer) ?? 0) <= (last.nonce ?? 0)) {
+      fail("nonce-freed-when-used", `${what}, and nothing is final in nonce ${last.nonce}`);
+    }
+  };
+
+  return {
+    sent,
+    journalled: (rows) => {
+      for (const row of rows) {
+        const last = before.get(row.id);
+        if (last?.state === row.state && last.nonce === row.nonce) continue;
+        changed(row, last);
+        before.set(row.id, row);
+      }
+    },
+  };
+}
