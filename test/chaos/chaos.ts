@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createPrng, type Prng } from "../sim/prng.ts";
+import { createHome, startDaemon } from "../support/daemonProcess.ts";
+import { type Audit, audit } from "./audit.ts";
+import { deepestReorg, type FaultName, faultNames } from "./faults.ts";
+import { readJournalFile } from "./journalFile.ts";
+import { drawMoment, liveUntil } from "./lifetimes.ts";
+import { type Planned, startMining } from "./mining.ts";
+import { openStage } from "./stage.ts";
+
+export type ChaosOptions = {
+  readonly kills: number;
+  readonly tasks: number;
+  /** Draws when daemons die and what strikes; the operating system's timing it does not draw. */
+  readonly seed: number;
+  readonly log?: (line: string) => void;
+};
+
+export type ChaosResult = Audit & {
+  readonly seed: number;
+  readonly kills: number;
+  readonly tasks: number;
+  /** How far the daemons had come when they were killed. */
+  readonly killedWhile: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<FaultName, number>>;
+  readonly seconds: number;
+};
+
+/** Answers that the daemon may be ahead of: the load that there always is. */
+const backlog = 6;
+/** Time for the last daemon to bring everything to its end. */
+const patienceMs = 180_000;
+
+/**
+ * Kills the daemon's real process again and again while it pays, on a real node that drops, reorders, becomes dear and
+ * has somebody else use the key; the last daemon is left alone, and then the chain is asked what came of it.
+ */
+export async function runChaos({ kills, tasks, seed, log = () => undefined }: ChaosOptions): Promise<ChaosResult> {
+  const started = performance.now();
+  log(`publishing ${tasks} tasks …`);
+  const stage = await openStage(tasks);
+  const { devnet } = stage;
+  const home = createHome(devnet, {
+    chain: { finality: deepestReorg + 1 },
+    sink: { rebroadcastAfter: "1s" },
+  });
+  const start = {
+    home,
+    privateKey: devnet.accounts.agent.privateKey,
+    env: { NODE_COMPILE_CACHE: join(home.directory, "code") },
+  };
+  const journal = readJournalFile(home.journalPath);
+  const { address } = devnet.accounts.agent;
+  const firstNonce = await devnet.publicClient.getTransactionCount({ address });
+  const firstBlock = await devnet.publicClient.getBlockNumber();
+  const violations: string[] = [];
+  const killedWhile: Record<string, number> = {};
+  const moments = createPrng(seed, "moments");
+  let killed = 0;
+
+  const mining = startMining({
+    stage,
+    prng: createPrng(seed, "faults"),
+    plan: planFaults(createPrng(seed, "plan"), kills),
+    kills: () => killed,
+    log,
+    inspect: (waiting) => {
+      const signed = journal.signed();
+      for (const hash of waiting) {
+        if (!signed.has(hash)) violations.push(`${hash} was broadcast and is not in the journal`);
+      }
+    },
+  });
+  let last: ReturnType<typeof startDaemon> | undefined;
+  try {
+    while (killed < kills) {
+      stage.answerUpTo(Math.ceil((tasks * (killed + 1)) / kills) + backlog);
+      const { state } = await Promise.race([liveUntil(drawMoment(moments), start), mining.broken]);
+      killed++;
+      killedWhile[state] = (killedWhile[state] ?? 0) + 1;
+      if (killed % 10 === 0) log(`${killed} kills, ${paid()} of ${tasks} final`);
+    }
+    stage.answerUpTo(tasks);
+    last = startDaemon(start);
+    await Promise.race([last.ready(), mining.broken]);
+    const deadline = performance.now() + patienceMs;
+    const isDone = () => mining.left() === 0 && paid() === tasks;
+    while (!isDone() && performance.now() < deadline) await Promise.race([sleep(100), mining.broken]);
+    last.kill("SIGTERM");
+    const code = await last.exited;
+    if (code !== 0) violations.push(`the last daemon ended with code ${code}`);
+    await mining.stop();
+    if (mining.left() > 0) violations.push(`${mining.left()} faults never struck`);
+    const failure = stage.failure();
+    if (failure) violations.push(`an answer did not come on the chain: ${failure.message}`);
+    const found = await audit({ stage, journal, foreign: mining.foreign, firstNonce, firstBlock });
+    const times = (name: FaultName) => mining.struck.filter((each) => each === name).length;
+    return {
+      ...found,
+      violations: [...violations, ...found.violations],
+      seed,
+      kills: killed,
+      tasks,
+      killedWhile,
+      faults: Object.fromEntries(faultNames.map((name) => [name, times(name)])) as Record<FaultName, number>,
+      seconds: Math.round((performance.now() - started) / 100) / 10,
+    };
+  } finally {
+    last?.kill("SIGKILL");
+    await last?.exited;
+    await mining.stop().catch(() => undefined);
+    await devnet.stop();
+    home.remove();
+  }
+
+  function paid(): number {
+    return journal.confirmations().filter(({ state }) => state === "final").length;
+  }
+}
+
+/** Each fault once at the least, and once more for every forty kills, spread over the run. */
+function planFaults(prng: Prng, kills: number): readonly Planned[] {
+  return faultNames.flatMap((fault) =>
+    Array.from({ length: 1 + Math.floor(kills / 40) }, () => ({
+      fault,
+      afterKills: prng.between(Math.floor(kills * 0.05), Math.floor(kills * 0.8)),
+    })),
+  );
+}

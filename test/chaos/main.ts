@@ -1,0 +1,62 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import { runChaos } from "./chaos.ts";
+
+const usage = `usage: npm run chaos -- [--kills N] [--tasks N] [--seed K] [--json FILE]
+  Kills the daemon's process N times (default 200) while it pays N tasks (default 500) on a real node, with foreign
+  transactions from its key, dear blocks, dropped transactions and reorgs in between; exits with 0 only if each task was
+  paid once, no nonce is left open and nothing is pending.
+`;
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "200" },
+    tasks: { type: "string", default: "500" },
+    seed: { type: "string", default: "1" },
+    json: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+function wholeNumber(name: "kills" | "tasks" | "seed"): number {
+  const value = Number(values[name]);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  process.stderr.write(`--${name} is a whole number above 0, not "${values[name]}"\n${usage}`);
+  process.exit(64);
+}
+
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+const started = performance.now();
+const log = (line: string) => {
+  const seconds = (performance.now() - started) / 1_000;
+  process.stderr.write(`${seconds.toFixed(1).padStart(7)} s  ${line}\n`);
+};
+const options = { kills: wholeNumber("kills"), tasks: wholeNumber("tasks"), seed: wholeNumber("seed") };
+const result = await runChaos({ ...options, log });
+const { violations, faults, killedWhile, mined, replaced, tasksPaidOnce, seconds } = result;
+process.stdout.write(
+  [
+    `${result.kills} kills (${describe(killedWhile)})`,
+    `faults: ${describe(faults)}`,
+    `${tasksPaidOnce} of ${result.tasks} tasks paid once; ${mined.ours} transactions of ours mined, ${mined.confirmations} of them confirmations, ${mined.foreign} foreign ones`,
+    `${replaced.confirmations} confirmations were offered more for, ${replaced.mostAttempts} offers at the most`,
+    `${violations.length} violations, ${seconds} s, seed ${result.seed}`,
+    ...violations.slice(0, 20).map((each) => `  ${each}`),
+    "",
+  ].join("\n"),
+);
+if (values.json !== undefined) {
+  mkdirSync(dirname(values.json), { recursive: true });
+  writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+}
+process.exit(violations.length > 0 ? 1 : 0);
+
+function describe(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(", ");
+}
