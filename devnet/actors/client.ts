@@ -1,5 +1,6 @@
 import { type Address, encodeFunctionData, type LocalAccount, parseEther, type TransactionReceipt } from "viem";
-import { controllerAbi, nexusAbi, terminalAbi, vaultAbi } from "../../src/protocol/abi.ts";
+import { calls } from "../../src/client/calls.ts";
+import { vaultAbi } from "../../src/protocol/abi.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { DeliveryMethod, ImageEnvironment } from "../../src/protocol/statuses.ts";
 import type { Network } from "../network.ts";
@@ -48,7 +49,8 @@ export type ClientOptions = {
 };
 
 /**
- * An actor that buys work. Every method waits until its transaction is mined.
+ * An actor that buys work. Unlike the library it checks nothing before it sends: what the contracts say to nonsense is
+ * what tests want to see. Every method waits until its transaction is mined.
  *
  * @throws RevertError from every method, if the contracts refuse.
  * @example
@@ -58,44 +60,24 @@ export type ClientOptions = {
  * const task = await client.publishTask({ source, config: '{"function_name":"sentiment","data":{"text":"good"}}' });
  */
 export function createClient(network: Network, account: LocalAccount, options: ClientOptions = {}): Client {
-  const { nexus, controller, terminal, vault } = network.deployment;
+  const { deployment } = network;
   const client = options.onBehalfOf ?? account.address;
   const { send } = createLane(network, account);
+  const deposit = encodeFunctionData({ abi: vaultAbi, functionName: "deposit", args: [client] });
   return {
     address: account.address,
-    deposit: (value) =>
-      send({ to: vault, value, data: encodeFunctionData({ abi: vaultAbi, functionName: "deposit", args: [client] }) }),
-    setAgent: (agent, value = true) =>
-      send({
-        to: terminal,
-        data: encodeFunctionData({ abi: terminalAbi, functionName: "setAgent", args: [agent, value] }),
-      }),
-    async publishSource(terms = {}) {
-      const args = [sourceParams(client, terms)] as const;
-      const data = encodeFunctionData({ abi: nexusAbi, functionName: "publishSource", args });
-      return publishedSource(await send({ to: nexus, data }));
-    },
-    inactivateSource: (source) =>
-      send({
-        to: nexus,
-        data: encodeFunctionData({ abi: nexusAbi, functionName: "inactivateSource", args: [source] }),
-      }),
+    deposit: (value) => send({ to: deployment.vault, value, data: deposit }),
+    setAgent: (agent, value = true) => send(calls.setAgent(deployment, agent, value)),
+    publishSource: async (terms = {}) =>
+      publishedSource(await send(calls.publishSource(deployment, sourceParams(client, terms)))),
+    inactivateSource: (source) => send(calls.inactivateSource(deployment, source)),
     async publishTask({ source, config, payment = parseEther("1"), lifetime = 3_600 }) {
       const { timestamp } = await network.publicClient.getBlock();
-      const args = [{ source, config, expiryTime: timestamp + BigInt(lifetime), payment }] as const;
-      const data = encodeFunctionData({ abi: controllerAbi, functionName: "publishTask", args });
-      return publishedTask(await send({ to: controller, data }));
+      const expiryTime = timestamp + BigInt(lifetime);
+      return publishedTask(await send(calls.publishTask(deployment, { source, config, expiryTime, payment })));
     },
-    cancelTask: (task) =>
-      send({
-        to: controller,
-        data: encodeFunctionData({ abi: controllerAbi, functionName: "cancelTask", args: [task] }),
-      }),
-    confirmResponse: (response) =>
-      send({
-        to: controller,
-        data: encodeFunctionData({ abi: controllerAbi, functionName: "confirmResponse", args: [response] }),
-      }),
+    cancelTask: (task) => send(calls.cancelTask(deployment, task)),
+    confirmResponse: (response) => send(calls.confirmResponse(deployment, response)),
   };
 }
 

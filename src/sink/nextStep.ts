@@ -2,6 +2,9 @@ import type { Receipt } from "../chain/chainPort.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import type { Nonce } from "../protocol/brand.ts";
 
+/** What there is to know of what was signed. */
+type Tracked = Pick<Confirmation, "attempts" | "nonce" | "mined">;
+
 /** What the chain says of a confirmation that was signed. */
 export type View = {
   /** The newest block that can no longer be taken back. */
@@ -35,7 +38,7 @@ export type Step =
  *
  * Nothing is terminal before finality, reverts included; no time-out ever frees a nonce.
  */
-export function nextStep(confirmation: Confirmation, view: View): Step {
+export function nextStep(confirmation: Tracked, view: View): Step {
   const receipt = newestReceipt(confirmation, view.receipts);
   if (receipt !== undefined) {
     if (receipt.blockNumber <= view.final) return { type: "final", receipt };
@@ -59,7 +62,7 @@ export function nextStep(confirmation: Confirmation, view: View): Step {
  * The receipt that counts: one that paid, wherever it stands (attempts in two nonces can both be mined, if a node lied
  * about the first); else the one in the newest nonce. A failed or cancelled attempt in a former nonce is history.
  */
-function newestReceipt({ attempts, nonce }: Confirmation, receipts: readonly Receipt[]): Receipt | undefined {
+function newestReceipt({ attempts, nonce }: Tracked, receipts: readonly Receipt[]): Receipt | undefined {
   const attemptOf = ({ hash }: Receipt) => attempts.find((attempt) => attempt.hash === hash);
   return (
     receipts.find((receipt) => receipt.succeeded && attemptOf(receipt)?.kind === "confirm") ??

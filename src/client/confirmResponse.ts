@@ -1,0 +1,126 @@
+import { read, readAll } from "../chain/contractReads.ts";
+import { taskAbi } from "../protocol/abi.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import { isClosed, statusName, TaskStatus } from "../protocol/statuses.ts";
+import { calls } from "./calls.ts";
+import type { ClientContext } from "./context.ts";
+import { InputError, RefusedError } from "./errors.ts";
+import { latest } from "./identify.ts";
+import { readAddress, readAmount } from "./inputs.ts";
+import { poolTransactions } from "./nonce/poolTransactions.ts";
+import { readResponse, readTask, requireActsFor } from "./reads.ts";
+import { signerOf } from "./signerOf.ts";
+import type { Address, Amount, MinedTransaction, Response, TaskState, WriteOptions } from "./types.ts";
+
+export type ConfirmOptions = WriteOptions & {
+  /** The most to pay; a dearer response is refused. @default whatever the response asks */
+  readonly maxPayment?: Amount;
+};
+
+export type Confirmation = MinedTransaction & {
+  readonly response: Address;
+  readonly task: Address;
+  readonly provider: Address;
+  /** Wei. */
+  readonly payment: bigint;
+};
+
+/**
+ * Confirms a response, which pays its provider. It cannot be undone.
+ *
+ * Nothing is signed unless the chain, as it is now, would let it be mined; it is checked again before every time that it
+ * is sent again. A task has one confirmation in flight: the same call joins it, and one for another response is refused.
+ *
+ * @throws InputError if the address is no response; RefusedError `ALREADY_CONFIRMED`, `TASK_CLOSED`, `EXPIRED`,
+ *   `NOT_ALLOWED`, `NOT_FOUND`, `PAYMENT_ABOVE_LIMIT`, `ALREADY_SENT`: all before any gas is spent. NotMinedError if it is
+ *   not mined in time, and still may be.
+ * @example const { hash, payment } = await client.confirmResponse(response, { maxPayment: "0.01 OGPU" });
+ */
+export async function confirmResponse(
+  context: ClientContext,
+  address: string,
+  options: ConfirmOptions = {},
+): Promise<Confirmation> {
+  const signer = signerOf(context, options);
+  const response = readAddress("the response", address);
+  const { task, provider, payment } = await readResponse(context, response);
+  const lane = context.laneOf(signer);
+  const call = calls.confirmResponse(context.contracts, response);
+  const check = async () => void (await requireConfirmable(context, signer.address, response, options));
+  if (lane.cached() === undefined) {
+    await check();
+    await requireNotSent(context, signer.address, response, call);
+  }
+  const what = `the confirmation of ${response}`;
+  const mined = await lane.mine({ what, ...call, check, key: `task ${task}` }, options);
+  return { ...mined, response, task, provider, payment };
+}
+
+/**
+ * What a confirmation would pay, if the chain as it is now lets it be mined.
+ * @throws as `confirmResponse`, before anything is signed.
+ */
+export async function requireConfirmable(
+  context: ClientContext,
+  signer: string,
+  address: Address,
+  { maxPayment }: Pick<ConfirmOptions, "maxPayment"> = {},
+): Promise<{ readonly response: Response; readonly task: TaskState }> {
+  const response = await readResponse(context, address);
+  const task = await readTask(context, response.task);
+  const listed = read<string>(taskAbi, task.address, "responseOf", [response.provider], latest);
+  const [ofTask] = await readAll(context.rpc, [listed] as const);
+  if (ofTask?.toLowerCase() !== address.toLowerCase()) {
+    throw new InputError(`${address} says that it answers the task ${task.address}, which does not know it`, {
+      code: "NOT_FOUND",
+      remedy: "confirm one of the responses that the task lists",
+    });
+  }
+  await requireActsFor(context, signer, task.client, `the task ${task.address}`);
+  if (response.confirmed) {
+    throw new RefusedError(`the response ${address} is confirmed already`, {
+      code: "ALREADY_CONFIRMED",
+      remedy: "nothing is left to do: it was paid",
+    });
+  }
+  if (isClosed(task.status)) {
+    const status = statusName(TaskStatus, task.status);
+    throw new RefusedError(`the task ${task.address} is ${status}`, {
+      code: task.status === TaskStatus.EXPIRED ? "EXPIRED" : "TASK_CLOSED",
+      remedy: "a task is settled once; nothing more can be paid for it",
+    });
+  }
+  if (task.isExpired) {
+    throw new RefusedError(`the task ${task.address} expired at ${new Date(task.expiryTime * 1_000).toISOString()}`, {
+      code: "EXPIRED",
+      remedy: "its time is over by the chain's clock; publish it anew",
+    });
+  }
+  if (maxPayment !== undefined && response.payment > readAmount("maxPayment", maxPayment)) {
+    const limit = formatOgpu(readAmount("maxPayment", maxPayment));
+    throw new RefusedError(`the response ${address} asks ${formatOgpu(response.payment)}, more than ${limit}`, {
+      code: "PAYMENT_ABOVE_LIMIT",
+      remedy: "confirm a cheaper response, or raise maxPayment",
+    });
+  }
+  return { response, task };
+}
+
+/** Another process may have sent it: the node's pool tells, where the node lets it be read. */
+async function requireNotSent(
+  context: ClientContext,
+  signer: string,
+  response: Address,
+  { to, data }: ReturnType<typeof calls.confirmResponse>,
+): Promise<void> {
+  const waiting = await poolTransactions(context.rpc, signer);
+  const same = waiting?.find((each) => each.to?.toLowerCase() === to.toLowerCase() && each.data === data);
+  if (!same) return;
+  throw new RefusedError(
+    `the confirmation of ${response} waits in the node already: nonce ${same.nonce}, ${same.hash}`,
+    {
+      code: "ALREADY_SENT",
+      remedy: "wait until it is mined; `nonce info` tells what holds it up",
+    },
+  );
+}

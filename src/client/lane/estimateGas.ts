@@ -1,0 +1,31 @@
+import { type HttpRpc, RpcError } from "../../chain/jsonRpc.ts";
+import { revertReason } from "../../chain/revertReason.ts";
+import type { Hex } from "../../protocol/brand.ts";
+import { RefusedError } from "../errors.ts";
+import { refusal } from "../refusal.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** Others write between the estimate and the block: arrays grow, a first answer is no longer the first. */
+const withMargin = (gas: bigint): bigint => (gas * 3n) / 2n + 20_000n;
+
+/** Gas units, with room to spare. @throws RefusedError if the call would revert, with the reason. */
+export async function estimateGas(
+  rpc: HttpRpc,
+  from: Hex,
+  { to, data, what }: Pick<Transaction, "to" | "data" | "what">,
+): Promise<bigint> {
+  try {
+    return withMargin(BigInt(await rpc.call<Hex>("eth_estimateGas", { from, to, data })));
+  } catch (error) {
+    const reason = revertReason(error);
+    if (reason !== undefined) throw refusal(what, reason, error);
+    if (error instanceof RpcError && /insufficient funds|gas required exceeds allowance/i.test(error.message)) {
+      throw new RefusedError(`${from} cannot pay the gas of ${what}`, {
+        code: "GAS_UNFUNDED",
+        remedy: "send it some OGPU for gas",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}

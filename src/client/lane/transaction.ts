@@ -1,0 +1,37 @@
+import type { Attempt, Mined } from "../../journal/journal.ts";
+import type { Hash, Hex, Nonce } from "../../protocol/brand.ts";
+
+/** A call that is to be mined once. */
+export type Transaction = {
+  /** What it is, for messages, e.g. `the confirmation of 0x…`. */
+  readonly what: string;
+  readonly to: Hex;
+  readonly data: Hex;
+  /** Of transactions with the same key, at most one is in flight. */
+  readonly key?: string;
+  /** Asks the chain as it is now. @throws RefusedError or InputError if it would refuse. */
+  readonly check: () => Promise<unknown>;
+};
+
+/** A transaction that is signed: it holds its nonce until something was mined in it. */
+export type Entry = {
+  readonly transaction: Transaction;
+  readonly nonce: Nonce;
+  /** Oldest first; each in the same nonce. */
+  readonly attempts: Attempt[];
+  mined: (Mined & { readonly fee: bigint; readonly succeeded: boolean; readonly kind: Attempt["kind"] }) | undefined;
+  /** Clock milliseconds when its bytes were last sent. */
+  sentAt: number | undefined;
+  sentAtBlock: bigint | undefined;
+  /** What the node last said to them. */
+  answer: string | undefined;
+  /** Why it is called off. */
+  refusal: Error | undefined;
+};
+
+/** What came of an entry. `displaced`: somebody else's transaction was mined in its nonce, finally. */
+export type Outcome =
+  | { readonly type: "mined"; readonly hash: Hash; readonly blockNumber: bigint; readonly fee: bigint }
+  | { readonly type: "reverted"; readonly hash: Hash }
+  | { readonly type: "called-off"; readonly reason: Error }
+  | { readonly type: "displaced" };

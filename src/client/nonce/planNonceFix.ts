@@ -1,0 +1,101 @@
+import type { Fees } from "../../chain/chainPort.ts";
+import type { AccountAddress, ResponseAddress } from "../../protocol/brand.ts";
+import { replacementFees } from "../../sink/fees.ts";
+import { maxCostOf } from "../../sink/signAttempts.ts";
+import type { ClientContext } from "../context.ts";
+import { RefusedError } from "../errors.ts";
+import { getNonceInfo, type NonceInfo, type NonceOptions, type WaitingNonce } from "./getNonceInfo.ts";
+
+/**
+ * What is done about one stuck nonce: `cancel` uses it up with a transfer of nothing to oneself, `fill` does so where
+ * nothing waits in it, and `reprice` sends the same confirmation again, for more gas: it can still pay.
+ */
+export type FixStep = WaitingNonce & {
+  readonly action: "cancel" | "fill" | "reprice";
+  readonly why: string;
+  readonly newFees: Fees;
+  /** The most that it can cost in gas, wei. */
+  readonly cost: bigint;
+};
+
+export type NonceFix = {
+  readonly info: NonceInfo;
+  /** In nonce order; empty where nothing is stuck. */
+  readonly steps: readonly FixStep[];
+  /** What waits and is left alone. */
+  readonly untouched: readonly WaitingNonce[];
+  /** The most that all of it can cost in gas, wei. */
+  readonly cost: bigint;
+};
+
+export type PlanOptions = NonceOptions & {
+  /** Nonces that somebody else looks after, such as a daemon of the same key. */
+  readonly leave?: ReadonlySet<number>;
+};
+
+/** Gas of a transfer of nothing to oneself. */
+export const transferGas = 21_000n;
+
+/**
+ * What `fixNonce` would do, and what it would cost. Only what is stuck is in it: a nonce that offers less than the chain
+ * asks, or one that nothing waits in. Sends nothing.
+ *
+ * @throws RefusedError `POOL_UNREADABLE` if transactions wait and the node does not show them: what is not known is not
+ *   cancelled; `FEES_TOO_HIGH` if a replacement would pass the client's ceiling.
+ */
+export async function planNonceFix(context: ClientContext, options: PlanOptions = {}): Promise<NonceFix> {
+  const info = await getNonceInfo(context, options);
+  const { address, waiting, hasPending } = info;
+  if (waiting === undefined) {
+    if (!hasPending) return { info, steps: [], untouched: [], cost: 0n };
+    throw new RefusedError(`${info.pendingCount} transactions of ${address} wait, and the node does not show them`, {
+      code: "POOL_UNREADABLE",
+      remedy: "use an endpoint that answers txpool_contentFrom or txpool_content: what is not known is not cancelled",
+    });
+  }
+  const isStuck = ({ nonce, state }: WaitingNonce) =>
+    (state === "underpriced" || state === "gap") && !options.leave?.has(nonce);
+  const steps: FixStep[] = [];
+  const now = waiting.some(isStuck) ? await context.chain.fees(true) : undefined;
+  for (const each of now ? waiting.filter(isStuck) : []) steps.push(await stepFor(context, info, each, now as Fees));
+  return {
+    info,
+    steps,
+    untouched: waiting.filter((each) => !isStuck(each)),
+    cost: steps.reduce((sum, { cost }) => sum + cost, 0n),
+  };
+}
+
+async function stepFor(
+  context: ClientContext,
+  { address }: NonceInfo,
+  each: WaitingNonce,
+  now: Fees,
+): Promise<FixStep> {
+  const { nonce, fees, response } = each;
+  const newFees = fees === undefined ? now : replacementFees(fees, now, context.maxFeePerGas);
+  if (newFees === undefined) {
+    throw new RefusedError(
+      `a replacement for nonce ${nonce} would cost more than maxFeePerGas (${context.maxFeePerGas} wei)`,
+      {
+        code: "FEES_TOO_HIGH",
+        remedy: "wait until gas is cheaper, or raise maxFeePerGas",
+      },
+    );
+  }
+  if (fees === undefined) return { ...each, ...done("fill", "nothing waits in it", newFees, transferGas) };
+  const account = address.toLowerCase() as AccountAddress;
+  const confirms =
+    response && (await context.chain.simulateConfirm(account, response.toLowerCase() as ResponseAddress));
+  if (confirms?.ok)
+    return { ...each, ...done("reprice", "it offers too little, and can still pay", newFees, each.gas) };
+  const why = confirms ? `it would revert: ${confirms.reason}` : "it offers too little";
+  return { ...each, ...done("cancel", why, newFees, transferGas) };
+}
+
+const done = (action: FixStep["action"], why: string, newFees: Fees, gas: bigint) => ({
+  action,
+  why,
+  newFees,
+  cost: maxCostOf({ gas, fees: newFees }) as bigint,
+});

@@ -1,0 +1,85 @@
+import type { Fees } from "../../chain/chainPort.ts";
+import { type HttpRpc, RpcError } from "../../chain/jsonRpc.ts";
+import type { Hash, Hex } from "../../protocol/brand.ts";
+
+/** A transaction that waits in a node. */
+export type PoolTransaction = {
+  readonly nonce: number;
+  readonly hash: Hash;
+  readonly to: Hex | undefined;
+  readonly data: Hex;
+  /** Wei. */
+  readonly value: bigint;
+  /** Gas units. */
+  readonly gas: bigint;
+  readonly fees: Fees;
+};
+
+type WireTransaction = {
+  readonly nonce: Hex;
+  readonly hash: Hash;
+  readonly to: Hex | null;
+  readonly input: Hex;
+  readonly value: Hex;
+  readonly gas: Hex;
+  readonly gasPrice?: Hex;
+  readonly maxFeePerGas?: Hex;
+  readonly maxPriorityFeePerGas?: Hex;
+};
+type ByNonce = Readonly<Record<string, WireTransaction>>;
+type Content = { readonly pending?: ByNonce; readonly queued?: ByNonce };
+type AllContent = { readonly [List in keyof Content]?: Readonly<Record<string, ByNonce>> };
+
+/**
+ * What waits in the node from an account, by nonce, also behind a gap.
+ * @returns `undefined` where the node does not let its pool be read.
+ * @throws RetryableError if the endpoint does not answer.
+ */
+export async function poolTransactions(rpc: HttpRpc, address: string): Promise<readonly PoolTransaction[] | undefined> {
+  const content = (await contentFrom(rpc, address)) ?? (await contentOf(rpc, address));
+  if (content === undefined) return undefined;
+  return [...Object.values(content.pending ?? {}), ...Object.values(content.queued ?? {})]
+    .map(toTransaction)
+    .sort((a, b) => a.nonce - b.nonce);
+}
+
+const contentFrom = (rpc: HttpRpc, address: string) => ask<Content>(rpc, "txpool_contentFrom", address);
+
+/** The whole pool, from nodes that cannot be asked for less. */
+async function contentOf(rpc: HttpRpc, address: string): Promise<Content | undefined> {
+  const all = await ask<AllContent>(rpc, "txpool_content");
+  const own = (lists: Readonly<Record<string, ByNonce>> = {}) =>
+    Object.entries(lists).find(([account]) => account.toLowerCase() === address.toLowerCase())?.[1] ?? {};
+  return all && { pending: own(all.pending), queued: own(all.queued) };
+}
+
+async function ask<T>(rpc: HttpRpc, method: string, ...params: readonly unknown[]): Promise<T | undefined> {
+  try {
+    const answer = await rpc.call<T | null>(method, ...params);
+    return typeof answer === "object" && answer !== null ? answer : undefined;
+  } catch (error) {
+    if (error instanceof RpcError) return undefined;
+    throw error;
+  }
+}
+
+function toTransaction(wire: WireTransaction): PoolTransaction {
+  const { maxFeePerGas, maxPriorityFeePerGas, gasPrice } = wire;
+  const fees: Fees =
+    maxFeePerGas === undefined
+      ? { type: "legacy", gasPrice: BigInt(gasPrice ?? "0x0") }
+      : {
+          type: "eip1559",
+          maxFeePerGas: BigInt(maxFeePerGas),
+          maxPriorityFeePerGas: BigInt(maxPriorityFeePerGas ?? "0x0"),
+        };
+  return {
+    nonce: Number(wire.nonce),
+    hash: wire.hash,
+    to: wire.to ?? undefined,
+    data: wire.input,
+    value: BigInt(wire.value),
+    gas: BigInt(wire.gas),
+    fees,
+  };
+}

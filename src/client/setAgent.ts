@@ -1,0 +1,60 @@
+import { read, readAll } from "../chain/contractReads.ts";
+import { terminalAbi } from "../protocol/abi.ts";
+import { calls } from "./calls.ts";
+import type { ClientContext } from "./context.ts";
+import { InputError } from "./errors.ts";
+import { latest } from "./identify.ts";
+import { readAddress } from "./inputs.ts";
+import { signerOf } from "./signerOf.ts";
+import type { MinedTransaction, WriteOptions } from "./types.ts";
+
+/**
+ * Lets an agent publish and confirm for the signer's account.
+ *
+ * @throws InputError `ADDRESS_INVALID`, also for the signer itself; before any gas is spent.
+ * @example await client.setAgent("0x…"); // the key that the daemon runs on
+ */
+export const setAgent = (
+  context: ClientContext,
+  agent: string,
+  options: WriteOptions = {},
+): Promise<MinedTransaction> => change(context, agent, true, options);
+
+/**
+ * Takes an agent's authority away.
+ *
+ * @throws InputError as `setAgent`.
+ * @example await client.revokeAgent("0x…");
+ */
+export const revokeAgent = (
+  context: ClientContext,
+  agent: string,
+  options: WriteOptions = {},
+): Promise<MinedTransaction> => change(context, agent, false, options);
+
+/**
+ * Whether an agent may act for a client.
+ * @throws InputError `ADDRESS_INVALID`.
+ */
+export async function isAgent({ rpc, contracts }: ClientContext, client: string, agent: string): Promise<boolean> {
+  const args = [readAddress("the client", client), readAddress("the agent", agent)];
+  const [answer] = await readAll(rpc, [
+    read<boolean>(terminalAbi, contracts.terminal, "getIsAgentOf", args, latest),
+  ] as const);
+  return answer ?? false;
+}
+
+async function change(context: ClientContext, address: string, value: boolean, options: WriteOptions) {
+  const signer = signerOf(context, options);
+  const agent = readAddress("the agent", address);
+  if (agent.toLowerCase() === signer.address) {
+    throw new InputError(`${agent} is the signer itself, which needs no agent to act for it`, {
+      code: "ADDRESS_INVALID",
+      remedy: "give the address of another key",
+    });
+  }
+  const call = calls.setAgent(context.contracts, agent, value);
+  const what = value ? `the authorisation of the agent ${agent}` : `the revocation of the agent ${agent}`;
+  const check = async () => undefined;
+  return context.laneOf(signer).mine({ what, ...call, check }, options);
+}

@@ -1,0 +1,31 @@
+import { isHex } from "viem";
+import { privateKeySigner } from "../signer/privateKeySigner.ts";
+import type { Signer } from "../signer/signerPort.ts";
+import type { ClientContext } from "./context.ts";
+import { InputError } from "./errors.ts";
+import type { WriteOptions } from "./types.ts";
+
+/** @throws InputError `KEY_INVALID`, which never quotes the key. */
+export function toSigner(given: Signer | `0x${string}`): Signer {
+  if (typeof given !== "string") return given;
+  const bad = new InputError("the private key is not 32 bytes of hex with 0x", {
+    code: "KEY_INVALID",
+    remedy: "give 0x and 64 hexadecimal digits, or a signer of your own",
+  });
+  if (!isHex(given) || given.length !== 66) throw bad;
+  try {
+    return privateKeySigner(given);
+  } catch {
+    throw bad;
+  }
+}
+
+/** The signer of a call, or else the client's. @throws InputError `SIGNER_MISSING` if there is none. */
+export function signerOf(context: ClientContext, { signer }: WriteOptions = {}): Signer {
+  if (signer !== undefined) return toSigner(signer);
+  if (context.signer) return context.signer;
+  throw new InputError("this client has no key to sign with", {
+    code: "SIGNER_MISSING",
+    remedy: "give `signer` to createClient or to the call: a private key, or a signer of your own",
+  });
+}

@@ -1,0 +1,21 @@
+import type { ClientContext } from "./context.ts";
+import { signerOf } from "./signerOf.ts";
+import type { MinedTransaction, WriteOptions } from "./types.ts";
+
+/**
+ * Waits on for a transaction that this client has signed, after a `NotMinedError`.
+ *
+ * @param sent The error, or its nonce.
+ * @throws as the call that signed it; InputError `NOTHING_IN_FLIGHT` if this client has none in that nonce.
+ * @example
+ * const { task } = await client.publishTask(info).catch(async (error) => {
+ *   if (!(error instanceof NotMinedError)) throw error;
+ *   const { hash } = await client.waitForTransaction(error, { timeoutMs: 600_000 });
+ *   return { task: await client.getPublishedTask(hash) };
+ * });
+ */
+export const waitForTransaction = (
+  context: ClientContext,
+  sent: { readonly nonce: number },
+  options: WriteOptions = {},
+): Promise<MinedTransaction> => context.laneOf(signerOf(context, options)).wait(sent.nonce, options);
