@@ -7,9 +7,10 @@ import type { Benchmark, Outcome } from "./harness/benchmark.ts";
 import { pinning } from "./harness/child.ts";
 import { describeMachine, type Machine } from "./harness/machine.ts";
 import { formatTable } from "./harness/table.ts";
+import { policy } from "./policy/policy.ts";
 import { tracking } from "./tracking/tracking.ts";
 
-const benchmarks: readonly Benchmark[] = [firehose, backfill, tracking];
+const benchmarks: readonly Benchmark[] = [firehose, backfill, tracking, policy];
 
 const usage = `Usage: npm run bench -- NAME [--rounds N] [--json FILE]
 

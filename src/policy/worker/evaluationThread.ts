@@ -4,6 +4,8 @@ import type { Answer, Order } from "./messages.ts";
 /** One worker thread, until it ends. */
 export type EvaluationThread = {
   readonly post: (order: Order) => void;
+  /** Whether it has read the facts of an order, and evaluates. */
+  readonly hasBegun: (orderId: number) => boolean;
   /** Programs that it was told to load. */
   readonly loaded: Set<string>;
   readonly kill: () => void;
@@ -24,8 +26,10 @@ const entry = new URL(`./evaluationWorker.${import.meta.url.endsWith(".ts") ? "t
  * @param memoryMb MiB of its heap.
  */
 export function startThread(memoryMb: number, { onAnswer, onEnd }: ThreadEvents): EvaluationThread {
+  const begun = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(entry, {
     env: {},
+    workerData: begun.buffer,
     execArgv: ["--disable-warning=ExperimentalWarning"],
     resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
     stdout: true,
@@ -47,6 +51,7 @@ export function startThread(memoryMb: number, { onAnswer, onEnd }: ThreadEvents)
   worker.on("exit", () => end("ended its thread"));
   return {
     post: (order) => worker.postMessage(order),
+    hasBegun: (orderId) => Atomics.load(begun, 0) === orderId,
     loaded: new Set(),
     kill: () => {
       ended = true;

@@ -1,11 +1,14 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { type Assessor, createAssessor } from "../assessor.ts";
+import type { FactsJson } from "../factsJson.ts";
 import type { Answer, Order } from "./messages.ts";
 
 /** The entry of the thread that evaluates: it holds compiled programs, and nothing else. */
 const port = parentPort;
 if (!port) throw new Error("this file is the entry of a worker");
 
+/** The order whose facts have been read: from then on time counts. */
+const begun = new Int32Array(workerData as SharedArrayBuffer);
 const assessors = new Map<string, Assessor>();
 const answer = (message: Answer) => port.postMessage(message);
 
@@ -23,12 +26,15 @@ async function obey(order: Order): Promise<void> {
     }
     case "assess": {
       const { id, digest, facts, stopAtEligible } = order;
-      answer({ type: "begun", id });
+      const read = facts.map((each) => JSON.parse(each) as FactsJson);
+      // Not a message: they are what an evaluation costs most.
+      Atomics.store(begun, 0, id);
       const assess = assessors.get(digest);
-      for (const each of facts) {
+      for (const [place, each] of read.entries()) {
         const assessment = assess?.(each) ?? ({ kind: "hold", reason: "the policy cannot be compiled" } as const);
-        answer({ type: "assessed", id, assessment });
-        if (stopAtEligible && assessment.kind === "eligible") break;
+        const done = place === read.length - 1 || (stopAtEligible && assessment.kind === "eligible");
+        answer({ type: "assessed", id, assessment, done });
+        if (done) return;
       }
       answer({ type: "done", id });
       return;

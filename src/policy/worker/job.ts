@@ -1,11 +1,11 @@
 import type { AssessOptions } from "../evaluator.ts";
-import type { FactsJson } from "../factsJson.ts";
 import type { Assessment, Program } from "../program.ts";
 
 /** Responses to assess by one program; it survives the thread that it was begun in. */
 export type Job = {
   readonly program: Program;
-  readonly facts: readonly FactsJson[];
+  /** `FactsJson` as text. */
+  readonly facts: readonly string[];
   readonly options: AssessOptions;
   /** So far, in order. */
   readonly assessments: Assessment[];

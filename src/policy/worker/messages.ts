@@ -1,5 +1,4 @@
 import type { AssessOptions } from "../evaluator.ts";
-import type { FactsJson } from "../factsJson.ts";
 import type { Assessment, Program } from "../program.ts";
 
 /** What the worker is told. */
@@ -9,7 +8,8 @@ export type Order =
       readonly type: "assess";
       readonly id: number;
       readonly digest: string;
-      readonly facts: readonly FactsJson[];
+      /** `FactsJson` as text: it travels at a third of the price of an object. */
+      readonly facts: readonly string[];
       readonly stopAtEligible: AssessOptions["stopAtEligible"];
     };
 
@@ -17,8 +17,7 @@ export type Order =
 export type Answer =
   | { readonly type: "ready" }
   | { readonly type: "loaded"; readonly digest: string; readonly error: string }
-  /** The facts have arrived: from now on time counts. */
-  | { readonly type: "begun"; readonly id: number }
-  /** One response is assessed, and the next one begins. */
-  | { readonly type: "assessed"; readonly id: number; readonly assessment: Assessment }
+  /** One response is assessed; the next one begins, or the order is `done`. */
+  | { readonly type: "assessed"; readonly id: number; readonly assessment: Assessment; readonly done: boolean }
+  /** There was nothing to assess: the program is compiled, and that was all. */
   | { readonly type: "done"; readonly id: number };

@@ -25,6 +25,8 @@ type Slot = {
 
 const restartMs = 1_000;
 const maxFailedStarts = 3;
+/** Orders are numbered in 32 bits. */
+const maxOrders = 2 ** 31;
 const stopping = "the daemon is stopping";
 
 /**
@@ -59,31 +61,44 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
     thread.post({ type: "load", program });
   };
 
-  /** Counts the time until the next answer. */
-  const arm = (slot: Slot, ms: number, reason: string): void => {
+  /**
+   * Counts the time until the next answer. The time before a thread has read its facts is not the evaluation's: it may
+   * wait for a processor.
+   *
+   * @param waitedMs For the thread to begin, so far; `undefined`: it has begun.
+   */
+  const arm = (slot: Slot, job: Job, waitedMs: number | undefined): void => {
     clearTimeout(slot.timer);
-    const { orderId, job } = slot;
-    const done = job?.assessments.length;
-    const isStuck = () => slots.has(slot) && slot.orderId === orderId && slot.job?.assessments.length === done;
-    slot.timer = setTimeout(() => {
-      // Its answer may have come while this thread was busy: what came is read first.
-      setImmediate(() => setImmediate(() => isStuck() && lose(slot, reason)));
-    }, ms);
+    const { orderId, thread } = slot;
+    const { budgetMs } = job.options;
+    const done = job.assessments.length;
+    const expire = () => {
+      if (!slots.has(slot) || slot.orderId !== orderId || job.assessments.length !== done) return;
+      if (waitedMs === undefined) lose(slot, `took longer than ${budgetMs} ms`);
+      else if (thread.hasBegun(orderId)) arm(slot, job, undefined);
+      else if (waitedMs + budgetMs >= patienceMs) lose(slot, `did not begin within ${patienceMs} ms`);
+      else arm(slot, job, waitedMs + budgetMs);
+    };
+    // Its answer may have come while this thread was busy: what came is read first.
+    slot.timer = setTimeout(() => setImmediate(() => setImmediate(expire)), budgetMs);
   };
 
   const take = (slot: Slot): void => {
     clearTimeout(slot.timer);
     slot.job = waiting.shift();
-    slot.orderId = ++orders;
+    orders = (orders + 1) % maxOrders;
+    slot.orderId = orders;
     if (slot.job === undefined) idle.push(slot);
     else begin(slot, slot.job);
   };
 
-  const begin = (slot: Slot, { program, facts, assessments, options: { stopAtEligible } }: Job): void => {
+  const begin = (slot: Slot, job: Job): void => {
+    const { program, facts, assessments, options } = job;
     load(slot, program);
     const rest = facts.slice(assessments.length);
+    const { stopAtEligible } = options;
     slot.thread.post({ type: "assess", id: slot.orderId, digest: program.digest, facts: rest, stopAtEligible });
-    arm(slot, patienceMs, `did not begin within ${patienceMs} ms`);
+    arm(slot, job, 0);
   };
 
   const dispatch = (job: Job, first = false): void => {
@@ -95,7 +110,6 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
 
   const onAnswer = (slot: Slot, answer: Answer): void => {
     const { job } = slot;
-    const count = () => job && arm(slot, job.options.budgetMs, `took longer than ${job.options.budgetMs} ms`);
     switch (answer.type) {
       case "ready":
         failedStarts = 0;
@@ -105,28 +119,25 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
       case "loaded":
         if (answer.error) failures.set(answer.digest, answer.error);
         break;
-      case "begun":
-        if (answer.id === slot.orderId) count();
-        break;
       case "assessed":
-        if (answer.id !== slot.orderId) break;
-        job?.assessments.push(answer.assessment);
-        count();
+        if (answer.id !== slot.orderId || !job) break;
+        job.assessments.push(answer.assessment);
+        if (answer.done) end(slot, job);
+        else arm(slot, job, undefined);
         break;
       case "done":
-        if (answer.id !== slot.orderId || !job) break;
-        finish(job);
-        take(slot);
+        if (answer.id === slot.orderId && job) end(slot, job);
         break;
       default:
         answer satisfies never;
     }
   };
 
-  const finish = (job: Job): void => {
+  const end = (slot: Slot, job: Job): void => {
     const failure = failures.get(job.program.digest);
     if (job.refuse && failure) job.refuse(failure);
     else job.settle(job.assessments);
+    take(slot);
   };
 
   const lose = (slot: Slot, reason: string): void => {
@@ -174,8 +185,8 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
     },
     assess: (program, facts, wanted) =>
       new Promise((settle) => {
-        // What cannot be cloned would be lost with its thread's order.
-        const sent = structuredClone(facts);
+        // What cannot be written rejects here: it would be lost with its thread's order.
+        const sent = facts.map((each) => JSON.stringify(each));
         submit({ program, facts: sent, options: wanted, settle, refuse: undefined });
       }),
     close: async () => {

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import { loadPolicySet } from "../../../src/policy/loadPolicySet.ts";
 import { createWorkerEvaluator } from "../../../src/policy/worker/workerEvaluator.ts";
 import { candidateOf, folderOf, outputOf, policyText, responseOf, verdictsOf } from "./support.ts";
 
@@ -18,7 +19,7 @@ async function setOf(files: Readonly<Record<string, string>>, options = {}) {
     if (!found) throw new Error("no policy");
     return found;
   };
-  return { policyOf, killed };
+  return { policyOf, killed, evaluator };
 }
 
 test("the worker says what the thread itself would say", async () => {
@@ -48,20 +49,9 @@ test("a loop over loops that runs away is cut off", async () => {
     "a.yaml": policyText("output.json.a.all(x, output.json.a.all(y, x <= y + 1e9))"),
   });
   const output = outputOf({ a: Array.from({ length: 9_000 }, (_, index) => index) });
-  const started = performance.now();
   expect(await verdictsOf(policyOf("a"), candidateOf([responseOf(1, { output })]))).toEqual([
     "1 hold: the evaluation took longer than 50 ms",
   ]);
-  expect(performance.now() - started).toBeLessThan(5_000);
-});
-
-test("^(a+)+$ on 50 kB is answered or cut off, never hangs", async () => {
-  const { policyOf } = await setOf({ "a.yaml": policyText('output.text.matches("^(a+)+$")') });
-  const output = { ...outputOf({}), text: `${"a".repeat(50_000)}b` };
-  const started = performance.now();
-  const [verdict] = await verdictsOf(policyOf("a"), candidateOf([responseOf(1, { output })]));
-  expect(verdict).toMatch(/^1 (reject: .* is false|hold: the evaluation took longer)/);
-  expect(performance.now() - started).toBeLessThan(3_000);
 });
 
 test("memory is bounded too", async () => {
@@ -113,6 +103,16 @@ const brokenPlugins = [
 
 test.each(brokenPlugins)("a plug-in %s is refused", async (_what, text, message) => {
   await expect(setOf({ "a.yaml": named("a", "plugin: { file: p.js }"), "p.js": text })).rejects.toThrow(message);
+});
+
+test("a plug-in that never ends to load is refused, and the policies before go on", async () => {
+  const good = { "a.yaml": named("a", "eligible: output.valid") };
+  const { policyOf, evaluator } = await setOf(good, { patienceMs: 300 });
+  const files = { "b.yaml": named("b", "plugin: { file: p.js }"), "p.js": "for (;;);" };
+  await expect(loadPolicySet(folderOf({ ...good, ...files }), { evaluator })).rejects.toThrow(
+    /did not begin within 300 ms when it was compiled/,
+  );
+  expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual(["1 confirm: eligible, and the first"]);
 });
 
 test("a plug-in that answers nonsense holds the response", async () => {
