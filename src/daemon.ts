@@ -17,6 +17,7 @@ import { revisits$ } from "./revisits.ts";
 import type { Signer } from "./signer/signerPort.ts";
 import { createSink, type SinkOptions } from "./sink/createSink.ts";
 import type { Sink } from "./sink/sinkPort.ts";
+import { createStopwatch } from "./stopwatch.ts";
 
 export type DaemonDeps = {
   readonly chain: ChainPort;
@@ -56,6 +57,8 @@ export type Daemon = {
   /** Resolves when the pipe has completed or was aborted; rejects with what made it stop. */
   readonly ended: Promise<void>;
   readonly isRunning: () => boolean;
+  /** When the oldest look at a task that still goes on began, in milliseconds since 1970. */
+  readonly oldestLook: () => number | undefined;
 };
 
 /** Joins the rooms: the only place that knows all of them, and the only one that subscribes. */
@@ -65,12 +68,13 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
   const watch = createWatch({ chain, journal, index }, { ...options.watch, own });
   const sweep = createSweep({ chain, journal, watch });
   const stop$ = new ReplaySubject<true>(1);
+  const looks = createStopwatch(clock);
   const pipeline$ = createPipeline({
     chain,
     intakes: createIntakes({ chain, journal, watch, sweep, clock, report }, options.intake),
     sweep$: merge(of("start"), sweepTicks$),
     revisits$: revisits$({ chain, journal, policies: toStore(deps.policies) }),
-    judge: (task) => judgeTask(deps, options.judge, task),
+    judge: (task) => looks.during(() => judgeTask(deps, options.judge, task)),
     sink: chooseSink(deps, options),
     clock,
     report,
@@ -91,6 +95,7 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
     },
     ended,
     isRunning: () => subscription !== undefined && !subscription.closed,
+    oldestLook: looks.oldest,
   };
 }
 

@@ -127,7 +127,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
             progress(step);
             return tasks;
           },
-        );
+        ).pipe(tap({ complete: () => report({ type: "scanned", block: stored.number }) }));
       }),
       again("scanner"),
     );

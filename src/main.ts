@@ -31,6 +31,7 @@ const context: Context = {
     for (const action of early.splice(0)) handler(action);
   },
   onReloadSignal: (handler) => void process.on("SIGHUP", handler),
+  monotonicMicros: () => process.hrtime.bigint() / 1_000n,
 };
 
 async function main(): Promise<number> {

@@ -1,5 +1,6 @@
 import type { Receipt } from "./chain/chainPort.ts";
 import type { Confirmation, Decision } from "./journal/journal.ts";
+
 import type { Pause } from "./journal/sinkJournal.ts";
 import type { AccountAddress, Hash, Nonce, ResponseAddress, TaskAddress, UnixSeconds, Wei } from "./protocol/brand.ts";
 import type { AnswerClass } from "./sink/nodeErrors.ts";
@@ -29,6 +30,9 @@ export type Report =
   /** The files of the policies were read again: they are in force now, or the ones before stay. */
   | { readonly type: "policies"; readonly ok: true; readonly policies: readonly string[] }
   | { readonly type: "policies"; readonly ok: false; readonly problems: string }
+  /** The operator asked for the files to be read again (SIGHUP); what came of it. @param problems Where they are refused. */
+  | { readonly type: "reload"; readonly stage: "began" }
+  | { readonly type: "reload"; readonly stage: "ended"; readonly problems: string | undefined }
   /** An evaluation was cut off, and its thread replaced. */
   | { readonly type: "evaluation-killed"; readonly reason: string }
   | { readonly type: "unmatched"; readonly task: TaskAddress; readonly reason: string }
@@ -90,6 +94,8 @@ export type Report =
   | { readonly type: "bloom"; readonly blocks: number; readonly found: number }
   /** The second pass, or the sweep, found what the intake had not seen: a defect, of a node or of the daemon. */
   | { readonly type: "missed"; readonly via: Via; readonly tasks: number; readonly responses: number }
+  /** A scan has ended: what the endpoint gave is read, up to this block. */
+  | { readonly type: "scanned"; readonly block: bigint }
   /** While the scanner catches up. */
   | {
       readonly type: "progress";

@@ -18,6 +18,8 @@ export type Context = {
   readonly onPaySignal?: (handler: (action: "pause" | "resume") => void) => void;
   /** Calls back at SIGHUP. */
   readonly onReloadSignal?: (handler: () => void) => void;
+  /** The time since the machine started (`CLOCK_MONOTONIC`), in microseconds. */
+  readonly monotonicMicros?: () => bigint;
 };
 
 /** What a person reads when a command fails: the error's code, its message, and what to do. */

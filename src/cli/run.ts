@@ -16,7 +16,6 @@ import { createLogger, type Logger } from "../ops/logger.ts";
 import { createObservers } from "../ops/observers.ts";
 import { createScrubber, type Scrub } from "../ops/scrub.ts";
 import { createShutdown } from "../ops/shutdown.ts";
-import { createNotifier } from "../ops/systemdNotify.ts";
 import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
 import { formatOgpu, ogpuNumber } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -27,6 +26,7 @@ import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
 import { openEndpoints } from "./openEndpoints.ts";
+import { openSupervisor } from "./openSupervisor.ts";
 import { probeWarnings } from "./probeTable.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 import { watchPolicies } from "./watchPolicies.ts";
@@ -83,6 +83,7 @@ type Parts = {
 };
 
 async function runWith({ context, config, logger, signer, deployment, scrub }: Parts): Promise<number> {
+  const supervisor = openSupervisor(context, config, logger);
   const { report, metrics, readiness, watchEndpoints } = createObservers({
     config,
     version: readVersion(),
@@ -90,6 +91,7 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
     hasKey: signer !== undefined && !config.sink.dryRun,
     clock: systemClock,
     logger,
+    listeners: [supervisor.note],
   });
   const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
   const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
@@ -131,9 +133,8 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
       sweepTicks$: cron$(config.sweep.cron),
     });
     isAlive = daemon.isRunning;
-    const notifier = createNotifier({ socketPath: context.env.NOTIFY_SOCKET, logger });
 
-    shutdown.add("supervisor", () => notifier.stopping());
+    shutdown.add("supervisor", () => supervisor.stop());
     shutdown.add("pipe", async () => {
       daemon.stop();
       await daemon.ended.catch(() => undefined);
@@ -142,6 +143,7 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
     shutdown.add("policies", () => evaluator.close());
     shutdown.add("journal", () => opened.close());
     shutdown.add("http", () => http.stop());
+    shutdown.add("farewell", () => supervisor.drained());
 
     const { promise: stopped, resolve } = Promise.withResolvers<number>();
     const stop = async (reason: string, code: number) => {
@@ -159,6 +161,7 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
       signer: checksummed(signer.address),
       balance: formatOgpu(await balanceOf(rpc, signer.address)),
     };
+    supervisor.start(opened, daemon.oldestLook);
     daemon.start();
     metrics.set("started_timestamp_seconds", systemClock.now() / 1000);
     const endProbes = startHealthProbes({
@@ -184,7 +187,6 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
       config.sink.dryRun ? "watching, without paying" : "watching",
     );
     logger.debug({ config: maskedConfig(config) }, "configuration");
-    notifier.ready(`watching chain ${config.chain.id} at ${rpc.name}`);
     return await stopped;
   } catch (error) {
     await journal?.close();

@@ -1,4 +1,4 @@
-import { fromEventPattern, merge } from "rxjs";
+import { fromEventPattern, merge, tap } from "rxjs";
 import { readAll } from "../chain/contractReads.ts";
 import type { HttpRpc } from "../chain/jsonRpc.ts";
 import { sourceReads, toSource } from "../chain/snapshot.ts";
@@ -12,6 +12,8 @@ import type { Hex, SourceAddress } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { Context } from "./context.ts";
 
+const hangup = "SIGHUP";
+
 /** The policies of a folder, read again when its files change and at SIGHUP. */
 export function watchPolicies(
   { env, onReloadSignal }: Pick<Context, "env" | "onReloadSignal">,
@@ -24,7 +26,9 @@ export function watchPolicies(
     const [params, status] = await readAll(rpc, sourceReads(address, "latest" as Hex));
     return toSource(address, params, status);
   };
-  const hangups$ = fromEventPattern((handler) => onReloadSignal?.(() => handler("SIGHUP")));
+  const hangups$ = fromEventPattern<typeof hangup>((handler) => onReloadSignal?.(() => handler(hangup))).pipe(
+    tap(() => report({ type: "reload", stage: "began" })),
+  );
   return createPolicyStore({
     folder,
     evaluator,
@@ -35,5 +39,8 @@ export function watchPolicies(
       report({ type: "policies", ok: true, policies: policies.map(({ name, mode }) => `${name} (${mode})`) });
     },
     onRefused: (problems) => report({ type: "policies", ok: false, problems }),
+    onLooked: (trigger, problems) => {
+      if (trigger === hangup) report({ type: "reload", stage: "ended", problems });
+    },
   });
 }

@@ -74,11 +74,10 @@ export function upkeepJournal(sql: Sql, transaction: <T>(work: () => T) => T, da
 
     digest: async (since, until) => {
       const rows = sql(`
-        SELECT c.state, c.payment, json_extract(f.json, '$.task.payment') AS offer,
-          json_extract(h.json, '$.task.payment') AS held_offer
-        FROM confirmations c LEFT JOIN verdict_facts f ON f.verdict_id = c.verdict_id
-          LEFT JOIN held_answers a ON a.applied_by = c.verdict_id LEFT JOIN verdict_facts h ON h.verdict_id = a.verdict_id
-        WHERE c.admitted_at >= ? AND c.admitted_at < ?`).all(since, until);
+        SELECT state, payment, offered FROM confirmations WHERE admitted_at >= ? AND admitted_at < ?`).all(
+        since,
+        until,
+      );
       const paying = rows.filter(({ state }) => ["signed", "broadcast", "mined", "final"].includes(state as string));
       const sum = (amounts: readonly bigint[]) => wei(amounts.reduce((total, each) => total + each, 0n));
       const ended = (...states: readonly string[]) =>
@@ -95,10 +94,9 @@ export function upkeepJournal(sql: Sql, transaction: <T>(work: () => T) => T, da
         confirmations: paying.length,
         paid: sum(paying.map(({ payment }) => BigInt(payment as string))),
         saved: sum(
-          paying.flatMap(({ payment, offer, held_offer }) => {
-            const known = (offer ?? held_offer) as string | null;
-            return known === null ? [] : [BigInt(known) - BigInt(payment as string)];
-          }),
+          paying.flatMap(({ payment, offered }) =>
+            offered === null ? [] : [BigInt(offered as string) - BigInt(payment as string)],
+          ),
         ),
         gas: sum(gas.map((row) => BigInt(row.wei as string))),
         approved: verdicts("confirm"),

@@ -29,6 +29,11 @@ export function logReports(logger: Logger): Reporter {
               { problems: report.problems },
               "the changed policies are refused: the ones before stay in force",
             );
+      case "reload":
+        if (report.stage === "began") return logger.info("reading the policies again");
+        return report.problems === undefined
+          ? logger.info("the policies were read again")
+          : logger.error({ problems: report.problems }, "the policies were read again, and are refused");
       case "evaluation-killed":
         return logger.warn({ reason: report.reason }, "an evaluation was cut off and its thread replaced");
       case "unmatched":
@@ -131,6 +136,8 @@ export function logReports(logger: Logger): Reporter {
           { via: report.via, tasks: report.tasks, responses: report.responses },
           "found what the intake had missed",
         );
+      case "scanned":
+        return logger.trace({ block: report.block.toString() }, "scanned");
       case "progress": {
         const { block, head, blocksPerSecond, eventsPerSecond, eta } = report;
         const fields = { block: block.toString(), head: head.toString(), blocksPerSecond, eventsPerSecond, eta };

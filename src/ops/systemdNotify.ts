@@ -6,9 +6,13 @@ export type Notifier = {
   readonly ready: (status: string) => void;
   readonly status: (text: string) => void;
   readonly stopping: () => void;
-  /** Follow it with `ready`. */
-  readonly reloading: () => void;
+  /** Follow it with `ready`. @param atMicros `CLOCK_MONOTONIC` in microseconds, as `Type=notify-reload` asks for. */
+  readonly reloading: (atMicros?: bigint) => void;
   readonly watchdog: () => void;
+  /** Before `ready`: the start takes so many milliseconds more, from now. */
+  readonly extendStart: (ms: number) => void;
+  /** Resolves when all of it was said, or could not be. */
+  readonly drained: () => Promise<void>;
 };
 
 type Child = {
@@ -28,12 +32,17 @@ export type NotifierOptions = {
   readonly spawn?: Spawn;
 };
 
+const states = ["READY", "RELOADING", "STOPPING"] as const;
+const longestQueue = 16;
+
 /**
  * Speaks to systemd through `systemd-notify`, because Node has no AF_UNIX datagram socket. The unit needs
- * `NotifyAccess=all`. One child runs at a time; what is said meanwhile is merged into the next message.
+ * `NotifyAccess=all`. One child runs at a time. What is said meanwhile is kept: states in their order, for systemd waits for
+ * RELOADING before READY; a status and a sign of life with the newest of them.
  */
 export function createNotifier({ socketPath, logger, spawn = spawnProcess as Spawn }: NotifierOptions): Notifier {
-  let waiting: Record<string, string> = {};
+  const waiting: Record<string, string>[] = [];
+  const idle: (() => void)[] = [];
   let busy = false;
   let complained = false;
 
@@ -42,9 +51,13 @@ export function createNotifier({ socketPath, logger, spawn = spawnProcess as Spa
     complained = true;
   };
   const flush = () => {
-    const message = Object.entries(waiting).map(([name, value]) => `${name}=${value}`);
-    if (busy || socketPath === undefined || message.length === 0) return;
-    waiting = {};
+    if (busy || socketPath === undefined) return;
+    const next = waiting.shift();
+    if (next === undefined) {
+      for (const resolve of idle.splice(0)) resolve();
+      return;
+    }
+    const message = Object.entries(next).map(([name, value]) => `${name}=${value}`);
     busy = true;
     let done = false;
     const finish = (outcome: Error | number | null) => {
@@ -68,10 +81,12 @@ export function createNotifier({ socketPath, logger, spawn = spawnProcess as Spa
   };
   const say = (variables: Record<string, string>) => {
     if (socketPath === undefined) return;
-    // READY, RELOADING and STOPPING contradict each other: the latest stands.
-    if ("READY" in variables || "RELOADING" in variables || "STOPPING" in variables)
-      for (const state of ["READY", "RELOADING", "STOPPING"]) delete waiting[state];
-    Object.assign(waiting, variables);
+    const last = waiting.at(-1);
+    const isState = states.some((state) => state in variables);
+    if (last === undefined || (isState && states.some((state) => state in last))) waiting.push({ ...variables });
+    else Object.assign(last, variables);
+    // A reload a millisecond says no more than the newest ones do.
+    if (waiting.length > longestQueue) waiting.splice(0, waiting.length - longestQueue);
     flush();
   };
   const oneLine = (text: string) => text.replace(/\s+/g, " ").trim().slice(0, 200);
@@ -80,8 +95,11 @@ export function createNotifier({ socketPath, logger, spawn = spawnProcess as Spa
     ready: (status) => say({ READY: "1", STATUS: oneLine(status) }),
     status: (text) => say({ STATUS: oneLine(text) }),
     stopping: () => say({ STOPPING: "1", STATUS: "stopping" }),
-    reloading: () => say({ RELOADING: "1" }),
+    reloading: (atMicros) =>
+      say({ RELOADING: "1", ...(atMicros !== undefined && { MONOTONIC_USEC: String(atMicros) }) }),
     watchdog: () => say({ WATCHDOG: "1" }),
+    drained: () => (busy ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
+    extendStart: (ms) => say({ EXTEND_TIMEOUT_USEC: String(Math.round(ms * 1_000)) }),
   };
 }
 

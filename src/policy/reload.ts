@@ -1,4 +1,4 @@
-import { catchError, concatMap, defer, EMPTY, from, type Observable, share } from "rxjs";
+import { catchError, concatMap, defer, EMPTY, from, type Observable, share, tap } from "rxjs";
 import { describeError } from "../errors.ts";
 import { type LoadedPolicies, loadPolicies } from "./loadPolicies.ts";
 import { loadPolicySet, type PolicySetOptions } from "./loadPolicySet.ts";
@@ -15,6 +15,8 @@ export type ReloadOptions = PolicySetOptions & {
   readonly onChanged: (set: PolicySet) => void;
   /** The files changed, and are refused; the set before stays in force. */
   readonly onRefused: (problems: string) => void;
+  /** What came of each trigger, whether or not the files changed. @param problems Where they are refused. */
+  readonly onLooked?: (trigger: unknown, problems: string | undefined) => void;
 };
 
 /**
@@ -56,7 +58,12 @@ export async function createPolicyStore(options: ReloadOptions): Promise<PolicyS
   };
 
   const changes$ = triggers$.pipe(
-    concatMap(() => defer(reload).pipe(concatMap((sets) => from(sets)))),
+    concatMap((trigger) =>
+      defer(reload).pipe(
+        tap(() => options.onLooked?.(trigger, refused || undefined)),
+        concatMap((sets) => from(sets)),
+      ),
+    ),
     catchError(() => EMPTY),
     share(),
   );

@@ -74,7 +74,7 @@ export type DaemonProcess = {
   readonly ready: () => Promise<LogRecord>;
   /** Everything it wrote, on both streams. */
   readonly output: () => string;
-  readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGINT") => void;
+  readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGHUP") => void;
   /** Its exit code; `null` where a signal ended it. */
   readonly exited: Promise<number | null>;
 };

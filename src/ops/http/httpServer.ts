@@ -39,7 +39,7 @@ const mostConnections = 128;
 
 /**
  * The daemon's own HTTP server: probes and metrics, and whatever `routes` adds.
- * @throws ConfigError `PORT_IN_USE`, `PORT_FORBIDDEN` or `HOST_UNAVAILABLE`.
+ * @throws RetryableError `PORT_IN_USE`; ConfigError `PORT_FORBIDDEN` or `HOST_UNAVAILABLE`.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, metrics, allowedHosts, scrub, logger, routes } = options;

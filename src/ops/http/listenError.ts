@@ -1,10 +1,11 @@
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, RetryableError } from "../../errors.ts";
 
 /** What an operator should read when a port cannot be opened. */
 export function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
   switch (error.code) {
     case "EADDRINUSE":
-      return new ConfigError(`port ${port} of ${host} is in use`, {
+      // A restart may overlap with the end of the instance before.
+      return new RetryableError(`port ${port} of ${host} is in use`, {
         code: "PORT_IN_USE",
         remedy: "another instance may be running: stop it, or set http.port to another port (0 takes any)",
         cause: error,

@@ -129,6 +129,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
         // "task 0x…" or "confirmation 17" would be a label for each task.
         return add("retries_total", 1, { what: bounded("what", report.what.replace(/\s(0x|\d).*/, "")) });
       case "progress":
+      case "scanned":
+      case "reload":
         return;
       default:
         return report satisfies never;

@@ -72,7 +72,7 @@ const play = async (number: number, end: End, at: number): Promise<void> => {
     payment: wei(BigInt(number + 1) * 10n ** 18n),
     responseDigest: "r",
     provider: providers[provider % providers.length] as AccountAddress,
-    facts: { json: JSON.stringify({ task: { payment: String(BigInt(number + 2) * 10n ** 18n) } }), digest: "f" },
+    offered: wei(BigInt(number + 2) * 10n ** 18n),
   });
   await journal.intake({
     tasks: [{ task, source, block: BigInt(number) }],

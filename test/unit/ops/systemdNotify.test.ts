@@ -37,19 +37,54 @@ describe("createNotifier", () => {
     ]);
   });
 
-  it("runs one child at a time and merges what is said meanwhile, the latest state winning", () => {
+  it("runs one child at a time, and keeps states in their order and the newest of the rest", () => {
     const { notifier, calls } = watch();
+    const next = () => {
+      calls.at(-1)?.child.emit("close", 0);
+      return calls.at(-1)?.args;
+    };
     notifier.status("one");
     notifier.status("two");
-    notifier.reloading();
+    notifier.watchdog();
+    notifier.reloading(17n);
     notifier.watchdog();
     notifier.ready("three");
-    expect(calls).toHaveLength(1);
-    calls[0]?.child.emit("close", 0);
-    expect(calls[1]?.args.toSorted()).toEqual(["READY=1", "STATUS=three", "WATCHDOG=1"]);
+    notifier.status("four");
     notifier.stopping();
-    calls[1]?.child.emit("close", 0);
-    expect(calls[2]?.args).toEqual(["STOPPING=1", "STATUS=stopping"]);
+    expect(calls).toHaveLength(1);
+    expect(next()?.toSorted()).toEqual(["MONOTONIC_USEC=17", "RELOADING=1", "STATUS=two", "WATCHDOG=1"]);
+    expect(next()).toEqual(["READY=1", "STATUS=four"]);
+    expect(next()).toEqual(["STOPPING=1", "STATUS=stopping"]);
+    next();
+    expect(calls).toHaveLength(4);
+  });
+
+  it("tells when everything is said", async () => {
+    const { notifier, calls } = watch();
+    await notifier.drained();
+    notifier.ready("x");
+    notifier.stopping();
+    let drained = false;
+    const waiting = notifier.drained().then(() => {
+      drained = true;
+    });
+    calls[0]?.child.emit("close", 0);
+    await Promise.resolve();
+    expect(drained).toBe(false);
+    calls[1]?.child.emit("close", 1);
+    await waiting;
+    expect(drained).toBe(true);
+  });
+
+  it("forgets the oldest of what it could not say, so that the newest state is told in the end", () => {
+    const { notifier, calls } = watch();
+    for (let reload = 0; reload < 1_000; reload++) {
+      notifier.reloading();
+      notifier.ready(String(reload));
+    }
+    for (let at = 0; at < calls.length; at++) calls[at]?.child.emit("close", 0);
+    expect(calls.length).toBeLessThan(20);
+    expect(calls.at(-1)?.args).toEqual(["READY=1", "STATUS=999"]);
   });
 
   it("keeps a status on one line, so that it cannot say more than a status", () => {

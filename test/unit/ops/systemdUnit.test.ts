@@ -20,7 +20,9 @@ const rootFolder = (text: string) => {
   const units = join(root, "etc/systemd/system");
   mkdirSync(units, { recursive: true });
   mkdirSync(join(root, "usr/local/bin"), { recursive: true });
-  writeFileSync(join(root, "usr/local/bin/ogpu-confirmd"), "#!/bin/sh\n", { mode: 0o755 });
+  mkdirSync(join(root, "bin"));
+  for (const program of ["usr/local/bin/ogpu-confirmd", "bin/kill"])
+    writeFileSync(join(root, program), "#!/bin/sh\n", { mode: 0o755 });
   for (const target of ["sysinit", "basic", "shutdown", "network-online", "multi-user"])
     writeFileSync(join(units, `${target}.target`), "[Unit]\nDescription=stub\nDefaultDependencies=no\n");
   writeFileSync(join(units, "ogpu-confirmd.service"), text);
@@ -45,6 +47,11 @@ describe("the systemd unit", () => {
   it("does not restart a daemon whose configuration is wrong", () => {
     expect(value("RestartPreventExitStatus")).toBe(String(exitCodes.config));
     expect(value("Restart")).toBe("on-failure");
+  });
+
+  it("restarts a daemon that stands still, after several signs of life that did not come", () => {
+    expect(value("Type")).toBe("notify");
+    expect(parseDuration((value("WatchdogSec") ?? "").replace("min", "m"))).toBeGreaterThanOrEqual(60_000);
   });
 
   it.skipIf(!installed)("is what systemd understands, without a warning", () => {

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ConfigError, exitCodes } from "../../../../src/errors.ts";
+import { exitCodes, RetryableError } from "../../../../src/errors.ts";
 import { type HttpServerOptions, startHttpServer } from "../../../../src/ops/http/httpServer.ts";
 import { createLogger } from "../../../../src/ops/logger.ts";
 import { createMetrics } from "../../../../src/ops/metrics/createMetrics.ts";
@@ -108,12 +108,12 @@ describe("startHttpServer", () => {
   it("refuses a port that is in use, with what to do about it", async () => {
     const { port } = await start();
     const second = start({ port });
-    await expect(second).rejects.toBeInstanceOf(ConfigError);
+    await expect(second).rejects.toBeInstanceOf(RetryableError);
     await expect(second).rejects.toMatchObject({
       code: "PORT_IN_USE",
       message: `port ${port} of 127.0.0.1 is in use`,
       remedy: expect.stringContaining("http.port"),
-      exitCode: exitCodes.config,
+      exitCode: exitCodes.temporary,
     });
   });
 

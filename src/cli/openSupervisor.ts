@@ -1,0 +1,35 @@
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config/schema.ts";
+import type { Logger } from "../ops/logger.ts";
+import { createSupervisor, type Supervisor } from "../ops/supervise.ts";
+import { createNotifier, watchdogInterval } from "../ops/systemdNotify.ts";
+import type { Context } from "./context.ts";
+
+/** Milliseconds between two status lines at the most. */
+const slowestBeatMs = 15_000;
+/** A look fetches, asks judges and evaluates, all of it under limits of its own that are far below. */
+const lookPatienceMs = 30 * 60_000;
+
+/** What tells systemd how the daemon is; without systemd it keeps the vitals all the same. */
+export function openSupervisor(
+  { env, monotonicMicros }: Pick<Context, "env" | "monotonicMicros">,
+  { rpc }: Pick<Config, "rpc">,
+  logger: Logger,
+): Supervisor {
+  const halfPeriod = watchdogInterval(env) ?? 90_000;
+  return createSupervisor(
+    {
+      notifier: createNotifier({ socketPath: env.NOTIFY_SOCKET, logger }),
+      clock: systemClock,
+      monotonicMicros,
+      onStall: (reason) => logger.error({ reason }, "the pipe stands still: systemd is given no sign of life"),
+      onRecovery: () => logger.warn("the pipe moves again"),
+    },
+    {
+      everyMs: Math.min(halfPeriod, slowestBeatMs),
+      // One step may ask several endpoints, one after the other.
+      patienceMs: Math.max(2 * halfPeriod, 4 * rpc.timeout),
+      lookPatienceMs,
+    },
+  );
+}

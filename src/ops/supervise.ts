@@ -1,0 +1,111 @@
+import { interval, type Subscription } from "rxjs";
+import type { Clock } from "../clock.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Report, Reporter } from "../report.ts";
+import { startOfDay, statusLine } from "./statusLine.ts";
+import type { Notifier } from "./systemdNotify.ts";
+import { live, unborn, type Vitals, whyStalled } from "./vitals.ts";
+
+export type SupervisorDeps = {
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  /** `CLOCK_MONOTONIC` in microseconds. */
+  readonly monotonicMicros?: (() => bigint) | undefined;
+  readonly onStall: (reason: string) => void;
+  readonly onRecovery: () => void;
+};
+
+export type SupervisorOptions = {
+  /** Milliseconds between two signs of life to systemd. */
+  readonly everyMs: number;
+  /** How long the scanner may owe a sign of life. */
+  readonly patienceMs: number;
+  /** How long one look at a task may take before it counts as hung. */
+  readonly lookPatienceMs: number;
+};
+
+export type Supervisor = {
+  /** Listens to what the pipe reports. */
+  readonly note: Reporter;
+  readonly vitals: () => Vitals;
+  /** Begins to tell systemd. @param oldestLook When the oldest look at a task that still goes on began. */
+  readonly start: (journal: Pick<Journal, "figures" | "pause">, oldestLook: () => number | undefined) => void;
+  /** Tells that the daemon stops. */
+  readonly stop: () => void;
+  /** Resolves when systemd was told everything. */
+  readonly drained: () => Promise<void>;
+};
+
+/**
+ * Tells systemd how the daemon is: READY once the backfill has reached the head, a sign of life while the pipe makes
+ * progress, a status line, RELOADING and READY around a reload, STOPPING.
+ */
+export function createSupervisor(deps: SupervisorDeps, options: SupervisorOptions): Supervisor {
+  const { notifier, clock, monotonicMicros, onStall, onRecovery } = deps;
+  const { everyMs, patienceMs, lookPatienceMs } = options;
+  let vitals = unborn;
+  let isReady = false;
+  let isStalled = false;
+  let status = "";
+  let beats: Subscription | undefined;
+
+  const announce = () => {
+    if (isReady || beats === undefined || !vitals.caughtUp) return;
+    isReady = true;
+    status = statusLine({ vitals, now: clock.now() });
+    notifier.ready(status);
+  };
+
+  const note = (report: Report) => {
+    vitals = live(vitals, report, clock.now());
+    announce();
+    if (report.type !== "reload" || !isReady) return;
+    if (report.stage === "began") return notifier.reloading(monotonicMicros?.());
+    notifier.ready(report.problems === undefined ? status : "the policies on disk are refused; the ones before stay");
+  };
+
+  const whyHung = (oldestLook: number | undefined): string | undefined => {
+    const now = clock.now();
+    if (oldestLook !== undefined && now - oldestLook > lookPatienceMs)
+      return `a look at a task hangs for ${Math.round((now - oldestLook) / 1_000)}s`;
+    return whyStalled(vitals, now, patienceMs);
+  };
+
+  const beat = async (...[journal, oldestLook]: Parameters<Supervisor["start"]>) => {
+    const stalled = whyHung(oldestLook());
+    if (stalled === undefined) {
+      if (isReady) notifier.watchdog();
+      else notifier.extendStart(4 * everyMs + patienceMs);
+      if (isStalled) onRecovery();
+    } else if (!isStalled) onStall(stalled);
+    isStalled = stalled !== undefined;
+    const told = await tell(journal, stalled);
+    if (told !== status && beats !== undefined) notifier.status(told);
+    status = told;
+  };
+
+  const tell = async (journal: Pick<Journal, "figures" | "pause">, stalled: string | undefined): Promise<string> => {
+    const now = clock.now();
+    try {
+      const [figures, pause] = [await journal.figures(startOfDay(now)), await journal.pause()];
+      return statusLine({ vitals, now, stalled, figures, pause: pause?.why });
+    } catch {
+      return statusLine({ vitals, now, stalled: stalled ?? "the journal does not answer" });
+    }
+  };
+
+  return {
+    note,
+    vitals: () => vitals,
+    start: (journal, oldestLook) => {
+      beats ??= interval(everyMs, clock.scheduler).subscribe(() => void beat(journal, oldestLook));
+      announce();
+    },
+    stop: () => {
+      beats?.unsubscribe();
+      beats = undefined;
+      notifier.stopping();
+    },
+    drained: notifier.drained,
+  };
+}
