@@ -63,7 +63,7 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
       rpc,
       journal,
       policies: await watchPolicies({ env: {} }, config.policies.dir, evaluator, rpc, report),
-      signer: privateKeySigner(devnet.accounts.agent.privateKey),
+      signers: [privateKeySigner(devnet.accounts.agent.privateKey)],
       clock: systemClock,
       random: Math.random,
       report,

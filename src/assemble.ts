@@ -21,8 +21,10 @@ export type Parts = {
   readonly rpc: Endpoints;
   readonly journal: Journal;
   readonly policies: PolicySet | PolicyStore;
-  readonly signer: Signer | undefined;
+  readonly signers: readonly Signer[];
   readonly clock: Clock;
+  /** Who holds the keys' leases; different for each daemon that may share the journal. */
+  readonly owner?: string;
   readonly random: () => number;
   readonly report: Reporter;
   readonly sweepTicks$: Observable<unknown>;

@@ -24,12 +24,14 @@ export type DaemonDeps = {
   /** Whose tasks there are; the socket's parser drops by it what is certainly foreign. */
   readonly index: TaskIndex;
   readonly journal: Journal;
-  /** `undefined`: decides and journals under `dryRun`, never pays. */
-  readonly signer: Signer | undefined;
+  /** The keys that share the load; none: decides and journals under `dryRun`, never pays. */
+  readonly signers: readonly Signer[];
   readonly payload: PayloadPort;
   /** A set that stays as it is, or a store whose set may change. */
   readonly policies: PolicySet | PolicyStore;
   readonly clock: Clock;
+  /** Who holds the keys' leases; different for each daemon that may share the journal. */
+  readonly owner?: string;
   readonly report: Reporter;
   /** When to reconcile again, after the first time at the start. */
   readonly sweepTicks$: Observable<unknown>;
@@ -63,8 +65,8 @@ export type Daemon = {
 
 /** Joins the rooms: the only place that knows all of them, and the only one that subscribes. */
 export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
-  const { chain, index, journal, signer, clock, report, sweepTicks$ } = deps;
-  const own = options.watch.own ? signer?.address : undefined;
+  const { chain, index, journal, signers, clock, report, sweepTicks$ } = deps;
+  const own = options.watch.own ? signers.map(({ address }) => address) : [];
   const watch = createWatch({ chain, journal, index }, { ...options.watch, own });
   const sweep = createSweep({ chain, journal, watch });
   const stop$ = new ReplaySubject<true>(1);
@@ -99,11 +101,11 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
   };
 }
 
-function chooseSink({ signer, ...deps }: DaemonDeps, options: DaemonOptions): Sink {
-  if (signer === undefined || options.judge.dryRun) return { pay: ignoreElements() };
+function chooseSink(deps: DaemonDeps, options: DaemonOptions): Sink {
+  if (deps.signers.length === 0 || options.judge.dryRun) return { pay: ignoreElements() };
   const { chainId, controller, maxFeePerGas, judge } = options;
   const { maxPayment } = judge;
   const policies = toStore(deps.policies);
   const capsOf = (name: string) => policies.current().policies.find((policy) => policy.name === name)?.caps;
-  return createSink({ ...deps, signer, chainId, controller, maxFeePerGas, maxPayment, capsOf }, options.sink);
+  return createSink({ ...deps, chainId, controller, maxFeePerGas, maxPayment, capsOf }, options.sink);
 }

@@ -76,6 +76,19 @@ export type Report =
       readonly confirmations: number;
       readonly low: boolean;
     }
+  /**
+   * What a key may do: it is this daemon's (`held`), another one holds it (`waiting`) or has taken it (`lost`); or it cannot
+   * pay gas, and is given nothing until it can again.
+   *
+   * @param by Who holds it. @param until When the other's lease ends, unless it is renewed; milliseconds since 1970.
+   */
+  | {
+      readonly type: "key";
+      readonly signer: AccountAddress;
+      readonly state: "held" | "waiting" | "lost" | "no-funds" | "funded";
+      readonly by?: string;
+      readonly until?: number;
+    }
   /** Somebody else uses the key, for nonces from one to another. */
   | {
       readonly type: "stranger";

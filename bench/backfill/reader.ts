@@ -79,10 +79,7 @@ async function daemon(): Promise<number> {
     report: () => undefined,
   });
   const sources = new Set([ourSource as SourceAddress]);
-  const watch = createWatch(
-    { chain, journal, index: createTaskIndex() },
-    { sources, clients: new Set(), own: undefined },
-  );
+  const watch = createWatch({ chain, journal, index: createTaskIndex() }, { sources, clients: new Set(), own: [] });
   const sweep = createSweep({ chain, journal, watch });
   const report = ({ type }: { readonly type: string }) => {
     if (type === "retry") throw new Error("the benchmark saw a retry");

@@ -50,7 +50,7 @@ export function createOurs(feed: Pick<Feed, "clientOf" | "sourceOfTask">): Ours 
     sourceOfTask: async (task) => counted(feed.sourceOfTask(task)),
   };
   const chain = answers as ChainPort;
-  const watch = createWatch({ chain, journal, index }, { sources: new Set(), clients: new Set(), own: signer });
+  const watch = createWatch({ chain, journal, index }, { sources: new Set(), clients: new Set(), own: [signer] });
   let waiting = 0;
   let resolving = 0;
   const intakes = createIntakes(

@@ -19,3 +19,9 @@ export async function readFunds(
   const held = balance ?? 0n;
   return { balance: wei(held), confirmations: each === 0n ? Number.POSITIVE_INFINITY : Number(held / each) };
 }
+
+/** The same for the account whose money ends first. */
+export async function leastFunds(rpc: HttpRpc, accounts: readonly AccountAddress[]): ReturnType<typeof readFunds> {
+  const all = await Promise.all(accounts.map((account) => readFunds(rpc, account)));
+  return all.reduce((least, each) => (each.confirmations < least.confirmations ? each : least));
+}

@@ -11,8 +11,8 @@ import type { TaskIndex } from "./taskIndex.ts";
 export type WatchOptions = {
   readonly sources: ReadonlySet<SourceAddress>;
   readonly clients: ReadonlySet<AccountAddress>;
-  /** The signer, where its own sources, and those of clients that made it their agent, are watched. */
-  readonly own: AccountAddress | undefined;
+  /** The signers, where their own sources, and those of clients that made one of them their agent, are watched. */
+  readonly own: readonly AccountAddress[];
 };
 
 /** What events say of watched tasks. */
@@ -55,8 +55,7 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
 
   const isClientWatched = async (client: AccountAddress): Promise<boolean> => {
     if (clients.has(client)) return true;
-    if (own === undefined || client === own) return client === own;
-    return agents(client);
+    return own.includes(client) || (own.length > 0 && agents(client));
   };
 
   /** A contract that the node does not have: it lags, for a while. */
@@ -77,7 +76,7 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
 
   const isWatched = async (address: SourceAddress): Promise<boolean> => {
     if (sources.has(address)) return true;
-    if (clients.size === 0 && own === undefined) {
+    if (clients.size === 0 && own.length === 0) {
       index.judged(address, false);
       return false;
     }
@@ -179,14 +178,15 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
   };
 }
 
-/** Whether a client made the signer its agent; each is asked about once. */
+/** Whether a client made one of the signers its agent; each is asked about once. */
 function agentsOf(
   chain: Pick<ChainPort, "isAgentOf">,
-  own: AccountAddress | undefined,
+  own: readonly AccountAddress[],
 ): (client: AccountAddress) => Promise<boolean> {
   const known = createBoundedMap<AccountAddress, boolean>(10_000);
   const ask = askOnce(async (client: AccountAddress): Promise<boolean> => {
-    const isAgent = own !== undefined && (await chain.isAgentOf(client, own));
+    const answers = await Promise.all(own.map((signer) => chain.isAgentOf(client, signer)));
+    const isAgent = answers.includes(true);
     known.set(client, isAgent);
     return isAgent;
   });

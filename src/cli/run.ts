@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { assemble } from "../assemble.ts";
-import { readFunds } from "../chain/funds.ts";
+import { leastFunds } from "../chain/funds.ts";
 import { balanceOf, probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
@@ -53,12 +55,10 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   let opened: OpenSigners | undefined;
   try {
     opened = await openSigners(config.signer, parts);
-    const [signer, ...idle] = opened.signers;
-    if (idle.length > 0)
-      logger.warn({ idle: idle.map(({ address }) => checksummed(address)) }, "only the first key pays");
+    const { signers } = opened;
     const deployment = requireDeployment(config.chain.id);
     const scrub = createScrubber(secrets, urls);
-    return await runWith({ context, config, logger, signer, deployment, scrub });
+    return await runWith({ context, config, logger, signers, deployment, scrub });
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
@@ -77,18 +77,18 @@ type Parts = {
   readonly context: Context;
   readonly config: Config;
   readonly logger: Logger;
-  readonly signer: Signer | undefined;
+  readonly signers: readonly Signer[];
   readonly deployment: Deployment;
   readonly scrub: Scrub;
 };
 
-async function runWith({ context, config, logger, signer, deployment, scrub }: Parts): Promise<number> {
+async function runWith({ context, config, logger, signers, deployment, scrub }: Parts): Promise<number> {
   const supervisor = openSupervisor(context, config, logger);
   const { report, metrics, readiness, watchEndpoints } = createObservers({
     config,
     version: readVersion(),
     nodeVersion: context.nodeVersion,
-    hasKey: signer !== undefined && !config.sink.dryRun,
+    hasKey: signers.length > 0 && !config.sink.dryRun,
     clock: systemClock,
     logger,
     listeners: [supervisor.note],
@@ -126,8 +126,9 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
       rpc,
       journal,
       policies,
-      signer,
+      signers,
       clock: systemClock,
+      owner: `${hostname()} ${randomUUID()}`,
       random: Math.random,
       report,
       sweepTicks$: cron$(config.sweep.cron),
@@ -157,17 +158,26 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
       void stop("the pipe broke", error instanceof BaseError ? error.exitCode : exitCodes.software);
     });
 
-    const account = signer && {
-      signer: checksummed(signer.address),
-      balance: formatOgpu(await balanceOf(rpc, signer.address)),
-    };
+    const accounts = await Promise.all(
+      signers.map(async ({ address }) => ({
+        signer: checksummed(address),
+        balance: formatOgpu(await balanceOf(rpc, address)),
+      })),
+    );
     supervisor.start(opened, daemon.oldestLook);
     daemon.start();
     metrics.set("started_timestamp_seconds", systemClock.now() / 1000);
     const endProbes = startHealthProbes({
       readiness,
       writeJournal: () => opened.touch(systemClock.now()),
-      readFunds: signer && (() => readFunds(rpc, signer.address)),
+      readFunds:
+        signers.length > 0
+          ? () =>
+              leastFunds(
+                rpc,
+                signers.map(({ address }) => address),
+              )
+          : undefined,
       onFunds: ({ balance, confirmations }) => {
         metrics.set("signer_balance_ogpu", ogpuNumber(balance));
         metrics.set("signer_confirmations_left", confirmations);
@@ -176,7 +186,7 @@ async function runWith({ context, config, logger, signer, deployment, scrub }: P
     });
     logger.info(
       {
-        ...account,
+        ...(accounts.length > 1 ? { signers: accounts } : accounts[0]),
         endpoint: rpc.name,
         chainId: config.chain.id,
         node: probes.find(({ name }) => name === rpc.name)?.clientVersion,

@@ -9,6 +9,7 @@ import type {
   TaskAddress,
   Wei,
 } from "../protocol/brand.ts";
+import type { Fence, LeaseJournal } from "./leaseJournal.ts";
 import type { HeldAnswer, PolicyJournal } from "./policyJournal.ts";
 import type { SinkJournal } from "./sinkJournal.ts";
 import type { UpkeepJournal } from "./upkeepJournal.ts";
@@ -143,6 +144,8 @@ export type Attempt = {
   readonly nonce: Nonce;
   /** Milliseconds since 1970. */
   readonly signedAt: number;
+  /** The key that signed it; absent in what was journalled by early versions. Left out when it is recorded. */
+  readonly signer?: AccountAddress | undefined;
   /** The most that it can cost in gas, wei; counted, and not read back. */
   readonly maxCost?: Wei;
 };
@@ -160,7 +163,7 @@ export type ConfirmationChange = {
   /** Left out: forgotten. */
   readonly mined?: Mined | undefined;
   /** What one of its nonces did cost in gas, finally. */
-  readonly gasPaid?: { readonly nonce: Nonce; readonly cost: Wei } | undefined;
+  readonly gasPaid?: { readonly signer: AccountAddress; readonly nonce: Nonce; readonly cost: Wei } | undefined;
 };
 
 /**
@@ -169,6 +172,7 @@ export type ConfirmationChange = {
  */
 export type Journal = PolicyJournal &
   SinkJournal &
+  LeaseJournal &
   UpkeepJournal & {
     readonly cursor: () => Promise<Cursor | undefined>;
     /** The scanner's newest blocks, newest first. */
@@ -213,18 +217,36 @@ export type Journal = PolicyJournal &
     readonly highestNonce: (signer: AccountAddress) => Promise<Nonce | undefined>;
     /**
      * Takes the nonce and stores the signed bytes, in one transaction.
-     * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce.
+     * @param fences Proof that the writer holds the key, where it was ever leased; so too below.
+     * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce;
+     *   LeaseLostError if somebody else holds the key.
      */
-    readonly recordAttempt: (confirmationId: number, signer: AccountAddress, attempt: Attempt) => Promise<Confirmation>;
+    readonly recordAttempt: (
+      confirmationId: number,
+      signer: AccountAddress,
+      attempt: Attempt,
+      fences?: readonly Fence[],
+    ) => Promise<Confirmation>;
     /** Several attempts, in one transaction: all of them, or none. @throws FatalError as `recordAttempt`. */
-    readonly recordAttempts: (attempts: readonly NewAttempt[]) => Promise<readonly Confirmation[]>;
-    /** `final` and `superseded` close the task with it. */
-    readonly changeConfirmation: (id: number, change: ConfirmationChange) => Promise<Confirmation>;
-    /** Those that are still `signed` are `broadcast` now; answers them. */
-    readonly markBroadcast: (ids: readonly number[]) => Promise<readonly Confirmation[]>;
-    /** Several changes, in one transaction. */
+    readonly recordAttempts: (
+      attempts: readonly NewAttempt[],
+      fences?: readonly Fence[],
+    ) => Promise<readonly Confirmation[]>;
+    /**
+     * `final` and `superseded` close the task with it.
+     * @throws LeaseLostError if it is in flight, and somebody else holds the key that signed it.
+     */
+    readonly changeConfirmation: (
+      id: number,
+      change: ConfirmationChange,
+      fences?: readonly Fence[],
+    ) => Promise<Confirmation>;
+    /** Those that are still `signed` are `broadcast` now; answers them. @throws LeaseLostError as above. */
+    readonly markBroadcast: (ids: readonly number[], fences?: readonly Fence[]) => Promise<readonly Confirmation[]>;
+    /** Several changes, in one transaction. @throws LeaseLostError as above. */
     readonly changeConfirmations: (
       changes: readonly { readonly id: number; readonly change: ConfirmationChange }[],
+      fences?: readonly Fence[],
     ) => Promise<readonly Confirmation[]>;
     /** Writes something of no meaning. @throws what keeps the journal from being written. */
     readonly touch: (now: number) => Promise<void>;

@@ -203,4 +203,21 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE confirmations ADD COLUMN offered TEXT;
   `,
+  `
+  ALTER TABLE attempts ADD COLUMN signer TEXT;
+  UPDATE attempts SET signer = (
+    SELECT n.signer FROM nonces n WHERE n.confirmation_id = attempts.confirmation_id AND n.nonce = attempts.nonce
+    GROUP BY n.nonce HAVING count(*) = 1);
+
+  CREATE TABLE leases (
+    signer TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER lease_tokens_only_grow BEFORE UPDATE OF token ON leases WHEN NEW.token < OLD.token
+    BEGIN SELECT RAISE(ABORT, 'the token of a lease only grows'); END;
+  CREATE TRIGGER leases_are_kept BEFORE DELETE ON leases
+    BEGIN SELECT RAISE(ABORT, 'a lease is kept: its token guards against writers of before'); END;
+  `,
 ];

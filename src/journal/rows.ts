@@ -16,6 +16,7 @@ export const toAttempt = (row: Row): Attempt => ({
   raw: row.raw as Hex,
   nonce: toNonce(Number(row.nonce)),
   signedAt: Number(row.signed_at),
+  signer: (row.signer as AccountAddress | null) ?? undefined,
 });
 
 export const toConfirmation = (row: Row, attempts: readonly Attempt[]): Confirmation => ({

@@ -1,6 +1,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { AccountAddress, Hash, Hex, Nonce, Wei } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
+import { checkFence, type Fence } from "./leaseJournal.ts";
 import type { Row } from "./rows.ts";
 
 /** What one confirmation holds of the ceilings, from the moment that it was signed. */
@@ -48,8 +49,6 @@ export type SinkJournal = {
   /** Everything that counts against a ceiling. @param since Milliseconds since 1970. */
   readonly spending: (since: number) => Promise<Spending>;
   readonly payees: (confirmationIds: readonly number[]) => Promise<ReadonlyMap<number, Payee>>;
-  /** The keys that hold the nonces of what is not settled, by confirmation. */
-  readonly signersInFlight: () => Promise<ReadonlyMap<number, AccountAddress>>;
   readonly pause: () => Promise<Pause | undefined>;
   readonly setPause: (pause: Pause) => Promise<void>;
   /** Ends the pause, and forgets the reverts that were counted; answers whether there was one. */
@@ -58,8 +57,16 @@ export type SinkJournal = {
   readonly pauseHistory: (limit: number) => Promise<readonly PauseRecord[]>;
   /** Counts final reverts in a row; answers how many there are now. @param reverted `false` begins anew. */
   readonly countRevert: (reverted: boolean) => Promise<number>;
-  /** @param cost The most that it can cost in gas, wei. */
-  readonly recordFiller: (signer: AccountAddress, filler: Filler, cost: Wei) => Promise<void>;
+  /**
+   * @param cost The most that it can cost in gas, wei.
+   * @throws LeaseLostError if somebody else holds the key.
+   */
+  readonly recordFiller: (
+    signer: AccountAddress,
+    filler: Filler,
+    cost: Wei,
+    fences?: readonly Fence[],
+  ) => Promise<void>;
   /** Fillers of a key at or above a nonce, oldest first. */
   readonly fillers: (signer: AccountAddress, from: Nonce) => Promise<readonly Filler[]>;
 };
@@ -119,15 +126,6 @@ export function sinkJournal(sql: Sql, transaction: <T>(work: () => T) => T): Sin
       );
     },
 
-    signersInFlight: async () =>
-      new Map(
-        sql(`SELECT c.id, n.signer FROM confirmations c JOIN nonces n ON n.confirmation_id = c.id AND n.nonce = c.nonce
-             JOIN attempts a ON a.confirmation_id = c.id AND a.nonce = c.nonce
-             WHERE c.state IN ('signed', 'broadcast', 'mined') GROUP BY c.id HAVING count(DISTINCT n.signer) = 1`)
-          .all()
-          .map((row) => [Number(row.id), row.signer as AccountAddress]),
-      ),
-
     pause: async () => pauseNow(),
     setPause: async (pause) => recordPause("pause", pause),
     endPause: async (resume) =>
@@ -146,8 +144,9 @@ export function sinkJournal(sql: Sql, transaction: <T>(work: () => T) => T): Sin
         return after;
       }),
 
-    recordFiller: async (signer, { hash, raw, nonce, signedAt }, cost) =>
+    recordFiller: async (signer, { hash, raw, nonce, signedAt }, cost, fences = []) =>
       transaction(() => {
+        checkFence(sql, signer, fences);
         sql("INSERT INTO fillers (hash, signer, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?)").run(
           hash,
           signer,
@@ -195,12 +194,6 @@ export function reserveGas(sql: Sql, signer: AccountAddress, nonce: Nonce, cost:
 }
 
 /** Puts what a nonce did cost in the place of the most that it could. */
-export function settleGas(sql: Sql, confirmationId: number, nonce: Nonce, paid: bigint): void {
-  sql(`UPDATE gas_costs SET wei = ? WHERE nonce = ?
-       AND signer IN (SELECT signer FROM nonces WHERE confirmation_id = ? AND nonce = ?)`).run(
-    String(paid),
-    nonce,
-    confirmationId,
-    nonce,
-  );
+export function settleGas(sql: Sql, signer: AccountAddress, nonce: Nonce, paid: bigint): void {
+  sql("UPDATE gas_costs SET wei = ? WHERE signer = ? AND nonce = ?").run(String(paid), signer, nonce);
 }

@@ -4,6 +4,7 @@ import type { AccountAddress, ResponseAddress, SourceAddress, TaskAddress } from
 import { toNonce } from "../protocol/brand.ts";
 import type { Attempt, Confirmation, ConfirmationChange, Cursor, Intake, Journal, TaskState } from "./journal.ts";
 import { lockJournal } from "./journalLock.ts";
+import { checkFence, type Fence, leaseJournal } from "./leaseJournal.ts";
 import { openDatabase } from "./openDatabase.ts";
 import { openAnswers, policyJournal, recordBasis } from "./policyJournal.ts";
 import { type Row, toAttempt, toBlockRef, toConfirmation, toVerdictRecord } from "./rows.ts";
@@ -33,6 +34,8 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     throw error;
   }
   const sql = prepareOnce(database);
+  // Whoever held a key is gone: it would hold the lock.
+  if (!shared) sql("UPDATE leases SET expires_at = 0").run();
   const transaction = transactionsOf(database);
 
   const confirmationOf = (row: Row): Confirmation =>
@@ -79,9 +82,29 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     sql("DELETE FROM blocks WHERE block_number < ?").run(final);
   };
 
-  const recordAttempt = (id: number, signer: AccountAddress, attempt: Attempt): Confirmation => {
+  /** What is in flight is its key's: whoever does not hold the key changes nothing about it. */
+  const checkHolder = (id: number, fences: readonly Fence[]) => {
+    const row = sql(`SELECT a.signer FROM confirmations c JOIN attempts a ON a.confirmation_id = c.id
+                     WHERE c.id = ? AND c.state IN ('signed', 'broadcast', 'mined') ORDER BY a.ordinal DESC LIMIT 1`);
+    const signer = row.get(id)?.signer;
+    if (typeof signer === "string") checkFence(sql, signer as AccountAddress, fences);
+  };
+
+  const recordAttempt = (
+    id: number,
+    signer: AccountAddress,
+    attempt: Attempt,
+    fences: readonly Fence[],
+  ): Confirmation => {
     const { kind, hash, raw, nonce, signedAt, maxCost } = attempt;
+    checkFence(sql, signer, fences);
     const before = confirmationById(id);
+    const holder = before.attempts.at(-1)?.signer;
+    if (before.state !== "intended" && holder !== undefined && holder !== signer) {
+      throw new FatalError(`confirmation ${id} is signed by ${holder}: a signature by ${signer} would pay twice`, {
+        code: "NONCE_CONFLICT",
+      });
+    }
     if (before.state !== "intended" && before.nonce !== nonce) {
       throw new FatalError(`confirmation ${id} holds nonce ${before.nonce}: nonce ${nonce} would pay twice`, {
         code: "NONCE_CONFLICT",
@@ -95,16 +118,21 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
       });
     }
     sql(
-      "INSERT INTO attempts (hash, confirmation_id, ordinal, kind, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ).run(hash, id, before.attempts.length, kind, nonce, raw, signedAt);
+      "INSERT INTO attempts (hash, confirmation_id, ordinal, kind, nonce, raw, signed_at, signer) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    ).run(hash, id, before.attempts.length, kind, nonce, raw, signedAt, signer);
     if (before.state === "intended") sql("UPDATE confirmations SET admitted_at = ? WHERE id = ?").run(signedAt, id);
     if (maxCost !== undefined) reserveGas(sql, signer, nonce, maxCost, signedAt);
     sql("UPDATE confirmations SET state = 'signed', nonce = ?, reason = '' WHERE id = ?").run(nonce, id);
     const { maxCost: _, ...stored } = attempt;
-    return { ...before, state: "signed", nonce, reason: "", attempts: [...before.attempts, stored] };
+    return { ...before, state: "signed", nonce, reason: "", attempts: [...before.attempts, { ...stored, signer }] };
   };
 
-  const changeConfirmation = (id: number, { state, reason, mined, gasPaid }: ConfirmationChange): Confirmation => {
+  const changeConfirmation = (
+    id: number,
+    { state, reason, mined, gasPaid }: ConfirmationChange,
+    fences: readonly Fence[],
+  ): Confirmation => {
+    checkHolder(id, fences);
     sql("UPDATE confirmations SET state = ?, reason = ?, mined_hash = ?, mined_block = ? WHERE id = ?").run(
       state,
       reason ?? "",
@@ -112,7 +140,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
       mined?.blockNumber ?? null,
       id,
     );
-    if (gasPaid) settleGas(sql, id, gasPaid.nonce, gasPaid.cost);
+    if (gasPaid) settleGas(sql, gasPaid.signer, gasPaid.nonce, gasPaid.cost);
     const after = confirmationById(id);
     if (state === "final" || state === "superseded") {
       sql("UPDATE tasks SET state = 'closed', reason = ? WHERE task = ?").run(state, after.task);
@@ -123,6 +151,7 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
   return {
     ...policyJournal(sql, transaction),
     ...sinkJournal(sql, transaction),
+    ...leaseJournal(sql, transaction),
     ...upkeepJournal(sql, transaction, database),
 
     cursor: async () => cursorNamed("scanned"),
@@ -283,22 +312,24 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
       return row?.nonce == null ? undefined : toNonce(Number(row.nonce));
     },
 
-    recordAttempt: async (id, signer, attempt) => transaction(() => recordAttempt(id, signer, attempt)),
-    recordAttempts: async (attempts) =>
+    recordAttempt: async (id, signer, attempt, fences = []) =>
+      transaction(() => recordAttempt(id, signer, attempt, fences)),
+    recordAttempts: async (attempts, fences = []) =>
       transaction(() =>
-        attempts.map(({ confirmationId, signer, attempt }) => recordAttempt(confirmationId, signer, attempt)),
+        attempts.map(({ confirmationId, signer, attempt }) => recordAttempt(confirmationId, signer, attempt, fences)),
       ),
 
-    changeConfirmation: async (id, change) => transaction(() => changeConfirmation(id, change)),
-    markBroadcast: async (ids) =>
+    changeConfirmation: async (id, change, fences = []) => transaction(() => changeConfirmation(id, change, fences)),
+    markBroadcast: async (ids, fences = []) =>
       transaction(() =>
         ids.flatMap((id) => {
+          checkHolder(id, fences);
           const marked = sql("UPDATE confirmations SET state = 'broadcast' WHERE id = ? AND state = 'signed'").run(id);
           return marked.changes ? [confirmationById(id)] : [];
         }),
       ),
-    changeConfirmations: async (changes) =>
-      transaction(() => changes.map(({ id, change }) => changeConfirmation(id, change))),
+    changeConfirmations: async (changes, fences = []) =>
+      transaction(() => changes.map(({ id, change }) => changeConfirmation(id, change, fences))),
 
     touch: async (now) =>
       transaction(() => void sql("INSERT OR REPLACE INTO meta (key, value) VALUES ('touched', ?)").run(String(now))),

@@ -96,6 +96,8 @@ export function logReports(logger: Logger): Reporter {
           ? logger.error(fields, "the key's balance will not pay for gas much longer: send it some")
           : logger.info(fields, "the key's balance suffices again");
       }
+      case "key":
+        return logKey(logger, report);
       case "stranger": {
         const { signer, from, to, where } = report;
         return logger.error(
@@ -177,5 +179,23 @@ const logEndpoint = (logger: Logger, report: Extract<Report, { type: "endpoint" 
       return logger.info({ endpoint, before: report.before }, "another endpoint answers from now on");
     default:
       return report satisfies never;
+  }
+};
+
+const logKey = (logger: Logger, { signer, state, by, until }: Extract<Report, { type: "key" }>): unknown => {
+  const fields = { signer: checksummed(signer), by, until: until && new Date(until).toISOString() };
+  switch (state) {
+    case "held":
+      return logger.debug(fields, "the key is this daemon's");
+    case "waiting":
+      return logger.warn(fields, "another daemon holds the key: this one waits for it");
+    case "lost":
+      return logger.error(fields, "another daemon has taken the key: this one signs nothing with it any more");
+    case "no-funds":
+      return logger.error(fields, "the key cannot pay for gas: it is given nothing until it can");
+    case "funded":
+      return logger.info(fields, "the key can pay for gas again");
+    default:
+      return state satisfies never;
   }
 };

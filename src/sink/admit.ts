@@ -16,7 +16,13 @@ import type { Strangers } from "./strangers.ts";
 export type Admission =
   | { readonly type: "signed"; readonly confirmation: Confirmation }
   | { readonly type: "settled"; readonly confirmation: Confirmation }
-  | { readonly type: "postponed"; readonly confirmation: Confirmation; readonly reason: string }
+  /** @param ofKey Another key may do better. */
+  | {
+      readonly type: "postponed";
+      readonly confirmation: Confirmation;
+      readonly reason: string;
+      readonly ofKey?: boolean | undefined;
+    }
   /** A ceiling stands in its way. */
   | { readonly type: "held"; readonly confirmation: Confirmation; readonly held: Held }
   /** Nothing may be signed; or somebody has just resumed, and those that waited longer go first. */
@@ -51,9 +57,7 @@ const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
 export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise<readonly Admission[]> {
   const { journal, guard } = deps;
   const known = await Promise.all(ids.toSorted((a, b) => a - b).map((id) => journal.confirmation(id)));
-  const admissions = known.flatMap((confirmation): Admission[] =>
-    confirmation.state === "intended" ? [] : [{ type: "signed", confirmation }],
-  );
+  const admissions = known.flatMap((confirmation) => admittedBefore(deps, confirmation));
   const intents = known.filter(({ state }) => state === "intended");
   if (intents.length === 0) return admissions;
   const wasPaused = guard.wasPaused();
@@ -83,6 +87,21 @@ export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise
   return payable.length === 0 ? admissions : [...admissions, ...(await pay(deps, payable))];
 }
 
+/** What came of one that is no intent any more: this key has signed it, or it is settled. Another key's is not told of. */
+function admittedBefore({ signer }: AdmitDeps, confirmation: Confirmation): readonly Admission[] {
+  const { state, attempts } = confirmation;
+  switch (state) {
+    case "intended":
+      return [];
+    case "signed":
+    case "broadcast":
+    case "mined":
+      return (attempts.at(-1)?.signer ?? signer.address) === signer.address ? [{ type: "signed", confirmation }] : [];
+    default:
+      return [{ type: "settled", confirmation }];
+  }
+}
+
 /** The same for one. @throws what `admitAll` throws, and why it cannot be told whether this one may be paid. */
 export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
   const [admission] = await admitAll(deps, [id]);
@@ -109,13 +128,13 @@ async function settleUnpayable(
   if (check.type === "yes") return undefined;
   if (check.type === "not-now") {
     guard.leave(id);
-    return { type: "postponed", confirmation, reason: check.reason };
+    return { type: "postponed", confirmation, reason: check.reason, ofKey: check.ofKey };
   }
   const own = check.type === "settled" ? await minedAttempt(deps, confirmation, check.at) : undefined;
   if (own) return { type: "signed", confirmation: own };
   const refusal: ConfirmationState = attempts.length === 0 ? "rejected" : "cancelled";
   const state = check.type === "settled" ? "superseded" : refusal;
-  const settled = await journal.changeConfirmation(id, { state, reason: check.reason });
+  const settled = await journal.changeConfirmation(id, { state, reason: check.reason }, deps.fences?.());
   guard.release(id);
   return { type: "settled", confirmation: settled };
 }
@@ -125,20 +144,20 @@ async function settleUnpayable(
  * lagged had said otherwise. Then it is mined, and goes on to finality.
  */
 async function minedAttempt(
-  { chain, journal }: AdmitDeps,
+  { chain, journal, fences }: AdmitDeps,
   { id, attempts }: Confirmation,
   at: bigint,
 ): Promise<Confirmation | undefined> {
   const hashes = attempts.filter(({ kind }) => kind === "confirm").map(({ hash }) => hash);
   if (hashes.length === 0) return undefined;
   const paid = (await chain.receiptsAt(hashes, at)).find(({ succeeded }) => succeeded);
-  return paid && journal.changeConfirmation(id, { state: "mined", mined: paid });
+  return paid && journal.changeConfirmation(id, { state: "mined", mined: paid }, fences?.());
 }
 
 async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly Admission[]> {
   const { chain, journal, signer, guard } = deps;
-  const postponeAll = (reason: string): readonly Admission[] =>
-    payable.map(({ confirmation }) => ({ type: "postponed", confirmation, reason }));
+  const postponeAll = (reason: string, ofKey = false): readonly Admission[] =>
+    payable.map(({ confirmation }) => ({ type: "postponed", confirmation, reason, ofKey }));
   const fees = await chain.fees();
   if (feeCap(fees) > deps.maxFeePerGas) {
     return postponeAll(`gas costs ${feeCap(fees)} wei, above sink.maxFeePerGas`);
@@ -146,7 +165,7 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
   const mined = await chain.minedNonce(signer.address);
   const highest = await journal.highestNonce(signer.address);
   const first = await deps.strangers.next({ mined, highest, pending: () => pendingNonce(deps, mined) });
-  if (first.type === "wait") return postponeAll(first.reason);
+  if (first.type === "wait") return postponeAll(first.reason, true);
 
   const admissions: Admission[] = [];
   const toSign: ToSign[] = [];

@@ -1,15 +1,19 @@
 import { firstValueFrom, Observable, takeUntil } from "rxjs";
 import { describeError, FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
+import type { Reporter } from "../report.ts";
 import { type Admission, admitAll } from "./admit.ts";
-import type { Held } from "./guardrails/guard.ts";
+import type { Guard, Held } from "./guardrails/guard.ts";
+import type { Key, Keyring } from "./keyring.ts";
 import { broadcastAll } from "./send.ts";
-import type { TrackDeps } from "./track.ts";
+import { type KeyRoom, shareOut } from "./shareOut.ts";
 import type { Later } from "./waitingRoom.ts";
 
 export type Waiting = {
-  /** Signed confirmations without a receipt, at the most. */
-  readonly maxInFlight: number;
+  readonly keys: Keyring;
+  readonly guard: Guard;
+  readonly report: Reporter;
+  readonly now: () => number;
   /** Nothing more is admitted: what is not signed stays an intent. */
   readonly ended$: Observable<void>;
   readonly later: (later: Later) => void;
@@ -21,6 +25,8 @@ const mostTogether = 24;
 const postponeMs = 10_000;
 /** The same where a ceiling holds it; it may be settled by others meanwhile. */
 const heldMs = 60_000;
+/** The same where the one key that may pay it has enough in flight, and others have not. */
+const fullMs = 1_000;
 const retryMs = { first: 500, most: 30_000 };
 /** Tries of one admission until it waits longer. */
 const patience = 4;
@@ -29,13 +35,35 @@ const patience = 4;
  * Admits what waits, as much together as there is room for, and sends what was signed. What cannot be admitted is tried
  * again later and lets the others pass. Emits what is settled.
  */
-export function admitWaiting(
-  deps: TrackDeps,
-  { maxInFlight, ended$, later }: Waiting,
-): (batch: readonly Confirmation[]) => Observable<Confirmation> {
-  const { lane, report } = deps;
+export function admitWaiting({
+  keys,
+  guard,
+  report,
+  now,
+  ended$,
+  later,
+}: Waiting): (batch: readonly Confirmation[]) => Observable<Confirmation> {
   const tries = new Map<number, number>();
   const heldBy = new Map<number, string>();
+  /** Keys that could not pay one, by its id: the others are tried first. */
+  const failedWith = new Map<number, Set<Key>>();
+
+  /** What a key has signed stays with it, also when it is tried anew: it is never in two lanes. */
+  const mayTake = ({ id, attempts }: Confirmation, key: Key): boolean => {
+    const usable = keys.usable();
+    const holder = usable.find(({ address }) => address === attempts.at(-1)?.signer);
+    if (holder !== undefined) return holder === key;
+    const failed = failedWith.get(id);
+    return failed === undefined || !failed.has(key) || usable.every((each) => failed.has(each));
+  };
+  /** Whether another key has not been tried yet. */
+  const isForAnother = ({ id }: Confirmation, key: Key): boolean => {
+    const failed = (failedWith.get(id) ?? new Set()).add(key);
+    failedWith.set(id, failed);
+    if (keys.usable().some((each) => !failed.has(each))) return true;
+    failedWith.delete(id);
+    return false;
+  };
 
   const retry = (failed: readonly Extract<Admission, { type: "failed" }>[]) => {
     const told = new Set<unknown>();
@@ -43,7 +71,7 @@ export function admitWaiting(
       const count = (tries.get(confirmation.id) ?? 0) + 1;
       if (count >= patience) {
         tries.delete(confirmation.id);
-        deps.guard.leave(confirmation.id);
+        guard.leave(confirmation.id);
         report({ type: "postponed", confirmation, reason: describeError(error), forMs: postponeMs });
         later({ confirmation, inMs: postponeMs });
         continue;
@@ -59,17 +87,20 @@ export function admitWaiting(
   const hold = (confirmation: Confirmation, held: Held) => {
     if (heldBy.get(confirmation.id) !== held.cap) report({ type: "held", confirmation, ...held });
     heldBy.set(confirmation.id, held.cap);
-    const wait = held.until === undefined ? heldMs : held.until - deps.now();
+    const wait = held.until === undefined ? heldMs : held.until - now();
     later({ confirmation, inMs: Math.min(heldMs, Math.max(1_000, wait)) });
   };
 
-  const admitSome = async (some: readonly Confirmation[]): Promise<readonly Confirmation[]> => {
+  const admitSome = async (key: Key, some: readonly Confirmation[]): Promise<readonly Confirmation[]> => {
     let admissions: readonly Admission[];
     try {
-      admissions = await admitAll(
-        deps,
-        some.map(({ id }) => id),
-      );
+      const ids = some.map(({ id }) => id);
+      const admitted = await keys.work(key, () => admitAll(key.track, ids));
+      if (admitted === undefined) {
+        for (const confirmation of some) later({ confirmation, inMs: 0 });
+        return [];
+      }
+      admissions = admitted;
     } catch (error) {
       if (error instanceof FatalError) throw error;
       admissions = some.map((confirmation) => ({ type: "failed", confirmation, error }));
@@ -80,6 +111,7 @@ export function admitWaiting(
       const { confirmation } = admission;
       if (admission.type !== "failed") tries.delete(confirmation.id);
       if (admission.type !== "held") heldBy.delete(confirmation.id);
+      if (admission.type === "signed" || admission.type === "settled") failedWith.delete(confirmation.id);
       switch (admission.type) {
         case "signed":
           report({ type: "confirmation", confirmation });
@@ -90,6 +122,10 @@ export function admitWaiting(
           settled.push(confirmation);
           break;
         case "postponed":
+          if (admission.ofKey && isForAnother(confirmation, key)) {
+            later({ confirmation, inMs: 0 });
+            break;
+          }
           report({ type: "postponed", confirmation, reason: admission.reason, forMs: postponeMs });
           later({ confirmation, inMs: postponeMs });
           break;
@@ -100,6 +136,7 @@ export function admitWaiting(
           later({ confirmation, inMs: admission.resumed ? 0 : postponeMs });
           break;
         case "failed":
+          isForAnother(confirmation, key);
           break;
         default:
           admission satisfies never;
@@ -107,7 +144,7 @@ export function admitWaiting(
     }
     retry(admissions.filter((admission) => admission.type === "failed"));
     try {
-      await broadcastAll(deps, signed);
+      await keys.work(key, () => broadcastAll(key.track, signed));
     } catch (error) {
       // What is signed is in flight: the tracker sends it again.
       if (error instanceof FatalError) throw error;
@@ -116,16 +153,25 @@ export function admitWaiting(
     return settled;
   };
 
+  const admitShares = async (rest: readonly Confirmation[], rooms: readonly KeyRoom<Key>[]) => {
+    const { shares, rest: left } = shareOut(rest, rooms, mostTogether, mayTake);
+    const settled = await Promise.all([...shares].map(([key, some]) => admitSome(key, some)));
+    if (shares.size > 0) return { settled: settled.flat(), left };
+    // The keys that may take them are full, and others are not.
+    for (const confirmation of left) later({ confirmation, inMs: fullMs });
+    return { settled: [], left: [] };
+  };
+
   return (batch) =>
     new Observable((subscriber) => {
       const run = async () => {
-        let rest = batch.toSorted((a, b) => a.id - b.id);
+        let rest: readonly Confirmation[] = [...new Map(batch.map((each) => [each.id, each])).values()];
+        rest = rest.toSorted((a, b) => a.id - b.id);
         while (rest.length > 0 && !subscriber.closed) {
-          const room = await firstValueFrom(lane.hasRoom$(maxInFlight).pipe(takeUntil(ended$)), { defaultValue: 0 });
-          if (room === 0 || subscriber.closed) return;
-          const count = Math.min(room, mostTogether);
-          const settled = await admitSome(rest.slice(0, count));
-          rest = rest.slice(count);
+          const rooms = await firstValueFrom(keys.rooms$.pipe(takeUntil(ended$)), { defaultValue: [] });
+          if (rooms.length === 0 || subscriber.closed) return;
+          const { settled, left } = await admitShares(rest, rooms);
+          rest = left;
           for (const confirmation of settled) subscriber.next(confirmation);
         }
       };

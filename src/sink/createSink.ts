@@ -5,7 +5,9 @@ import {
   connect,
   defer,
   EMPTY,
+  exhaustMap,
   filter,
+  finalize,
   from,
   ignoreElements,
   interval,
@@ -20,136 +22,107 @@ import type { Clock } from "../clock.ts";
 import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import type { PolicyCaps } from "../policy/policyPort.ts";
-import type { AccountAddress } from "../protocol/brand.ts";
 import { batchWhileBusy } from "../rx/batchWhileBusy.ts";
 import { coalesceByKey } from "../rx/coalesceByKey.ts";
-import type { AdmitDeps } from "./admit.ts";
+import type { Signer } from "../signer/signerPort.ts";
 import { admitWaiting } from "./admitWaiting.ts";
-import { createGapFiller } from "./fillGaps.ts";
 import { createGasFigure } from "./gasFigure.ts";
 import { createGuard, type GuardOptions, unlimited } from "./guardrails/guard.ts";
-import { createRunway } from "./guardrails/runway.ts";
 import { headCache } from "./headCache.ts";
-import { createLane } from "./lane.ts";
-import { signerOf } from "./signerOf.ts";
+import { createKeyring, type KeyDeps } from "./keyring.ts";
 import type { Sink } from "./sinkPort.ts";
-import { createStrangers, type ForeignPending } from "./strangers.ts";
-import { type TrackDeps, trackRound } from "./track.ts";
+import type { ForeignPending } from "./strangers.ts";
+import type { TrackDeps } from "./track.ts";
 import { createWaitingRoom } from "./waitingRoom.ts";
 
-export type SinkDeps = Omit<AdmitDeps, "now" | "guard" | "strangers" | "gasFigure"> &
-  Pick<TrackDeps, "report"> & {
-    readonly clock: Clock;
-    /** The ceilings that a policy's file gives, by the policy's name. @default none */
-    readonly capsOf?: (policy: string) => PolicyCaps | undefined;
-  };
+export type SinkDeps = Omit<KeyDeps, "now" | "guard" | "gasFigure" | keyof TrackOptions> & {
+  /** The keys that share the load. */
+  readonly signers: readonly Signer[];
+  readonly clock: Clock;
+  /** The ceilings that a policy's file gives, by the policy's name. @default none */
+  readonly capsOf?: (policy: string) => PolicyCaps | undefined;
+  /** Who holds the keys' leases: different for each daemon that may share the journal. @default "a daemon" */
+  readonly owner?: string;
+};
 
-export type SinkOptions = Pick<TrackDeps, "rebroadcastAfterMs" | "replaceAfterBlocks" | "answers"> & {
-  /** Signed confirmations without a receipt, at the most. */
+type TrackOptions = Pick<TrackDeps, "rebroadcastAfterMs" | "replaceAfterBlocks" | "answers">;
+
+export type SinkOptions = TrackOptions & {
+  /** Signed confirmations of each key without a receipt, at the most. */
   readonly maxInFlight: number;
   /** @default no ceilings */
   readonly guardrails?: GuardOptions;
   /** @default "wait" */
   readonly foreignPending?: ForeignPending;
-  /** Says so when the balance pays for fewer confirmations than this; 0: never. @default 0 */
+  /** Says so when a key's balance pays for fewer confirmations than this; 0: never. @default 0 */
   readonly warnBelowConfirmations?: number;
+  /** Milliseconds that a key's lease holds without being renewed. @default 30 s */
+  readonly leaseMs?: number;
 };
 
 /** Milliseconds until an intent that a round has freed is tried again. */
 const freedMs = 10_000;
 
 /**
- * The single writer of a key: admits intents in batches, one batch after the other, so that nonces are taken in order;
- * keeps several in flight; and tracks each to finality. Every signed attempt is in the journal before it is sent, and
- * after a restart the same bytes go out again.
+ * The single writer of its keys: admits intents in batches, one batch after the other, so that nonces are taken in order;
+ * keeps several in flight for each key; and tracks each to finality. Every signed attempt is in the journal before it is
+ * sent, and after a restart the same bytes go out again.
  */
 export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
-  const { journal, clock, report, signer } = deps;
+  const { journal, clock, report, signers } = deps;
   const { now } = clock;
-  const { chain, refresh } = headCache(deps.chain, signer.address, now);
-  const lane = createLane();
-  const formerSigners = new Map<number, AccountAddress>();
-  const gasFigure = createGasFigure(now);
-  const guardOptions = options.guardrails ?? unlimited;
-  const guard = createGuard({ journal, capsOf: deps.capsOf ?? (() => undefined), now, report }, guardOptions);
-  const strangers = createStrangers(signer.address, { foreignPending: options.foreignPending ?? "wait", report });
-  const track: TrackDeps = {
-    ...deps,
-    ...options,
-    chain,
-    lane,
-    formerSigners,
-    gasFigure,
-    guard,
-    strangers,
-    now,
-  };
-  const gaps = createGapFiller();
-  const runway = createRunway(track, options.warnBelowConfirmations ?? 0);
+  const { leaseMs = 30_000, guardrails = unlimited } = options;
+  const accounts = signers.map(({ address }) => address);
+  const { chain, refresh } = headCache(deps.chain, accounts, now);
+  const guard = createGuard({ journal, capsOf: deps.capsOf ?? (() => undefined), now, report }, guardrails);
+  const shared: KeyDeps = { ...deps, ...options, chain, gasFigure: createGasFigure(now), guard, now };
+  const keys = createKeyring(shared, signers, {
+    maxInFlight: options.maxInFlight,
+    foreignPending: options.foreignPending ?? "wait",
+    warnBelowConfirmations: options.warnBelowConfirmations ?? 0,
+    owner: deps.owner ?? "a daemon",
+    leaseMs,
+  });
 
-  /** Puts what is signed back in flight, and answers the intents that are not. */
-  const resume = async (): Promise<readonly Confirmation[]> => {
-    const unsettled = await journal.unsettled();
-    const signers = await journal.signersInFlight();
-    for (const confirmation of unsettled) {
-      if (confirmation.state === "intended") continue;
-      const signedBy = signers.get(confirmation.id) ?? (await signerOf(confirmation));
-      if (signedBy !== undefined && signedBy !== signer.address) formerSigners.set(confirmation.id, signedBy);
-      lane.keep(confirmation, { sentAt: undefined });
-    }
-    return unsettled.filter(({ state }) => state === "intended");
-  };
-
-  const watch = async (what: string, look: () => Promise<void>): Promise<void> => {
-    try {
-      await look();
-    } catch (error) {
-      if (error instanceof FatalError) throw error;
-      report({ type: "retry", what, error, inMs: 0 });
-    }
-  };
-  const round = async (): Promise<readonly Confirmation[]> => {
-    await watch("asking whether paying is paused", async () => void (await guard.isPaused()));
-    const left = await trackRound(track);
-    await watch("looking for gaps", () => gaps.look(track));
-    await watch("reading the balance", runway.look);
-    return left;
-  };
+  const watched = <T>(what: string, work: () => Promise<T>): Observable<T> =>
+    defer(work).pipe(
+      catchError((error) => {
+        if (error instanceof FatalError) throw error;
+        report({ type: "retry", what, error, inMs: 0 });
+        return EMPTY;
+      }),
+    );
   const rounds$ = merge(
     deps.chain.head$.pipe(tap(refresh)),
     interval(options.rebroadcastAfterMs, clock.scheduler),
   ).pipe(
     map(() => "round" as const),
     coalesceByKey(1, () =>
-      defer(round).pipe(
-        concatMap((settled) => from(settled)),
-        catchError((error) => {
-          if (error instanceof FatalError) throw error;
-          report({ type: "retry", what: "tracking", error, inMs: 0 });
-          return EMPTY;
-        }),
+      concat(
+        watched("asking whether paying is paused", guard.isPaused).pipe(ignoreElements()),
+        watched("tracking", keys.rounds).pipe(concatMap((settled) => from(settled))),
       ),
     ),
   );
+  const leases$ = interval(leaseMs / 3, clock.scheduler).pipe(
+    exhaustMap(() => watched("renewing the leases of the keys", keys.renew)),
+    ignoreElements(),
+  );
 
   const pay = (intents$: Observable<Confirmation>): Observable<Confirmation> =>
-    defer(resume).pipe(
+    defer(keys.start).pipe(
       concatMap((resumed) => {
         const ended$ = new ReplaySubject<void>(1);
         const room = createWaitingRoom(clock.scheduler);
         const fresh$ = intents$.pipe(tap({ complete: () => ended$.next() }));
         const resumed$ = guard.resumed$.pipe(tap(room.wake), ignoreElements());
         const again$ = merge(room.due$, resumed$).pipe(takeUntil(ended$));
-        const admit$ = admitWaiting(track, {
-          maxInFlight: options.maxInFlight,
-          ended$,
-          later: room.later,
-        });
+        const admit$ = admitWaiting({ keys, guard, report, now, ended$, later: room.later });
         return merge(from(resumed), fresh$, again$).pipe(
           batchWhileBusy({ limit: Number.POSITIVE_INFINITY, onOverflow: () => undefined }, admit$),
           connect((admitted$) => {
-            const drained$ = concat(admitted$.pipe(ignoreElements()), lane.hasRoom$(1));
-            return merge(admitted$, rounds$.pipe(takeUntil(drained$)));
+            const drained$ = concat(admitted$.pipe(ignoreElements()), keys.drained$);
+            return merge(admitted$, merge(rounds$, leases$).pipe(takeUntil(drained$)));
           }),
           tap((confirmation) => {
             if (confirmation.state === "intended") room.later({ confirmation, inMs: freedMs });
@@ -157,6 +130,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
           filter(({ state }) => state !== "intended"),
         );
       }),
+      finalize(() => void keys.release().catch(() => undefined)),
     );
 
   return { pay };

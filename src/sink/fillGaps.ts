@@ -21,6 +21,7 @@ export function createGapFiller(): GapFiller {
   const since = new Map<Nonce, number>();
   return {
     look: async (deps) => {
+      if (deps.canSign === false) return;
       const gap = await gapBelow(deps);
       for (const nonce of since.keys()) if (!gap.includes(nonce)) since.delete(nonce);
       if (gap.length === 0) return;
@@ -37,8 +38,8 @@ export function createGapFiller(): GapFiller {
   };
 }
 
-async function gapBelow({ lane, chain, signer, formerSigners }: TrackDeps): Promise<readonly Nonce[]> {
-  const own = lane.inFlight().filter(({ confirmation: { id } }) => !formerSigners.has(id));
+async function gapBelow({ lane, chain, signer }: TrackDeps): Promise<readonly Nonce[]> {
+  const own = lane.inFlight();
   const held = new Set(own.map(({ confirmation }) => confirmation.nonce));
   const unmined = own.flatMap(({ confirmation: { mined, nonce } }) => (mined || nonce === undefined ? [] : [nonce]));
   if (unmined.length === 0) return [];
@@ -58,7 +59,7 @@ async function fill(deps: TrackDeps, nonce: Nonce): Promise<void> {
   if (fees !== undefined && feeCap(fees) <= deps.maxFeePerGas) {
     const call = transferOfNothing(signer.address, nonce, fees);
     const fresh: Filler = { ...(await signer.sign({ ...call, chainId })), nonce, signedAt: now() };
-    await journal.recordFiller(signer.address, fresh, maxCostOf(call));
+    await journal.recordFiller(signer.address, fresh, maxCostOf(call), deps.fences?.());
     await guard.chargeGas(signer.address, nonce, maxCostOf(call));
     filler = fresh;
   }

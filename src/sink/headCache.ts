@@ -1,10 +1,10 @@
 import type { ChainPort, Fees } from "../chain/chainPort.ts";
 import type { AccountAddress, Nonce } from "../protocol/brand.ts";
 
-/** A chain whose fees and whose count of a key are known before they are asked for. */
+/** A chain whose fees and whose counts of the keys are known before they are asked for. */
 export type HeadCache = {
   readonly chain: ChainPort;
-  /** There is a new head: both are read again. */
+  /** There is a new head: all are read again. */
   readonly refresh: () => void;
 };
 
@@ -13,19 +13,22 @@ const freshMs = 5_000;
 /** Heads that come faster than this, in milliseconds, share an answer. */
 const restMs = 250;
 
-/** Reads fees and the count of mined transactions at each head, so that paying does not wait for them. */
-export function headCache(chain: ChainPort, account: AccountAddress, now: () => number): HeadCache {
+/** Reads fees and the keys' counts of mined transactions at each head, so that paying does not wait for them. */
+export function headCache(chain: ChainPort, accounts: readonly AccountAddress[], now: () => number): HeadCache {
   const fees = kept<Fees>(() => chain.fees(), now);
-  const count = kept<Nonce>(() => chain.minedNonce(account), now);
+  const counts = new Map(accounts.map((account) => [account, kept<Nonce>(() => chain.minedNonce(account), now)]));
   return {
     chain: {
       ...chain,
       fees: (urgent = false) => (urgent ? chain.fees(true) : fees.read()),
-      minedNonce: (asked, at) => (asked === account && at === undefined ? count.read() : chain.minedNonce(asked, at)),
+      minedNonce: (account, at) => {
+        const count = at === undefined ? counts.get(account) : undefined;
+        return count ? count.read() : chain.minedNonce(account, at);
+      },
     },
     refresh: () => {
       fees.refresh();
-      count.refresh();
+      for (const count of counts.values()) count.refresh();
     },
   };
 }

@@ -24,6 +24,11 @@ export type Lane = {
   readonly release: (id: number) => void;
   /** In nonce order. */
   readonly inFlight: () => readonly InFlight[];
+  /** How many are without a receipt: now, and whenever that changes. */
+  readonly unmined$: Observable<number>;
+  readonly unmined: () => number;
+  /** Somebody else goes on with all of them. */
+  readonly clear: () => void;
   /** Emits once, when fewer than `limit` are without a receipt: how many more there may be. */
   readonly hasRoom$: (limit: number) => Observable<number>;
   /** Whether the operator was told that a higher fee would pass a ceiling. */
@@ -49,6 +54,12 @@ export function createLane(): Lane {
     if (change !== 0) unmined$.next(unmined$.value + change);
   };
   return {
+    unmined$,
+    unmined: () => unmined$.value,
+    clear: () => {
+      for (const id of [...entries.keys()]) set(id, undefined);
+      atCeiling.clear();
+    },
     keep: (confirmation, sending) => set(confirmation.id, { ...sending, confirmation }),
     note: (id, sending) => {
       const entry = entries.get(id);

@@ -19,7 +19,9 @@ export type Payable =
       /** When the task's time is over, where that was asked. */
       readonly expiresAt?: UnixSeconds | undefined;
     }
-  | { readonly type: "refused" | "not-now"; readonly reason: string }
+  | { readonly type: "refused"; readonly reason: string }
+  /** @param ofKey Another key may pay it. */
+  | { readonly type: "not-now"; readonly reason: string; readonly ofKey?: boolean }
   /** @param at The block that shows it. */
   | { readonly type: "settled"; readonly reason: string; readonly at: bigint };
 
@@ -134,7 +136,7 @@ function fromSimulation(simulation: Simulation, at: bigint): Payable {
     case "expired":
       return { type: "settled", at, reason };
     case "passing":
-      return { type: "not-now", reason };
+      return { type: "not-now", reason, ofKey: simulation.reason === "NotOwner" };
     case "unknown":
       return { type: "refused", reason };
   }

@@ -24,6 +24,7 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
     const answer: BroadcastAnswer = answers[index] ?? { ok: false, message: "no answer" };
     const kind = answer.ok ? "accepted" : classifyAnswer(answer.message, deps.answers);
     lane.note(confirmation.id, { answer: kind });
+    if (kind === "no-funds") deps.onNoFunds?.();
     if (!answer.ok && kind !== "accepted") {
       report({ type: "answer", confirmation, answer: kind, message: answer.message });
     }
@@ -32,7 +33,8 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
   if (accepted.length === 0) return;
   // The tracker may have seen some mined while the answer was on its way: those stay as they are.
   const sentAt = now();
-  for (const confirmation of await journal.markBroadcast(accepted.map(({ id }) => id))) {
+  const ids = accepted.map(({ id }) => id);
+  for (const confirmation of await journal.markBroadcast(ids, deps.fences?.())) {
     lane.keep(confirmation, { sentAt, sentAtBlock: lane.newestBlock(), answer: "accepted" });
     report({ type: "confirmation", confirmation });
   }

@@ -30,7 +30,7 @@ async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> 
   const live = some.filter((each) => !isCancelled(each));
   const checks = await payableAll(
     deps,
-    live.map(({ entry: { confirmation } }) => ({ confirmation, from: signedBy(deps, confirmation) })),
+    live.map(({ entry: { confirmation } }) => ({ confirmation, from: deps.signer.address })),
     live.some(({ stuck }) => stuck),
   );
   const toSend: Confirmation[] = [];
@@ -49,9 +49,6 @@ async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> 
   await broadcastAll(deps, toSend);
 }
 
-const signedBy = ({ formerSigners, signer }: TrackDeps, { id }: Confirmation) =>
-  formerSigners.get(id) ?? signer.address;
-
 /** What goes out for one; `undefined`: nothing may, now. */
 async function bytesFor(
   deps: TrackDeps,
@@ -68,8 +65,8 @@ async function bytesFor(
   const doomedSince = entry.doomedSince ?? deps.now();
   deps.lane.note(confirmation.id, { doomedSince });
   const wait = deps.rebroadcastAfterMs - (deps.now() - doomedSince);
-  const isOurs = !deps.formerSigners.has(confirmation.id);
-  const cancelled: Replacement = wait <= 0 && isOurs ? await cancel(deps, confirmation) : { type: "nothing" };
+  const { canSign = true } = deps;
+  const cancelled: Replacement = wait <= 0 && canSign ? await cancel(deps, confirmation) : { type: "nothing" };
   if (cancelled.type === "signed") return cancelled.confirmation;
   deps.report({ type: "postponed", confirmation, reason: `not sent again: ${check.reason}`, forMs: Math.max(0, wait) });
   return undefined;
@@ -81,8 +78,8 @@ async function bytesFor(
  */
 async function better(deps: TrackDeps, { entry, stuck }: Again, urgent: boolean): Promise<Confirmation> {
   const { confirmation } = entry;
-  const isOurs = !deps.formerSigners.has(confirmation.id);
-  if (!stuck || !isOurs || entry.answer === "no-funds") return confirmation;
+  const { canSign = true } = deps;
+  if (!stuck || !canSign || entry.answer === "no-funds") return confirmation;
   const replacement = await replace(deps, confirmation, urgent);
   switch (replacement.type) {
     case "signed":

@@ -1,6 +1,7 @@
 import type { Fees } from "../chain/chainPort.ts";
 import { FatalError } from "../errors.ts";
 import type { Attempt, Confirmation, Journal, NewAttempt } from "../journal/journal.ts";
+import type { Fence } from "../journal/leaseJournal.ts";
 import type { Hex, Nonce, Wei } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import type { Signer } from "../signer/signerPort.ts";
@@ -10,6 +11,8 @@ export type SignDeps = {
   readonly journal: Journal;
   readonly signer: Signer;
   readonly chainId: number;
+  /** Proof that this daemon holds its keys. @default none, for keys that nobody leased */
+  readonly fences?: () => readonly Fence[];
   readonly now: () => number;
 };
 
@@ -42,7 +45,7 @@ export const maxCostOf = ({ gas, fees }: Pick<Call, "gas" | "fees">): Wei => wei
  * @throws FatalError if the journal or the signer contradicts itself. Nothing was stored then.
  */
 export async function signAttempts(deps: SignDeps, calls: readonly ToSign[]): Promise<Signed> {
-  const { signer, journal, chainId, now } = deps;
+  const { signer, journal, chainId, now, fences = () => [] } = deps;
   const results = await Promise.allSettled(
     calls.map(async ({ call: { kind, ...transaction } }) => {
       return { kind, ...(await signer.sign({ ...transaction, chainId })) };
@@ -63,7 +66,7 @@ export async function signAttempts(deps: SignDeps, calls: readonly ToSign[]): Pr
     only === undefined
       ? []
       : more.length === 0
-        ? [await journal.recordAttempt(only.confirmationId, only.signer, only.attempt)]
-        : await journal.recordAttempts(attempts);
+        ? [await journal.recordAttempt(only.confirmationId, only.signer, only.attempt, fences())]
+        : await journal.recordAttempts(attempts, fences());
   return { signed, unsigned: calls.slice(count), error };
 }

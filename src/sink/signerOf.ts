@@ -2,9 +2,9 @@ import { recoverTransactionAddress, type TransactionSerialized } from "viem";
 import type { Confirmation } from "../journal/journal.ts";
 import { type AccountAddress, toAddress } from "../protocol/brand.ts";
 
-/** The key that signed a confirmation's newest attempt, read from its bytes: not always the one in use now. */
+/** The key that signed a confirmation's newest attempt; read from its bytes where the journal does not say. */
 export async function signerOf({ attempts }: Confirmation): Promise<AccountAddress | undefined> {
   const newest = attempts.at(-1);
-  if (newest === undefined) return undefined;
+  if (newest === undefined || newest.signer !== undefined) return newest?.signer;
   return toAddress(await recoverTransactionAddress({ serializedTransaction: newest.raw as TransactionSerialized }));
 }

@@ -2,7 +2,7 @@ import type { Receipt } from "../chain/chainPort.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
 import { FatalError } from "../errors.ts";
 import type { Confirmation, ConfirmationChange } from "../journal/journal.ts";
-import type { AccountAddress, Nonce } from "../protocol/brand.ts";
+import type { Nonce } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
@@ -14,8 +14,10 @@ import { type Again, sendAgain } from "./sendAgain.ts";
 
 export type TrackDeps = AdmitDeps & {
   readonly lane: Lane;
-  /** Confirmations that another key than `signer` has signed, before the daemon was given this one. */
-  readonly formerSigners: Map<number, AccountAddress>;
+  /** Whether the daemon has the key still: what a former one has signed is followed, and never signed anew. @default true */
+  readonly canSign?: boolean;
+  /** A node said that the key has no money. */
+  readonly onNoFunds?: () => void;
   readonly report: Reporter;
   /** Milliseconds without a receipt after which the bytes are sent again, with a higher fee where that may help. */
   readonly rebroadcastAfterMs: number;
@@ -41,7 +43,7 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   lane.sawBlock(head.number);
   const final = await chain.finalBlock(head);
   // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.
-  const finalNonces = await finalNoncesOf(deps, entries, final);
+  const finalNonce = await finalNonceOf(deps, final);
   const receipts = await receiptsOf(deps, entries);
   const steps = entries.flatMap((entry) => {
     const found = receipts.get(entry.confirmation.id) ?? [];
@@ -52,7 +54,7 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
     }
     const step = nextStep(entry.confirmation, {
       final,
-      finalNonce: finalNonces.get(signerOfEntry(deps, entry)),
+      finalNonce,
       receipts: found.filter((each): each is Receipt => each !== undefined),
       sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
       sinceBroadcastBlocks: entry.sentAtBlock === undefined ? undefined : head.number - entry.sentAtBlock,
@@ -72,23 +74,10 @@ function tell({ report }: TrackDeps, { id }: Confirmation, error: unknown): void
   report({ type: "retry", what: `confirmation ${id}`, error, inMs: 0 });
 }
 
-const signerOfEntry = ({ formerSigners, signer }: TrackDeps, { confirmation: { id } }: InFlight): AccountAddress =>
-  formerSigners.get(id) ?? signer.address;
-
-async function finalNoncesOf(
-  deps: TrackDeps,
-  entries: readonly InFlight[],
-  final: bigint,
-): Promise<ReadonlyMap<AccountAddress, Nonce | undefined>> {
-  const accounts = [...new Set(entries.map((entry) => signerOfEntry(deps, entry)))];
-  const counts = await Promise.all(accounts.map((account) => finalNonceOf(deps, account, final)));
-  return new Map(accounts.map((account, index) => [account, counts[index]]));
-}
-
 /** `undefined` where the node has dropped the state of that block: nothing is displaced then. */
-async function finalNonceOf({ chain }: TrackDeps, account: AccountAddress, block: bigint): Promise<Nonce | undefined> {
+async function finalNonceOf({ chain, signer }: TrackDeps, block: bigint): Promise<Nonce | undefined> {
   try {
-    return await chain.minedNonce(account, block);
+    return await chain.minedNonce(signer.address, block);
   } catch (error) {
     if (error instanceof RpcError) return undefined;
     throw error;
@@ -123,7 +112,7 @@ async function carryOut(deps: TrackDeps, planned: readonly Planned[]): Promise<r
     else if (step.type === "mined")
       certain.push({ before: confirmation, change: { state: "mined", mined: step.receipt }, receipt: step.receipt });
     else if (step.type === "final" && paidBy(confirmation, step.receipt)) {
-      const gasPaid = gasPaidIn(confirmation, step.receipt);
+      const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
       certain.push({
         before: confirmation,
         change: { state: "final", mined: step.receipt, gasPaid },
@@ -161,15 +150,20 @@ const isConfirm = ({ attempts }: Confirmation, receipt: Receipt): boolean =>
 const paidBy = (confirmation: Confirmation, receipt: Receipt): boolean =>
   receipt.succeeded && isConfirm(confirmation, receipt);
 
-function gasPaidIn({ attempts }: Confirmation, { hash, gasUsed, gasPrice }: Receipt): ConfirmationChange["gasPaid"] {
+function gasPaidIn(
+  { signer }: TrackDeps,
+  { attempts }: Confirmation,
+  { hash, gasUsed, gasPrice }: Receipt,
+): ConfirmationChange["gasPaid"] {
   const attempt = attempts.find((each) => each.hash === hash);
-  return attempt && { nonce: attempt.nonce, cost: wei(gasUsed * gasPrice) };
+  const payer = attempt?.signer ?? signer.address;
+  return attempt && { signer: payer, nonce: attempt.nonce, cost: wei(gasUsed * gasPrice) };
 }
 
 async function settle(deps: TrackDeps, confirmation: Confirmation, step: Step): Promise<readonly Confirmation[]> {
   if (step.type === "final") {
     const change = await unpaidChange(deps, confirmation, step.receipt);
-    const gasPaid = gasPaidIn(confirmation, step.receipt);
+    const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
     const reverted = isConfirm(confirmation, step.receipt) && change.state !== "superseded";
     const settled = await changeAll(deps, [
       { before: confirmation, change: { ...change, gasPaid }, receipt: step.receipt },
@@ -185,12 +179,10 @@ async function settle(deps: TrackDeps, confirmation: Confirmation, step: Step): 
   const { nonce } = confirmation;
   const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
   if (nonce !== undefined) {
-    const signer = deps.formerSigners.get(confirmation.id) ?? deps.signer.address;
+    const signer = deps.signer.address;
     deps.report({ type: "stranger", signer, from: nonce, to: toNonce(nonce), where: "mined" });
   }
-  const freed = await changeAll(deps, [{ before: confirmation, change: { state: "intended", reason } }]);
-  deps.formerSigners.delete(confirmation.id);
-  return freed;
+  return changeAll(deps, [{ before: confirmation, change: { state: "intended", reason } }]);
 }
 
 /** What becomes of a confirmation whose nonce was used up, finally, without paying. */
@@ -203,7 +195,7 @@ async function unpaidChange(
   const check = await payable(deps, confirmation, deps.signer.address);
   if (check.type === "settled") return { state: "superseded", reason: check.reason, mined: receipt };
   if (check.type === "refused") return { state: "cancelled", reason: check.reason, mined: receipt };
-  const reverts = new Set(confirmation.attempts.map(({ nonce }) => nonce)).size;
+  const reverts = new Set(confirmation.attempts.map(({ signer, nonce }) => `${signer} ${nonce}`)).size;
   if (reverted && reverts >= mostReverts) {
     return { state: "dead", reason: `it reverted ${reverts} times although its simulation had passed`, mined: receipt };
   }
@@ -221,13 +213,17 @@ type Changed = {
 
 /** Stores changes in one transaction; what is not in flight any more leaves the lane. */
 async function changeAll(deps: TrackDeps, changes: readonly Changed[]): Promise<readonly Confirmation[]> {
-  const { journal, lane, report, now, guard, signer } = deps;
+  const { journal, lane, report, now, guard } = deps;
+  const fences = deps.fences?.();
   const [only, ...more] = changes;
   if (only === undefined) return [];
   const changed =
     more.length === 0
-      ? [await journal.changeConfirmation(only.before.id, only.change)]
-      : await journal.changeConfirmations(changes.map(({ before, change }) => ({ id: before.id, change })));
+      ? [await journal.changeConfirmation(only.before.id, only.change, fences)]
+      : await journal.changeConfirmations(
+          changes.map(({ before, change }) => ({ id: before.id, change })),
+          fences,
+        );
   for (const [index, confirmation] of changed.entries()) {
     const { change, receipt } = changes[index] as Changed;
     const { id, state } = confirmation;
@@ -237,7 +233,7 @@ async function changeAll(deps: TrackDeps, changes: readonly Changed[]): Promise<
     if (state === "cancelled") guard.release(id);
     const { gasPaid } = change;
     await counted(deps, async () => {
-      if (gasPaid) await guard.settleGas(deps.formerSigners.get(id) ?? signer.address, gasPaid.nonce, gasPaid.cost);
+      if (gasPaid) await guard.settleGas(gasPaid.signer, gasPaid.nonce, gasPaid.cost);
       if (state === "final") await guard.sawOutcome(false);
     });
     report({ type: "confirmation", confirmation, ...(receipt && { receipt }) });

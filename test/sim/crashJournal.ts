@@ -20,6 +20,7 @@ const reads: ReadonlySet<string> = new Set([
   "answeredTasks",
   "pause",
   "pauseHistory",
+  "leases",
 ]);
 
 export type CrashJournalOptions = {

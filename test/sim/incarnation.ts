@@ -118,7 +118,7 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
       }),
       index,
       journal: ports.journal,
-      signer: deps.signer,
+      signers: [deps.signer],
       payload: createModelPayload(documents, { time, prng, isAlive }),
       policies,
       clock,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ChainPort } from "../../src/chain/chainPort.ts";
 import type { Confirmation, Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
-import type { AccountAddress, ResponseAddress, TaskAddress, Wei } from "../../src/protocol/brand.ts";
+import type { ResponseAddress, TaskAddress, Wei } from "../../src/protocol/brand.ts";
 import { wei } from "../../src/protocol/brand.ts";
 import { deploymentOn } from "../../src/protocol/chains.ts";
 import { responseDigest } from "../../src/protocol/responseDigest.ts";
@@ -49,8 +49,8 @@ export function createSinkBench(): SinkBench {
       deeds.push(`journalled nonce ${args[2].nonce}`);
       return recorded;
     },
-    recordAttempts: async (attempts) => {
-      const recorded = await opened.recordAttempts(attempts);
+    recordAttempts: async (attempts, fences) => {
+      const recorded = await opened.recordAttempts(attempts, fences);
       deeds.push(`journalled nonces ${attempts.map(({ attempt }) => attempt.nonce).join(", ")}`);
       return recorded;
     },
@@ -99,7 +99,6 @@ export function createSinkBench(): SinkBench {
       maxPayment: wei(1_000n),
       now: () => 0,
       lane,
-      formerSigners: new Map<number, AccountAddress>(),
       report,
       rebroadcastAfterMs: 1_000,
       ...changes,

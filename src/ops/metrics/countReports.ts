@@ -113,6 +113,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
       case "balance":
         set("signer_balance_ogpu", ogpuNumber(report.balance));
         return set("signer_confirmations_left", report.confirmations);
+      case "key":
+        return add("key_changes_total", 1, { state: report.state });
       case "stranger":
         return add("stranger_nonces_total", Math.max(1, report.to - report.from + 1));
       case "fee-ceiling":

@@ -170,6 +170,12 @@ export const metricTable = [
     type: "gauge",
     help: "For so many confirmations that balance pays, at the price of gas now.",
   },
+  {
+    name: "key_changes_total",
+    type: "counter",
+    labels: { state: ["held", "waiting", "lost", "no-funds", "funded"] },
+    help: "Keys that this daemon came to hold, waits for, or lost to another one; or that ran out of money, and have some again.",
+  },
   { name: "stranger_nonces_total", type: "counter", help: "Nonces of the key that somebody else used." },
   {
     name: "fee_ceiling_total",

@@ -8,34 +8,60 @@ export type RunwayDeps = {
   readonly chain: Pick<ChainPort, "balance" | "fees">;
   readonly signer: { readonly address: AccountAddress };
   readonly gasFigure: GasFigure;
+  /** Confirmations of the key that are not mined. */
+  readonly unmined: () => number;
   readonly now: () => number;
   readonly report: Reporter;
 };
 
-/** Tells the operator before the key cannot pay its gas any more. */
-export type Runway = { readonly look: () => Promise<void> };
+/** How far a key's balance reaches. */
+export type Runway = {
+  /** Reads the balance, where that was not done lately; tells the operator before it cannot pay gas any more. */
+  readonly look: () => Promise<void>;
+  /** How many confirmations may be in flight, by the balance; infinite until it was read. */
+  readonly affordable: () => number;
+  /** A node said that the money is missing: nothing more is signed until the balance was read again. */
+  readonly doubt: () => void;
+};
 
-const everyMs = 60_000;
+const restMs = { short: 5_000, plentiful: 60_000 };
+/** A balance that pays for so many is read less often. */
+const plenty = 5_000;
 /** Gas units of a confirmation, until one was estimated. */
 const usualGas = 150_000n;
 
 /**
  * Estimates how many confirmations a key's balance pays for at the price of gas now; says so when that falls below
- * `warnBelow`, and when it is enough again.
+ * `warnBelow`, and when it is enough again. A key that cannot pay for one more is given none.
  */
-export function createRunway({ chain, signer, gasFigure, now, report }: RunwayDeps, warnBelow: number): Runway {
+export function createRunway(deps: RunwayDeps, warnBelow: number): Runway {
+  const { chain, signer, gasFigure, unmined, now, report } = deps;
   let lookedAt: number | undefined;
+  let reach = Number.POSITIVE_INFINITY;
   let isLow = false;
+  let isOut = false;
+  const setOut = (out: boolean) => {
+    if (out !== isOut) report({ type: "key", signer: signer.address, state: out ? "no-funds" : "funded" });
+    isOut = out;
+  };
   return {
     look: async () => {
-      if (warnBelow === 0 || (lookedAt !== undefined && now() - lookedAt < everyMs)) return;
-      lookedAt = now();
+      const rest = reach < plenty ? restMs.short : restMs.plentiful;
+      if (lookedAt !== undefined && now() - lookedAt < rest) return;
       const [balance, fees] = await Promise.all([chain.balance(signer.address), chain.fees()]);
+      lookedAt = now();
       const each = ((gasFigure.known() ?? usualGas) * 5n * feeCap(fees)) / 4n;
-      const confirmations = each === 0n ? Number.POSITIVE_INFINITY : Number(balance / each);
-      if (confirmations < warnBelow === isLow) return;
+      reach = each === 0n ? Number.POSITIVE_INFINITY : Number(balance / each);
+      // Where a node has refused, what is in flight must fit as well.
+      setOut(reach < 1 || (isOut && reach <= unmined()));
+      if (reach < warnBelow === isLow) return;
       isLow = !isLow;
-      report({ type: "balance", signer: signer.address, balance, confirmations, low: isLow });
+      report({ type: "balance", signer: signer.address, balance, confirmations: reach, low: isLow });
+    },
+    affordable: () => (isOut ? 0 : reach),
+    doubt: () => {
+      lookedAt = undefined;
+      setOut(true);
     },
   };
 }

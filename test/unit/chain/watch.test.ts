@@ -27,7 +27,7 @@ const journalWith = ({ tasks = [], responses = new Map() }: Known = {}) =>
 const watchOf = (chain: Partial<ChainPort>, options: Partial<WatchOptions> = {}, known?: Known) =>
   createWatch(
     { chain: fakeChain(chain), journal: journalWith(known), index: createTaskIndex() },
-    { sources: new Set(), clients: new Set(), own, ...options },
+    { sources: new Set(), clients: new Set(), own: [own], ...options },
   );
 const counted = <A extends readonly unknown[], R>(answer: (...args: A) => Promise<R>) => {
   const calls: A[] = [];
@@ -52,7 +52,7 @@ describe("a source is watched", () => {
     [
       false,
       "is a stranger's, and only sources are configured",
-      { own: undefined, sources: new Set([address<SourceAddress>(1)]) },
+      { own: [], sources: new Set([address<SourceAddress>(1)]) },
       stranger,
       true,
     ],

@@ -111,7 +111,6 @@ const whatMatters = async (since: number) => ({
   spending: await journal.spending(since),
   history: await journal.providerHistory(providers),
   held: await journal.held(),
-  signers: await journal.signersInFlight(),
   cursor: await journal.cursor(),
 });
 

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
+import type { Fence } from "../../../src/journal/leaseJournal.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { type AccountAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
+import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
+
+const signer = address<AccountAddress>(0x51);
+const ttl = 30_000;
+let directory: string;
+/** Two daemons on one journal, as they will be where it is no file of one machine. */
+let one: Journal;
+let two: Journal;
+const open = (shared: boolean) => openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071, shared });
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "leases-"));
+  one = open(true);
+  two = open(true);
+});
+afterEach(async () => {
+  await Promise.all([one.close(), two.close()]);
+  rmSync(directory, { recursive: true });
+});
+
+const intend = async (): Promise<Confirmation> => {
+  await one.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+  const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
+  const block = { number: 1n, hash: hashOf(1) };
+  const facts = { payloadDigest: "", responseDigest: "r", payment: wei(1n), mode: "enforce" } as const;
+  const made = await one.decide([{ ...verdict, ...facts, task, response, block }], 0);
+  if (!made) throw new Error("no intent");
+  return made;
+};
+const attempt = (nonce: number): Attempt => ({
+  kind: "confirm",
+  hash: hashOf(0x100 + nonce),
+  raw: "0x02",
+  nonce: toNonce(nonce),
+  signedAt: 0,
+});
+
+describe("a lease", () => {
+  it("is one owner's until it expires, and the next one's token is higher", async () => {
+    const first = await one.takeLease(signer, "one", 0, ttl);
+    expect(first).toEqual({ signer, owner: "one", token: 1, expiresAt: ttl });
+    expect(await two.takeLease(signer, "two", ttl - 1, ttl)).toEqual(first);
+    expect(await one.renewLease(first, ttl + 5)).toBe(true);
+    expect(await two.takeLease(signer, "two", ttl, ttl)).toMatchObject({ owner: "one" });
+    expect(await two.takeLease(signer, "two", ttl + 5, ttl)).toMatchObject({ owner: "two", token: 2 });
+    expect(await one.renewLease(first, 10 * ttl)).toBe(false);
+    expect(await one.leases()).toEqual([{ signer, owner: "two", token: 2, expiresAt: 2 * ttl + 5 }]);
+  });
+
+  it("that is given back is free at once; giving back what is another's changes nothing", async () => {
+    const first = await one.takeLease(signer, "one", 0, ttl);
+    await one.releaseLease(first);
+    const second = await two.takeLease(signer, "two", 1, ttl);
+    expect(second).toMatchObject({ owner: "two", token: 2 });
+    await one.releaseLease(first);
+    expect(await one.takeLease(signer, "one", 2, ttl)).toEqual(second);
+  });
+
+  it("is free when the journal is opened by itself: whoever held it would hold the journal's lock", async () => {
+    await one.takeLease(signer, "one", 0, ttl);
+    const restarted = open(false);
+    expect(await restarted.takeLease(signer, "restarted", 1, ttl)).toMatchObject({ owner: "restarted", token: 2 });
+    await restarted.close();
+  });
+
+  it("lets one daemon at a time write for its key, whichever comes last", async () => {
+    const intent = await intend();
+    const old = await one.takeLease(signer, "one", 0, ttl);
+    await one.recordAttempt(intent.id, signer, attempt(0), [old]);
+    const current = await two.takeLease(signer, "two", ttl, ttl);
+    const before = await one.confirmation(intent.id);
+    const other: Fence = { signer: address<AccountAddress>(0x52), token: 2 };
+    for (const fences of [[old], [], [other], undefined]) {
+      const lost = { code: "LEASE_LOST", signer };
+      const [record, more] = [attempt(0), attempt(1)];
+      await expect(one.recordAttempt(intent.id, signer, { ...record, hash: hashOf(7) }, fences)).rejects.toMatchObject(
+        lost,
+      );
+      const batch = [{ confirmationId: intent.id, signer, attempt: more }];
+      await expect(one.recordAttempts(batch, fences)).rejects.toMatchObject(lost);
+      await expect(one.markBroadcast([intent.id], fences)).rejects.toMatchObject(lost);
+      await expect(one.changeConfirmation(intent.id, { state: "intended" }, fences)).rejects.toMatchObject(lost);
+      const changes = [{ id: intent.id, change: { state: "final" } }] as const;
+      await expect(one.changeConfirmations(changes, fences)).rejects.toMatchObject(lost);
+      const filler = { hash: hashOf(9), raw: "0x02", nonce: toNonce(9), signedAt: 0 } as const;
+      await expect(one.recordFiller(signer, filler, wei(1n), fences)).rejects.toMatchObject(lost);
+    }
+    expect(await two.confirmation(intent.id)).toEqual(before);
+    expect(await two.fillers(signer, toNonce(0))).toEqual([]);
+    expect(await two.markBroadcast([intent.id], [other, current])).toMatchObject([{ state: "broadcast" }]);
+  });
+
+  it("does not let a second key sign what a first one has in flight", async () => {
+    const intent = await intend();
+    await one.recordAttempt(intent.id, signer, attempt(5));
+    const second = address<AccountAddress>(0x52);
+    await expect(one.recordAttempt(intent.id, second, { ...attempt(5), hash: hashOf(8) })).rejects.toMatchObject({
+      code: "NONCE_CONFLICT",
+    });
+  });
+});
