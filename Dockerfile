@@ -17,6 +17,7 @@ COPY config ./config
 COPY --from=build --chown=65532:65532 /state /var/lib/ogpu-confirmd
 # STATE_DIRECTORY holds the journal unless journal.path says otherwise. Policies are mounted, never baked in: they decide about money.
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     NODE_OPTIONS=--disable-sigusr1 \
     STATE_DIRECTORY=/var/lib/ogpu-confirmd \
     OGPU_POLICIES_DIR=/etc/ogpu-confirmd/policies
@@ -25,5 +26,5 @@ EXPOSE 9464
 USER nonroot
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["/nodejs/bin/node", "-e", "fetch(`http://127.0.0.1:${process.env.OGPU_HTTP_PORT || 9464}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["/nodejs/bin/node", "dist/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=2", "--max-old-space-size=512", "dist/main.js"]
 CMD ["run"]

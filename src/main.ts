@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=512
 import { parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
 import { commandHelp, helpText } from "./cli/helpText.ts";

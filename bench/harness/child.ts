@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const canPin = cpus().length > 1 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
@@ -9,6 +11,13 @@ const canPin = cpus().length > 1 && spawnSync("taskset", ["-c", "0", "true"]).st
 export const pinning = canPin
   ? "each process on a core of its own (taskset)"
   : "not pinned: there is no taskset, or one core";
+
+/** What the daemon's first line gives Node: the daemon is measured as it runs. */
+export const daemonFlags: readonly string[] = (
+  readFileSync(join(import.meta.dirname, "../../src/main.ts"), "utf8").split("\n", 1)[0] ?? ""
+)
+  .split(/\s+/)
+  .filter((word) => word.startsWith("--"));
 
 export type Child = {
   /** Each line that it prints, parsed. Ends when it ends; throws if it fails. */
@@ -27,7 +36,7 @@ export function startChild(
   file: string,
   { core, args = [], nodeArgs = [] }: { core: number; args?: readonly unknown[]; nodeArgs?: readonly string[] },
 ): Child {
-  const command = [process.execPath, ...nodeArgs, file, ...args.map((each) => JSON.stringify(each))];
+  const command = [process.execPath, ...daemonFlags, ...nodeArgs, file, ...args.map((each) => JSON.stringify(each))];
   const [program = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
   const child = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
   const kill = () => child.kill("SIGKILL");

@@ -1,4 +1,4 @@
-import { encodeFunctionData } from "viem";
+import { encodeFunctionData } from "viem/utils";
 import { RetryableError } from "../errors.ts";
 import { controllerAbi, responseAbi, taskAbi } from "../protocol/abi.ts";
 import type { AccountAddress, Hex, ResponseAddress, TaskAddress, UnixSeconds } from "../protocol/brand.ts";

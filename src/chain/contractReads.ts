@@ -1,4 +1,5 @@
-import { type Abi, decodeFunctionResult, encodeFunctionData } from "viem";
+import type { Abi } from "viem";
+import { decodeFunctionResult, encodeFunctionData } from "viem/utils";
 import type { Hex } from "../protocol/brand.ts";
 import type { HttpRpc, RpcAnswer, RpcCall } from "./jsonRpc.ts";
 import { resultOf } from "./jsonRpc.ts";
@@ -18,7 +19,7 @@ export function read<T>(
   args: readonly unknown[],
   block: Hex,
 ): Read<T | undefined> {
-  const data = encodeFunctionData({ abi, functionName, args } as Parameters<typeof encodeFunctionData>[0]);
+  const data = args.length === 0 ? bareCall(abi, functionName) : encoded(abi, functionName, args);
   return {
     call: { method: "eth_call", params: [{ to, data }, block] },
     decode: (answer) => {
@@ -34,6 +35,20 @@ export function read<T>(
       }
     },
   };
+}
+
+const encoded = (abi: Abi, functionName: string, args: readonly unknown[]): Hex =>
+  encodeFunctionData({ abi, functionName, args } as Parameters<typeof encodeFunctionData>[0]);
+
+const bareCalls = new Map<Abi, Map<string, Hex>>();
+
+/** A call without arguments is the same bytes each time, and there are many thousands of them in a sweep. */
+function bareCall(abi: Abi, functionName: string): Hex {
+  const ofAbi = bareCalls.get(abi) ?? new Map<string, Hex>();
+  bareCalls.set(abi, ofAbi);
+  const data = ofAbi.get(functionName) ?? encoded(abi, functionName, []);
+  ofAbi.set(functionName, data);
+  return data;
 }
 
 /** Sends reads in one batch and decodes each. @throws RetryableError, or RpcError for a refusal that is no revert. */

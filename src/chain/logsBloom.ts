@@ -1,4 +1,4 @@
-import { hexToBytes, keccak256 } from "viem";
+import { hexToBytes, keccak256 } from "viem/utils";
 import type { Hex } from "../protocol/brand.ts";
 
 /** The three bits of 2048 that a value sets in a block's bloom (yellow paper, 4.3.1), as indices into its bytes. */

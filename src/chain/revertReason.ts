@@ -1,4 +1,5 @@
-import { type Abi, decodeErrorResult, type Hex, parseAbi } from "viem";
+import type { Abi, Hex } from "viem";
+import { decodeErrorResult, parseAbi } from "viem/utils";
 import { knownReverts } from "../protocol/reverts.ts";
 import { RpcError } from "./jsonRpc.ts";
 

@@ -1,4 +1,4 @@
-import { formatGwei } from "viem";
+import { formatGwei } from "viem/utils";
 import { validateCron } from "../ops/cronSchedule.ts";
 import { maskUrl } from "../ops/maskUrl.ts";
 import { formatOgpu, parseAmount } from "../protocol/amounts.ts";

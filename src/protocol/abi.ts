@@ -1,4 +1,4 @@
-import { parseAbi } from "viem";
+import { parseAbi } from "viem/utils";
 
 /**
  * The contracts' interfaces, as the network itself publishes them (mainnet).

@@ -1,4 +1,4 @@
-import { formatUnits, parseUnits } from "viem";
+import { format, from } from "ox/Value";
 import { type Wei, wei } from "./brand.ts";
 
 const decimals = { ogpu: 18, gwei: 9, wei: 0 } as const;
@@ -16,11 +16,11 @@ export function parseAmount(text: string): Wei {
   const [, whole = "0", fraction = "", unit = "wei"] = match;
   const digits = decimals[unit.toLowerCase() as keyof typeof decimals];
   if (fraction.length > digits) throw new TypeError(`"${text}" is finer than one wei`);
-  return wei(parseUnits(fraction ? `${whole}.${fraction}` : whole, digits));
+  return wei(from(fraction ? `${whole}.${fraction}` : whole, digits));
 }
 
 /** Wei as a number of OGPU, for charts and metrics: not exact. */
-export const ogpuNumber = (amount: bigint): number => Number(formatUnits(amount, 18));
+export const ogpuNumber = (amount: bigint): number => Number(format(amount, 18));
 
 /** Shows wei as OGPU, exactly, e.g. `0.05 OGPU`. */
-export const formatOgpu = (amount: bigint): string => `${formatUnits(amount, 18)} OGPU`;
+export const formatOgpu = (amount: bigint): string => `${format(amount, 18)} OGPU`;

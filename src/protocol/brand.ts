@@ -1,4 +1,4 @@
-import { getAddress, isAddress } from "viem";
+import { checksum, validate } from "ox/Address";
 
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
@@ -28,12 +28,12 @@ type AnyAddress = TaskAddress | ResponseAddress | SourceAddress | AccountAddress
  * @throws TypeError if `value` is not 20 bytes of hex, or is mixed-case with a wrong checksum.
  */
 export function toAddress<T extends AnyAddress>(value: string): T {
-  if (!isAddress(value)) throw new TypeError(`not an address: ${value.slice(0, 64)}`);
+  if (!validate(value)) throw new TypeError(`not an address: ${value.slice(0, 64)}`);
   return value.toLowerCase() as T;
 }
 
 /** The checksummed form (EIP-55), for people. */
-export const checksummed = (address: string): `0x${string}` => getAddress(address);
+export const checksummed = (address: string): `0x${string}` => checksum(address);
 
 export const wei = (value: bigint): Wei => value as Wei;
 export const unixSeconds = (value: number | bigint): UnixSeconds => Number(value) as UnixSeconds;

@@ -1,4 +1,5 @@
-import { type Chain, defineChain } from "viem";
+import type { Chain } from "viem";
+import { defineChain } from "viem/chains/utils";
 import type { Hex } from "./brand.ts";
 
 /** The four contracts of a deployment that the daemon talks to. */

@@ -1,4 +1,5 @@
-import { hexToBigInt, keccak256, parseTransaction, type TransactionSerializable } from "viem";
+import type { TransactionSerializable } from "viem";
+import { hexToBigInt, keccak256, parseTransaction } from "viem/utils";
 import { FatalError } from "../errors.ts";
 import type { Hash, Hex } from "../protocol/brand.ts";
 import type { Signature, SignatureCheck } from "./signature.ts";

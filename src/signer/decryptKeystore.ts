@@ -1,7 +1,7 @@
 import { createDecipheriv, pbkdf2Sync, scryptSync, timingSafeEqual } from "node:crypto";
 import { scrypt } from "@noble/hashes/scrypt";
-import { keccak256 } from "viem";
 import { privateKeyToAddress } from "viem/accounts";
+import { keccak256 } from "viem/utils";
 import { ConfigError } from "../errors.ts";
 import type { Hex } from "../protocol/brand.ts";
 

@@ -1,4 +1,4 @@
-import { keccak256, numberToHex, serializeTransaction } from "viem";
+import { keccak256, numberToHex, serializeTransaction } from "viem/utils";
 import type { Hex } from "../protocol/brand.ts";
 import type { Signature } from "./signature.ts";
 import type { UnsignedTransaction } from "./signerPort.ts";

@@ -1,4 +1,4 @@
-import { parseTransaction } from "viem";
+import { parseTransaction } from "viem/utils";
 import type { Fees } from "../chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../journal/journal.ts";
 import type { Hex, Nonce } from "../protocol/brand.ts";

@@ -1,4 +1,4 @@
-import { recoverTransactionAddress, type TransactionSerialized } from "viem";
+import type { TransactionSerialized } from "viem";
 import type { Confirmation } from "../journal/journal.ts";
 import { type AccountAddress, toAddress } from "../protocol/brand.ts";
 
@@ -6,5 +6,7 @@ import { type AccountAddress, toAddress } from "../protocol/brand.ts";
 export async function signerOf({ attempts }: Confirmation): Promise<AccountAddress | undefined> {
   const newest = attempts.at(-1);
   if (newest === undefined || newest.signer !== undefined) return newest?.signer;
+  // Seldom needed, and a good part of the memory that viem takes.
+  const { recoverTransactionAddress } = await import("viem");
   return toAddress(await recoverTransactionAddress({ serializedTransaction: newest.raw as TransactionSerialized }));
 }

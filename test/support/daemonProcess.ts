@@ -1,11 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Devnet } from "../../devnet/index.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
+
+/** The program as the package has it, with the flags that its first line gives Node. */
+export function builtProgram(): readonly string[] {
+  const file = join(import.meta.dirname, "../../dist/main.js");
+  const [firstLine = ""] = readFileSync(file, "utf8").split("\n", 1);
+  return [...firstLine.split(/\s+/).filter((word) => word.startsWith("--")), file];
+}
 
 export type LogRecord = { readonly level: string; readonly msg: string; readonly [field: string]: unknown };
 
@@ -82,13 +89,16 @@ export type DaemonProcess = {
 export type StartOptions = {
   readonly home: Home;
   readonly privateKey?: string | undefined;
+  /** What Node is given to run. @default `src/main.ts` */
+  readonly program?: readonly string[];
   readonly command?: "run" | "check";
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 };
 
-export function startDaemon({ home, privateKey, command = "run", args = [], env = {} }: StartOptions): DaemonProcess {
-  const child: ChildProcess = spawn(process.execPath, [main, command, "--config", home.configFile, ...args], {
+export function startDaemon(options: StartOptions): DaemonProcess {
+  const { home, privateKey, program = [main], command = "run", args = [], env = {} } = options;
+  const child: ChildProcess = spawn(process.execPath, [...program, command, "--config", home.configFile, ...args], {
     cwd: home.directory,
     env: {
       PATH: process.env.PATH,

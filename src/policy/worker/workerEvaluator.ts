@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Evaluator } from "../evaluator.ts";
 import type { Program } from "../program.ts";
 import { type EvaluationThread, startThread } from "./evaluationThread.ts";
@@ -5,7 +6,7 @@ import { abandon, type Job, strike } from "./job.ts";
 import type { Answer } from "./messages.ts";
 
 export type WorkerEvaluatorOptions = {
-  /** Threads that evaluate at the same time; a spare one stands by besides. @default 2 */
+  /** Threads that evaluate at the same time; a spare one stands by besides. @default 2, or 1 on two processors */
   readonly threads?: number;
   /** MiB of each thread's heap. @default 128 */
   readonly memoryMb?: number;
@@ -23,6 +24,9 @@ type Slot = {
   timer: NodeJS.Timeout | undefined;
 };
 
+/** One processor is left to the rest of the daemon. */
+const usualThreads = () => Math.max(1, Math.min(2, availableParallelism() - 1));
+
 const restartMs = 1_000;
 const maxFailedStarts = 3;
 /** Orders are numbered in 32 bits. */
@@ -34,7 +38,7 @@ const stopping = "the daemon is stopping";
  * the response is tried once again, then held; its siblings and the other policies go on.
  */
 export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Evaluator {
-  const { threads = 2, memoryMb = 128, patienceMs = 10_000, onKilled } = options;
+  const { threads = usualThreads(), memoryMb = 128, patienceMs = 10_000, onKilled } = options;
   const waiting: Job[] = [];
   const idle: Slot[] = [];
   const slots = new Set<Slot>();

@@ -1,4 +1,4 @@
-import { numberToHex } from "viem";
+import { numberToHex } from "viem/utils";
 import { RetryableError } from "../../errors.ts";
 import type { AccountAddress, Hex } from "../../protocol/brand.ts";
 import { accountCheck } from "../accountCheck.ts";
