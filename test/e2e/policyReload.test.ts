@@ -1,136 +1,195 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { merge, Subject } from "rxjs";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import type { Journal } from "../../src/journal/journal.ts";
+import { encodeFunctionData, type Hex, parseEther } from "viem";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import * as behaviours from "../../devnet/actors/behaviours.ts";
+import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
-import { judgeTask } from "../../src/judgeTask.ts";
-import type { Output } from "../../src/payload/payloadPort.ts";
-import { folderChanges$ } from "../../src/policy/folderChanges.ts";
-import type { PolicyStore } from "../../src/policy/policyStore.ts";
-import { createPolicyStore } from "../../src/policy/reload.ts";
-import { createWorkerEvaluator } from "../../src/policy/worker/workerEvaluator.ts";
-import { type ResponseAddress, type TaskAddress, wei } from "../../src/protocol/brand.ts";
-import type { Report } from "../../src/report.ts";
-import { address, aResponse, aSnapshot, aTask, fakeChain, source } from "../support/fakeChain.ts";
+import { nexusAbi } from "../../src/protocol/abi.ts";
+import { checksummed, type TaskAddress } from "../../src/protocol/brand.ts";
+import { confirmationsOnChain } from "../support/chainTruth.ts";
+import { createHome, type DaemonProcess, type Home, type LogRecord, startDaemon } from "../support/daemonProcess.ts";
+import { sendAtOnce, signInAdvance } from "../support/rawTransactions.ts";
 
-const policyText = (version: number, eligible = "output.valid") =>
-  `apiVersion: ogpu-confirmd/v1\nname: a\nmode: enforce\nstrategy: first\neligible: ${eligible}\n# version ${version}\n`;
+const taskCount = 80;
+const providerCount = 10;
+const perSecond = 100;
+const total = taskCount * providerCount;
+/** Of each task's ten answers, the last one is right. */
+const answerOf = (place: number, task: number) =>
+  JSON.stringify({ label: place === providerCount - 1 ? "positive" : "spam", task, place });
 
-let home: string;
-let folder: string;
-let journal: Journal;
-let store: PolicyStore;
-let refusals: string[];
-let close: () => Promise<void>;
-const hangup$ = new Subject<void>();
+const policyText = (version: number | string, eligible = 'output.valid && output.json.label == "positive"') =>
+  `apiVersion: ogpu-confirmd/v1\nname: edited\nmode: enforce\nstrategy: first\neligible: ${eligible}\n# version ${version}\n`;
 
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), "reload-"));
-  folder = join(home, "policies");
-  mkdirSync(folder);
-  writeFileSync(join(folder, "a.yaml"), policyText(0));
-  journal = openSqliteJournal({ path: join(home, "journal.sqlite"), chainId: 1071 });
-  refusals = [];
-  const evaluator = createWorkerEvaluator();
-  store = await createPolicyStore({
-    folder,
-    evaluator,
-    triggers$: merge(folderChanges$(folder, { restMs: 30 }), hangup$),
-    onChanged: () => undefined,
-    onRefused: (problems) => refusals.push(problems),
-  });
-  const listening = store.changes$.subscribe();
-  close = async () => {
-    listening.unsubscribe();
-    await evaluator.close();
-    await journal.close();
-    rmSync(home, { recursive: true, force: true });
-  };
+let devnet: Devnet;
+let home: Home;
+let daemon: DaemonProcess;
+
+beforeAll(async () => {
+  const anvilArgs = ["--gas-limit", "1000000000", "--order", "fifo"];
+  devnet = await startDevnet({ blockTime: 0.2, providers: providerCount + 1, anvilArgs });
+  home = createHome(devnet, { log: { level: "info", format: "json" } });
+  home.writePolicy("first-valid.yaml", policyText(0));
+  daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+  await daemon.ready();
+}, 120_000);
+afterAll(async () => {
+  daemon?.kill("SIGTERM");
+  await daemon?.exited;
+  home?.remove();
+  await devnet?.stop();
 });
-afterEach(() => close());
 
-/** As an editor saves: whole, or in two pieces. */
-function save(text: string, inPieces: boolean): void {
-  const path = join(folder, "a.yaml");
+/** As an editor saves: a new file in the place of the old one, or the old one written anew in two pieces. */
+function save(text: string, inPieces = false): void {
+  const path = join(home.directory, "policies", "first-valid.yaml");
   if (inPieces) writeFileSync(path, text.slice(0, text.length / 2));
-  writeFileSync(`${home}/next`, text);
-  renameSync(`${home}/next`, path);
+  writeFileSync(join(home.directory, "next"), text);
+  renameSync(join(home.directory, "next"), path);
 }
 
-const digestNow = () => store.current().policies[0]?.digest;
-const until = async (isTrue: () => boolean) => {
-  for (let tries = 0; !isTrue(); tries++) {
-    if (tries > 500) throw new Error("that did not come about");
-    await sleep(20);
+/** The digest of a policy with neither schema nor plug-in, by its text alone. */
+const digestOf = (text: string): string => createHash("sha256").update(`${text}\0`).digest("hex");
+
+const records = (): readonly LogRecord[] =>
+  daemon
+    .output()
+    .split("\n")
+    .filter((line) => line.startsWith("{") && line.endsWith("}"))
+    .map((line) => JSON.parse(line));
+const refusals = () => records().filter(({ msg }) => msg.startsWith("the changed policies are refused"));
+
+/** Publishes the tasks, has every provider attempt every one, and signs all answers: the load is then sending alone. */
+async function prepare() {
+  const { network, client, deployment, accounts } = devnet;
+  const source = await client.publishSource();
+  const config = '{"function_name":"analyze_sentiment","data":{"text":"great"}}';
+  const payment = parseEther("0.5");
+  const crowd = accounts.providers.slice(0, providerCount);
+  await Promise.all(crowd.map(() => devnet.createProvider(behaviours.inline()).enrol(source)));
+  const tasks = await Promise.all(
+    Array.from({ length: taskCount }, () => client.publishTask({ source, config, payment })),
+  );
+  const call = (data: Hex) => ({ to: deployment.nexus, data });
+  const attempts = await Promise.all(
+    crowd.map((account) => {
+      const args = (task: TaskAddress) => [task, account.address, payment] as const;
+      const data = (task: TaskAddress) =>
+        encodeFunctionData({ abi: nexusAbi, functionName: "attempt", args: args(task) });
+      return signInAdvance(
+        network,
+        account,
+        tasks.map((task) => call(data(task))),
+      );
+    }),
+  );
+  for (const each of attempts) await sendAtOnce(network, each);
+  await devnet.mine(2);
+  return Promise.all(
+    crowd.map((account, place) => {
+      const data = (task: TaskAddress, index: number) => {
+        const answer = { task, provider: account.address, data: answerOf(place, index), payment };
+        return encodeFunctionData({ abi: nexusAbi, functionName: "submitResponse", args: [answer] });
+      };
+      return signInAdvance(
+        network,
+        account,
+        tasks.map((task, index) => call(data(task, index))),
+      );
+    }),
+  );
+}
+
+const readJournal = async () => {
+  const journal = openSqliteJournal({ path: home.journalPath, chainId: devnet.chainId, shared: true });
+  try {
+    return { decisions: await journal.decisions(0), unsettled: await journal.unsettled() };
+  } finally {
+    await journal.close();
   }
 };
 
-it("loses no verdict and decides nothing twice while its file is edited under 100 responses a second", async () => {
-  const came = { json: {}, text: "{}", bytes: 2, cidVerified: false, digest: "d" };
-  const output: Output = { ...came, valid: true, error: "", transient: false };
-  const reports: Report[] = [];
-  const total = 400;
-  const looks: Promise<unknown>[] = [];
-  const good = new Set([digestNow()]);
-  const intents: unknown[] = [];
-  const look = async (number: number): Promise<void> => {
-    const [task, response] = [address<TaskAddress>(0x10_000 + number), address<ResponseAddress>(0x20_000 + number)];
-    await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
-    const snapshot = aSnapshot({ task: aTask({ address: task }), responses: [aResponse({ address: response, task })] });
-    const deps = {
-      chain: fakeChain({ snapshot: async () => snapshot }),
-      journal,
-      payload: { fetch: async () => output },
-      policies: store,
-      clock: { now: () => 7, scheduler: undefined as never },
-      report: (report: Report) => void reports.push(report),
-    };
-    const { intent } = await judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
-    if (intent) intents.push(intent);
-    // A second look, as after a new head, finds it decided.
-    await judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
-    good.add(digestNow());
-  };
-  const started = performance.now();
-  for (let number = 0; number < total; number++) {
-    looks.push(look(number));
-    if (number % 40 === 20)
-      save(policyText(number, number % 80 === 20 ? "output.vald" : "output.valid"), number % 3 === 0);
-    await sleep(Math.max(0, started + (number + 1) * 10 - performance.now()));
+/** Waits until so many verdicts are in the journal and all that was to be paid is final; gives up after a minute. */
+async function decided(count: number) {
+  for (let polls = 0; ; polls++) {
+    const { decisions, unsettled } = await readJournal();
+    if (polls === 120 || (decisions.length >= count && unsettled.length === 0)) return decisions;
+    await sleep(500);
   }
-  await Promise.all(looks);
-  const decisions = await journal.decisions(0);
-  expect(decisions).toHaveLength(total);
+}
+
+it("loses no verdict and decides nothing twice while its file is edited under 100 responses a second", async () => {
+  const answers = await prepare();
+  const nonce = await devnet.publicClient.getTransactionCount({ address: devnet.accounts.agent.address });
+  // The right answer of a task comes a second after its last wrong one: whoever came later would be refused by the chain.
+  const wrong = Array.from({ length: taskCount }, (_, task) =>
+    answers.slice(0, -1).map((own) => own[task] as Hex),
+  ).flat();
+  const right = (answers.at(-1) ?? []).map((raw, task) => ({ raw, at: (task + 1) * providerCount - 1 + perSecond }));
+  const stream = [...wrong];
+  for (const { raw, at } of right) if (at < stream.length) stream.splice(at, 0, raw);
+  const late = right.slice(stream.length - wrong.length).map(({ raw }) => raw);
+  expect(stream.length + late.length).toBe(total);
+
+  const slice = perSecond / 10;
+  const started = performance.now();
+  for (let sent = 0; sent < stream.length; sent += slice) {
+    await sendAtOnce(devnet.network, stream.slice(sent, sent + slice));
+    const step = sent / slice;
+    if (step % 4 === 1) save(policyText(step, step % 8 === 5 ? "output.vald" : undefined), step % 3 === 0);
+    if (step % 16 === 9) daemon.kill("SIGHUP");
+    await sleep(Math.max(0, started + (sent + slice) * (1_000 / perSecond) - performance.now()));
+  }
+  await decided(stream.length);
+  save(policyText("when the load is over"));
+  await sendAtOnce(devnet.network, late);
+  const decisions = await decided(total);
+
   expect(new Set(decisions.map(({ response }) => response)).size).toBe(total);
-  expect(decisions.every(({ kind, policyDigest }) => kind === "confirm" && good.has(policyDigest))).toBe(true);
-  expect(intents).toHaveLength(total);
+  expect(decisions).toHaveLength(total);
+  const kinds = Object.groupBy(decisions, ({ kind }) => kind);
+  expect([kinds.confirm?.length, kinds.reject?.length]).toEqual([taskCount, total - taskCount]);
   expect(new Set(decisions.map(({ policyDigest }) => policyDigest)).size).toBeGreaterThan(2);
-  expect(refusals.length).toBeGreaterThan(0);
-  expect(refusals.join("\n")).toMatch(/a\.yaml:\d+:\d+: .*(vald|missing)/);
-}, 60_000);
+  expect(refusals().length).toBeGreaterThan(0);
+  for (const { problems } of refusals()) expect(problems).toMatch(/first-valid\.yaml:\d+:\d+: /);
+  const paid = await confirmationsOnChain(devnet);
+  expect([paid.size, ...new Set(paid.values())]).toEqual([taskCount, 1]);
+  const spent = await devnet.publicClient.getTransactionCount({ address: devnet.accounts.agent.address });
+  expect(spent - nonce).toBe(taskCount);
+}, 240_000);
 
-it("keeps the set in force when the files are broken, says so once, and takes the mended ones whole", async () => {
-  const before = digestNow();
-  save(policyText(1, "output.vald"), false);
-  await until(() => refusals.length === 1);
-  hangup$.next();
-  await sleep(200);
-  expect(refusals).toHaveLength(1);
-  expect(refusals[0]).toMatch(/a\.yaml:5:18: output has no field vald \(did you mean valid\?\)/);
-  expect(digestNow()).toBe(before);
-  writeFileSync(join(folder, "b.yaml"), policyText(2).replace("name: a", "name: b"));
-  save(policyText(3), false);
-  await until(() => digestNow() !== before);
-  await until(() => store.current().policies.length === 2);
-});
+it("refuses a broken file whole, says where, and judges on by the set before", async () => {
+  const changes = () => records().filter(({ msg }) => msg === "the changed policies are in force").length;
+  const lastGood = policyText("the last good one");
+  const sofar = changes();
+  save(lastGood);
+  while (changes() === sofar) await sleep(50);
+  const before = { changes: changes(), refusals: refusals().length };
+  save(policyText("broken", "output.vald"));
+  daemon.kill("SIGHUP");
+  while (refusals().length === before.refusals) await sleep(50);
+  expect(refusals().at(-1)?.problems).toMatch(
+    /first-valid\.yaml:5:18: output has no field vald \(did you mean valid\?\)/,
+  );
 
-it("reads the files at a hang-up too", async () => {
-  const before = digestNow();
-  save(policyText(9), false);
-  hangup$.next();
-  await until(() => digestNow() !== before);
-  expect(refusals).toEqual([]);
+  const source = await devnet.client.publishSource();
+  const provider = devnet.createProvider({
+    ...behaviours.inline(),
+    answer: async () => answerOf(providerCount - 1, -1),
+  });
+  await provider.register(source).catch(() => provider.enrol(source));
+  const task = await devnet.client.publishTask({ source, config: '{"function_name":"analyze_sentiment"}' });
+  const { response } = await provider.respondTo(task);
+  await daemon.logged(
+    ({ msg, task: of, state }) => msg === "confirmation" && of === checksummed(task) && state === "final",
+  );
+  const { decisions } = await readJournal();
+  const decision = decisions.find((each) => each.response === response);
+  expect(decision).toMatchObject({ kind: "confirm", policyDigest: digestOf(lastGood) });
+  expect(changes()).toBe(before.changes);
+  save(policyText("mended"));
+  while (changes() === before.changes) await sleep(50);
 });
