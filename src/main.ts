@@ -1,4 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=512
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
 import { parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
 import { commandHelp, helpText } from "./cli/helpText.ts";
@@ -23,6 +26,13 @@ const context: Context = {
   stderr: { write: (text) => process.stderr.write(scrub(text)) },
   nodeVersion: process.version,
   isTTY: process.stdout.isTTY === true,
+  errorsOnTTY: process.stderr.isTTY === true,
+  ...(process.stdin.isTTY && { ask }),
+  runScript: async (path, args) => {
+    const child = spawn(process.execPath, [path, ...args], { stdio: "inherit" });
+    const [code] = await once(child, "exit");
+    return typeof code === "number" ? code : exitCodes.failed;
+  },
   onStopSignal: (handler) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handler);
   },
@@ -33,6 +43,15 @@ const context: Context = {
   onReloadSignal: (handler) => void process.on("SIGHUP", handler),
   monotonicMicros: () => process.hrtime.bigint() / 1_000n,
 };
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}
 
 async function main(): Promise<number> {
   const line = parseCommandLine(process.argv.slice(2));

@@ -44,7 +44,7 @@ function checkLine({ name, args: takes, actions, options = [] }: Command, args: 
   const [action] = args;
   if (actions && action !== undefined && !Object.hasOwn(actions, action)) {
     const known = Object.keys(actions);
-    throw usage(`there is no "${name} ${action}"${didYouMean(action, known) || `: known are ${known.join(", ")}`}`);
+    throw usage(`there is no "${name} ${action}"${didYouMean(action, known)} (known are ${known.join(", ")})`);
   }
   const stray = given.find((option) => !options.some((known) => known === option));
   if (stray !== undefined) throw usage(`"${name}" has no option --${stray}`);

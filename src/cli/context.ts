@@ -12,6 +12,12 @@ export type Context = {
   /** Such as `v24.21.0`. */
   readonly nodeVersion: string;
   readonly isTTY: boolean;
+  /** Standard error is a terminal. @default false */
+  readonly errorsOnTTY?: boolean;
+  /** Asks the person at the terminal; missing where there is none. */
+  readonly ask?: (question: string) => Promise<string>;
+  /** Runs a script of the sources with the same Node, input and output. @returns its exit code. */
+  readonly runScript?: (path: string, args: readonly string[]) => Promise<number>;
   /** Calls back at SIGTERM and SIGINT. */
   readonly onStopSignal: (handler: (signal: string) => void) => void;
   /** Calls back at SIGUSR1 (`pause`) and SIGUSR2 (`resume`), and for those that came before it was called. */

@@ -147,6 +147,11 @@ export const schema = {
       "data/payload-cache",
       "A folder that keeps verified IPFS blocks; empty: none are kept. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/payload-cache`.",
     ),
+    uploadUrl: setting(
+      form.url("http", "https"),
+      "https://capi.ogpuscan.io/file/create",
+      "Where `publish` uploads the input of a task and the metadata of a source.",
+    ),
     cacheSize: setting(form.size("1MiB", "1024GiB"), "256MiB", "The most that the folder takes on disk."),
   },
   signer: {

@@ -21,3 +21,14 @@ export function lockJournal(path: string): () => void {
   }
   return () => database.close();
 }
+
+/** Whether a process holds a journal at this moment. */
+export function isJournalHeld(path: string): boolean {
+  try {
+    lockJournal(path)();
+    return false;
+  } catch (error) {
+    if (error instanceof RetryableError) return true;
+    throw error;
+  }
+}

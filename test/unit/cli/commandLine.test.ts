@@ -19,8 +19,11 @@ describe("the command line", () => {
 
   it.each([
     [["helt"], 'there is no command "helt"; did you mean "held"?'],
-    [["held", "aprove"], 'there is no "held aprove"; did you mean "approve"?'],
-    [["held", "nonsense"], 'there is no "held nonsense": known are list, approve, reject, expire'],
+    [
+      ["held", "aprove"],
+      'there is no "held aprove"; did you mean "approve"? (known are list, approve, reject, expire)',
+    ],
+    [["held", "nonsense"], 'there is no "held nonsense" (known are list, approve, reject, expire)'],
     [["run", "--json"], '"run" has no option --json'],
     [["check", "this"], '"check" takes no arguments, but got "this"'],
     [["run", "--bogus"], "Unknown option '--bogus'"],

@@ -197,7 +197,7 @@ describe("loadConfig", () => {
       "the configuration has 14 problems:",
       "  netwrk (own.yaml:1:1): is not a known key; did you mean network?",
       "  rpc.htp (own.yaml:3:3): is not a known key; did you mean rpc.http?",
-      "  payload (own.yaml:11:1): holds keys of its own; write them below it, indented (gateways, gatewayMode, allowHosts, schemes, ports, firstByteTimeout, concurrency, concurrencyPerHost, cacheDir, cacheSize)",
+      "  payload (own.yaml:11:1): holds keys of its own; write them below it, indented (gateways, gatewayMode, allowHosts, schemes, ports, firstByteTimeout, concurrency, concurrencyPerHost, cacheDir, uploadUrl, cacheSize)",
       "  OGPU_SINK_MAX_PAYMNT (environment): is not a known variable; did you mean OGPU_SINK_MAX_PAYMENT?",
       "  dry-rn (--dry-rn): is not a known key; remove it",
       '  rpc.timeout (own.yaml:4:12): is the number 10; write a duration from 100ms to 10m, with its unit (ms, s, m, h or d), like "10s"',

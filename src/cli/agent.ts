@@ -1,0 +1,53 @@
+import { readAddress } from "../client/inputs.ts";
+import { exitCodes } from "../errors.ts";
+import { checksummed } from "../protocol/brand.ts";
+import { mayGoOn } from "./ask.ts";
+import type { Line } from "./command.ts";
+import { usage } from "./commandLine.ts";
+import type { Context } from "./context.ts";
+import { during } from "./progress.ts";
+import { required } from "./readers.ts";
+import { printSent } from "./sent.ts";
+import { facts, json } from "./terminal.ts";
+import { type Opened, requireFreeKey, signerIn, withClient } from "./withClient.ts";
+
+/** Authorises and revokes agents, and shows whether one is authorised. @returns the exit code. */
+export const agent = (context: Context, line: Line): Promise<number> =>
+  withClient(context, line, async (opened) => {
+    const [action, address] = line.args;
+    const { client } = opened;
+    if (action === "show") return show(context, line, opened);
+    if (action !== "set" && action !== "revoke") throw usage('write "agent set", "agent revoke" or "agent show"');
+    const who = readAddress("the agent", required(address, "the agent's address"));
+    const signer = signerIn(opened);
+    await requireFreeKey(opened, signer);
+    const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+      [action === "set" ? "authorise the agent" : "revoke the agent", who],
+      ["for the client", checksummed(signer.address)],
+      ["which lets it", action === "set" ? "publish, and confirm: pay out of this client's escrow" : "do nothing more"],
+    ]);
+    if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
+    const sending = action === "set" ? client.setAgent(who) : client.revokeAgent(who);
+    const mined = await during(context, "waiting until it is mined", sending);
+    printSent(
+      context,
+      line,
+      { agent: who, client: checksummed(signer.address), authorised: String(action === "set") },
+      mined,
+    );
+    return exitCodes.ok;
+  });
+
+async function show(context: Context, line: Line, opened: Opened): Promise<number> {
+  const [, agentAddress, clientAddress] = line.args;
+  const { client, signer } = opened;
+  const who = readAddress("the agent", required(agentAddress, "the agent's address"));
+  const of = readAddress("the client", clientAddress ?? signer?.address ?? required(undefined, "the client's address"));
+  const authorised = await during(context, "reading the chain", client.isAgent(of, who));
+  if (line.options.json) context.stdout.write(json({ agent: who, client: of, authorised }));
+  else
+    context.stdout.write(
+      authorised ? `${who} may act for ${of}\n` : `${who} may not act for ${of}: ogpu-confirmd agent set ${who}\n`,
+    );
+  return authorised ? exitCodes.ok : exitCodes.failed;
+}

@@ -1,0 +1,33 @@
+import { exitCodes } from "../errors.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import { checksummed } from "../protocol/brand.ts";
+import { mayGoOn } from "./ask.ts";
+import type { Line } from "./command.ts";
+import type { Context } from "./context.ts";
+import { during } from "./progress.ts";
+import { required } from "./readers.ts";
+import { printSent } from "./sent.ts";
+import { facts } from "./terminal.ts";
+import { requireFreeKey, signerIn, withClient } from "./withClient.ts";
+
+/** Cancels a task that nobody has attempted. @returns the exit code. */
+export const cancel = (context: Context, line: Line): Promise<number> =>
+  withClient(context, line, async (opened) => {
+    const { client } = opened;
+    const signer = signerIn(opened);
+    await requireFreeKey(opened, signer);
+    const task = await during(
+      context,
+      "reading the chain",
+      client.getTask(required(line.args[0], "the task's address")),
+    );
+    const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+      ["cancel the task", task.address],
+      ["which gives back", `${formatOgpu(task.payment)} to ${task.client}`],
+      ["signed by", checksummed(signer.address)],
+    ]);
+    if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
+    const mined = await during(context, "waiting until it is mined", client.cancelTask(task.address));
+    printSent(context, line, { task: task.address, freed: formatOgpu(task.payment) }, mined);
+    return exitCodes.ok;
+  });

@@ -1,0 +1,19 @@
+import type { Command } from "../command.ts";
+
+export const confirmCommand: Command = {
+  name: "confirm",
+  summary: "pay one response, by hand",
+  about: `Checks the chain, shows who would be paid what, and asks. Then it sends the confirmation and waits until it is mined. It
+pays real money, and cannot be undone. While a daemon pays with the same key it refuses: one key has one writer.`,
+  usage: ["confirm RESPONSE [--max-payment AMOUNT] [--yes] [--json]"],
+  args: { RESPONSE: "the address of a response" },
+  options: ["max-payment", "yes", "json"],
+  examples: [
+    ["pay a response, after a look at what it costs", "confirm 0x71C7656EC7ab88b098defB751B7401B5f6d8976F"],
+    [
+      "pay it in a script, if it is cheap",
+      'confirm 0x71C7656EC7ab88b098defB751B7401B5f6d8976F --max-payment "0.05 OGPU" --yes',
+    ],
+  ],
+  run: async (context, line) => (await import("../confirm.ts")).confirm(context, line),
+};

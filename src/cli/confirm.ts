@@ -1,0 +1,40 @@
+import { requireConfirmable } from "../client/confirmResponse.ts";
+import { readAddress } from "../client/inputs.ts";
+import { exitCodes } from "../errors.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import { checksummed } from "../protocol/brand.ts";
+import { mayGoOn } from "./ask.ts";
+import type { Line } from "./command.ts";
+import type { Context } from "./context.ts";
+import { during } from "./progress.ts";
+import { required } from "./readers.ts";
+import { printSent } from "./sent.ts";
+import { facts } from "./terminal.ts";
+import { requireFreeKey, signerIn, withClient } from "./withClient.ts";
+
+/** Pays one response by hand. @returns the exit code: 1 where the answer was no. */
+export const confirm = (context: Context, line: Line): Promise<number> =>
+  withClient(context, line, async (opened) => {
+    const { client } = opened;
+    const address = readAddress("the response", required(line.args[0], "the response's address"));
+    const signer = signerIn(opened);
+    await requireFreeKey(opened, signer);
+    const maxPayment = line.options["max-payment"];
+    const limit = maxPayment === undefined ? {} : { maxPayment };
+    const checking = requireConfirmable(client, signer.address, address, limit);
+    const { response, task } = await during(context, "reading the chain", checking);
+    const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+      ["confirm", address],
+      ["which pays", `${formatOgpu(response.payment)} of ${formatOgpu(task.payment)}`],
+      ["to", response.provider],
+      ["for the task", task.address],
+      ["from the escrow of", task.client],
+      ["signed by", checksummed(signer.address)],
+    ]);
+    if (!(await mayGoOn(context, line, `${plan}It cannot be undone.\n`))) return exitCodes.failed;
+    // What was shown is the most that is paid.
+    const sending = client.confirmResponse(address, { maxPayment: response.payment });
+    const mined = await during(context, "waiting until it is mined", sending);
+    printSent(context, line, { response: address, task: mined.task, paid: formatOgpu(mined.payment) }, mined);
+    return exitCodes.ok;
+  });

@@ -1,0 +1,116 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseDuration } from "../config/duration.ts";
+import { loadConfig } from "../config/loadConfig.ts";
+import { ConfigError, exitCodes } from "../errors.ts";
+import { verifyJournal } from "../journal/verifyJournal.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
+import { checksummed } from "../protocol/brand.ts";
+import { mayGoOn } from "./ask.ts";
+import type { Line } from "./command.ts";
+import { usage } from "./commandLine.ts";
+import type { Context } from "./context.ts";
+import { during } from "./progress.ts";
+import { json, table } from "./terminal.ts";
+import { withJournal } from "./withJournal.ts";
+
+/** Exports, copies, prunes and verifies the journal. @returns the exit code: 1 where something is wrong with it. */
+export async function journal(context: Context, line: Line): Promise<number> {
+  const { env, cwd } = context;
+  const { path } = loadConfig({ file: line.file, flags: line.flags, env, cwd }).config.journal;
+  if (!existsSync(path)) {
+    throw new ConfigError(`there is no journal at ${path}`, {
+      code: "NO_JOURNAL",
+      remedy: "the daemon creates it at its first start; set journal.path if yours is elsewhere",
+    });
+  }
+  switch (line.args[0]) {
+    case "export":
+      return exportJournal(context, line);
+    case "prune":
+      return pruneJournal(context, line);
+    case "verify":
+      return verify(context, line, path);
+    default:
+      throw usage('write "journal export", "journal prune" or "journal verify"');
+  }
+}
+
+const exportJournal = (context: Context, line: Line): Promise<number> =>
+  withJournal(context, line, async (opened) => {
+    const [, file] = line.args;
+    if (file !== undefined) {
+      const target = resolve(context.cwd, file);
+      if (existsSync(target)) throw usage(`${target} exists already`);
+      await during(context, "copying the journal", opened.backup(target));
+      context.stdout.write(`copied to ${target}\n`);
+      return exitCodes.ok;
+    }
+    const since = line.options.since === undefined ? 0 : Date.parse(line.options.since);
+    if (Number.isNaN(since)) throw usage(`--since is a date such as 2026-01-31, not "${line.options.since}"`);
+    for (const decision of await during(context, "reading the journal", opened.decisions(since))) {
+      const { id, decidedAt, kind, mode, reason, policy, policyDigest, task, response, provider, payment } = decision;
+      const { block, payloadDigest, factsDigest, factsJson, transaction } = decision;
+      const row = {
+        ...{ id, decidedAt: new Date(decidedAt).toISOString(), kind, mode, reason, policy, policyDigest },
+        ...{ task: checksummed(task), response: checksummed(response) },
+        provider: provider && checksummed(provider),
+        price: formatOgpu(payment),
+        block: Number(block.number),
+        ...{ payloadDigest, factsDigest, transaction: transaction ?? null },
+        facts: factsJson === "" ? null : JSON.parse(factsJson),
+      };
+      context.stdout.write(`${JSON.stringify(row)}\n`);
+    }
+    return exitCodes.ok;
+  });
+
+const pruneJournal = (context: Context, line: Line): Promise<number> =>
+  withJournal(context, line, async (opened) => {
+    const age = line.options["older-than"];
+    if (age === undefined) throw usage("say how old: --older-than 90d");
+    const plan = `forget the details of tasks that were settled more than ${age} ago; that they are settled stays known\n`;
+    if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
+    const now = Date.now();
+    await opened.noteSettled(now);
+    const settledBefore = now - ageOf(age);
+    const pruneAll = async () => {
+      let pruned = 0;
+      for (let some = 1; some > 0; pruned += some) some = await opened.prune({ settledBefore, now, limit: 100 });
+      for (let left = 1; left > 0; ) {
+        const after = await opened.compact(1_000);
+        if (after === left) break;
+        left = after;
+      }
+      return pruned;
+    };
+    const pruned = await during(context, "pruning", pruneAll());
+    context.stdout.write(line.options.json ? json({ pruned }) : `pruned ${pruned} tasks\n`);
+    return exitCodes.ok;
+  });
+
+function ageOf(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch {
+    throw usage(`--older-than is a duration like 90d, not "${text}"`);
+  }
+}
+
+async function verify(context: Context, line: Line, path: string): Promise<number> {
+  const checks = await during(context, "verifying the journal", verifyJournal(path));
+  const problems = checks.flatMap((check) => check.problems);
+  if (line.options.json) context.stdout.write(json({ path, ok: problems.length === 0, checks }));
+  else {
+    const rows = checks.map(({ name, looked, problems: found }) => [
+      name,
+      String(looked),
+      found.length === 0
+        ? { text: "ok", style: "green" as const }
+        : { text: `${found.length} wrong`, style: "red" as const },
+    ]);
+    context.stdout.write(table(context, ["WHAT", "LOOKED AT", "FOUND"], rows));
+    for (const problem of problems) context.stdout.write(`${problem}\n`);
+  }
+  return problems.length === 0 ? exitCodes.ok : exitCodes.failed;
+}

@@ -1,0 +1,56 @@
+import { styleText } from "node:util";
+import type { Context } from "./context.ts";
+
+/** Colours and emphasis, on a terminal that wants them. */
+export type Style = "bold" | "dim" | "green" | "yellow" | "red";
+
+/** Whether what is printed may have colours: on a terminal, unless `NO_COLOR` is set. */
+export const hasColours = ({ isTTY, env }: Context): boolean => isTTY && !env.NO_COLOR;
+
+/** A text in a style, or as it is. */
+export const styled = (context: Context, style: Style, text: string): string =>
+  hasColours(context) ? styleText(style, text, { validateStream: false }) : text;
+
+export type Cell = string | { readonly text: string; readonly style: Style };
+
+const textOf = (cell: Cell): string => (typeof cell === "string" ? cell : cell.text);
+
+/**
+ * Rows under a heading: aligned on a terminal; elsewhere one line each, tabs between, so that `cut` and `awk` can read it.
+ */
+export function table(context: Context, heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  if (!context.isTTY) return [heading, ...rows].map((row) => `${row.map(textOf).join("\t")}\n`).join("");
+  const widths = heading.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => textOf(row[column] ?? "").length)),
+  );
+  const line = (cells: readonly Cell[], style?: Style) =>
+    `${cells
+      .map((cell, column) => {
+        const padding = column === heading.length - 1 ? "" : " ".repeat((widths[column] ?? 0) - textOf(cell).length);
+        const own = typeof cell === "string" ? style : cell.style;
+        return (own ? styled(context, own, textOf(cell)) : textOf(cell)) + padding;
+      })
+      .join("  ")}\n`;
+  return line(heading, "bold") + rows.map((row) => line(row)).join("");
+}
+
+/** Names and values, one a line. */
+export function facts(context: Context, rows: readonly (readonly [name: string, value: Cell])[]): string {
+  if (!context.isTTY) return rows.map(([name, value]) => `${name}\t${textOf(value)}\n`).join("");
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows
+    .map(([name, value]) => {
+      const shown = typeof value === "string" ? value : styled(context, value.style, value.text);
+      return `${styled(context, "dim", name.padEnd(width))}  ${shown}\n`;
+    })
+    .join("");
+}
+
+/** JSON for programs. Bigints never get here: amounts carry their unit. */
+export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** A stranger's text on one line, without what a terminal would obey, and not longer than it is useful. */
+export function oneLine(text: string, most = 60): string {
+  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
+  return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
+}

@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { type Client, createClient } from "../client/createClient.ts";
+import { loadConfig } from "../config/loadConfig.ts";
+import type { Config } from "../config/schema.ts";
+import { ConfigError } from "../errors.ts";
+import { isJournalHeld } from "../journal/journalLock.ts";
+import { openSqliteJournal } from "../journal/sqliteJournal.ts";
+import { checksummed } from "../protocol/brand.ts";
+import { openSigners, readSignerParts } from "../signer/openSigners.ts";
+import type { Signer } from "../signer/signerPort.ts";
+import type { Line } from "./command.ts";
+import type { Context } from "./context.ts";
+import { requireDeployment } from "./requireDeployment.ts";
+
+export type Opened = {
+  readonly client: Client;
+  readonly config: Config;
+  readonly signer: Signer | undefined;
+};
+
+/**
+ * Opens a client as the configuration describes it, for as long as the work takes.
+ * @throws ConfigError `KEY_MISSING` from `signerIn` where there is no key.
+ */
+export async function withClient<T>(
+  context: Context,
+  line: Pick<Line, "file" | "flags">,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const { env, cwd, stderr } = context;
+  const { config, warnings } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
+  const parts = readSignerParts({ config, env, cwd });
+  for (const warning of [...warnings, ...parts.warnings]) stderr.write(`warning: ${warning}\n`);
+  // One transaction needs no threads.
+  const { signers, close } = await openSigners({ ...config.signer, threads: 0 }, parts);
+  const [signer] = signers;
+  try {
+    const client = createClient({
+      chain: { id: config.chain.id, contracts: requireDeployment(config.chain.id) },
+      rpc: config.rpc.http,
+      ws: config.rpc.ws,
+      ...(signer && { signer }),
+      payload: config.payload,
+      uploadUrl: config.payload.uploadUrl,
+      maxFeePerGas: config.sink.maxFeePerGas,
+      finality: config.chain.finality,
+      pollIntervalMs: Math.min(config.rpc.pollInterval, 1_000),
+      requestTimeoutMs: config.rpc.timeout,
+      rebroadcastAfterMs: config.sink.rebroadcastAfter,
+    });
+    return await work({ client, config, signer });
+  } finally {
+    await close();
+  }
+}
+
+/** The key to sign with. @throws ConfigError `KEY_MISSING`. */
+export function signerIn({ signer }: Pick<Opened, "signer">): Signer {
+  if (signer) return signer;
+  throw new ConfigError("there is no key to sign with", {
+    code: "KEY_MISSING",
+    remedy: "set CLIENT_PRIVATE_KEY or AGENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl",
+  });
+}
+
+/**
+ * A daemon is the only writer of its key while it runs: what is sent beside it would take its nonces.
+ * @throws ConfigError `KEY_IN_USE` if a daemon that pays with this key holds the journal.
+ */
+export async function requireFreeKey({ config }: Pick<Opened, "config">, { address }: Signer): Promise<void> {
+  const { path } = config.journal;
+  if (!existsSync(path) || !isJournalHeld(path)) return;
+  const journal = openSqliteJournal({ path, chainId: config.chain.id, shared: true });
+  try {
+    if ((await journal.highestNonce(address)) === undefined) return;
+  } finally {
+    await journal.close();
+  }
+  throw new ConfigError(`a daemon runs on the journal ${path} and pays with ${checksummed(address)}`, {
+    code: "KEY_IN_USE",
+    remedy: "use another key, or stop the daemon first; what a policy held is paid with `held approve`",
+  });
+}

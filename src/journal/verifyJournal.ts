@@ -1,0 +1,55 @@
+import { DatabaseSync } from "node:sqlite";
+import { type Hex, keccak256, parseTransaction, recoverTransactionAddress, type TransactionSerialized } from "viem";
+
+/** What a journal was checked for, and what was wrong. */
+export type JournalCheck = { readonly name: string; readonly looked: number; readonly problems: readonly string[] };
+
+type AttemptRow = {
+  hash: Hex;
+  raw: TransactionSerialized;
+  nonce: number;
+  confirmation_id: number;
+  signer: string | null;
+};
+
+/**
+ * Checks a journal's file, without changing it: SQLite's own word on it, the references between its tables, that no task
+ * is paid twice, and that what was signed is what it says: bytes hash to their hash, stand in their nonce, and come from
+ * the key that the nonce belongs to.
+ */
+export async function verifyJournal(path: string): Promise<readonly JournalCheck[]> {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = (text: string) => database.prepare(text).all() as Record<string, unknown>[];
+    const integrity = rows("PRAGMA integrity_check").map((row) => String(Object.values(row)[0]));
+    const foreign = rows("PRAGMA foreign_key_check").map(({ table, rowid }) => `${table}, row ${rowid}`);
+    const twice = rows(`SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled')
+                        GROUP BY task HAVING count(*) > 1`).map(({ task }) => `task ${task} has two confirmations`);
+    const confirmations = Number(rows("SELECT count(*) AS count FROM confirmations")[0]?.count);
+    const attempts = rows(`SELECT a.hash, a.raw, a.nonce, a.confirmation_id, n.signer FROM attempts a
+                           LEFT JOIN nonces n ON n.confirmation_id = a.confirmation_id AND n.nonce = a.nonce`) as AttemptRow[];
+    const problems = (await Promise.all(attempts.map(problemOf))).filter((problem) => problem !== undefined);
+    return [
+      { name: "file", looked: 1, problems: integrity.filter((text) => text !== "ok") },
+      { name: "references", looked: 1, problems: foreign },
+      { name: "confirmations", looked: confirmations, problems: twice },
+      { name: "signed bytes", looked: attempts.length, problems },
+    ];
+  } finally {
+    database.close();
+  }
+}
+
+async function problemOf({ hash, raw, nonce, confirmation_id, signer }: AttemptRow): Promise<string | undefined> {
+  const which = `attempt ${hash} of confirmation ${confirmation_id}`;
+  try {
+    if (keccak256(raw) !== hash) return `${which}: its bytes hash to ${keccak256(raw)}`;
+    const { nonce: signed = 0 } = parseTransaction(raw);
+    if (signed !== nonce) return `${which}: its bytes stand in nonce ${signed}, not ${nonce}`;
+    if (signer === null) return `${which}: nobody holds its nonce ${nonce}`;
+    const from = await recoverTransactionAddress({ serializedTransaction: raw });
+    return from.toLowerCase() === signer ? undefined : `${which}: it was signed by ${from}, not by ${signer}`;
+  } catch (error) {
+    return `${which}: its bytes cannot be read (${(error as Error).name})`;
+  }
+}
