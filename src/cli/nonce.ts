@@ -31,9 +31,9 @@ async function journalled(config: Opened["config"], address: string): Promise<Re
   if (!existsSync(path)) return new Map();
   const journal = openSqliteJournal({ path, chainId: config.chain.id, shared: true });
   try {
-    const signers = await journal.signersInFlight();
     const account = address.toLowerCase() as AccountAddress;
-    const own = (await journal.unsettled()).filter(({ id }) => signers.get(id) === account);
+    // Early versions did not keep who signed: those may be this key's.
+    const own = (await journal.unsettled()).filter(({ attempts }) => (attempts.at(-1)?.signer ?? account) === account);
     return new Map(
       own.flatMap(({ nonce: at, attempts }) => (at === undefined ? [] : [[at, attempts[0]?.signedAt ?? 0]])),
     );
