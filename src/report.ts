@@ -2,6 +2,7 @@ import type { Receipt } from "./chain/chainPort.ts";
 import type { Confirmation, Decision } from "./journal/journal.ts";
 
 import type { Pause } from "./journal/sinkJournal.ts";
+import type { Digest } from "./journal/upkeepJournal.ts";
 import type { AccountAddress, Hash, Nonce, ResponseAddress, TaskAddress, UnixSeconds, Wei } from "./protocol/brand.ts";
 import type { AnswerClass } from "./sink/nodeErrors.ts";
 
@@ -134,6 +135,23 @@ export type Report =
   | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "batch"; readonly size: number }
   /** It answers from now on, in place of another one. */
   | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "chosen"; readonly before: string }
+  /** Housekeeping did a job, or could not. */
+  | {
+      readonly type: "job";
+      readonly job: string;
+      readonly ok: true;
+      /** What it did, for people. */
+      readonly detail: string;
+      readonly ms: number;
+    }
+  | { readonly type: "job"; readonly job: string; readonly ok: false; readonly error: unknown }
+  /** What a day brought. */
+  | { readonly type: "digest"; readonly digest: Digest }
+  /** An IPFS gateway was asked whether it is there; by host. */
+  | { readonly type: "gateway"; readonly gateway: string; readonly up: true }
+  | { readonly type: "gateway"; readonly gateway: string; readonly up: false; readonly problem: string }
+  /** Until when something is good, in milliseconds since 1970. */
+  | { readonly type: "expiry"; readonly what: string; readonly at: number; readonly soon: boolean }
   | { readonly type: "socket"; readonly up: true; readonly endpoint: string }
   | { readonly type: "socket"; readonly up: false; readonly error: Error; readonly inMs: number }
   | { readonly type: "retry"; readonly what: string; readonly error: unknown; readonly inMs: number };

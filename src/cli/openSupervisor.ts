@@ -10,11 +10,15 @@ const slowestBeatMs = 15_000;
 /** A look fetches, asks judges and evaluates, all of it under limits of its own that are far below. */
 const lookPatienceMs = 30 * 60_000;
 
-/** What tells systemd how the daemon is; without systemd it keeps the vitals all the same. */
+/**
+ * What tells systemd how the daemon is; without systemd it keeps the vitals all the same.
+ * @param onStalled Told why the pipe stands still, and of `undefined` when it moves again.
+ */
 export function openSupervisor(
   { env, monotonicMicros }: Pick<Context, "env" | "monotonicMicros">,
   { rpc }: Pick<Config, "rpc">,
   logger: Logger,
+  onStalled: (reason: string | undefined) => void,
 ): Supervisor {
   const halfPeriod = watchdogInterval(env) ?? 90_000;
   return createSupervisor(
@@ -22,8 +26,14 @@ export function openSupervisor(
       notifier: createNotifier({ socketPath: env.NOTIFY_SOCKET, logger }),
       clock: systemClock,
       monotonicMicros,
-      onStall: (reason) => logger.error({ reason }, "the pipe stands still: systemd is given no sign of life"),
-      onRecovery: () => logger.warn("the pipe moves again"),
+      onStall: (reason) => {
+        logger.error({ reason }, "the pipe stands still: systemd is given no sign of life");
+        onStalled(reason);
+      },
+      onRecovery: () => {
+        logger.warn("the pipe moves again");
+        onStalled(undefined);
+      },
     },
     {
       everyMs: Math.min(halfPeriod, slowestBeatMs),

@@ -8,11 +8,14 @@ import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
-import { BaseError, ConfigError, exitCodes } from "../errors.ts";
+import { BaseError, ConfigError, describeError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
+import type { AlertChange } from "../ops/alerts/alert.ts";
 import { startHealthProbes } from "../ops/board/healthProbes.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
+import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
+import { startHousekeeping } from "../ops/housekeeping/startHousekeeping.ts";
 import { startHttpServer } from "../ops/http/httpServer.ts";
 import { createLogger, type Logger } from "../ops/logger.ts";
 import { createObservers } from "../ops/observers.ts";
@@ -27,9 +30,11 @@ import type { Signer } from "../signer/signerPort.ts";
 import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
+import { openAlerts } from "./openAlerts.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { openSupervisor } from "./openSupervisor.ts";
 import { probeWarnings } from "./probeTable.ts";
+import { readWebhook } from "./readWebhook.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 import { watchPolicies } from "./watchPolicies.ts";
 
@@ -42,7 +47,9 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   const { config, warnings } = loadConfig({ file, flags, env, cwd });
   const parts = readSignerParts({ config, env, cwd });
   const { secrets } = parts;
-  const urls = [...config.rpc.http, ...config.rpc.ws, ...config.payload.gateways];
+  const webhook = readWebhook(config.alerts, env);
+  const hooks = webhook.url === undefined ? [] : [webhook.url];
+  const urls = [...config.rpc.http, ...config.rpc.ws, ...config.payload.gateways, ...hooks];
   const logger = createLogger({
     ...config.log,
     destination: context.stdout,
@@ -50,7 +57,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     secrets,
     urls,
   });
-  for (const warning of [...warnings, ...parts.warnings]) logger.warn(warning);
+  for (const warning of [...warnings, ...parts.warnings, ...webhook.warnings]) logger.warn(warning);
   if (parts.keys.length === 0 && !parts.remote && !config.sink.dryRun) throw noKey;
   let opened: OpenSigners | undefined;
   try {
@@ -58,7 +65,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     const { signers } = opened;
     const deployment = requireDeployment(config.chain.id);
     const scrub = createScrubber(secrets, urls);
-    return await runWith({ context, config, logger, signers, deployment, scrub });
+    return await runWith({ context, config, logger, signers, deployment, scrub, webhookUrl: webhook.url });
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
@@ -80,10 +87,23 @@ type Parts = {
   readonly signers: readonly Signer[];
   readonly deployment: Deployment;
   readonly scrub: Scrub;
+  readonly webhookUrl: string | undefined;
 };
 
-async function runWith({ context, config, logger, signers, deployment, scrub }: Parts): Promise<number> {
-  const supervisor = openSupervisor(context, config, logger);
+async function runWith(parts: Parts): Promise<number> {
+  const { context, config, logger, signers, deployment, scrub, webhookUrl } = parts;
+  const alerts = openAlerts({
+    config,
+    url: webhookUrl,
+    logger,
+    scrub,
+    metrics: () => metrics,
+    vitals: () => supervisor.vitals(),
+  });
+  const supervisor = openSupervisor(context, config, logger, (reason) => {
+    metrics.set("stalled", reason === undefined ? 0 : 1);
+    alerts.change(stalled(reason));
+  });
   const { report, metrics, readiness, watchEndpoints } = createObservers({
     config,
     version: readVersion(),
@@ -91,7 +111,7 @@ async function runWith({ context, config, logger, signers, deployment, scrub }: 
     hasKey: signers.length > 0 && !config.sink.dryRun,
     clock: systemClock,
     logger,
-    listeners: [supervisor.note],
+    listeners: [supervisor.note, alerts.note],
   });
   const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
   const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
@@ -140,10 +160,12 @@ async function runWith({ context, config, logger, signers, deployment, scrub }: 
       daemon.stop();
       await daemon.ended.catch(() => undefined);
     });
+    shutdown.add("housekeeping", () => endHousekeeping());
     shutdown.add("probes", () => endProbes());
     shutdown.add("policies", () => evaluator.close());
     shutdown.add("journal", () => opened.close());
     shutdown.add("http", () => http.stop());
+    shutdown.add("alerts", alerts.close);
     shutdown.add("farewell", () => supervisor.drained());
 
     const { promise: stopped, resolve } = Promise.withResolvers<number>();
@@ -155,6 +177,7 @@ async function runWith({ context, config, logger, signers, deployment, scrub }: 
     context.onStopSignal((signal) => void stop(signal, exitCodes.ok));
     daemon.ended.catch((error) => {
       logger.fatal({ err: error }, "the pipe broke");
+      alerts.change(broken(error));
       void stop("the pipe broke", error instanceof BaseError ? error.exitCode : exitCodes.software);
     });
 
@@ -167,6 +190,12 @@ async function runWith({ context, config, logger, signers, deployment, scrub }: 
     supervisor.start(opened, daemon.oldestLook);
     daemon.start();
     metrics.set("started_timestamp_seconds", systemClock.now() / 1000);
+    const probeEndpoints = async () => {
+      const found = await probe(rpc.each(), { chainId: config.chain.id, deployment });
+      return `${found.probes.length} of ${rpc.each().length} endpoints answer`;
+    };
+    const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, clock: systemClock, report });
+    const endHousekeeping = startHousekeeping(jobs, systemClock, report);
     const endProbes = startHealthProbes({
       readiness,
       writeJournal: () => opened.touch(systemClock.now()),
@@ -204,6 +233,19 @@ async function runWith({ context, config, logger, signers, deployment, scrub }: 
     throw error;
   }
 }
+
+const stalled = (reason: string | undefined): AlertChange =>
+  reason === undefined
+    ? { kind: "ends", key: "stalled" }
+    : { kind: "begins", key: "stalled", severity: "critical", title: "the pipe stands still", text: reason };
+
+const broken = (error: unknown): AlertChange => ({
+  kind: "happens",
+  key: "broken",
+  severity: "critical",
+  title: "the daemon stops",
+  text: describeError(error),
+});
 
 /** A signal says neither who nor why; the journal keeps that it was one. */
 async function obey(action: "pause" | "resume", journal: Journal, logger: Logger): Promise<void> {

@@ -164,6 +164,17 @@ export const path: Format<string> = {
   },
 };
 
+/** A short name without spaces. */
+export const word: Format<string> = {
+  expects: "a name without spaces",
+  show: same,
+  parse: (value) => {
+    const text = typeof value === "number" || typeof value === "bigint" ? String(value) : value;
+    if (typeof text !== "string" || !/^[\w@.-]{1,128}$/.test(text)) throw mismatch(value, word.expects);
+    return text;
+  },
+};
+
 /** A host name or address to listen at. */
 export const host: Format<string> = {
   expects: 'a host name or an address, like "127.0.0.1"',

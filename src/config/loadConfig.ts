@@ -42,12 +42,15 @@ const paths = [
   "signer.remoteCaFile",
   "signer.remoteCertFile",
   "signer.remoteCertKeyFile",
+  "alerts.webhookFile",
+  "housekeeping.backupDir",
 ];
 
 /** What lies in systemd's state directory, unless it is set. */
 const inStateDirectory: ReadonlyMap<string, string> = new Map([
   ["journal.path", "journal.sqlite"],
   ["payload.cacheDir", "payload-cache"],
+  ["housekeeping.backupDir", "backups"],
 ]);
 
 /**

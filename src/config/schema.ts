@@ -1,3 +1,4 @@
+import { webhookFormats } from "../ops/alerts/templates.ts";
 import type { AccountAddress, SourceAddress } from "../protocol/brand.ts";
 import { answerRule } from "./answerRule.ts";
 import type { Format } from "./format.ts";
@@ -266,6 +267,57 @@ export const schema = {
   },
   sweep: {
     cron: setting(form.cron, "*/5 * * * *", "When the state of open tasks is read from the chain again."),
+  },
+  alerts: {
+    webhookFile: setting(
+      form.optional(form.path),
+      "",
+      "A file with the URL of a webhook that alerts and the daily digest are posted to; the URL is a secret. Empty: `$CREDENTIALS_DIRECTORY/alert-webhook`, or none.",
+    ),
+    format: setting(
+      form.oneOf(...webhookFormats),
+      "generic",
+      "What the webhook takes: `generic` JSON, or the form of Slack, Discord or Telegram (`https://api.telegram.org/bot…/sendMessage`).",
+    ),
+    chat: setting(form.optional(form.word), "", "Telegram's chat, such as `-1001234567890` or `@channel`."),
+    after: setting(
+      form.duration("0ms", "1d"),
+      "2m",
+      "How long an endpoint or the WebSocket must be lost, or no head be heard, before it is worth an alert.",
+    ),
+    repeatAfter: setting(
+      form.duration("1m", "30d"),
+      "4h",
+      "An alert that lasts is posted again after so long; one that happens again before is counted.",
+    ),
+    timeout: setting(form.duration("100ms", "1m"), "10s", "How long the webhook may take; it is tried five times."),
+  },
+  housekeeping: {
+    pruneCron: setting(form.cron, "17 3 * * *", "When the journal is pruned, and free space is given back."),
+    pruneAfter: setting(
+      form.duration("7d", "3650d"),
+      "90d",
+      "How long a settled task keeps its details: verdicts, facts, signed bytes. What ceilings, nonces and policies need stays.",
+    ),
+    backupCron: setting(form.cron, "47 2 * * *", "When the journal is copied; each copy is proven before it counts."),
+    backupDir: setting(
+      form.optional(form.path),
+      "data/backups",
+      "The folder of the copies; empty: none are made. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/backups`.",
+    ),
+    backupKeep: setting(form.whole(1, 1_000), 7, "How many copies are kept, the newest."),
+    digestCron: setting(form.cron, "0 0 * * *", "When the last 24 hours are summed up, in the log and by the webhook."),
+    probeCron: setting(
+      form.cron,
+      "*/10 * * * *",
+      "When every endpoint and gateway is asked whether it is there and serves this chain.",
+    ),
+    expiryCron: setting(form.cron, "30 6 * * *", "When certificates are looked at."),
+    expiryWarning: setting(
+      form.duration("1d", "365d"),
+      "21d",
+      "How long before its end a certificate is worth an alert.",
+    ),
   },
   http: {
     host: setting(form.host, "127.0.0.1", "Where the daemon's own HTTP server listens."),

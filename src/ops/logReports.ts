@@ -2,6 +2,7 @@ import { describeError } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import type { Report, Reporter } from "../report.ts";
+import { digestText } from "./housekeeping/digestText.ts";
 import type { Logger } from "./logger.ts";
 
 /** Writes what the pipe reports to the log: a constant message and fields. */
@@ -140,6 +141,20 @@ export function logReports(logger: Logger): Reporter {
         );
       case "scanned":
         return logger.trace({ block: report.block.toString() }, "scanned");
+      case "job":
+        return report.ok
+          ? logger.info({ job: report.job, did: report.detail, ms: report.ms }, "housekeeping done")
+          : logger.error({ job: report.job, err: report.error }, "housekeeping failed: it is tried at its next time");
+      case "digest":
+        return logger.info({ since: new Date(report.digest.since).toISOString() }, digestText(report.digest));
+      case "gateway":
+        return report.up
+          ? logger.debug({ gateway: report.gateway }, "a gateway answers")
+          : logger.warn({ gateway: report.gateway, problem: report.problem }, "a gateway does not answer");
+      case "expiry": {
+        const fields = { what: report.what, until: new Date(report.at).toISOString() };
+        return report.soon ? logger.warn(fields, "it expires soon: renew it") : logger.debug(fields, "still good");
+      }
       case "progress": {
         const { block, head, blocksPerSecond, eventsPerSecond, eta } = report;
         const fields = { block: block.toString(), head: head.toString(), blocksPerSecond, eventsPerSecond, eta };

@@ -225,7 +225,7 @@ describe("the daemon refuses to start", () => {
     const server = createServer();
     const port = await listen(server);
     settle({ http: { port } });
-    await expectRefusal(start(), config, new RegExp(`port ${port} of 127\\.0\\.0\\.1 is in use`), /http\.port/);
+    await expectRefusal(start(), temporary, new RegExp(`port ${port} of 127\\.0\\.0\\.1 is in use`), /http\.port/);
     expectNothingWritten();
     server.close();
   });

@@ -226,6 +226,38 @@ export const metricTable = [
   },
 
   {
+    name: "housekeeping_runs_total",
+    type: "counter",
+    labels: { job: ["prune", "backup", "digest", "probe", "expiry"], result: ["ok", "failed"] },
+    help: "Jobs of housekeeping that ended.",
+  },
+  {
+    name: "housekeeping_success_timestamp_seconds",
+    type: "gauge",
+    labels: { job: null },
+    help: "When a job of housekeeping last succeeded.",
+  },
+  { name: "gateway_up", type: "gauge", labels: { gateway: null }, help: "0 while an IPFS gateway does not answer." },
+  {
+    name: "expiry_timestamp_seconds",
+    type: "gauge",
+    labels: { what: null },
+    help: "Until when a certificate is good.",
+  },
+  {
+    name: "stalled",
+    type: "gauge",
+    help: "1 while the pipe stands still although the chain goes on: systemd is given no sign of life.",
+  },
+  {
+    name: "alerts_total",
+    type: "counter",
+    labels: { severity: ["critical", "warning", "info"] },
+    help: "Alerts that began or happened.",
+  },
+  { name: "alerts_lost_total", type: "counter", help: "Notices that the webhook did not take." },
+
+  {
     name: "http_requests_total",
     type: "counter",
     labels: { route: null, status: null },

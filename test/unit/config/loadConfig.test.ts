@@ -109,6 +109,8 @@ describe("loadConfig", () => {
       "signer.remoteCaFile": "/ca",
       "signer.remoteCertFile": "/cert",
       "signer.remoteCertKeyFile": "/cert-key",
+      "alerts.webhookFile": "/hook",
+      "alerts.chat": "-1001234567890",
     };
     const text = (key: string, initial: unknown) => texts[key] ?? String(initial);
     const all = settings().map(({ key, setting }) => [key, text(key, setting.default)] as const);

@@ -1,0 +1,80 @@
+import { hostname } from "node:os";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config/schema.ts";
+import type { AlertChange } from "../ops/alerts/alert.ts";
+import { type Alerts, createAlerts } from "../ops/alerts/createAlerts.ts";
+import { webhookBody } from "../ops/alerts/templates.ts";
+import { createWebhook } from "../ops/alerts/webhook.ts";
+import type { Logger } from "../ops/logger.ts";
+import type { Metrics } from "../ops/metrics/createMetrics.ts";
+import type { Scrub } from "../ops/scrub.ts";
+import type { Vitals } from "../ops/vitals.ts";
+
+export type AlertParts = {
+  readonly config: Pick<Config, "alerts" | "network">;
+  readonly url: string | undefined;
+  readonly logger: Logger;
+  readonly scrub: Scrub;
+  readonly metrics: () => Pick<Metrics, "add"> | undefined;
+  readonly vitals: () => Vitals | undefined;
+};
+
+export type OpenAlerts = Alerts & {
+  /** Ends the reminders, and waits a little for what was not delivered yet. */
+  readonly close: () => Promise<void>;
+};
+
+/** How long a stop waits for the webhook. */
+const farewellMs = 5_000;
+
+/** Alerts as the configuration describes them; without a webhook they are counted and go nowhere. */
+export function openAlerts({ config, url, logger, scrub, metrics, vitals }: AlertParts): OpenAlerts {
+  const { alerts: options, network } = config;
+  const sender = { network, host: hostname(), chat: options.chat ?? "" };
+  const webhook =
+    url === undefined
+      ? undefined
+      : createWebhook({
+          url,
+          timeoutMs: options.timeout,
+          onFailure: (problem, lost) => {
+            metrics()?.add("alerts_lost_total", lost);
+            logger.warn({ problem }, "the webhook did not take an alert");
+          },
+        });
+  const bornAt = systemClock.now();
+  const alerts = createAlerts({
+    clock: systemClock,
+    repeatAfterMs: options.repeatAfter,
+    lastingMs: options.after,
+    tell: (notice) => {
+      if (notice.state === "firing") metrics()?.add("alerts_total", 1, { severity: notice.severity });
+      const clean = { ...notice, title: scrub(notice.title), text: scrub(notice.text) };
+      webhook?.send(webhookBody(options.format, clean, sender));
+    },
+    look: (now) => [silence(now, vitals()?.headAt ?? bornAt, options.after)],
+  });
+  return {
+    ...alerts,
+    close: async () => {
+      alerts.stop();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, farewellMs);
+      await Promise.race([webhook?.drained(), promise]);
+      clearTimeout(timer);
+      webhook?.close();
+    },
+  };
+}
+
+/** No endpoint tells of a head. */
+function silence(now: number, heardAt: number, afterMs: number): AlertChange {
+  if (now - heardAt <= Math.max(afterMs, 10_000)) return { kind: "ends", key: "silence" };
+  return {
+    kind: "begins",
+    key: "silence",
+    severity: "critical",
+    title: "no endpoint answers",
+    text: `Nothing was heard of the chain for ${Math.round((now - heardAt) / 1_000)}s. Nothing is paid until one answers; nothing is lost.`,
+  };
+}

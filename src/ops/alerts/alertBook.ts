@@ -1,0 +1,81 @@
+import type { Alert, AlertChange, Notice } from "./alert.ts";
+
+type Entry = {
+  readonly alert: Alert;
+  readonly kind: "condition" | "event";
+  readonly since: number;
+  /** It is told from then on. */
+  readonly dueAt: number;
+  readonly toldAt: number | undefined;
+  readonly repeats: number;
+};
+
+/** What is known of alerts, by key. */
+export type AlertBook = ReadonlyMap<string, Entry>;
+
+export type BookOptions = {
+  /** A condition that lasts is told of again after so long; an event that comes again before is only counted. */
+  readonly repeatAfterMs: number;
+};
+
+/** Keys that nobody ends (a stranger's nonce, a dead confirmation) are forgotten beyond this number, the oldest first. */
+const mostEntries = 500;
+
+/** Takes note of a change. Conditions are told of once, reminded of while they last, and resolved; events are told once. */
+export function noted(
+  book: AlertBook,
+  change: AlertChange,
+  now: number,
+  options: BookOptions,
+): readonly [AlertBook, readonly Notice[]] {
+  const next = new Map(book);
+  const entry = book.get(change.key);
+  if (change.kind === "ends") {
+    next.delete(change.key);
+    const resolved = entry?.toldAt !== undefined && entry.kind === "condition";
+    return [next, resolved ? [notice(entry, "resolved")] : []];
+  }
+  const { kind, key, severity, title, text } = change;
+  const alert = { key, severity, title, text };
+  if (entry === undefined || isSpent(entry, now, options)) {
+    const lastingMs = (change.kind === "begins" ? change.lastingMs : undefined) ?? 0;
+    const dueAt = now + lastingMs;
+    next.set(key, {
+      alert,
+      kind: kind === "begins" ? "condition" : "event",
+      since: now,
+      dueAt,
+      toldAt: undefined,
+      repeats: entry?.repeats ?? 0,
+    });
+  } else next.set(key, { ...entry, alert, repeats: entry.repeats + 1 });
+  const oldest = next.size > mostEntries ? next.keys().next().value : undefined;
+  if (oldest !== undefined) next.delete(oldest);
+  return due(next, now, options);
+}
+
+/** What time alone brings: conditions that have lasted long enough, and reminders. */
+export function due(book: AlertBook, now: number, options: BookOptions): readonly [AlertBook, readonly Notice[]] {
+  const next = new Map(book);
+  const notices: Notice[] = [];
+  for (const [key, entry] of book) {
+    if (entry.toldAt === undefined ? now < entry.dueAt : !isReminder(entry, now, options)) continue;
+    notices.push(notice(entry, "firing"));
+    next.set(key, { ...entry, toldAt: now, repeats: 0 });
+  }
+  return [next, notices];
+}
+
+const isReminder = ({ kind, toldAt, repeats }: Entry, now: number, { repeatAfterMs }: BookOptions): boolean =>
+  toldAt !== undefined && now - toldAt >= repeatAfterMs && (kind === "condition" || repeats > 0);
+
+/** An event that was told long ago is news when it happens again. */
+const isSpent = ({ kind, toldAt }: Entry, now: number, { repeatAfterMs }: BookOptions): boolean =>
+  kind === "event" && toldAt !== undefined && now - toldAt >= repeatAfterMs;
+
+const notice = ({ alert, since, repeats }: Entry, state: Notice["state"]): Notice => ({
+  ...alert,
+  state,
+  since,
+  repeats,
+});

@@ -1,0 +1,168 @@
+import { describeError } from "../../errors.ts";
+import { formatOgpu } from "../../protocol/amounts.ts";
+import { checksummed } from "../../protocol/brand.ts";
+import type { Report } from "../../report.ts";
+import { digestText } from "../housekeeping/digestText.ts";
+import type { AlertChange } from "./alert.ts";
+
+/** What of a report a person should be woken for. @param lastingMs How long something lost must stay lost. */
+export function alertsOf(report: Report, lastingMs: number): readonly AlertChange[] {
+  switch (report.type) {
+    case "ceiling": {
+      const { cap, scope, limit } = report;
+      const key = `ceiling ${cap} ${scope}`;
+      if (!report.reached) return [{ kind: "ends", key }];
+      const until = report.until === undefined ? "until it is raised" : `until ${new Date(report.until).toISOString()}`;
+      const text = `${cap} (${scope}) is ${formatOgpu(limit)}, and ${formatOgpu(report.used)} is used: confirmations wait ${until}.`;
+      return [{ kind: "begins", key, severity: "warning", title: `the ceiling ${cap} is reached`, text }];
+    }
+    case "paused":
+      return [
+        {
+          kind: "begins",
+          key: "paused",
+          severity: "critical",
+          title: "paying is paused",
+          text: `${report.who} paused it: ${report.why}. ogpu-confirmd resume takes it up again.`,
+        },
+      ];
+    case "resumed":
+      return [{ kind: "ends", key: "paused" }];
+    case "balance": {
+      const { signer, balance, confirmations, low } = report;
+      const key = `balance ${signer}`;
+      if (!low) return [{ kind: "ends", key }];
+      const text = `${checksummed(signer)} has ${formatOgpu(balance)}: gas for about ${confirmations} more confirmations. Send it some.`;
+      const severity = confirmations === 0 ? "critical" : "warning";
+      return [{ kind: "begins", key, severity, title: "the key runs out of gas money", text }];
+    }
+    case "answer": {
+      if (report.answer !== "no-funds") return [];
+      const text = "A node refuses a transaction because the key cannot pay for its gas. Nothing is paid until it can.";
+      return [{ kind: "begins", key: "no-funds", severity: "critical", title: "the key has no gas money", text }];
+    }
+    case "confirmation":
+      return ofConfirmation(report.confirmation);
+    case "stranger": {
+      const text = `Nonces ${report.from} to ${report.to} of ${checksummed(report.signer)} (${report.where}) are not the daemon's. If they are not yours either, the key is stolen: take its rights away with Terminal.setAgent.`;
+      return [
+        {
+          kind: "happens",
+          key: `stranger ${report.signer}`,
+          severity: "critical",
+          title: "somebody else uses the key",
+          text,
+        },
+      ];
+    }
+    case "fee-ceiling": {
+      const { confirmation, cap } = report;
+      const text = `Nonce ${confirmation.nonce} (task ${checksummed(confirmation.task)}) is stuck: a higher fee would pass ${cap}.`;
+      const key = `fee-ceiling ${confirmation.id}`;
+      return [{ kind: "begins", key, severity: "warning", title: "a transaction is stuck at the fee ceiling", text }];
+    }
+    case "policies":
+      if (report.ok) return [{ kind: "ends", key: "policies" }];
+      return [
+        {
+          kind: "begins",
+          key: "policies",
+          severity: "warning",
+          title: "the policies on disk are refused",
+          text: `The ones before stay in force. ${report.problems.slice(0, 800)}`,
+        },
+      ];
+    case "missed": {
+      const text = `${report.via} found ${report.tasks} tasks and ${report.responses} responses that no event had told of. An endpoint loses events, or lies: look at the endpoints.`;
+      return [
+        {
+          kind: "happens",
+          key: `missed ${report.via}`,
+          severity: "warning",
+          title: "events were missed, and found",
+          text,
+        },
+      ];
+    }
+    case "reorg": {
+      if (!report.deep) return [];
+      const text = `From block ${report.from} back to ${report.rewindTo}: deeper than chain.finality. Check what was paid since.`;
+      return [{ kind: "happens", key: "deep-reorg", severity: "critical", title: "a reorg below finality", text }];
+    }
+    case "verdict": {
+      if (report.decision.kind !== "hold") return [];
+      const { task, payment } = report.decision;
+      const text = `A response to task ${checksummed(task)} for ${formatOgpu(payment)} waits for a person: ogpu-confirmd held list.`;
+      return [{ kind: "happens", key: "held", severity: "info", title: "a response is held", text }];
+    }
+    case "endpoint":
+      return ofEndpoint(report, lastingMs);
+    case "socket": {
+      if (report.up) return [{ kind: "ends", key: "socket" }];
+      const text = "Events come later, over HTTP, until it is back. It is tried for ever.";
+      return [{ kind: "begins", key: "socket", lastingMs, severity: "info", title: "no WebSocket is open", text }];
+    }
+    case "gateway": {
+      const key = `gateway ${report.gateway}`;
+      if (report.up) return [{ kind: "ends", key }];
+      const text = `${report.gateway}: ${report.problem}. Payloads are asked for elsewhere, or wait.`;
+      return [{ kind: "begins", key, severity: "warning", title: "an IPFS gateway does not answer", text }];
+    }
+    case "expiry": {
+      const key = `expiry ${report.what}`;
+      if (!report.soon) return [{ kind: "ends", key }];
+      const text = `The ${report.what} is good until ${new Date(report.at).toISOString()}. Renew it.`;
+      return [{ kind: "begins", key, severity: "warning", title: `the ${report.what} expires`, text }];
+    }
+    case "job": {
+      const key = `job ${report.job}`;
+      if (report.ok) return [{ kind: "ends", key }];
+      const text = `${describeError(report.error)}. It is tried again at its next time.`;
+      return [{ kind: "begins", key, severity: "warning", title: `housekeeping failed: ${report.job}`, text }];
+    }
+    case "digest": {
+      const day = new Date(report.digest.since).toISOString().slice(0, 10);
+      const text = digestText(report.digest);
+      return [
+        { kind: "happens", key: `digest ${report.digest.until}`, severity: "info", title: `the day ${day}`, text },
+      ];
+    }
+    default:
+      return [];
+  }
+}
+
+type ReportOf<Type extends Report["type"]> = Extract<Report, { readonly type: Type }>;
+
+function ofConfirmation({ id, task, state, reason }: ReportOf<"confirmation">["confirmation"]): readonly AlertChange[] {
+  const moves: readonly AlertChange[] =
+    state === "intended" || state === "signed" ? [] : [{ kind: "ends", key: `fee-ceiling ${id}` }];
+  switch (state) {
+    case "broadcast":
+      return [{ kind: "ends", key: "no-funds" }];
+    case "dead": {
+      const text = `Task ${checksummed(task)}: ${reason}. See docs/runbook.md, "A dead confirmation".`;
+      return [
+        ...moves,
+        { kind: "happens", key: `dead ${id}`, severity: "critical", title: "a confirmation is dead", text },
+      ];
+    }
+    default:
+      return moves;
+  }
+}
+
+function ofEndpoint(report: ReportOf<"endpoint">, lastingMs: number): readonly AlertChange[] {
+  const key = `endpoint ${report.endpoint}`;
+  switch (report.event) {
+    case "up":
+      return [{ kind: "ends", key }];
+    case "down": {
+      const title = "an endpoint is lost";
+      const text = `${report.endpoint}: ${describeError(report.error)}`;
+      return [{ kind: "begins", key, lastingMs, severity: "warning", title, text }];
+    }
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,44 @@
+import { interval } from "rxjs";
+import type { Clock } from "../../clock.ts";
+import type { Report, Reporter } from "../../report.ts";
+import type { AlertChange, Notice } from "./alert.ts";
+import { type AlertBook, due, noted } from "./alertBook.ts";
+import { alertsOf } from "./alertsOf.ts";
+
+export type Alerts = {
+  readonly note: Reporter;
+  readonly change: (change: AlertChange) => void;
+  /** Ends the reminders. */
+  readonly stop: () => void;
+};
+
+export type AlertsOptions = {
+  readonly clock: Clock;
+  readonly repeatAfterMs: number;
+  /** How long a lost endpoint, socket or gateway may stay lost before it is worth a notice. */
+  readonly lastingMs: number;
+  readonly tell: (notice: Notice) => void;
+  /** Asked at each tick: conditions that no report tells of, such as silence. */
+  readonly look?: (now: number) => readonly AlertChange[];
+};
+
+const tickMs = 5_000;
+
+/** Turns what the pipe reports into few notices: each condition once, with its end; each event once in a while. */
+export function createAlerts({ clock, repeatAfterMs, lastingMs, tell, look }: AlertsOptions): Alerts {
+  let book: AlertBook = new Map();
+  const apply = ([next, notices]: readonly [AlertBook, readonly Notice[]]) => {
+    book = next;
+    for (const notice of notices) tell(notice);
+  };
+  const change = (each: AlertChange) => apply(noted(book, each, clock.now(), { repeatAfterMs }));
+  const ticks = interval(tickMs, clock.scheduler).subscribe(() => {
+    for (const each of look?.(clock.now()) ?? []) change(each);
+    apply(due(book, clock.now(), { repeatAfterMs }));
+  });
+  return {
+    note: (report: Report) => alertsOf(report, lastingMs).forEach(change),
+    change,
+    stop: () => ticks.unsubscribe(),
+  };
+}

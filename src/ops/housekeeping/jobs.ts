@@ -1,0 +1,86 @@
+import { basename } from "node:path";
+import type { Observable } from "rxjs";
+import type { Clock } from "../../clock.ts";
+import type { Config } from "../../config/schema.ts";
+import type { UpkeepJournal } from "../../journal/upkeepJournal.ts";
+import type { Reporter } from "../../report.ts";
+import { cron$ } from "../cronSchedule.ts";
+import { backupJournal } from "./backupJournal.ts";
+import { checkExpiries } from "./expiries.ts";
+import { probeGateways } from "./probeGateways.ts";
+import { pruneJournal } from "./pruneJournal.ts";
+import type { Job } from "./startHousekeeping.ts";
+
+export type HousekeepingDeps = {
+  readonly config: Pick<Config, "housekeeping" | "payload" | "rpc" | "signer">;
+  readonly journal: UpkeepJournal;
+  /** Asks every endpoint who it is; answers how many do, for people. @throws if one serves another chain, or none answers. */
+  readonly probeEndpoints: () => Promise<string>;
+  readonly clock: Pick<Clock, "now">;
+  readonly report: Reporter;
+  /** @default node-cron, in UTC */
+  readonly ticks$?: (expression: string) => Observable<unknown>;
+};
+
+const dayMs = 86_400_000;
+
+/** What is to be done from time to time, beside the sweep. */
+export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
+  const { config, journal, probeEndpoints, clock, report, ticks$ = cron$ } = deps;
+  const { housekeeping: options, payload, rpc, signer } = config;
+  const { backupDir, remoteCertFile } = { ...options, ...signer };
+  return [
+    ...(backupDir === undefined
+      ? []
+      : [
+          {
+            name: "backup",
+            ticks$: ticks$(options.backupCron),
+            work: async () => {
+              const { path, bytes, rows } = await backupJournal(
+                journal,
+                { directory: backupDir, keep: options.backupKeep },
+                clock.now(),
+              );
+              return `${basename(path)}, ${bytes} bytes, ${rows} rows, proven`;
+            },
+          },
+        ]),
+    {
+      name: "prune",
+      ticks$: ticks$(options.pruneCron),
+      work: async () => `${await pruneJournal(journal, options.pruneAfter, clock.now())} tasks pruned`,
+    },
+    {
+      name: "digest",
+      ticks$: ticks$(options.digestCron),
+      work: async () => {
+        const until = clock.now() - (clock.now() % 60_000);
+        report({ type: "digest", digest: await journal.digest(until - dayMs, until) });
+        return "told";
+      },
+    },
+    {
+      name: "probe",
+      ticks$: ticks$(options.probeCron),
+      work: async () => {
+        await probeGateways(payload.gateways, rpc.timeout, report);
+        return probeEndpoints();
+      },
+    },
+    ...(remoteCertFile === undefined
+      ? []
+      : [
+          {
+            name: "expiry",
+            ticks$: ticks$(options.expiryCron),
+            work: async () => {
+              const what = "certificate for the remote signer";
+              const times = { now: clock.now(), warnMs: options.expiryWarning };
+              checkExpiries([{ what, path: remoteCertFile }], times, report);
+              return "looked";
+            },
+          },
+        ]),
+  ];
+}
