@@ -1,15 +1,15 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { parseEther } from "viem";
+import { formatEther, parseEther } from "viem";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Behaviour } from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
-import { responseAbi, vaultAbi } from "../../src/protocol/abi.ts";
+import { vaultAbi } from "../../src/protocol/abi.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { checksummed } from "../../src/protocol/brand.ts";
-import { ResponseStatus } from "../../src/protocol/statuses.ts";
+import { isConfirmed } from "../support/chainTruth.ts";
 import { createHome, type DaemonProcess, type Home, type LogRecord, startDaemon } from "../support/daemonProcess.ts";
 
 const policyFile = (strategy: string, more: string) => `apiVersion: ogpu-confirmd/v1
@@ -29,6 +29,19 @@ const files = {
     "quorum: { count: 2, key: output.json.label, pick: cheapest }\nwindow: { for: 30s }",
   ),
   "manual.yaml": policyFile("manual", ""),
+  "quality.yaml": `apiVersion: ogpu-confirmd/v1
+name: quality
+mode: enforce
+match: { functions: [quality] }
+strategy: first
+eligible: >-
+  output.valid && size([
+    size(output.text) >= 20,
+    !output.text.matches("(?i)\\\\b(error|failed|timeout|cow)\\\\b"),
+    output.json.by > 1500,
+    provider.rejected <= 100
+  ].filter(check, check)) >= 3
+`,
 };
 
 /** Says a label for a share of the task's payment. */
@@ -72,57 +85,61 @@ afterAll(async () => {
 
 const about = (task: TaskAddress, fields: Partial<LogRecord>) => (record: LogRecord) =>
   record.task === checksummed(task) && Object.entries(fields).every(([key, value]) => record[key] === value);
-const isConfirmed = async (response: ResponseAddress) =>
-  (await devnet.publicClient.readContract({ address: response, abi: responseAbi, functionName: "getStatus" })) ===
-  ResponseStatus.CONFIRMED;
+const vaultBalance = () =>
+  devnet.publicClient.readContract({
+    address: devnet.deployment.vault,
+    abi: vaultAbi,
+    functionName: "getBalanceOf",
+    args: [devnet.client.address],
+  });
 
 /** Publishes a task for a strategy, and lets everybody answer: the wrong one first, then the dear one. */
 async function play(strategy: string) {
   const config = await devnet.gateway.putJson({ function_name: strategy, data: strategy });
+  const before = await vaultBalance();
   const task = await devnet.client.publishTask({ source, config });
   const answers = new Map<Provider, ResponseAddress>();
   for (const provider of [wrong, dear, cheap, fair]) {
     const submitted = await provider.respondTo(task).catch(() => undefined);
     if (submitted) answers.set(provider, submitted.response);
   }
+  /** Who was paid, by the responses' own word, and what that did cost the client, by the Vault's. */
   const paid = async () => {
     await daemon.logged(about(task, { msg: "confirmation", state: "final" }));
     const confirmed = await Promise.all(
-      [...answers].map(async ([who, response]) => [who, await isConfirmed(response)]),
+      [...answers].map(async ([who, response]) => ((await isConfirmed(devnet, response)) ? [who.behaviour.name] : [])),
     );
-    return confirmed.filter(([, is]) => is).map(([who]) => (who as Provider).behaviour.name);
+    return { to: confirmed.flat(), cost: formatEther(before - (await vaultBalance())) };
   };
   return { task, answers, paid };
 }
 
 it("first pays the earliest valid answer, though it is dear", async () => {
   const { paid } = await play("first");
-  expect(await paid()).toEqual(["cat for 9000"]);
+  expect(await paid()).toEqual({ to: ["cat for 9000"], cost: "0.9" });
+});
+
+it("quality pays the earliest answer that passes three of four checks", async () => {
+  const { paid, task, answers } = await play("quality");
+  expect(await paid()).toEqual({ to: ["cat for 9000"], cost: "0.9" });
+  const refused = await daemon.logged(about(task, { msg: "verdict", response: checksummed(answers.get(wrong) ?? "") }));
+  expect(refused).toMatchObject({ kind: "reject", reason: expect.stringMatching(/^size\(\[/) });
 });
 
 it("cheapest waits for the window, then pays the lowest valid price: the client saves the rest", async () => {
-  const balance = () =>
-    devnet.publicClient.readContract({
-      address: devnet.deployment.vault,
-      abi: vaultAbi,
-      functionName: "getBalanceOf",
-      args: [devnet.client.address],
-    });
-  const before = await balance();
   const { paid, task } = await play("cheapest");
   await daemon.logged(about(task, { msg: "verdict", kind: "wait", reason: "a cheaper one may come" }));
-  expect(await paid()).toEqual(["dog for 2000"]);
-  expect(before - (await balance())).toBe(parseEther("0.2"));
+  expect(await paid()).toEqual({ to: ["dog for 2000"], cost: "0.2" });
 });
 
 it("best pays the highest score: here, the highest stake", async () => {
   const { paid } = await play("best");
-  expect(await paid()).toEqual(["cat for 6000"]);
+  expect(await paid()).toEqual({ to: ["cat for 6000"], cost: "0.6" });
 });
 
 it("quorum pays the cheapest of those who agree, and neither the cheapest nor the first of all", async () => {
   const { paid } = await play("quorum");
-  expect(await paid()).toEqual(["cat for 6000"]);
+  expect(await paid()).toEqual({ to: ["cat for 6000"], cost: "0.6" });
 });
 
 it("manual holds until a person approves, pays once, and keeps who and why", async () => {
@@ -142,13 +159,13 @@ it("manual holds until a person approves, pays once, and keeps who and why", asy
     /approve, by alice/,
   );
   expect((await command("held", "approve", id, "--who", "bob", "--why", "me too")).stderr).toMatch(/NOT_HELD/);
-  expect(await paid()).toEqual(["cat for 6000"]);
+  expect(await paid()).toEqual({ to: ["cat for 6000"], cost: "0.6" });
   const verdict = await daemon.logged(about(task, { msg: "verdict", kind: "confirm" }));
   expect(verdict.reason).toBe("approved by alice: read it");
   expect((await command("policy", "explain", response)).stdout).toMatch(/approved by alice: read it/);
   expect((await command("policy", "backtest")).stdout).toMatch(/tasks: these files would pay/);
   const ofChain = JSON.parse((await command("policy", "backtest", "--from", "0", "--json")).stdout);
-  expect(ofChain).toMatchObject({ skipped: 0, didPay: String(parseEther("2.9")) });
-  expect(ofChain.rows).toHaveLength(5);
+  expect(ofChain).toMatchObject({ skipped: 0, didPay: String(parseEther("3.8")) });
+  expect(ofChain.rows).toHaveLength(6);
   expect((await command("policy", "explain", String(queue[0]?.response))).stdout).toMatch(/output\.valid {2}→ {2}true/);
 }, 90_000);

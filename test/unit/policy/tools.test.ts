@@ -22,7 +22,7 @@ test("the tests of the worked policies pass, and see every condition fail", asyn
 });
 
 test("the worked policies load where they will run, in order", async () => {
-  expect(await checkPolicies(shipped)).toMatch(/7 policies in .*: valid/);
+  expect(await checkPolicies(shipped)).toMatch(/8 policies in .*: valid/);
   expect(listPolicies(shipped)).toMatch(/translation-cheapest +shadow +cheapest +translate/);
 });
 
