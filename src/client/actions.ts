@@ -17,6 +17,12 @@ import { publishToIpfs } from "./publishToIpfs.ts";
 import { isAgent, revokeAgent, setAgent } from "./setAgent.ts";
 import { updateSource } from "./updateSource.ts";
 import { waitForTransaction } from "./waitForTransaction.ts";
+import {
+  watchResponseStatusChanged,
+  watchResponseSubmitted,
+  watchTaskPublished,
+  watchTaskStatusChanged,
+} from "./watch/watchers.ts";
 
 /** Every function that takes a client first; a client has each as a method without it. */
 const functions = {
@@ -42,6 +48,10 @@ const functions = {
   fixNonce,
   resetNonceCache,
   clearAllNonceCaches,
+  watchTaskPublished,
+  watchResponseSubmitted,
+  watchTaskStatusChanged,
+  watchResponseStatusChanged,
 } as const;
 
 type Bound<F> = F extends (context: never, ...args: infer Args) => infer Result ? (...args: Args) => Result : never;

@@ -36,3 +36,15 @@ export type {
 } from "./types.ts";
 export { updateSource } from "./updateSource.ts";
 export { waitForTransaction } from "./waitForTransaction.ts";
+export type { WatchOptions } from "./watch/watchEvents.ts";
+export {
+  type EventPlace,
+  type ResponseStatusChangedEvent,
+  type ResponseSubmittedEvent,
+  type TaskPublishedEvent,
+  type TaskStatusChangedEvent,
+  watchResponseStatusChanged,
+  watchResponseSubmitted,
+  watchTaskPublished,
+  watchTaskStatusChanged,
+} from "./watch/watchers.ts";

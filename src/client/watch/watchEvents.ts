@@ -1,0 +1,106 @@
+import { createScanner, type ScanStep } from "../../chain/scanner.ts";
+import { BaseError, FatalError, RetryableError } from "../../errors.ts";
+import type { Cursor } from "../../journal/journal.ts";
+import type { ChainEvent } from "../../protocol/events.ts";
+import type { ClientContext } from "../context.ts";
+import { InputError } from "../errors.ts";
+import { createWake } from "./wake.ts";
+
+export type WatchOptions = {
+  /** The first block to tell of, so that a program that starts again misses nothing. @default the next one */
+  readonly fromBlock?: bigint;
+  /**
+   * Tells of an event only when its block can no longer be taken back (see the client's `finality`); otherwise at once, and
+   * again from another block where a reorg moves it. @default false
+   */
+  readonly final?: boolean;
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+};
+
+/** Milliseconds between two tries: the first, and the longest. */
+const [firstPause, longestPause] = [250, 30_000];
+
+/**
+ * Every event of the network from a block on, in chain order. It goes from block to block, whatever the socket lost and
+ * however long an endpoint was away: heads only wake it. It ends when its signal says so, and never by an error of an
+ * endpoint.
+ */
+export function watchEvents(context: ClientContext, options: WatchOptions): AsyncGenerator<ChainEvent, void> {
+  const { fromBlock } = options;
+  if (fromBlock !== undefined && fromBlock < 0n) {
+    throw new InputError(`${fromBlock} is no block`, { code: "RANGE_INVALID", remedy: "give 0n or more" });
+  }
+  // Now, not when the first event is asked for: what happens in between is told of, too.
+  const start = startAt(context, fromBlock).catch(() => undefined);
+  return follow(context, options, start);
+}
+
+type Start = Pick<ScanStep, "cursor" | "known">;
+
+async function* follow(
+  context: ClientContext,
+  { fromBlock, final = false, signal }: WatchOptions,
+  start: Promise<Start | undefined>,
+): AsyncGenerator<ChainEvent, void> {
+  const { chain, clock } = context;
+  const scanner = createScanner(chain, {
+    maxBlockRange: 2_000,
+    rewind: 64,
+    onDeepReorg: () => undefined,
+    onHeadBehind: () => undefined,
+  });
+  const wake = createWake(chain.head$, clock, signal);
+  let at = await start;
+  let held: readonly ChainEvent[] = [];
+  let pause = firstPause;
+  try {
+    while (!signal?.aborted) {
+      let step: ScanStep | undefined;
+      try {
+        at ??= await startAt(context, fromBlock);
+        step = await scanner.step(at);
+        pause = firstPause;
+      } catch (error) {
+        if (!(error instanceof BaseError) || error instanceof FatalError) throw error;
+        await wake.after(pause);
+        pause = Math.min(longestPause, pause * 2);
+        continue;
+      }
+      if (step === undefined) {
+        await wake.next();
+        continue;
+      }
+      const { cursor, known, rewindTo } = step;
+      const events = step.events.filter(({ at: { blockNumber } }) => blockNumber >= (fromBlock ?? 0n));
+      at = { cursor, known };
+      if (!final) {
+        yield* events;
+        continue;
+      }
+      const kept = rewindTo === undefined ? held : held.filter(({ at: { blockNumber } }) => blockNumber <= rewindTo);
+      const all = [...kept, ...events];
+      const ripe = ({ at: { blockNumber } }: ChainEvent) => blockNumber <= step.final;
+      held = all.filter((event) => !ripe(event));
+      yield* all.filter(ripe);
+    }
+  } finally {
+    wake.close();
+  }
+}
+
+/** The block before the first one to tell of. @throws RetryableError if the node does not have it. */
+async function startAt({ chain, rpc }: ClientContext, fromBlock: bigint | undefined): Promise<Start> {
+  const head = await chain.head();
+  const before =
+    fromBlock === undefined || fromBlock > head.number ? head.number : fromBlock > 0n ? fromBlock - 1n : 0n;
+  const block = before === head.number ? head : await chain.block(before);
+  if (block === undefined) {
+    throw new RetryableError(`${rpc.name} does not have block ${before}`, {
+      code: "NODE_BEHIND",
+      remedy: "use an endpoint that keeps that block, or begin later",
+    });
+  }
+  const cursor: Cursor = { number: block.number, hash: block.hash };
+  return { cursor, known: [cursor] };
+}
