@@ -14,6 +14,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY config ./config
+COPY web ./web
 COPY --from=build --chown=65532:65532 /state /var/lib/ogpu-confirmd
 # STATE_DIRECTORY holds the journal unless journal.path says otherwise. Policies are mounted, never baked in: they decide about money.
 ENV NODE_ENV=production \

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,9 +10,13 @@ import { systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/loadConfig.ts";
 import { openSqliteJournal } from "../src/journal/sqliteJournal.ts";
 import { cron$ } from "../src/ops/cronSchedule.ts";
+import { createLogger } from "../src/ops/logger.ts";
+import { createObservers } from "../src/ops/observers.ts";
+import { startOperatorServer } from "../src/ops/operatorServer.ts";
+import { createScrubber } from "../src/ops/scrub.ts";
 import { createWorkerEvaluator } from "../src/policy/worker/workerEvaluator.ts";
-import type { Report } from "../src/report.ts";
 import { privateKeySigner } from "../src/signer/privateKeySigner.ts";
+import { readVersion } from "../src/version.ts";
 import { createLiveView } from "./demo/liveView.ts";
 import { type DemoOptions, demoHelp, readDemoOptions } from "./demo/options.ts";
 import { createDiaries, isOver, readOutcome } from "./demo/outcome.ts";
@@ -46,30 +51,42 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
         "payload-gateways": devnet.gateway.url,
         "policies-dir": join(import.meta.dirname, "demo", "policies"),
         "journal-path": join(directory, "journal.sqlite"),
+        "http-port": "0",
       },
       env: {},
       cwd: directory,
     });
     const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
-    const report = (each: Report) => {
-      diaries.note(each);
-      view.show(each);
-    };
+    const logger = createLogger({ level: "silent", format: "json", isTTY: false, destination: { write: () => {} } });
+    const observers = createObservers({
+      config,
+      ...{ version: readVersion(), nodeVersion: process.version, hasKey: true, clock: systemClock, logger },
+      listeners: [diaries.note, view.show],
+    });
+    const { report } = observers;
     const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
     const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
+    const policies = await watchPolicies({ env: {} }, config.policies.dir, evaluator, rpc, report);
+    const signer = privateKeySigner(devnet.accounts.agent.privateKey);
     const daemon = assemble({
       config,
       deployment: devnet.deployment,
-      rpc,
-      journal,
-      policies: await watchPolicies({ env: {} }, config.policies.dir, evaluator, rpc, report),
-      signers: [privateKeySigner(devnet.accounts.agent.privateKey)],
+      ...{ rpc, journal, policies, signers: [signer] },
       clock: systemClock,
       random: Math.random,
       report,
       sweepTicks$: cron$(config.sweep.cron),
     });
+    const token = randomBytes(24).toString("base64url");
+    const page = await startOperatorServer({
+      ...{ config, version: readVersion(), logger, observers, rpc, policies, signers: [signer] },
+      scrub: createScrubber([devnet.accounts.agent.privateKey]),
+      livez: () => ({ ok: daemon.isRunning() }),
+      clock: systemClock,
+    });
     daemon.start();
+    await page.show(journal, token);
+    write(`The operator's page, with its token: http://127.0.0.1:${page.port}/#token=${token}\n`);
     write(
       `Chain ${devnet.chainId} at ${devnet.rpc.http}, policies in ${config.policies.dir}: edit them while it runs\n\n`,
     );
@@ -100,6 +117,8 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
 
     daemon.stop();
     await Promise.race([daemon.ended, sleep(10_000).then(daemon.abort)]);
+    page.leave();
+    await page.stop();
     await evaluator.close();
     await journal.close();
     const outcomes = await Promise.all(acts.map((act) => readOutcome(devnet, act, diaries.of(act.task))));

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { assemble } from "../assemble.ts";
-import { leastFunds } from "../chain/funds.ts";
 import { balanceOf, probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
@@ -12,17 +11,17 @@ import { BaseError, ConfigError, describeError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import type { AlertChange } from "../ops/alerts/alert.ts";
-import { startHealthProbes } from "../ops/board/healthProbes.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
 import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
 import { startHousekeeping } from "../ops/housekeeping/startHousekeeping.ts";
-import { startHttpServer } from "../ops/http/httpServer.ts";
+import { type PageToken, readPageToken } from "../ops/http/pageToken.ts";
 import { createLogger, type Logger } from "../ops/logger.ts";
 import { createObservers } from "../ops/observers.ts";
+import { startOperatorServer } from "../ops/operatorServer.ts";
 import { createScrubber, type Scrub } from "../ops/scrub.ts";
 import { createShutdown } from "../ops/shutdown.ts";
 import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
-import { formatOgpu, ogpuNumber } from "../protocol/amounts.ts";
+import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type OpenSigners, openSigners, readSignerParts } from "../signer/openSigners.ts";
@@ -44,9 +43,11 @@ import { watchPolicies } from "./watchPolicies.ts";
  */
 export async function run(context: Context, file: string | undefined, flags: Flags): Promise<number> {
   const { env, cwd } = context;
-  const { config, warnings } = loadConfig({ file, flags, env, cwd });
+  const { config, origins, warnings } = loadConfig({ file, flags, env, cwd });
   const parts = readSignerParts({ config, env, cwd });
-  const { secrets } = parts;
+  const isNamed = !/^default$|STATE_DIRECTORY$/.test(origins.get("http.tokenFile") ?? "default");
+  const page = readPageToken({ tokenFile: config.http.tokenFile, isNamed, credentials: env.CREDENTIALS_DIRECTORY });
+  const secrets = [...parts.secrets, ...(page.token === undefined ? [] : [page.token])];
   const webhook = readWebhook(config.alerts, env);
   const hooks = webhook.url === undefined ? [] : [webhook.url];
   const urls = [...config.rpc.http, ...config.rpc.ws, ...config.payload.gateways, ...hooks];
@@ -57,7 +58,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     secrets,
     urls,
   });
-  for (const warning of [...warnings, ...parts.warnings, ...webhook.warnings]) logger.warn(warning);
+  for (const warning of [...warnings, ...parts.warnings, ...page.warnings, ...webhook.warnings]) logger.warn(warning);
   if (parts.keys.length === 0 && !parts.remote && !config.sink.dryRun) throw noKey;
   let opened: OpenSigners | undefined;
   try {
@@ -65,7 +66,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     const { signers } = opened;
     const deployment = requireDeployment(config.chain.id);
     const scrub = createScrubber(secrets, urls);
-    return await runWith({ context, config, logger, signers, deployment, scrub, webhookUrl: webhook.url });
+    return await runWith({ context, config, logger, signers, deployment, page, scrub, webhookUrl: webhook.url });
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
@@ -80,18 +81,30 @@ const noKey = new ConfigError("there is no key to sign with", {
     "set AGENT_PRIVATE_KEY or CLIENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl; or decide without paying: sink.dryRun",
 });
 
+/** The page's token, if it is where people can read it: a daemon that pays does not end because its page may change nothing. */
+function savedToken({ token, save }: PageToken, logger: Logger): string | undefined {
+  try {
+    save?.();
+    return token;
+  } catch (err) {
+    logger.warn({ err }, "nothing can be changed on the operator's page");
+    return undefined;
+  }
+}
+
 type Parts = {
   readonly context: Context;
   readonly config: Config;
   readonly logger: Logger;
   readonly signers: readonly Signer[];
   readonly deployment: Deployment;
+  readonly page: PageToken;
   readonly scrub: Scrub;
   readonly webhookUrl: string | undefined;
 };
 
 async function runWith(parts: Parts): Promise<number> {
-  const { context, config, logger, signers, deployment, scrub, webhookUrl } = parts;
+  const { context, config, logger, signers, deployment, page, scrub, webhookUrl } = parts;
   const alerts = openAlerts({
     config,
     url: webhookUrl,
@@ -104,15 +117,17 @@ async function runWith(parts: Parts): Promise<number> {
     metrics.set("stalled", reason === undefined ? 0 : 1);
     alerts.change(stalled(reason));
   });
-  const { report, metrics, readiness, watchEndpoints } = createObservers({
+  const version = readVersion();
+  const observers = createObservers({
     config,
-    version: readVersion(),
+    version,
     nodeVersion: context.nodeVersion,
     hasKey: signers.length > 0 && !config.sink.dryRun,
     clock: systemClock,
     logger,
     listeners: [supervisor.note, alerts.note],
   });
+  const { report, metrics } = observers;
   const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
   const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
   const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
@@ -123,17 +138,9 @@ async function runWith(parts: Parts): Promise<number> {
 
   let isAlive = () => false;
   const livez = () => (isAlive() ? { ok: true } : { ok: false, reason: "the pipe is not running" });
-  watchEndpoints(rpc.health);
-  metrics.set("policies_ok", 1);
-  metrics.set("policies", policies.current().policies.length);
-  const http = await startHttpServer({
-    ...config.http,
-    allowedHosts: [],
-    livez,
-    readyz: readiness.checks,
-    metrics,
-    scrub,
-    logger,
+  const http = await startOperatorServer({
+    ...{ config, version, scrub, logger, observers, livez, rpc, policies, signers },
+    clock: systemClock,
   });
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
   let journal: Journal | undefined;
@@ -161,7 +168,7 @@ async function runWith(parts: Parts): Promise<number> {
       await daemon.ended.catch(() => undefined);
     });
     shutdown.add("housekeeping", () => endHousekeeping());
-    shutdown.add("probes", () => endProbes());
+    shutdown.add("page", http.leave);
     shutdown.add("policies", () => evaluator.close());
     shutdown.add("journal", () => opened.close());
     shutdown.add("http", () => http.stop());
@@ -189,30 +196,13 @@ async function runWith(parts: Parts): Promise<number> {
     );
     supervisor.start(opened, daemon.oldestLook);
     daemon.start();
-    metrics.set("started_timestamp_seconds", systemClock.now() / 1000);
     const probeEndpoints = async () => {
       const found = await probe(rpc.each(), { chainId: config.chain.id, deployment });
       return `${found.probes.length} of ${rpc.each().length} endpoints answer`;
     };
     const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, clock: systemClock, report });
     const endHousekeeping = startHousekeeping(jobs, systemClock, report);
-    const endProbes = startHealthProbes({
-      readiness,
-      writeJournal: () => opened.touch(systemClock.now()),
-      readFunds:
-        signers.length > 0
-          ? () =>
-              leastFunds(
-                rpc,
-                signers.map(({ address }) => address),
-              )
-          : undefined,
-      onFunds: ({ balance, confirmations }) => {
-        metrics.set("signer_balance_ogpu", ogpuNumber(balance));
-        metrics.set("signer_confirmations_left", confirmations);
-      },
-      logger,
-    });
+    await http.show(opened, savedToken(page, logger));
     logger.info(
       {
         ...(accounts.length > 1 ? { signers: accounts } : accounts[0]),
@@ -221,6 +211,7 @@ async function runWith(parts: Parts): Promise<number> {
         node: probes.find(({ name }) => name === rpc.name)?.clientVersion,
         policies: policies.current().policies.map(({ name, mode }) => `${name} (${mode})`),
         http: `http://${config.http.host}:${http.port}`,
+        ...(page.from !== undefined && { pageToken: page.from }),
         journal: config.journal.path,
       },
       config.sink.dryRun ? "watching, without paying" : "watching",

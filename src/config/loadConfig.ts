@@ -34,6 +34,7 @@ export type LoadedConfig = {
 const paths = [
   "policies.dir",
   "journal.path",
+  "http.tokenFile",
   "payload.cacheDir",
   "signer.keyFile",
   "signer.keys",
@@ -51,6 +52,7 @@ const inStateDirectory: ReadonlyMap<string, string> = new Map([
   ["journal.path", "journal.sqlite"],
   ["payload.cacheDir", "payload-cache"],
   ["housekeeping.backupDir", "backups"],
+  ["http.tokenFile", "http-token"],
 ]);
 
 /**

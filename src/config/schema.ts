@@ -43,6 +43,11 @@ export const schema = {
       3,
       "When a block can no longer be taken back: so many blocks on top of it, or the node's own word (`safe` or `finalized`).",
     ),
+    explorer: setting(
+      form.optional(form.url("https", "http")),
+      "",
+      "An explorer of the chain, such as `https://ogpuscan.io`, that the operator's page links to. Empty: on mainnet the network's own, elsewhere none.",
+    ),
   },
   rpc: {
     http: setting(
@@ -322,6 +327,16 @@ export const schema = {
   http: {
     host: setting(form.host, "127.0.0.1", "Where the daemon's own HTTP server listens."),
     port: setting(form.whole(0, 65_535), 9_464, "Its port; 0 takes any that is free."),
+    allowedHosts: setting(
+      form.list(form.host),
+      [],
+      "Names by which the operator's page may be asked for, such as a reverse proxy's, beside addresses and `localhost`.",
+    ),
+    tokenFile: setting(
+      form.optional(form.path),
+      "data/http-token",
+      "A file with the token that the page asks for before it changes anything; made at the first start where it is not set, unless systemd gives the credential `http-token`. Empty: nothing can be changed over HTTP. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/http-token`.",
+    ),
   },
   log: {
     level: setting(

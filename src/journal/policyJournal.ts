@@ -33,6 +33,8 @@ export type PolicyJournal = {
     providers: readonly AccountAddress[],
   ) => Promise<ReadonlyMap<AccountAddress, ProviderHistory>>;
   readonly decision: (verdictId: number) => Promise<RecordedDecision | undefined>;
+  /** Every verdict on a task's responses, whatever its mode, the newest first; at most `limit`. */
+  readonly decisionsOfTask: (task: TaskAddress, limit: number) => Promise<readonly RecordedDecision[]>;
   /** Verdicts that were not `wait`, oldest first. @param since Milliseconds since 1970. */
   readonly decisions: (since: number) => Promise<readonly RecordedDecision[]>;
   /** Responses that wait for a person, oldest first: of open tasks that nothing else has settled. */
@@ -49,7 +51,7 @@ export type PolicyJournal = {
 type Sql = (text: string) => StatementSync;
 
 const heldVerdicts = `
-  SELECT v.*, 0 AS waits FROM verdicts v JOIN tasks t ON t.task = v.task
+  SELECT v.*, 0 AS waits FROM tasks t CROSS JOIN verdicts v ON v.task = t.task
   WHERE v.kind = 'hold' AND t.state = 'open'
     AND v.id = (SELECT max(w.id) FROM verdicts w WHERE w.task = v.task AND w.response = v.response)
     AND NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.task = v.task AND c.state NOT IN ('rejected', 'cancelled'))
@@ -95,6 +97,9 @@ export function policyJournal(sql: Sql, transaction: <T>(work: () => T) => T): P
       const row = sql(`${recordedDecisions} WHERE v.id = ?`).get(verdictId);
       return row && toRecordedDecision(row);
     },
+
+    decisionsOfTask: async (task, limit) =>
+      sql(`${recordedDecisions} WHERE v.task = ? ORDER BY v.id DESC LIMIT ?`).all(task, limit).map(toRecordedDecision),
 
     decisions: async (since) =>
       sql(`${recordedDecisions} WHERE v.kind <> 'wait' AND v.decided_at >= ? ORDER BY v.id`)

@@ -44,10 +44,22 @@ export type PauseRecord = Pause & { readonly action: "pause" | "resume" };
 /** A transfer of nothing to oneself, in a nonce that nobody holds and that keeps later ones from being mined. */
 export type Filler = { readonly hash: Hash; readonly raw: Hex; readonly nonce: Nonce; readonly signedAt: number };
 
+/** A confirmation that is final. */
+export type PaymentMade = {
+  readonly id: number;
+  /** Milliseconds since 1970 when it was signed. */
+  readonly at: number;
+  readonly payment: Wei;
+  /** What the task offered, where that was kept. */
+  readonly offered: Wei | undefined;
+};
+
 /** What the sink asks of the journal beside the confirmations. Methods are transactions, as those of `Journal` are. */
 export type SinkJournal = {
   /** Everything that counts against a ceiling. @param since Milliseconds since 1970. */
   readonly spending: (since: number) => Promise<Spending>;
+  /** What was paid, finally: confirmations below an ID, the newest first, at most `limit`. */
+  readonly payments: (below: number, limit: number) => Promise<readonly PaymentMade[]>;
   readonly payees: (confirmationIds: readonly number[]) => Promise<ReadonlyMap<number, Payee>>;
   readonly pause: () => Promise<Pause | undefined>;
   readonly setPause: (pause: Pause) => Promise<void>;
@@ -113,6 +125,17 @@ export function sinkJournal(sql: Sql, transaction: <T>(work: () => T) => T): Sin
           cost: wei(BigInt(row.wei as string)),
         })),
     }),
+
+    payments: async (below, limit) =>
+      sql(`SELECT id, admitted_at, payment, offered FROM confirmations
+           WHERE id < ? AND state = 'final' AND admitted_at IS NOT NULL ORDER BY id DESC LIMIT ?`)
+        .all(below, limit)
+        .map((row) => ({
+          id: Number(row.id),
+          at: Number(row.admitted_at),
+          payment: wei(BigInt(row.payment as string)),
+          offered: row.offered === null ? undefined : wei(BigInt(row.offered as string)),
+        })),
 
     payees: async (ids) => {
       const payee = sql(

@@ -2,6 +2,7 @@ import type { EndpointHealth } from "../chain/endpoints/endpointHealth.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { Reporter } from "../report.ts";
+import { type Board, createBoard } from "./board/createBoard.ts";
 import { createReadiness, type Readiness } from "./board/readiness.ts";
 import { fanOut } from "./fanOut.ts";
 import type { Logger } from "./logger.ts";
@@ -22,11 +23,12 @@ export type ObserverOptions = {
   readonly listeners?: readonly Reporter[];
 };
 
-/** Everybody who looks on: log, metrics, readiness. */
+/** Everybody who looks on: log, metrics, readiness, the operator's page. */
 export type Observers = {
   readonly report: Reporter;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
+  readonly board: Board;
   /** Shows the endpoints' health from now on. */
   readonly watchEndpoints: (health: () => readonly EndpointHealth[]) => void;
 };
@@ -39,12 +41,16 @@ export function createObservers(options: ObserverOptions): Observers {
   const metrics = createMetrics({ version, nodeVersion });
   const headFreshMs = Math.max(30_000, 5 * config.rpc.pollInterval);
   const readiness = createReadiness({ clock, headFreshMs, maxLag, hasKey });
+  const board = createBoard({ clock, stuckAfterMs: config.sink.rebroadcastAfter });
   metrics.beforeReading(() => {
     for (const { name, ok } of readiness.checks()) metrics.set("ready", ok ? 1 : 0, { check: name });
   });
-  const report = fanOut([logReports(logger), countReports(metrics, clock), readiness.note, ...listeners], (err) => {
-    metrics.add("observer_errors_total", 1);
-    logger.error({ err }, "an onlooker could not take a report; the pipe goes on");
-  });
-  return { report, metrics, readiness, watchEndpoints: (health) => endpointGauges(metrics, health) };
+  const report = fanOut(
+    [logReports(logger), countReports(metrics, clock), readiness.note, board.note, ...listeners],
+    (err) => {
+      metrics.add("observer_errors_total", 1);
+      logger.error({ err }, "an onlooker could not take a report; the pipe goes on");
+    },
+  );
+  return { report, metrics, readiness, board, watchEndpoints: (health) => endpointGauges(metrics, health) };
 }

@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../metrics/createMetrics.ts";
 import type { Scrub } from "../scrub.ts";
@@ -46,7 +46,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const server = fastify({
     http: limits,
     loggerInstance: logger as unknown as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * 1024,
     keepAliveTimeout: 5_000,
     forceCloseConnections: true,

@@ -263,6 +263,12 @@ export const metricTable = [
     labels: { route: null, status: null },
     help: "Requests to the daemon's own HTTP server, by route and status.",
   },
+  {
+    name: "refused_changes_total",
+    type: "counter",
+    labels: { reason: ["token", "origin", "disabled", "rate"] },
+    help: "Requests to change something that were refused: wrong token, another site, no token file, too many.",
+  },
   { name: "page_readers", type: "gauge", help: "Open live streams of the operator's page." },
   {
     name: "page_readers_dropped_total",

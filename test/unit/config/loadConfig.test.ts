@@ -94,10 +94,12 @@ describe("loadConfig", () => {
     const texts: Record<string, string> = {
       network: "devnet",
       "chain.id": "1071",
+      "chain.explorer": "https://explorer",
       "rpc.http": "http://localhost:1, https://localhost:2",
       "rpc.ws": "ws://localhost:1",
       "watch.sources": "0x2b0cC6058313801D5feb184a539e3a0C5A87a6a1, 0x8661F4B9c30e07A04d795A192478dfD905625a1D",
       "watch.clients": "0x8661f4b9c30e07a04d795a192478dfd905625a1d",
+      "http.allowedHosts": "ops.example",
       "payload.allowHosts": "127.0.0.1:8080,[::1]:80",
       "sink.answers": "busy: my proxy is full, Fee-Too-Low: pay more",
       "signer.keyFile": "/k",

@@ -1,0 +1,82 @@
+import type { ServerResponse } from "node:http";
+import type { FastifyInstance } from "fastify";
+import type { Board } from "../board/createBoard.ts";
+import type { Metrics } from "../metrics/createMetrics.ts";
+import type { Scrub } from "../scrub.ts";
+
+export type EventStreamOptions = {
+  readonly entries: Board["entries"];
+  readonly status: () => unknown;
+  readonly metrics: Metrics;
+  readonly scrub: Scrub;
+  readonly readers?: number;
+  /** @default 250 ms */
+  readonly flushMs?: number;
+  /** @default 1 second */
+  readonly statusMs?: number;
+  /** Bytes that may wait for a reader; whoever lets more wait is dropped. @default 1 MiB */
+  readonly mostBacklog?: number;
+};
+
+const mostAtOnce = 200;
+
+/**
+ * `GET /api/events`: the live pipe as server-sent events. A reader gets the newest entries and the status at once, then
+ * what is new, a few times a second. Nothing waits for a reader: one that is slow is dropped, and may come again.
+ */
+export function eventStream(server: FastifyInstance, options: EventStreamOptions): void {
+  const { entries, status, metrics, scrub } = options;
+  const { readers: most = 32, flushMs = 250, statusMs = 1_000, mostBacklog = 1024 * 1024 } = options;
+  const readers = new Set<ServerResponse>();
+  let timer: NodeJS.Timeout | undefined;
+  let sent = 0;
+  let statusAt = 0;
+
+  const message = (event: string, data: unknown) => scrub(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const tellAll = (text: string) => {
+    for (const reader of readers) {
+      reader.write(text);
+      if (reader.writableLength <= mostBacklog) continue;
+      readers.delete(reader);
+      reader.destroy();
+      metrics.add("page_readers_dropped_total", 1);
+    }
+  };
+  const flush = () => {
+    const fresh = entries.since(sent);
+    const skipped = entries.last() - sent - Math.min(fresh.length, mostAtOnce);
+    sent = entries.last();
+    if (fresh.length > 0) tellAll(message("entries", { skipped, entries: fresh.slice(-mostAtOnce) }));
+    if (performance.now() - statusAt < statusMs) return;
+    statusAt = performance.now();
+    tellAll(message("status", status()));
+  };
+  const leave = (reader: ServerResponse) => {
+    readers.delete(reader);
+    metrics.set("page_readers", readers.size);
+    if (readers.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+
+  server.get("/api/events", (_, reply) => {
+    if (readers.size >= most) return reply.code(503).send({ error: "too many pages are open" });
+    const headers = reply.getHeaders() as Record<string, string>;
+    reply.hijack();
+    const reader = reply.raw;
+    reader.writeHead(200, { ...headers, "content-type": "text/event-stream", "x-accel-buffering": "no" });
+    // Those who are here already get what is new first, so that nobody gets an entry twice.
+    flush();
+    sent = entries.last();
+    readers.add(reader);
+    metrics.set("page_readers", readers.size);
+    reader.on("close", () => leave(reader));
+    reader.on("error", () => leave(reader));
+    reader.write(message("hello", { entries: entries.since(0).slice(-mostAtOnce), status: status() }));
+    timer ??= setInterval(flush, flushMs).unref();
+    return reply;
+  });
+  server.addHook("preClose", async () => {
+    for (const reader of readers) reader.destroy();
+  });
+}
