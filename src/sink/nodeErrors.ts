@@ -25,7 +25,7 @@ export type AnswerRule = {
 type Pattern = string | RegExp;
 
 /**
- * Texts of geth, erigon, nethermind, besu, reth and anvil, tried in this order on the lower-cased answer. The order
+ * Texts of geth, erigon, nethermind, besu, reth, anvil and go-opera, tried in this order on the lower-cased answer. The order
  * matters: `replacement transaction underpriced` holds `underpriced`, and `unknown transaction` holds a known one.
  */
 const table: readonly (readonly [AnswerClass, readonly Pattern[]])[] = [
@@ -50,6 +50,9 @@ const table: readonly (readonly [AnswerClass, readonly Pattern[]])[] = [
       "nonce too far in future",
       "too distant from current sender nonce",
       "lower nonce exists",
+      "noncetoofarinfuture",
+      "gapped-nonce",
+      "delegation nonce gap",
     ],
   ],
   [
@@ -62,20 +65,55 @@ const table: readonly (readonly [AnswerClass, readonly Pattern[]])[] = [
       "future transaction tries to replace pending",
     ],
   ],
-  ["fee-too-low", ["underpriced", "gas price below", "less than block base fee", "feetoolow", "fee too low"]],
+  [
+    "fee-too-low",
+    ["underpriced", "gas price below", "less than block base fee", "feetoolow", "fee too low", "priority fee below"],
+  ],
   ["no-funds", ["insufficient funds", "insufficientfunds", "upfront cost exceeds", "gas required exceeds allowance"]],
   ["fee-cap", ["exceeds the configured cap", "fee cap exceeded"]],
-  ["busy", ["txpool is full", "account limit exceeded", "sub-pool is full", "in-flight transaction limit"]],
+  [
+    "busy",
+    [
+      "txpool is full",
+      "account limit exceeded",
+      "sub-pool is full",
+      "in-flight transaction limit",
+      "already reserved",
+      "transaction type conflict",
+      "has pending transaction",
+      "spammer",
+      "node is syncing",
+      "sync is still in progress",
+      "transaction pool not enabled",
+    ],
+  ],
   [
     "hopeless",
     [
       "intrinsic gas",
+      "intrinsicgas",
+      "floor data",
       "block gas limit",
       "gas limit reached",
+      /gas limit (?:is )?too high/,
+      "gaslimitexceeded",
+      "max transaction gas limit",
+      "gas uint64 overflow",
+      "gasuintoverflow",
+      "priority fee per gas higher than max",
+      "priority fee per gas exceeds max",
       "oversized data",
+      "transaction too large",
+      "rlptoolong",
       "invalid sender",
+      "recover sender",
+      "failedtoresolvesender",
+      /sender (?:is )?not an eoa/,
+      /invalid (?:transaction )?signature/,
+      "invalidtxsignature",
       "chain id",
       "chainid",
+      "signed for another chain",
     ],
   ],
 ];

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseEther } from "viem";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { TaskAddress } from "../../src/protocol/brand.ts";
+import { confirmationsOnChain } from "../support/chainTruth.ts";
+import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
+import { journalRows, openPayStage, type PayStage, timesLogged, toldOf } from "../support/payStage.ts";
+
+let stage: PayStage;
+let home: Home;
+let daemon: DaemonProcess;
+beforeAll(async () => {
+  stage = await openPayStage();
+});
+afterAll(() => stage.devnet.stop());
+afterEach(async () => {
+  daemon.kill("SIGKILL");
+  await daemon.exited;
+  home.remove();
+});
+
+const start = (args: readonly string[] = []) => {
+  daemon = startDaemon({ home, privateKey: stage.devnet.accounts.agent.privateKey, args });
+  return daemon.ready();
+};
+/** What an operator's command beside the daemon prints. */
+const command = async (name: "pause" | "resume" | "limits", ...args: readonly string[]): Promise<string> => {
+  const ended = startDaemon({ home, command: name, args });
+  expect(await ended.exited).toBe(0);
+  return ended.output();
+};
+const killed = async () => {
+  daemon.kill("SIGKILL");
+  await daemon.exited;
+};
+const mineSome = async (blocks: number) => {
+  for (let block = 0; block < blocks; block++) {
+    await stage.devnet.mine();
+    await sleep(150);
+  }
+};
+const paidOnChain = async (tasks: readonly TaskAddress[]) => {
+  const counts = await confirmationsOnChain(stage.devnet);
+  return tasks.map((task) => counts.get(task) ?? 0);
+};
+const ofTasks = (tasks: readonly TaskAddress[]) => tasks.map((task) => `'${task}'`).join(", ");
+const approved = (tasks: readonly TaskAddress[]) =>
+  Promise.all(tasks.map(() => undefined)).then(async () => {
+    const count = () => journalRows(home, `SELECT id FROM confirmations WHERE task IN (${ofTasks(tasks)})`).length;
+    while (count() < tasks.length) await sleep(50);
+  });
+/** In the order in which they were approved. */
+const confirmations = (tasks: readonly TaskAddress[]) =>
+  journalRows(home, `SELECT task, state, nonce FROM confirmations WHERE task IN (${ofTasks(tasks)}) ORDER BY id`);
+
+describe("the ceiling of an hour", () => {
+  it("holds what would pass it, across a SIGKILL, and pays it in order once it is raised", async () => {
+    home = createHome(stage.devnet, { guardrails: { perHour: "1 OGPU" } });
+    await start();
+    const tasks = await stage.answeredTasks(4, parseEther("0.4"));
+    const reached = await daemon.logged(({ msg }) => msg.startsWith("a ceiling is reached"));
+    expect(reached).toMatchObject({
+      cap: "guardrails.perHour",
+      of: "all",
+      used: "0.8 OGPU",
+      limit: "1 OGPU",
+      until: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    });
+    await approved(tasks);
+    await mineSome(8);
+    expect(timesLogged(daemon, reached.msg)).toBe(1);
+    const order = confirmations(tasks).map(({ task }) => task as TaskAddress);
+    expect(await paidOnChain(order)).toEqual([1, 1, 0, 0]);
+
+    await killed();
+    await start();
+    expect(await daemon.logged(({ msg }) => msg === reached.msg)).toMatchObject({ used: "0.8 OGPU" });
+    await mineSome(4);
+    expect(await paidOnChain(order)).toEqual([1, 1, 0, 0]);
+    const shown = JSON.parse(await command("limits", "--json"));
+    expect(shown).toMatchObject({ pause: null, waiting: 2 });
+    expect(shown.ceilings).toContainEqual(
+      expect.objectContaining({ cap: "guardrails.perHour", used: "0.8 OGPU", left: "0.2 OGPU" }),
+    );
+
+    await killed();
+    await start(["--guardrails-per-hour", "2 OGPU"]);
+    await stage.mineUntil(toldOf(daemon, "final", order.slice(2)));
+    expect(await paidOnChain(order)).toEqual([1, 1, 1, 1]);
+    const nonces = confirmations(tasks).map(({ nonce }) => Number(nonce));
+    expect(nonces).toEqual(nonces.toSorted((a, b) => a - b));
+  }, 180_000);
+});
+
+describe("a policy's own ceiling", () => {
+  it("is kept by whoever pays", async () => {
+    home = createHome(stage.devnet);
+    home.writePolicy(
+      "first-valid.yaml",
+      "apiVersion: ogpu-confirmd/v1\nname: thrifty\nmode: enforce\ncaps: {perDay: 0.5 OGPU}\nstrategy: first\neligible: 'true'\n",
+    );
+    await start();
+    const tasks = await stage.answeredTasks(2, parseEther("0.4"));
+    const reached = await daemon.logged(({ msg }) => msg.startsWith("a ceiling is reached"));
+    expect(reached).toMatchObject({ cap: "caps.perDay of thrifty", of: "policy thrifty", used: "0.4 OGPU" });
+    await approved(tasks);
+    await mineSome(4);
+    expect((await paidOnChain(tasks)).toSorted()).toEqual([0, 1]);
+  }, 120_000);
+});
+
+describe("a pause", () => {
+  it("holds everything, also after a SIGKILL, until somebody resumes; then it is paid in order", async () => {
+    home = createHome(stage.devnet);
+    await start();
+    expect(await command("pause", "--why", "prices look wrong", "--who", "alice")).toContain("paying is paused");
+    await stage.devnet.mine();
+    const paused = await daemon.logged(({ msg }) => msg.startsWith("paying is paused"));
+    expect(paused).toMatchObject({ by: "operator", who: "alice", why: "prices look wrong" });
+    const tasks = await stage.answeredTasks(3);
+    await approved(tasks);
+    await mineSome(4);
+    expect(await paidOnChain(tasks)).toEqual([0, 0, 0]);
+
+    await killed();
+    await start();
+    await mineSome(4);
+    await daemon.logged(({ msg }) => msg.startsWith("paying is paused"));
+    expect(await paidOnChain(tasks)).toEqual([0, 0, 0]);
+    expect(await command("limits")).toMatch(
+      /paying is PAUSED since .* by alice: prices look wrong\n3 confirmations wait/,
+    );
+
+    expect(await command("resume", "--who", "bob", "--why", "they are right")).toContain("resumed, by bob; alice had");
+    await stage.mineUntil(toldOf(daemon, "final", tasks));
+    expect(timesLogged(daemon, "paying is resumed")).toBe(1);
+    expect(await paidOnChain(tasks)).toEqual([1, 1, 1]);
+    const nonces = confirmations(tasks).map(({ nonce }) => Number(nonce));
+    expect(nonces).toEqual(nonces.toSorted((a, b) => a - b));
+    expect(journalRows(home, "SELECT action, who, why FROM pauses ORDER BY id")).toEqual([
+      { action: "pause", who: "alice", why: "prices look wrong" },
+      { action: "resume", who: "bob", why: "they are right" },
+    ]);
+  }, 180_000);
+
+  it("comes by SIGUSR1, which opens no debugger, and goes by SIGUSR2", async () => {
+    home = createHome(stage.devnet);
+    await start();
+    daemon.kill("SIGUSR1");
+    await daemon.logged(({ msg }) => msg === "told to pause paying");
+    const tasks = await stage.answeredTasks(1);
+    await approved(tasks);
+    await mineSome(4);
+    expect(await paidOnChain(tasks)).toEqual([0]);
+    daemon.kill("SIGUSR2");
+    await stage.mineUntil(toldOf(daemon, "final", tasks));
+    expect(await paidOnChain(tasks)).toEqual([1]);
+    expect(journalRows(home, "SELECT action, who FROM pauses ORDER BY id")).toEqual([
+      { action: "pause", who: "SIGUSR1" },
+      { action: "resume", who: "SIGUSR2" },
+    ]);
+    expect(daemon.output()).not.toContain("Debugger listening");
+  }, 120_000);
+});
+
+describe("the circuit breaker", () => {
+  it("pauses paying after confirmations that really reverted in a row, and pays each once when somebody resumes", async () => {
+    // A tip below that of the client's transaction, so that the client's comes first in the block.
+    home = createHome(stage.devnet, { guardrails: { maxReverts: 2 }, sink: { maxTip: "0.1 gwei" } });
+    await start();
+    const { devnet } = stage;
+    const agent = devnet.accounts.agent.address;
+    const tasks = await stage.answeredTasks(2);
+    await toldOf(daemon, "broadcast", tasks);
+    // Their simulation has passed; before they are mined, the client takes the agent's authority away.
+    const revoked = devnet.client.setAgent(agent, false);
+    while ((await devnet.publicClient.getBlockTransactionCount({ blockTag: "pending" })) < 3) await sleep(50);
+    await devnet.mine();
+    await revoked;
+    expect(await paidOnChain(tasks)).toEqual([0, 0]);
+    const paused = await stage.mineUntil(daemon.logged(({ msg }) => msg.startsWith("paying is paused")));
+    expect(paused).toMatchObject({ by: "reverts", why: expect.stringContaining("2 confirmations in a row reverted") });
+
+    await stage.mineUntil(devnet.client.setAgent(agent, true));
+    await killed();
+    await start();
+    await mineSome(20);
+    expect(await paidOnChain(tasks)).toEqual([0, 0]);
+    await command("resume", "--why", "the client has authorised the agent again");
+    await stage.mineUntil(toldOf(daemon, "final", tasks));
+    expect(await paidOnChain(tasks)).toEqual([1, 1]);
+  }, 180_000);
+});
