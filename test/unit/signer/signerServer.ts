@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from "node:http";
 import { createServer as createHttpsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { LocalAccount } from "viem";
 import { onTestFinished } from "vitest";
 import { account } from "./contract.ts";
 
@@ -32,12 +33,21 @@ type Wire = { readonly [Key in "to" | "data" | "value" | "nonce" | "gas" | "chai
   readonly maxPriorityFeePerGas?: `0x${string}`;
 };
 
-/** What a remote signer does with the parameters that it is sent, and nothing else that it knows. */
-export function signParameters(params: unknown): Promise<`0x${string}`> {
-  const [{ to, data, value, nonce, gas, chainId, gasPrice, maxFeePerGas, maxPriorityFeePerGas, from }] = params as [
-    Wire,
-  ];
-  if (from !== account.address.toLowerCase()) throw new Error("another account");
+/**
+ * What a remote signer does with the parameters that it is sent, and nothing else that it knows.
+ * @param changes What a lying one signs instead.
+ */
+export function signParameters(
+  params: unknown,
+  signer: Pick<LocalAccount, "address" | "signTransaction"> = account,
+  changes: Partial<Wire> = {},
+): Promise<`0x${string}`> {
+  const [asked] = params as [Wire];
+  const { to, data, value, nonce, gas, chainId, gasPrice, maxFeePerGas, maxPriorityFeePerGas } = {
+    ...asked,
+    ...changes,
+  };
+  if (asked.from !== signer.address.toLowerCase()) throw new Error("another account");
   const fees = gasPrice
     ? { type: "legacy", gasPrice: BigInt(gasPrice) }
     : {
@@ -46,7 +56,7 @@ export function signParameters(params: unknown): Promise<`0x${string}`> {
         maxPriorityFeePerGas: BigInt(maxPriorityFeePerGas ?? 0),
       };
   const fields = { to, data, value: BigInt(value), nonce: Number(nonce), gas: BigInt(gas), chainId: Number(chainId) };
-  return account.signTransaction({ ...fields, ...fees } as Parameters<typeof account.signTransaction>[0]);
+  return signer.signTransaction({ ...fields, ...fees } as Parameters<typeof account.signTransaction>[0]);
 }
 
 /** A signer on a real socket; with `tls`, over https. */
