@@ -179,13 +179,14 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
         gas,
         fees,
       } as const;
-      const held = await guard.reserve(confirmation, maxCostOf(call));
+      const slot = { signer: signer.address, nonce: toNonce(nonce) };
+      const held = await guard.reserve(confirmation, maxCostOf(call), slot);
       if (held !== undefined) {
         admissions.push({ type: "held", confirmation, held });
         continue;
       }
-      toSign.push({ confirmation, call: { ...call, nonce: toNonce(nonce) } });
-      await guard.chargeGas(signer.address, toNonce(nonce++), maxCostOf(call));
+      toSign.push({ confirmation, call: { ...call, nonce: slot.nonce } });
+      nonce += 1;
     }
     const { signed, unsigned, error } = await signAttempts(deps, toSign);
     for (const confirmation of signed) admissions.push({ type: "signed", confirmation });

@@ -48,19 +48,19 @@ export function admitWaiting({
   /** Keys that could not pay one, by its id: the others are tried first. */
   const failedWith = new Map<number, Set<Key>>();
 
+  const hasUntried = (id: number): boolean =>
+    keys.held().some((each) => each.hasMoney() && !failedWith.get(id)?.has(each));
+
   /** What a key has signed stays with it, also when it is tried anew: it is never in two lanes. */
   const mayTake = ({ id, attempts }: Confirmation, key: Key): boolean => {
-    const usable = keys.usable();
-    const holder = usable.find(({ address }) => address === attempts.at(-1)?.signer);
+    const holder = keys.held().find(({ address }) => address === attempts.at(-1)?.signer);
     if (holder !== undefined) return holder === key;
-    const failed = failedWith.get(id);
-    return failed === undefined || !failed.has(key) || usable.every((each) => failed.has(each));
+    return !failedWith.get(id)?.has(key) || !hasUntried(id);
   };
   /** Whether another key has not been tried yet. */
   const isForAnother = ({ id }: Confirmation, key: Key): boolean => {
-    const failed = (failedWith.get(id) ?? new Set()).add(key);
-    failedWith.set(id, failed);
-    if (keys.usable().some((each) => !failed.has(each))) return true;
+    failedWith.set(id, (failedWith.get(id) ?? new Set()).add(key));
+    if (hasUntried(id)) return true;
     failedWith.delete(id);
     return false;
   };

@@ -20,6 +20,7 @@ export type Key = {
   readonly round: () => Promise<readonly Confirmation[]>;
   /** How many more may be in flight. */
   readonly room: () => number;
+  readonly hasMoney: () => boolean;
 };
 
 export type KeyringOptions = {
@@ -46,8 +47,8 @@ export type Keyring = {
   /** Renews the leases, and takes those that have become free. @throws LeaseLostError if no key is left. */
   readonly renew: () => Promise<void>;
   readonly release: () => Promise<void>;
-  /** The keys that may sign; with room or without. */
-  readonly usable: () => readonly Key[];
+  /** The keys that are this daemon's; with room and money or without. */
+  readonly held: () => readonly Key[];
   /** Emits once, when a key has room: those that have. */
   readonly rooms$: Observable<readonly KeyRoom<Key>[]>;
   readonly rounds: () => Promise<readonly Confirmation[]>;
@@ -155,7 +156,7 @@ export function createKeyring(deps: KeyDeps, signers: readonly Signer[], options
       for (const fence of heldFences()) await journal.releaseLease(fence);
     },
 
-    usable: () => own.filter(isHeld),
+    held: () => own.filter(isHeld),
     rooms$: merge(changed$, ...own.map(({ track }) => track.lane.unmined$)).pipe(
       startWith(undefined),
       map(() =>
@@ -215,6 +216,7 @@ function createKey(
   return {
     address: signer.address,
     track,
+    hasMoney: () => runway.affordable() > 0,
     room: () => Math.min(maxInFlight, runway.affordable()) - lane.unmined(),
     round: async () => {
       const left = await watch("tracking", () => trackRound(track));

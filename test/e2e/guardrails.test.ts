@@ -1,33 +1,35 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { parseEther } from "viem";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TaskAddress } from "../../src/protocol/brand.ts";
 import { confirmationsOnChain } from "../support/chainTruth.ts";
 import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
-import { journalRows, openPayStage, type PayStage, timesLogged, toldOf } from "../support/payStage.ts";
+import { journalRows, openPayStage, type PayStage, scanning, timesLogged, toldOf } from "../support/payStage.ts";
 
 let stage: PayStage;
 let home: Home;
 let daemon: DaemonProcess;
-beforeAll(async () => {
+beforeEach(async () => {
   stage = await openPayStage();
 });
-afterAll(() => stage.devnet.stop());
 afterEach(async () => {
-  daemon.kill("SIGKILL");
-  await daemon.exited;
+  await killed();
   home.remove();
+  await stage.devnet.stop();
 });
 
 const start = (args: readonly string[] = []) => {
   daemon = startDaemon({ home, privateKey: stage.devnet.accounts.agent.privateKey, args });
-  return daemon.ready();
+  return scanning(daemon, home);
 };
 /** What an operator's command beside the daemon prints. */
-const command = async (name: "pause" | "resume" | "limits", ...args: readonly string[]): Promise<string> => {
-  const ended = startDaemon({ home, command: name, args });
-  expect(await ended.exited).toBe(0);
-  return ended.output();
+const command = async (name: string, ...args: readonly string[]): Promise<string> => {
+  const main = join(import.meta.dirname, "../../src/main.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [main, name, "--config", home.configFile, ...args]);
+  return stdout;
 };
 const killed = async () => {
   daemon.kill("SIGKILL");
@@ -44,11 +46,10 @@ const paidOnChain = async (tasks: readonly TaskAddress[]) => {
   return tasks.map((task) => counts.get(task) ?? 0);
 };
 const ofTasks = (tasks: readonly TaskAddress[]) => tasks.map((task) => `'${task}'`).join(", ");
-const approved = (tasks: readonly TaskAddress[]) =>
-  Promise.all(tasks.map(() => undefined)).then(async () => {
-    const count = () => journalRows(home, `SELECT id FROM confirmations WHERE task IN (${ofTasks(tasks)})`).length;
-    while (count() < tasks.length) await sleep(50);
-  });
+const approved = async (tasks: readonly TaskAddress[]) => {
+  const found = `SELECT id FROM confirmations WHERE task IN (${ofTasks(tasks)})`;
+  while (journalRows(home, found).length < tasks.length) await sleep(50);
+};
 /** In the order in which they were approved. */
 const confirmations = (tasks: readonly TaskAddress[]) =>
   journalRows(home, `SELECT task, state, nonce FROM confirmations WHERE task IN (${ofTasks(tasks)}) ORDER BY id`);

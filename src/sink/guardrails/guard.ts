@@ -19,6 +19,9 @@ export type Held = {
   readonly until: number | undefined;
 };
 
+/** The nonce that a confirmation is to have. */
+export type Slot = { readonly signer: AccountAddress; readonly nonce: Nonce };
+
 export type GuardOptions = Ceilings & {
   /** Final reverts in a row that pause the sink; 0: none do. */
   readonly revertsToPause: number;
@@ -47,9 +50,9 @@ export type Guard = {
    * Counts a confirmation, or answers the ceiling that it would break. Those that wait under the same ceiling keep their
    * order: one that came later does not take the room of one that came before.
    *
-   * @param gas The most that its gas can cost, wei.
+   * @param gas The most that its gas can cost, wei. @param slot Where it is charged, in the same breath.
    */
-  readonly reserve: (confirmation: Confirmation, gas: Wei) => Promise<Held | undefined>;
+  readonly reserve: (confirmation: Confirmation, gas: Wei, slot?: Slot) => Promise<Held | undefined>;
   /** It is not paid (after all), or does not wait any more. */
   readonly release: (confirmationId: number) => void;
   /** It does not wait any more; what it counts stays. */
@@ -159,7 +162,7 @@ export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDep
     wasPaused: () => pause !== undefined,
     resumed$,
 
-    reserve: async (confirmation, gas) => {
+    reserve: async (confirmation, gas, slot) => {
       const ledger = await load();
       const { id, payment } = confirmation;
       const payee: Payee = (await journal.payees([id])).get(id) ?? { policy: "", provider: undefined };
@@ -181,6 +184,7 @@ export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDep
       }
       tellCleared();
       ledger.charge(id, payee, payment, now());
+      if (slot) ledger.chargeGas(slot.signer, slot.nonce, gas, now());
       return undefined;
     },
 
