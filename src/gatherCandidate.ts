@@ -1,5 +1,6 @@
 import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
 import type { Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
+import { notRead } from "./payload/notRead.ts";
 import type { Output, PayloadPort } from "./payload/payloadPort.ts";
 import type { Candidate, CandidateResponse, Policy, Sibling } from "./policy/policyPort.ts";
 import type { AccountAddress } from "./protocol/brand.ts";
@@ -9,17 +10,6 @@ export type GatherDeps = {
   readonly chain: Pick<ChainPort, "block" | "providerStakes">;
   readonly journal: Pick<Journal, "providerHistory">;
   readonly payload: PayloadPort;
-};
-
-const notRead: Output = {
-  valid: false,
-  json: null,
-  text: "",
-  bytes: 0,
-  cidVerified: false,
-  error: "the policy does not read it",
-  transient: false,
-  digest: "",
 };
 
 /**

@@ -7,9 +7,12 @@ import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import { exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { RecordedDecision } from "../journal/policyJournal.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { createPayload } from "../payload/createPayload.ts";
+import type { FactsJson } from "../policy/factsJson.ts";
 import { type LoadedPolicies, loadPolicies } from "../policy/loadPolicies.ts";
+import { createRecordedSignals } from "../policy/signals/recordedSignals.ts";
 import { backtest, type PastTask } from "../policy/tools/backtest.ts";
 import { backtestPage, backtestTable } from "../policy/tools/backtestReport.ts";
 import { pastTasks } from "../policy/tools/pastTasks.ts";
@@ -31,11 +34,14 @@ export async function policyBacktest(
   [folder]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });
-  const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder));
   const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
   try {
-    const tasks = await (options.from === undefined ? ofJournal : ofChain)(config, set, journal, options);
-    const result = await backtest(tasks);
+    const decisions = await journal.decisions(sinceOf(options), true);
+    const signals = createRecordedSignals(() => decisions.flatMap(factsOf));
+    const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder), { signals });
+    const ofJournal = options.from === undefined;
+    const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain(config, set, journal, options);
+    const result = await backtest(tasks, ofJournal ? await countUnjudged(journal, tasks) : 0);
     stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : backtestTable(result));
     if (options.html !== undefined) writeFileSync(resolve(cwd, options.html), backtestPage(result));
     return exitCodes.ok;
@@ -46,15 +52,28 @@ export async function policyBacktest(
 
 type Tasks = readonly (PastTask | undefined)[];
 
-async function ofJournal(
-  _config: Config,
-  set: LoadedPolicies,
-  journal: Journal,
-  { since }: CommandOptions,
-): Promise<Tasks> {
-  const at = since === undefined ? 0 : Date.parse(since);
+function sinceOf({ since, from }: CommandOptions): number {
+  if (since === undefined) return 0;
+  if (from !== undefined) throw usage("--since is for the journal, --from for the chain: write one of them");
+  const at = Date.parse(since);
   if (Number.isNaN(at)) throw usage(`--since is a date such as 2026-01-31, not "${since}"`);
-  return pastTasks(set, await journal.decisions(at));
+  return at;
+}
+
+const factsOf = ({ factsJson }: RecordedDecision): readonly FactsJson[] => {
+  const facts = factsJson === "" ? {} : (JSON.parse(factsJson) as Partial<FactsJson>);
+  return facts.response ? [facts as FactsJson] : [];
+};
+
+/** Responses of these tasks that nobody judged: the journal knows that they came, and nothing of what they are. */
+async function countUnjudged(journal: Journal, tasks: Tasks): Promise<number> {
+  let unjudged = 0;
+  for (const past of tasks) {
+    if (!past) continue;
+    const record = await journal.task(past.candidate.task.address);
+    unjudged += Math.max(0, (record?.responses.length ?? 0) - past.candidate.responses.length);
+  }
+  return unjudged;
 }
 
 async function ofChain(

@@ -35,7 +35,10 @@ async function find(
   decision: string | undefined,
   response: string | undefined,
 ): Promise<RecordedDecision | undefined> {
-  if (decision !== undefined) return journal.decision(Number(decision));
+  if (decision !== undefined) {
+    if (!/^[1-9]\d{0,14}$/.test(decision)) throw usage(`--decision is the number of a decision, not "${decision}"`);
+    return journal.decision(Number(decision));
+  }
   if (response === undefined) throw usage("write policy explain RESPONSE, or policy explain --decision ID");
   return (await journal.decisions(0)).findLast((each) => each.response === response.toLowerCase());
 }
@@ -57,9 +60,11 @@ function headOf(decision: RecordedDecision): string {
 
 function bodyOf({ factsJson, policy, policyDigest }: RecordedDecision, loaded: readonly LoadedPolicy[]): string {
   if (factsJson === "") return "no facts were kept with it\n";
+  const facts = JSON.parse(factsJson) as Partial<FactsJson> & { readonly truncated?: true };
+  if (facts.truncated) return `the facts were too long to be kept whole; what was kept:\n${factsJson}\n`;
   const now = loaded.find((each) => each.policy.digest === policyDigest);
   const other = loaded.find((each) => each.policy.name === policy);
   if (!now && !other) return `no file has the policy ${policy} any more; its facts:\n${factsJson}\n`;
   const changed = now ? "" : `The file of ${policy} has changed since: this is what it says today.\n\n`;
-  return changed + explain((now ?? other)?.program as LoadedPolicy["program"], JSON.parse(factsJson) as FactsJson);
+  return changed + explain((now ?? other)?.program as LoadedPolicy["program"], facts as FactsJson);
 }

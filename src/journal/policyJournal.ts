@@ -35,8 +35,13 @@ export type PolicyJournal = {
   readonly decision: (verdictId: number) => Promise<RecordedDecision | undefined>;
   /** Every verdict on a task's responses, whatever its mode, the newest first; at most `limit`. */
   readonly decisionsOfTask: (task: TaskAddress, limit: number) => Promise<readonly RecordedDecision[]>;
-  /** Verdicts that were not `wait`, oldest first. @param since Milliseconds since 1970. */
-  readonly decisions: (since: number) => Promise<readonly RecordedDecision[]>;
+  /**
+   * Verdicts that were not `wait`, oldest first.
+   *
+   * @param since Milliseconds since 1970.
+   * @param withWaits Also those that waited: of the losers of a comparison, nothing else says what they were.
+   */
+  readonly decisions: (since: number, withWaits?: boolean) => Promise<readonly RecordedDecision[]>;
   /** Responses that wait for a person, oldest first: of open tasks that nothing else has settled. */
   readonly held: () => Promise<readonly VerdictRecord[]>;
   /**
@@ -101,9 +106,9 @@ export function policyJournal(sql: Sql, transaction: <T>(work: () => T) => T): P
     decisionsOfTask: async (task, limit) =>
       sql(`${recordedDecisions} WHERE v.task = ? ORDER BY v.id DESC LIMIT ?`).all(task, limit).map(toRecordedDecision),
 
-    decisions: async (since) =>
-      sql(`${recordedDecisions} WHERE v.kind <> 'wait' AND v.decided_at >= ? ORDER BY v.id`)
-        .all(since)
+    decisions: async (since, withWaits = false) =>
+      sql(`${recordedDecisions} WHERE (v.kind <> 'wait' OR ?) AND v.decided_at >= ? ORDER BY v.id`)
+        .all(Number(withWaits), since)
         .map(toRecordedDecision),
 
     held: async () => sql(`${heldVerdicts} ORDER BY v.id`).all().map(toVerdictRecord),
@@ -144,8 +149,9 @@ export const openAnswers = (sql: Sql, task: TaskAddress): readonly HeldAnswer[] 
     }));
 
 /** Stores what a verdict was based on, and that it carries out a person's answer. */
-export function recordBasis(sql: Sql, verdictId: number | bigint, { kind, facts, answers }: Decision): void {
-  if (facts && kind !== "wait") {
+export function recordBasis(sql: Sql, verdictId: number | bigint, decision: Decision): void {
+  const { kind, facts, answers, waitsFor } = decision;
+  if (facts && (kind !== "wait" || waitsFor === "window")) {
     sql("INSERT INTO verdict_facts (verdict_id, json) VALUES (?, ?)").run(verdictId, facts.json);
   }
   if (answers !== undefined) {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { formatEther, parseEther } from "viem";
@@ -167,5 +168,22 @@ it("manual holds until a person approves, pays once, and keeps who and why", asy
   const ofChain = JSON.parse((await command("policy", "backtest", "--from", "0", "--json")).stdout);
   expect(ofChain).toMatchObject({ skipped: 0, didPay: String(parseEther("3.8")) });
   expect(ofChain.rows).toHaveLength(6);
+  const cheaper = join(home.directory, "cheaper");
+  mkdirSync(cheaper);
+  writeFileSync(join(cheaper, "all.yaml"), files["cheapest.yaml"].replace("match: { functions: [cheapest] }", ""));
+  // A task that was paid at once saw no further answer: there is nothing to save there.
+  const { stdout } = await command("policy", "backtest", "cheaper", "--from", "0", "--html", "page.html");
+  expect(stdout).toMatch(/6 tasks: these files would pay 2\.6 OGPU; 3\.8 OGPU was paid: 1\.2 OGPU less/);
+  expect(stdout).toContain(`0.2 OGPU to ${cheap.address.toLowerCase().slice(0, 8)}…`);
+  const page = readFileSync(join(home.directory, "page.html"), "utf8");
+  expect(page.match(/<rect /g)).toHaveLength(12);
+  expect(page).toContain("1.2 OGPU less");
+  expect((await command("policy", "backtest", "cheaper")).stdout).toMatch(
+    /6 tasks: these files would pay 2\.6 OGPU; 3\.8/,
+  );
+  expect((await command("policy", "explain", "--decision", "x")).stderr).toMatch(
+    /--decision is the number of a decision/,
+  );
+  expect((await command("policy", "explain", "--decision", id)).stdout).toMatch(new RegExp(`^decision ${id}: hold`));
   expect((await command("policy", "explain", String(queue[0]?.response))).stdout).toMatch(/output\.valid {2}→ {2}true/);
-}, 90_000);
+}, 150_000);

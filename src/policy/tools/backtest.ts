@@ -19,6 +19,8 @@ export type Backtest = {
   readonly didPay: string;
   /** Tasks whose facts are not whole, or that match no policy: left out of the sums. */
   readonly skipped: number;
+  /** Responses to these tasks of which nothing is known: these files might have paid one. */
+  readonly unjudged: number;
 };
 
 /** A past task as if nothing of it were decided, and what was paid for it. */
@@ -32,8 +34,9 @@ export type PastTask = {
  * Judges past tasks by other files: what they would have paid, to whom, against what was paid.
  *
  * @param tasks `undefined` for each that has to be left out.
+ * @param unjudged Responses to them of which nothing is known.
  */
-export async function backtest(tasks: readonly (PastTask | undefined)[]): Promise<Backtest> {
+export async function backtest(tasks: readonly (PastTask | undefined)[], unjudged = 0): Promise<Backtest> {
   const rows: BacktestRow[] = [];
   for (const past of tasks) {
     if (!past) continue;
@@ -51,5 +54,5 @@ export async function backtest(tasks: readonly (PastTask | undefined)[]): Promis
   }
   const sum = (side: "would" | "did") =>
     String(rows.reduce((total, row) => total + BigInt(row[side]?.payment ?? 0), 0n));
-  return { rows, wouldPay: sum("would"), didPay: sum("did"), skipped: tasks.length - rows.length };
+  return { rows, wouldPay: sum("would"), didPay: sum("did"), skipped: tasks.length - rows.length, unjudged };
 }

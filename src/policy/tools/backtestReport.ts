@@ -1,22 +1,47 @@
 import { formatOgpu } from "../../protocol/amounts.ts";
 import { checksummed } from "../../protocol/brand.ts";
-import type { Backtest, BacktestRow } from "./backtest.ts";
+import type { Backtest, BacktestRow, Paid } from "./backtest.ts";
 
 const price = (payment: string | undefined): string => (payment === undefined ? "nobody" : formatOgpu(BigInt(payment)));
 
+/** A price, and the beginning of the address of whoever gets it. */
+const paidTo = (paid: Paid | undefined): string =>
+  paid === undefined ? "nobody" : `${price(paid.payment)} to ${paid.provider.slice(0, 8)}…`;
+
 /** A backtest as a table for people. */
-export function backtestTable({ rows, wouldPay, didPay, skipped }: Backtest): string {
-  const lines = rows.map(({ task, policy, would, did, reason }) => {
+export function backtestTable(result: Backtest): string {
+  const lines = result.rows.map(({ task, policy, would, did, reason }) => {
     const same = would?.response === did?.response ? " " : "≠";
-    return `${same} ${checksummed(task)}  ${price(would?.payment).padEnd(16)}  ${price(did?.payment).padEnd(16)}  ${policy}: ${reason}`;
+    return [`${same} ${checksummed(task)}`, paidTo(would), paidTo(did), `${policy}: ${reason}`];
   });
-  const head = `  ${"task".padEnd(42)}  ${"would pay".padEnd(16)}  ${"did pay".padEnd(16)}`;
-  const saved = BigInt(didPay) - BigInt(wouldPay);
-  const verb = saved < 0n ? "more" : "less";
-  const sums = `${rows.length} tasks: these files would pay ${price(wouldPay)}; ${price(didPay)} was paid: ${price(String(saved < 0n ? -saved : saved))} ${verb}`;
-  const left = skipped > 0 ? `\n${skipped} tasks left out: no policy matches, or their facts were not kept whole` : "";
-  return `${[head, ...lines].join("\n")}\n${sums}${left}\n`;
+  const head = ["  task", "would pay", "did pay", ""];
+  const widths = head.map((title, column) =>
+    Math.max(...[head, ...lines].map((line) => (line[column] ?? title).length)),
+  );
+  const row = (line: readonly string[]) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return `${[head, ...lines].map(row).join("\n")}\n${summary(result).join("\n")}\n`;
 }
+
+/** The sums, and what they leave out. */
+function summary({ rows, wouldPay, didPay, skipped, unjudged }: Backtest): readonly string[] {
+  const saved = BigInt(didPay) - BigInt(wouldPay);
+  const difference = `${price(String(saved < 0n ? -saved : saved))} ${saved < 0n ? "more" : "less"}`;
+  return [
+    `${count(rows.length, "task")}: these files would pay ${price(wouldPay)}; ${price(didPay)} was paid: ${difference}`,
+    ...(skipped > 0
+      ? [`${count(skipped, "task")} left out: no policy matches, or what it reads was not recorded`]
+      : []),
+    ...(unjudged > 0
+      ? [`${count(unjudged, "response")} never judged, so not compared: --from BLOCK reads them from the chain`]
+      : []),
+  ];
+}
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 const barHeight = 14;
 const width = 900;

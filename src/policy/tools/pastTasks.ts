@@ -1,5 +1,7 @@
 import type { RecordedDecision } from "../../journal/policyJournal.ts";
+import { notRead } from "../../payload/notRead.ts";
 import type { FactsJson } from "../factsJson.ts";
+import type { Needs } from "../needs.ts";
 import type { PolicySet } from "../policyPort.ts";
 import type { PastTask } from "./backtest.ts";
 import { candidateOf } from "./fromFacts.ts";
@@ -13,7 +15,7 @@ export function pastTasks(set: PolicySet, decisions: readonly RecordedDecision[]
   return [...Map.groupBy(decisions, ({ task }) => task).values()].map((all) => {
     const facts = newestFacts(all);
     const policy = facts && selectFor(set, facts);
-    if (!facts || !policy) return undefined;
+    if (!facts || !policy || !facts.every((each) => isEnough(each, policy.needs))) return undefined;
     const paid = all.find(({ kind, transaction }) => kind === "confirm" && transaction !== undefined);
     const did = paid && { response: paid.response, provider: paid.provider ?? "", payment: String(paid.payment) };
     return { policy, candidate: candidateOf(facts), did };
@@ -25,6 +27,20 @@ function newestFacts(decisions: readonly RecordedDecision[]): readonly FactsJson
   const newest = new Map(decisions.filter(({ factsJson }) => factsJson).map((each) => [each.response, each.factsJson]));
   const facts = [...newest.values()].map((json) => JSON.parse(json) as FactsJson & { readonly truncated?: true });
   return facts.length === 0 || facts.some(({ truncated }) => truncated) ? undefined : facts;
+}
+
+/** Whether all that a policy reads was recorded: another policy, which read less, may have judged. */
+function isEnough({ task, output, provider }: FactsJson, needs: Needs): boolean {
+  const came = output.digest !== "";
+  const wasRead = came || output.error !== notRead.error;
+  return (
+    (!needs.output || wasRead) &&
+    (!needs.json || !output.valid || output.json !== null) &&
+    (!needs.text || !came || output.text !== "" || output.bytes === 0) &&
+    (!needs.config || task.config !== null) &&
+    (!needs.stake || provider?.lockup !== undefined) &&
+    (!needs.history || provider?.seen !== undefined)
+  );
 }
 
 function selectFor(set: PolicySet, facts: readonly FactsJson[]) {

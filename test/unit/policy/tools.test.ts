@@ -1,8 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RecordedDecision } from "../../../src/journal/policyJournal.ts";
+import type { FactsJson } from "../../../src/policy/factsJson.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import { strategyNames } from "../../../src/policy/policySpec.ts";
+import { createRecordedSignals } from "../../../src/policy/signals/recordedSignals.ts";
+import type { Signals } from "../../../src/policy/signals/signalsPort.ts";
 import { backtest } from "../../../src/policy/tools/backtest.ts";
 import { backtestPage, backtestTable } from "../../../src/policy/tools/backtestReport.ts";
 import { checkPolicies } from "../../../src/policy/tools/checkPolicies.ts";
@@ -85,9 +88,51 @@ test("backtest says what other files would have paid, against what was paid", as
   })) as unknown as readonly RecordedDecision[];
   const result = await backtest(pastTasks(set, decisions));
   expect(result).toMatchObject({ wouldPay: String(ogpu(3)), didPay: String(ogpu(5)), skipped: 0 });
-  expect(backtestTable(result)).toMatch(/1 tasks: these files would pay 0.3 OGPU; 0.5 OGPU was paid: 0.2 OGPU less/);
+  expect(backtestTable(result)).toMatch(/1 task: these files would pay 0.3 OGPU; 0.5 OGPU was paid: 0.2 OGPU less/);
   expect(backtestPage(result)).toMatch(/<svg[\s\S]*<rect/);
+  expect(backtestTable({ ...result, skipped: 2, unjudged: 1 })).toMatch(
+    /2 tasks left out: .*\n1 response never judged/,
+  );
   expect(
     (await backtest(pastTasks(set, [{ ...decisions[0], factsJson: '{"truncated":true}' } as never]))).skipped,
   ).toBe(1);
+});
+
+test("a task is left out of a backtest where what the policy reads was not recorded", async () => {
+  const { verdicts, offers } = await recorded();
+  const decisions = verdicts.map((verdict, index) => ({
+    ...verdict,
+    task: candidateOf().task.address,
+    payment: offers[index]?.response.payment,
+    factsJson: verdict.facts?.json ?? "",
+  })) as unknown as readonly RecordedDecision[];
+  const skipped = async (eligible: string) => {
+    const set = loadPolicies(folderOf({ "a.yaml": policyText(eligible) }));
+    return (await backtest(pastTasks(set, decisions))).skipped;
+  };
+  expect(await skipped("output.json.label == 'x'")).toBe(0);
+  expect(await skipped("now > 0")).toBe(0);
+  expect(await skipped("provider.lockup > ogpu('1')")).toBe(1);
+  expect(await skipped("provider.rejected < 3")).toBe(1);
+  expect(await skipped("output.text != ''")).toBe(1);
+  expect(await skipped("task.config.x == 1")).toBe(1);
+});
+
+test("a judge's recorded word is what a replay goes by; where there is none, nobody is paid", async () => {
+  const text = (least: number) => `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: first
+signals: { quality: { url: http://127.0.0.1:1/ } }\neligible: signals.quality.score >= ${least}\n`;
+  const saying: Signals = { ask: async () => ({ ok: true, answer: { score: 0.8 } }) };
+  const [policy] = loadPolicies(folderOf({ "a.yaml": text(0.7) }), { signals: saying }).policies;
+  const verdicts = (await policy?.judge(candidateOf())) ?? [];
+  const facts = JSON.parse(verdicts[0]?.facts?.json ?? "");
+  const decisions = [{ ...verdicts[0], task: candidateOf().task.address, factsJson: JSON.stringify(facts) }];
+  const wouldPay = async (least: number, recorded: readonly FactsJson[]) => {
+    const signals = createRecordedSignals(() => recorded);
+    const set = loadPolicies(folderOf({ "a.yaml": text(least) }), { signals });
+    const [row] = (await backtest(pastTasks(set, decisions as never))).rows;
+    return row?.would !== undefined;
+  };
+  expect(await wouldPay(0.7, [facts])).toBe(true);
+  expect(await wouldPay(0.9, [facts])).toBe(false);
+  expect(await wouldPay(0.7, [])).toBe(false);
 });
