@@ -12,7 +12,8 @@ const networks: Readonly<Record<string, number>> = {
 /**
  * A client as the environment describes it, for those who want one and nothing to set up: `OGPU_NETWORK` (`mainnet` or
  * `testnet`, default `mainnet`), `OGPU_RPC_HTTP` and `OGPU_RPC_WS` (URLs, separated by commas), and the key in
- * `CLIENT_PRIVATE_KEY` or else `AGENT_PRIVATE_KEY`.
+ * `CLIENT_PRIVATE_KEY` or else `AGENT_PRIVATE_KEY`. `OGPU_PAYLOAD_GATEWAYS`, `OGPU_PAYLOAD_ALLOW_HOSTS` and
+ * `OGPU_PAYLOAD_UPLOAD_URL` mean what they mean to the daemon.
  *
  * @param options What they say goes before the environment.
  * @throws ConfigError `NETWORK_UNKNOWN`; InputError `KEY_INVALID`, which never quotes the key.
@@ -32,6 +33,11 @@ export function clientFromEnvironment(env: Environment, options: Partial<ClientO
     ...(key && { signer: (key.startsWith("0x") ? key : `0x${key}`) as `0x${string}` }),
     ...(env.OGPU_RPC_HTTP && { rpc: urlsIn(env.OGPU_RPC_HTTP) }),
     ...(env.OGPU_RPC_WS && { ws: urlsIn(env.OGPU_RPC_WS) }),
+    payload: {
+      ...(env.OGPU_PAYLOAD_GATEWAYS && { gateways: urlsIn(env.OGPU_PAYLOAD_GATEWAYS) }),
+      ...(env.OGPU_PAYLOAD_ALLOW_HOSTS && { allowHosts: urlsIn(env.OGPU_PAYLOAD_ALLOW_HOSTS) }),
+    },
+    ...(env.OGPU_PAYLOAD_UPLOAD_URL && { uploadUrl: env.OGPU_PAYLOAD_UPLOAD_URL }),
     ...options,
     chain,
   });
