@@ -94,6 +94,21 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     return cursor;
   };
 
+  let beginning: Promise<Cursor> | undefined;
+  /**
+   * The checkpoint; on a new journal it is set first, by whichever way in comes first. The sweep must not read the state
+   * before: what happens between its reading and a checkpoint that is set later, nobody would see until the next sweep.
+   */
+  const begun = async (): Promise<Cursor> => {
+    const cursor = await journal.cursor();
+    if (cursor !== undefined) return cursor;
+    beginning ??= startCursor();
+    beginning.catch(() => {
+      beginning = undefined;
+    });
+    return beginning;
+  };
+
   const storeStep = async (from: Cursor, step: ScanStep): Promise<readonly TaskAddress[]> => {
     const { cursor, events, rewindTo, blocks, final } = step;
     if (rewindTo !== undefined) report({ type: "reorg", from: from.number, rewindTo, deep: false });
@@ -113,7 +128,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
 
   const scanOnce$ = (): Observable<TaskAddress> =>
     defer(async () => {
-      const cursor = (await journal.cursor()) ?? (await startCursor());
+      const cursor = await begun();
       return { cursor, known: await journal.recentBlocks() };
     }).pipe(
       concatMap((start) => {
@@ -171,7 +186,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
 
   async function* sweepRound(): AsyncGenerator<SweepStep, void> {
     watch.forget();
-    const late = await untold.count((await journal.cursor())?.number ?? 0n);
+    const late = await untold.count((await begun()).number);
     if (late.tasks + late.responses > 0) report({ type: "missed", via: "sweep", ...late });
     yield* sweep.round();
     untold.endRound((await chain.head()).number);
