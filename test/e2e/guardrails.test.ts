@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TaskAddress } from "../../src/protocol/brand.ts";
 import { confirmationsOnChain } from "../support/chainTruth.ts";
 import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
-import { journalRows, openPayStage, type PayStage, scanning, timesLogged, toldOf } from "../support/payStage.ts";
+import { journalRows, openPayStage, type PayStage, timesLogged, toldOf } from "../support/payStage.ts";
 
 let stage: PayStage;
 let home: Home;
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 const start = (args: readonly string[] = []) => {
   daemon = startDaemon({ home, privateKey: stage.devnet.accounts.agent.privateKey, args });
-  return scanning(daemon, home);
+  return daemon.ready();
 };
 /** What an operator's command beside the daemon prints. */
 const command = async (name: string, ...args: readonly string[]): Promise<string> => {

@@ -5,7 +5,7 @@ import { setBalance } from "../../devnet/network.ts";
 import type { TaskAddress } from "../../src/protocol/brand.ts";
 import { confirmationsOnChain } from "../support/chainTruth.ts";
 import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
-import { journalRows, openPayStage, type PayStage, scanning, toldOf } from "../support/payStage.ts";
+import { journalRows, openPayStage, type PayStage, toldOf } from "../support/payStage.ts";
 import { lock } from "../unit/signer/lockKeystore.ts";
 import { signerServer, signParameters } from "../unit/signer/signerServer.ts";
 
@@ -29,7 +29,7 @@ const secret = (name: string, text: string): string => {
 };
 const start = (args: readonly string[]) => {
   daemon = startDaemon({ home, args });
-  return scanning(daemon, home);
+  return daemon.ready();
 };
 const nonceOf = (address: `0x${string}`) => stage.devnet.publicClient.getTransactionCount({ address });
 const paidOnce = async (tasks: readonly TaskAddress[]) => {

@@ -86,9 +86,3 @@ export function journalRows({ journalPath }: Home, sql: string): readonly Record
     database.close();
   }
 }
-
-/** When the scanner stands at a block: whatever happens from now on is in its range. */
-export async function scanning(daemon: DaemonProcess, home: Home): Promise<void> {
-  await daemon.ready();
-  while (journalRows(home, "SELECT 1 FROM cursors WHERE name = 'scanned'").length === 0) await sleep(20);
-}
