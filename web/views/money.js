@@ -73,7 +73,8 @@ function draw() {
   };
   const ground = y(0);
   const marks = [0, 1, 2, 3, 4].map((step) => (top * step) / 4);
-  const times = [0, 1, 2, 3, 4].map((step) => start + (length * step) / 4);
+  const steps = width < 480 ? 2 : 4;
+  const times = Array.from({ length: steps + 1 }, (_, step) => start + (length * step) / steps);
   show(byId("chart"), [
     svg(
       "svg",
@@ -89,7 +90,7 @@ function draw() {
       ...times.map((at, index) =>
         svg(
           "text",
-          { x: x(at), y: box.height - 6, "text-anchor": index === 0 ? "start" : index === 4 ? "end" : "middle" },
+          { x: x(at), y: box.height - 6, "text-anchor": index === 0 ? "start" : index === steps ? "end" : "middle" },
           timeMark(at, length),
         ),
       ),
