@@ -8,6 +8,7 @@ import { checksummed } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
+import { requireJournal } from "./requireJournal.ts";
 
 const kinds = ["approve", "reject", "expire"] as const;
 
@@ -21,6 +22,7 @@ export async function held(context: Context, { args, options, file, flags }: Lin
   const kind = kinds.find((known) => known === action);
   if (action !== "list" && kind === undefined) throw usage(`there is no "held ${action}"`);
   const { config } = loadConfig({ file, flags, env: context.env, cwd: context.cwd });
+  requireJournal(config.journal.path);
   const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
   try {
     if (kind === undefined) return await list(context, await journal.held(), options.json === true);

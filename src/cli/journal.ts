@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseDuration } from "../config/duration.ts";
 import { loadConfig } from "../config/loadConfig.ts";
-import { ConfigError, exitCodes } from "../errors.ts";
+import { exitCodes } from "../errors.ts";
 import { verifyJournal } from "../journal/verifyJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -11,6 +11,7 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
+import { requireJournal } from "./requireJournal.ts";
 import { json, table } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
@@ -18,12 +19,7 @@ import { withJournal } from "./withJournal.ts";
 export async function journal(context: Context, line: Line): Promise<number> {
   const { env, cwd } = context;
   const { path } = loadConfig({ file: line.file, flags: line.flags, env, cwd }).config.journal;
-  if (!existsSync(path)) {
-    throw new ConfigError(`there is no journal at ${path}`, {
-      code: "NO_JOURNAL",
-      remedy: "the daemon creates it at its first start; set journal.path if yours is elsewhere",
-    });
-  }
+  requireJournal(path);
   switch (line.args[0]) {
     case "export":
       return exportJournal(context, line);

@@ -23,6 +23,7 @@ import type { CommandOptions } from "./commandOptions.ts";
 import type { Context } from "./context.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { requireJournal } from "./requireJournal.ts";
 
 /**
  * `policy backtest [FOLDER] [--since DATE | --from BLOCK [--to BLOCK]] [--json] [--html FILE]`: what these files would
@@ -34,6 +35,7 @@ export async function policyBacktest(
   [folder]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });
+  if (options.from === undefined) requireJournal(config.journal.path);
   const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
   try {
     const decisions = await journal.decisions(sinceOf(options), true);

@@ -10,6 +10,7 @@ import { checksummed } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
+import { requireJournal } from "./requireJournal.ts";
 
 /** `policy explain RESPONSE` and `policy explain --decision ID`: replays a decision out of the journal. */
 export async function policyExplain(
@@ -18,6 +19,7 @@ export async function policyExplain(
   [response]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });
+  requireJournal(config.journal.path);
   const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
   try {
     const found = await find(journal, options.decision, response);
