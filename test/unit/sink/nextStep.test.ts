@@ -4,7 +4,7 @@ import type { Receipt } from "../../../src/chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../../../src/journal/journal.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { nextStep, type Step, type View } from "../../../src/sink/nextStep.ts";
-import { hashOf, response, task } from "../../support/fakeChain.ts";
+import { address, hashOf, response, task } from "../../support/fakeChain.ts";
 
 const attempt = (hash: number, changes: Partial<Attempt> = {}): Attempt => ({
   kind: "confirm",
@@ -57,6 +57,32 @@ describe("the next step of a confirmation", () => {
       { type: "rebroadcast", stuck: false },
     ],
     ["it waits for too long", confirmation(), { sinceBroadcastMs: 1_000 }, { type: "rebroadcast", stuck: true }],
+    [
+      "it waits for too long, and the chain stands still",
+      confirmation(),
+      { sinceBroadcastMs: 1_000, sinceBroadcastBlocks: 1n, replaceAfterBlocks: 2 },
+      { type: "rebroadcast", stuck: false },
+    ],
+    [
+      "it waits for too long, and enough blocks came without it",
+      confirmation(),
+      { sinceBroadcastMs: 1_000, sinceBroadcastBlocks: 2n, replaceAfterBlocks: 2 },
+      { type: "rebroadcast", stuck: true },
+    ],
+    [
+      "blocks came without it, but it was sent a moment ago",
+      confirmation(),
+      { sinceBroadcastBlocks: 9n, replaceAfterBlocks: 2 },
+      { type: "stay" },
+    ],
+    [
+      "a former key's transaction in the same nonce has failed",
+      confirmation({
+        attempts: [attempt(0xa, { signer: address(0x51) }), attempt(0xb, { signer: address(0x52) })],
+      }),
+      { receipts: [receipt(90n, { succeeded: false })] },
+      { type: "stay" },
+    ],
     ["a receipt came", confirmation(), { receipts: [receipt(98n)] }, { type: "mined" }],
     ["the receipt is known and not final", minedAt98, { receipts: [receipt(98n)] }, { type: "stay" }],
     ["the receipt moved to another block", minedAt98, { receipts: [receipt(99n)] }, { type: "mined" }],
