@@ -205,6 +205,21 @@ describe("the sink", () => {
     stop();
   });
 
+  it("pays in order what waited, where the end of the pause is noticed at a head", async () => {
+    const { intents$, stop } = start({}, bench.signer, { maxInFlight: 16 });
+    await time.pass(50);
+    await pausePaying(bench.journal, { who: "alice", why: "audit" }, 0);
+    const intents = await several(3);
+    for (const intent of intents.toReversed()) intents$.next(intent);
+    await time.pass(500);
+    await resumePaying(bench.journal, { who: "bob", why: "done" }, 1);
+    head$.next(headAt(101n));
+    await time.pass(1_000);
+    const paid = await Promise.all(intents.map(({ id }) => bench.journal.confirmation(id)));
+    expect(paid.map(({ nonce }) => nonce)).toEqual([0, 1, 2]);
+    stop();
+  });
+
   it("notices a pause and its end at the next head, also where nothing is to be paid", async () => {
     const { stop } = start({});
     await time.pass(50);

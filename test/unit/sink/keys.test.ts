@@ -149,20 +149,27 @@ describe("several keys", () => {
     after.stop();
   });
 
-  it("take a confirmation that came to nothing up again with the key that had it", async () => {
+  it("take a confirmation that came to nothing up again with the key that had it, though another has less to do", async () => {
     const used = { [first.address]: 0, [second.address]: 0 };
+    const mined = new Set<Hash>();
     const minedNonce = async (account: AccountAddress) => toNonce(used[account] ?? 0);
-    const { pay, stop } = await start([first, second], { minedNonce });
-    const all = await intend(2);
+    const receipt = async (hash: Hash) => (mined.has(hash) ? receiptOf(hash) : undefined);
+    const { pay, stop } = await start([first, second], { minedNonce, receipt });
+    const all = await intend(3);
     pay(all);
     await time.pass(1_000);
-    used[second.address] = 1;
+    const signed = await now(all);
+    const of = (signer: Signer) => signed.filter(({ attempts }) => attempts[0]?.signer === signer.address);
+    expect([of(first).length, of(second).length]).toEqual([2, 1]);
+    const theirs = of(second)[0]?.attempts[0]?.hash;
+    if (theirs) mined.add(theirs);
+    used[first.address] = 1;
     await newHead();
     await time.pass(12_000);
-    const [, displaced] = await now(all);
-    expect(displaced?.attempts.map(({ signer, nonce }) => [signer, nonce])).toEqual([
-      [second.address, 0],
-      [second.address, 1],
+    const displaced = await bench.journal.confirmation(of(first)[0]?.id ?? 0);
+    expect(displaced.attempts.map(({ signer, nonce }) => [signer, nonce])).toEqual([
+      [first.address, 0],
+      [first.address, 2],
     ]);
     stop();
   });
