@@ -45,11 +45,9 @@ const sign = async ({ id }: Confirmation, maxCost = 0n) => {
 };
 const pay = async (guard: Guard, payment: bigint, gas = 0n) => {
   const intent = await intend(payment);
-  const held = await guard.reserve(intent, wei(gas));
-  if (held === undefined) {
-    await sign(intent, gas);
-    await guard.chargeGas(bench.signer.address, toNonce(intent.id), wei(gas));
-  }
+  const slot = { signer: bench.signer.address, nonce: toNonce(intent.id) };
+  const held = await guard.reserve(intent, wei(gas), slot);
+  if (held === undefined) await sign(intent, gas);
   return { intent, held };
 };
 const ceilingReports = () => bench.reports.filter(({ type }) => type === "ceiling");
