@@ -1,4 +1,4 @@
-import { formatUnits } from "viem";
+import { formatUnits } from "viem/utils";
 import type { Figures } from "../journal/upkeepJournal.ts";
 import type { Vitals } from "./vitals.ts";
 
