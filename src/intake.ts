@@ -154,6 +154,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       const last = await nextAudited(audited, scanned);
       if (last === undefined) return [];
       const { events, last: end } = await chain.eventsElsewhere(audited.number + 1n, last);
+      if (!(await isSameChain(scanned, end))) return [];
       const facts = await watch.resolve(events);
       await complain("audit", facts);
       return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });
@@ -168,6 +169,14 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       a < b ? a : b,
     );
     return goal > audited.number ? goal : undefined;
+  };
+
+  /** Whether the second opinion is about what the scanner read: it may have to go back first, or two nodes disagree. */
+  const isSameChain = async (scanned: Cursor, end: Cursor): Promise<boolean> => {
+    const [here, there] = await Promise.all([chain.block(scanned.number), chain.block(end.number)]);
+    if (here?.hash !== scanned.hash || there === undefined) return false;
+    if (there.hash !== end.hash) report({ type: "disagree", block: end.number, hashes: [there.hash, end.hash] });
+    return there.hash === end.hash;
   };
 
   /** Tells how much of this is news: the ways in that come late should find nothing new. */

@@ -106,6 +106,8 @@ export type Report =
   | { readonly type: "head-behind"; readonly checkpoint: bigint; readonly head: bigint }
   /** Blocks whose bloom promises events and whose answer held none; what another endpoint found in them. */
   | { readonly type: "bloom"; readonly blocks: number; readonly found: number }
+  /** Two endpoints have different blocks where none can be taken back any more: one of them lies, or is on a fork. */
+  | { readonly type: "disagree"; readonly block: bigint; readonly hashes: readonly [Hash, Hash] }
   /** The second pass, or the sweep, found what the intake had not seen: a defect, of a node or of the daemon. */
   | { readonly type: "missed"; readonly via: Via; readonly tasks: number; readonly responses: number }
   /** A scan has ended: what the endpoint gave is read, up to this block. */

@@ -3,7 +3,7 @@ import type { ResponseAddress, TaskAddress } from "./protocol/brand.ts";
 
 /** What the sweep found before any log told of it: if none has by the time that the scanner is past it, logs were lost. */
 export type UntoldFinds = {
-  /** Notes what is not in the journal yet. */
+  /** Notes what is not in the journal yet; in the first round nothing, for that finds what there was before. */
   readonly note: (found: Pick<Intake, "tasks" | "responses">) => Promise<void>;
   /** The round is over: all that was noted stands at or below this block. */
   readonly endRound: (head: bigint) => void;
@@ -18,6 +18,7 @@ export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOf
   const tasks = new Set<TaskAddress>();
   const responses = new Set<ResponseAddress>();
   let until: bigint | undefined;
+  let isFirstRound = true;
 
   const addTo = <T>(finds: Set<T>, all: readonly T[], isKnown: (one: T) => boolean) => {
     for (const one of all) if (!isKnown(one) && finds.size < limit) finds.add(one);
@@ -25,6 +26,7 @@ export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOf
 
   return {
     note: async (found) => {
+      if (isFirstRound) return;
       const seenTasks = found.tasks.map(({ task }) => task);
       const seenResponses = found.responses.map(({ response }) => response);
       const known = await journal.knownTasks(seenTasks);
@@ -34,6 +36,7 @@ export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOf
     },
     endRound: (head) => {
       until = head;
+      isFirstRound = false;
     },
     count: async (scanned) => {
       if (until === undefined || scanned < until) return { tasks: 0, responses: 0 };

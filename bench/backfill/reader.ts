@@ -16,6 +16,7 @@ import { nexusAbi } from "../../src/protocol/abi.ts";
 import type { SourceAddress } from "../../src/protocol/brand.ts";
 import { mainnet } from "../../src/protocol/chains.ts";
 import { eventTopics } from "../../src/protocol/events.ts";
+import type { Reporter } from "../../src/report.ts";
 import { answer, childArgs } from "../harness/child.ts";
 import { alternate } from "../harness/rounds.ts";
 import { deployment, type expected, ourSource } from "./chain.ts";
@@ -81,8 +82,8 @@ async function daemon(): Promise<number> {
   const sources = new Set([ourSource as SourceAddress]);
   const watch = createWatch({ chain, journal, index: createTaskIndex() }, { sources, clients: new Set(), own: [] });
   const sweep = createSweep({ chain, journal, watch });
-  const report = ({ type }: { readonly type: string }) => {
-    if (type === "retry") throw new Error("the benchmark saw a retry");
+  const report: Reporter = (each) => {
+    if (each.type === "retry") throw new Error(`the benchmark saw a retry: ${each.what}`, { cause: each.error });
   };
   const intakes = createIntakes(
     { chain, journal, watch, sweep, clock: systemClock, report },

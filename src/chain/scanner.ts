@@ -63,21 +63,32 @@ export function createScanner(
     return { events, cursor, blocks, known: recent, ...aim };
   };
 
-  const byRange = async (from: From, aim: Aim): Promise<ScanStep> => {
+  /** The range after the one that was read last, asked for in the same breath; only the very next step may use it. */
+  let ahead: RangeRead | undefined;
+
+  const ask = (from: bigint, final: bigint): RangeRead => {
+    const to = least(from - 1n + BigInt(width.current()), final);
+    const read = chain.events(from, to);
+    // Until somebody awaits it, its error is nobody's.
+    read.catch(() => undefined);
+    return { from, to, read };
+  };
+
+  const byRange = async (from: From, aim: Aim, asked: RangeRead | undefined): Promise<ScanStep> => {
+    const first = from.cursor.number + 1n;
+    let range = asked?.from === first && asked.to <= aim.final ? asked : ask(first, aim.final);
     for (;;) {
-      const furthest = from.cursor.number + BigInt(width.current());
+      // The node works on the next one while this one is parsed.
+      ahead = range.to < aim.final ? ask(range.to + 1n, aim.final) : undefined;
       try {
-        const { events, last } = await chain.events(from.cursor.number + 1n, least(furthest, aim.final));
+        const { events, last } = await range.read;
         width.succeeded();
         return read(from, aim, [refOf(last)], events);
       } catch (error) {
+        ahead = undefined;
         if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
-        if (width.failed()) continue;
-        throw new RetryableError(`the node refuses the events of the single block ${furthest}: ${error.message}`, {
-          code: "BLOCK_UNREADABLE",
-          remedy: "use another endpoint, or raise its limits; the checkpoint stays where it is",
-          cause: error,
-        });
+        if (!width.failed()) throw unreadable(first, error);
+        range = ask(first, aim.final);
       }
     }
   };
@@ -116,7 +127,9 @@ export function createScanner(
 
   const step: Scanner["step"] = async (from) => {
     const { cursor, known } = from;
-    const head = await chain.head();
+    const asked = ahead;
+    ahead = undefined;
+    const [head, here] = await Promise.all([chain.head(), chain.block(cursor.number)]);
     const aim: Aim = { final: await chain.finalBlock(head), head: head.number };
     if (head.number < cursor.number) {
       const then = known.find(({ number }) => number === head.number);
@@ -124,14 +137,22 @@ export function createScanner(
       onHeadBehind(cursor, head.number);
       return undefined;
     }
-    const here = await chain.block(cursor.number);
     if (here === undefined) return undefined;
     if (here.hash !== cursor.hash) return rewound(from, aim);
-    if (cursor.number < aim.final) return byRange(from, aim);
+    if (cursor.number < aim.final) return byRange(from, aim, asked);
     return cursor.number < aim.head ? byHash(from, aim) : undefined;
   };
   return { step };
 }
+
+type RangeRead = { readonly from: bigint; readonly to: bigint; readonly read: ReturnType<ChainPort["events"]> };
+
+const unreadable = (block: bigint, cause: Error) =>
+  new RetryableError(`the node refuses the events of the single block ${block}: ${cause.message}`, {
+    code: "BLOCK_UNREADABLE",
+    remedy: "use another endpoint, or raise its limits; the checkpoint stays where it is",
+    cause,
+  });
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const refOf = ({ number, hash }: BlockRef): BlockRef => ({ number, hash });

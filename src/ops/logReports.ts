@@ -134,6 +134,11 @@ export function logReports(logger: Logger): Reporter {
           { blocks: report.blocks, found: report.found },
           "an endpoint answered without the events that a block's bloom promises",
         );
+      case "disagree":
+        return logger.error(
+          { block: report.block.toString(), hashes: report.hashes },
+          "two endpoints disagree about a final block: look at rpc.http",
+        );
       case "missed":
         return logger.warn(
           { via: report.via, tasks: report.tasks, responses: report.responses },

@@ -71,6 +71,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
       case "bloom":
         add("bloom_blocks_total", report.blocks);
         return add("bloom_found_total", report.found);
+      case "disagree":
+        return add("disagreements_total", 1);
       case "head-behind":
         return add("head_behind_total", 1);
       case "task":

@@ -70,6 +70,7 @@ export const metricTable = [
     help: "Blocks that an endpoint answered without the events that their bloom promises.",
   },
   { name: "bloom_found_total", type: "counter", help: "Events that another endpoint then found in them." },
+  { name: "disagreements_total", type: "counter", help: "Two endpoints had different blocks below finality." },
   { name: "head_behind_total", type: "counter", help: "An endpoint's head was behind the checkpoint." },
 
   {
