@@ -109,6 +109,46 @@ describe("the scanner", () => {
     expect(reader.events()).toEqual(model.events());
   });
 
+  it("asks for the next range while one is read, for no range twice, and for no more than one ahead", async () => {
+    const model = createModel(10n);
+    model.grow(60);
+    const { events } = model.chain;
+    let [open, most] = [0, 0];
+    model.chain.events = async (from, to) => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setImmediate(resolve));
+      open--;
+      return events(from, to);
+    };
+    const reader = createReader(model);
+    await reader.catchUp();
+    expect(reader.events()).toEqual(model.events());
+    expect(most).toBe(2);
+    expect(new Set(model.asked.map(([from]) => from)).size).toBe(model.asked.length);
+  });
+
+  it("uses what it asked for ahead in the very next step alone: a step that fails in between forgets it", async () => {
+    const model = createModel(10n);
+    model.grow(60);
+    const scanner = createScanner(model.chain, {
+      maxBlockRange: 7,
+      rewind: 5,
+      onDeepReorg: () => undefined,
+      onHeadBehind: () => undefined,
+    });
+    const first = (await scanner.step(start)) as ScanStep;
+    const { head } = model.chain;
+    model.chain.head = () => Promise.reject(new RetryableError("down", { code: "DOWN" }));
+    await expect(scanner.step(first)).rejects.toThrow("down");
+    model.chain.head = head;
+    const asked = model.asked.length;
+    await scanner.step(first);
+    expect(model.asked.slice(asked)).toEqual([
+      [8n, 14n],
+      [15n, 21n],
+    ]);
+  });
+
   it("finds the newest block that both branches share, and reads the new branch", async () => {
     const model = createModel(10n);
     model.grow(30);
