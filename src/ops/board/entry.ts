@@ -180,6 +180,8 @@ export function toEntry(report: Report): Entry | undefined {
       const until = new Date(report.at).toISOString().slice(0, 10);
       return report.soon ? notice("warn", `${report.what} expires soon`, until) : undefined;
     }
+    case "disagree":
+      return notice("bad", "two endpoints disagree about a final block", `block ${report.block}`);
     case "reload":
     case "scanned":
     case "head":
