@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { formatGwei } from "viem";
+import { formatGwei } from "viem/utils";
 import type { NonceInfo, WaitingNonce } from "../client/nonce/getNonceInfo.ts";
 import type { NonceFix } from "../client/nonce/planNonceFix.ts";
 import { exitCodes } from "../errors.ts";

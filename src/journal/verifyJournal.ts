@@ -1,5 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
-import { type Hex, keccak256, parseTransaction, recoverTransactionAddress, type TransactionSerialized } from "viem";
+import type { Hex, TransactionSerialized } from "viem";
+import { keccak256, parseTransaction } from "viem/utils";
+import { recoverSigner } from "../signer/recoverSigner.ts";
 
 /** What a journal was checked for, and what was wrong. */
 export type JournalCheck = { readonly name: string; readonly looked: number; readonly problems: readonly string[] };
@@ -47,7 +49,7 @@ async function problemOf({ hash, raw, nonce, confirmation_id, signer }: AttemptR
     const { nonce: signed = 0 } = parseTransaction(raw);
     if (signed !== nonce) return `${which}: its bytes stand in nonce ${signed}, not ${nonce}`;
     if (signer === null) return `${which}: nobody holds its nonce ${nonce}`;
-    const from = await recoverTransactionAddress({ serializedTransaction: raw });
+    const from = await recoverSigner(raw);
     return from.toLowerCase() === signer ? undefined : `${which}: it was signed by ${from}, not by ${signer}`;
   } catch (error) {
     return `${which}: its bytes cannot be read (${(error as Error).name})`;

@@ -31,11 +31,7 @@ const scannerStores = (what: { task?: boolean; response?: boolean }) => {
 };
 
 /** A sweep finds both; the scanner then tells of some, and passes the head that the sweep saw. */
-const afterwards = async (
-  told: { task?: boolean; response?: boolean },
-  scanned = 9n,
-  isFirstRound = false,
-) => {
+const afterwards = async (told: { task?: boolean; response?: boolean }, scanned = 9n, isFirstRound = false) => {
   const finds = createUntoldFinds(journal);
   if (!isFirstRound) finds.endRound(6n);
   await finds.note(found);
