@@ -1,4 +1,4 @@
-import { backup, type DatabaseSync, type StatementSync } from "node:sqlite";
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Wei } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import { type PruneOrder, pruneSettled } from "./pruneSettled.ts";
@@ -128,7 +128,13 @@ export function upkeepJournal(sql: Sql, transaction: <T>(work: () => T) => T, da
     },
 
     backup: async (path) => {
-      await backup(database, path, { rate: 256 });
+      // Another connection, and all pages in one step: one snapshot, whatever is written meanwhile.
+      const source = new DatabaseSync(database.location() ?? "", { readOnly: true });
+      try {
+        await backup(source, path, { rate: 2 ** 31 - 1 });
+      } finally {
+        source.close();
+      }
     },
   };
 }
