@@ -26,7 +26,12 @@ export type EndpointProbe = LogsProbe & {
   readonly deploylessCalls: boolean;
 };
 
-export type Expected = { readonly chainId: number; readonly deployment: Deployment };
+export type Expected = {
+  readonly chainId: number;
+  readonly deployment: Deployment;
+  /** `chain.finality`: where it is a tag, one endpoint at least must know it. */
+  readonly finality: number | "safe" | "finalized";
+};
 
 export type ProbeResult = {
   readonly probes: readonly EndpointProbe[];
@@ -37,8 +42,8 @@ export type ProbeResult = {
 /**
  * Asks every endpoint who it is and what it can do, before anything else happens.
  *
- * @throws ConfigError `CHAIN_ID_MISMATCH` if one serves another chain, `CONTRACTS_MISSING` if Nexus is not on it;
- *   RetryableError or RpcError if none answers.
+ * @throws ConfigError `CHAIN_ID_MISMATCH` if one serves another chain, `CONTRACTS_MISSING` if Nexus is not on it,
+ *   `FINALITY_UNKNOWN` if nothing would ever be final; RetryableError or RpcError if none answers.
  */
 export async function probe(endpoints: readonly Endpoint[], expected: Expected): Promise<ProbeResult> {
   const outcomes = await Promise.allSettled(endpoints.map((endpoint) => probeEndpoint(endpoint, expected)));
@@ -51,9 +56,22 @@ export async function probe(endpoints: readonly Endpoint[], expected: Expected):
     } else throw outcome.reason;
   }
   const [first] = down;
+  requireFinality(probes, expected.finality);
   if (probes.length > 0 || first === undefined) return { probes, down };
   if (down.length === 1) throw first.error;
   throw new EndpointError(`no endpoint can be used: ${down.map(({ error }) => error.message).join("; ")}`);
+}
+
+/** Whether an endpoint can tell what is final. */
+export const knowsFinality = ({ safeDepth, finalizedDepth }: EndpointProbe, finality: Expected["finality"]): boolean =>
+  typeof finality === "number" || (finality === "safe" ? safeDepth : finalizedDepth) !== undefined;
+
+function requireFinality(probes: readonly EndpointProbe[], finality: Expected["finality"]): void {
+  if (probes.length === 0 || probes.some((probe) => knowsFinality(probe, finality))) return;
+  throw new ConfigError(`no endpoint knows the block tag "${finality}": nothing would ever be final`, {
+    code: "FINALITY_UNKNOWN",
+    remedy: "set chain.finality to a number of blocks, or to a tag that ogpu-confirmd check shows",
+  });
 }
 
 const isAboutTheEndpoint = (error: unknown): error is Error =>

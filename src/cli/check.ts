@@ -60,8 +60,12 @@ export async function check(context: Context, file: string | undefined, flags: F
   });
   await section("endpoints", async () => {
     const endpoints = openEndpoints(known, { clock: systemClock, random: Math.random, report: () => undefined }).each();
-    const { probes, down } = await probe(endpoints, { chainId: chain.id, deployment: requireDeployment(chain.id) });
-    const warnings = [...down.map(({ error }) => error.message), ...probeWarnings(probes, rpc.maxBlockRange)];
+    const { probes, down } = await probe(endpoints, {
+      chainId: chain.id,
+      deployment: requireDeployment(chain.id),
+      finality: chain.finality,
+    });
+    const warnings = [...down.map(({ error }) => error.message), ...probeWarnings(probes, { ...rpc, ...chain })];
     for (const warning of warnings) stdout.write(`       warning: ${clean(warning)}\n`);
     const summary = `${probes.length} of ${endpoints.length} on chain ${chain.id}`;
     return `${summary}\n${indent(clean(probeTable(probes)))}`;

@@ -1,4 +1,4 @@
-import type { EndpointProbe } from "../chain/probe.ts";
+import { type EndpointProbe, type Expected, knowsFinality } from "../chain/probe.ts";
 
 const yes = (value: boolean): string => (value ? "yes" : "no");
 const depth = (value: bigint | undefined): string => (value === undefined ? "no" : `head - ${value}`);
@@ -36,17 +36,29 @@ export function probeTable(probes: readonly EndpointProbe[]): string {
 }
 
 /** What an operator may want to change, in words. */
-export function probeWarnings(probes: readonly EndpointProbe[], maxBlockRange: number): readonly string[] {
+export function probeWarnings(
+  probes: readonly EndpointProbe[],
+  { maxBlockRange, finality }: { readonly maxBlockRange: number; readonly finality: Expected["finality"] },
+): readonly string[] {
   const heads = probes.map(({ head }) => head);
   const newest = heads.reduce((most, head) => (head > most ? head : most), 0n);
-  return probes.flatMap(({ name, head, logsRange, isLogsRangeLimited, batches }) => [
+  return probes.flatMap((probe) => warningsOf(probe, { newest, maxBlockRange, finality }));
+}
+
+function warningsOf(
+  probe: EndpointProbe,
+  { newest, maxBlockRange, finality }: { newest: bigint; maxBlockRange: number; finality: Expected["finality"] },
+): readonly string[] {
+  const { name, head, logsRange, isLogsRangeLimited, batches } = probe;
+  return [
     ...(logsRange === undefined ? [`${name} takes no eth_getLogs: the daemon cannot find events there`] : []),
     ...(logsRange !== undefined && isLogsRangeLimited && logsRange < maxBlockRange
       ? [`${name} takes eth_getLogs of about ${logsRange} blocks, and rpc.maxBlockRange is ${maxBlockRange}`]
       : []),
     ...(batches ? [] : [`${name} takes no batches: every call is a request of its own`]),
     ...(newest - head > farBehind ? [`${name} is ${newest - head} blocks behind the others`] : []),
-  ]);
+    ...(knowsFinality(probe, finality) ? [] : [`${name} does not know the block tag "${finality}" (chain.finality)`]),
+  ];
 }
 
 const farBehind = 50n;

@@ -131,10 +131,12 @@ async function runWith(parts: Parts): Promise<number> {
   const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
   const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
   const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
-  const { probes, down } = await probe(rpc.each(), { chainId: config.chain.id, deployment });
+  const { finality } = config.chain;
+  const expected = { chainId: config.chain.id, deployment, finality };
+  const { probes, down } = await probe(rpc.each(), expected);
   for (const { name, ...found } of probes) logger.info({ endpoint: name, ...found }, "an endpoint was probed");
   for (const { name, error } of down) logger.warn({ endpoint: name, err: error }, "an endpoint does not answer");
-  for (const warning of probeWarnings(probes, config.rpc.maxBlockRange)) logger.warn(warning);
+  for (const warning of probeWarnings(probes, { ...config.rpc, finality })) logger.warn(warning);
 
   let isAlive = () => false;
   const livez = () => (isAlive() ? { ok: true } : { ok: false, reason: "the pipe is not running" });
@@ -197,7 +199,7 @@ async function runWith(parts: Parts): Promise<number> {
     supervisor.start(opened, daemon.oldestLook);
     daemon.start();
     const probeEndpoints = async () => {
-      const found = await probe(rpc.each(), { chainId: config.chain.id, deployment });
+      const found = await probe(rpc.each(), expected);
       return `${found.probes.length} of ${rpc.each().length} endpoints answer`;
     };
     const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, clock: systemClock, report });

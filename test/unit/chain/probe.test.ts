@@ -8,7 +8,7 @@ import { ConfigError, RetryableError } from "../../../src/errors.ts";
 import { type Deployment, deploymentOn } from "../../../src/protocol/chains.ts";
 import { type RpcReply, type RpcRequest, type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
 
-const expected = { chainId: 1071, deployment: deploymentOn(1071) as Deployment };
+const expected = { chainId: 1071, deployment: deploymentOn(1071) as Deployment, finality: 3 };
 const open = (urls: readonly string[], options: Partial<EndpointsOptions> = {}) =>
   createEndpoints({
     urls,
@@ -83,7 +83,7 @@ describe("the probe of a real node", () => {
     expect(probeTable(probes)).toMatch(
       /^endpoint +client +head +safe.*\n127\.0\.0\.1:\d+ +anvil.* 10000\+ blocks +yes +EIP-1559 +yes +yes$/,
     );
-    expect(probeWarnings(probes, 2_000)).toEqual([]);
+    expect(probeWarnings(probes, { maxBlockRange: 2_000, finality: 3 })).toEqual([]);
   });
 
   it("refuses another chain, by the endpoint's name, whatever the others say", async () => {
@@ -118,10 +118,25 @@ describe("the probe of a poor node", () => {
       logsByHash: false,
     });
     expect(probeTable(probes)).toMatch(/ no +no +no +no +legacy +no +no$/);
-    expect(probeWarnings(probes, 2_000)).toEqual([
+    expect(probeWarnings(probes, { maxBlockRange: 2_000, finality: 3 })).toEqual([
       expect.stringMatching(/takes no eth_getLogs/),
       expect.stringMatching(/takes no batches/),
     ]);
+  });
+
+  it("is refused where finality is a tag that no endpoint knows: nothing would ever be final", async () => {
+    const { url } = await serve(bare, { batches: false });
+    const error = await probe(open([url]), { ...expected, finality: "finalized" }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "FINALITY_UNKNOWN", remedy: expect.stringContaining("chain.finality") });
+  });
+
+  it("is warned of where another endpoint knows the tag", async () => {
+    const { url } = await serve(bare, { batches: false });
+    const finality = "finalized";
+    const { probes } = await probe(open([url, anvil.httpUrl]), { ...expected, finality });
+    expect(probeWarnings(probes, { maxBlockRange: 2_000, finality })).toContainEqual(
+      expect.stringMatching(/does not know the block tag "finalized"/),
+    );
   });
 
   it("halves the range of eth_getLogs until it passes, and asks for nothing that exists", async () => {
@@ -133,7 +148,7 @@ describe("the probe of a poor node", () => {
     });
     const { probes } = await probe(open([url]), expected);
     expect(probes[0]).toMatchObject({ logsRange: 2_500, isLogsRangeLimited: true, logsByHash: true });
-    expect(probeWarnings(probes, 5_000)).toEqual([
+    expect(probeWarnings(probes, { maxBlockRange: 5_000, finality: 3 })).toEqual([
       expect.stringMatching(/about 2500 blocks, and rpc.maxBlockRange is 5000/),
     ]);
     const filters = requests.flatMap(({ calls }) => calls.filter(({ method }) => method === "eth_getLogs"));
