@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { setBalance } from "../../devnet/network.ts";
+import { setBalance, testNode } from "../../devnet/network.ts";
 import type { TaskAddress } from "../../src/protocol/brand.ts";
 import { confirmationsOnChain } from "../support/chainTruth.ts";
 import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
@@ -58,6 +58,31 @@ describe("two keys", () => {
     const holders = journalRows(home, "SELECT signer FROM attempts GROUP BY confirmation_id, signer");
     expect(holders).toHaveLength(20);
     expect(journalRows(home, "SELECT count(*) AS leases FROM leases")).toEqual([{ leases: 2 }]);
+  }, 120_000);
+
+  it("keep what they signed across a SIGKILL: a key that is not configured any more is followed to the end", async () => {
+    const { devnet } = stage;
+    const [first, second] = [devnet.accounts.agent, await devnet.account("fourth agent")];
+    await stage.setAutomine(true);
+    await devnet.client.setAgent(second.address);
+    home = createHome(devnet, { sink: { rebroadcastAfter: "2s" } });
+    const keyFile = secret("a", first.privateKey);
+    await start(["--signer-key-file", keyFile, "--signer-keys", secret("b", second.privateKey)]);
+    const tasks = await stage.answeredTasks(6);
+    await toldOf(daemon, "broadcast", tasks);
+    daemon.kill("SIGKILL");
+    await daemon.exited;
+    const attempts = journalRows(home, "SELECT hash, signer FROM attempts ORDER BY hash");
+    const theirs = attempts.filter(({ signer }) => signer === second.address.toLowerCase());
+    expect(theirs).toHaveLength(3);
+    for (const { hash } of theirs) await testNode(devnet.network, "anvil_dropTransaction", [hash]);
+
+    await start(["--signer-key-file", keyFile]);
+    await stage.mineUntil(toldOf(daemon, "final", tasks));
+    expect(await paidOnce(tasks)).toBe(6);
+    const mined = journalRows(home, "SELECT mined_hash AS hash FROM confirmations").map(({ hash }) => hash);
+    for (const { hash } of theirs) expect(mined).toContain(hash);
+    expect(await nonceOf(second.address)).toBe(3);
   }, 120_000);
 
   it("leave everything to the other while one has no money, and say so", async () => {
