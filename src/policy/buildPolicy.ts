@@ -35,6 +35,7 @@ export function buildPolicy(spec: PolicySpec, source: string, context: Context, 
     latest: compile(strategy.window?.latest, roles.latest),
   };
   if (spec.eligible && !expressions.eligible) return undefined;
+  if (strategy.name === "quorum" && !strategy.quorum) return undefined;
   checkSchemaIsUsed(spec, expressions, report);
   checkSignals(spec, expressions, report);
   checkLatest(spec, expressions, report);
