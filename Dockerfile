@@ -1,31 +1,38 @@
-FROM node:24-bookworm-slim AS build
+# Pinned by version. To pin by digest as well, give the images as arguments:
+#   docker build --build-arg BUILD_IMAGE=node:24-bookworm-slim@sha256:… --build-arg RUN_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot@sha256:…
+# docs/container.md tells how to find them, and how these steps are proven where there is no Docker.
+ARG BUILD_IMAGE=node:24-bookworm-slim
+ARG RUN_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
+
+FROM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build \
- && npm ci --omit=dev --omit=optional --ignore-scripts \
- && mkdir /state
+RUN npm run build
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+RUN mkdir state
 
-FROM gcr.io/distroless/nodejs24-debian12:nonroot
+FROM ${RUN_IMAGE}
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY config ./config
 COPY web ./web
-COPY --from=build --chown=65532:65532 /state /var/lib/ogpu-confirmd
+COPY container/health.mjs ./container/health.mjs
+COPY --from=build --chown=65532:65532 /app/state /var/lib/ogpu-confirmd
 # STATE_DIRECTORY holds the journal unless journal.path says otherwise. Policies are mounted, never baked in: they decide about money.
-ENV NODE_ENV=production \
-    MALLOC_ARENA_MAX=2 \
-    NODE_OPTIONS=--disable-sigusr1 \
-    STATE_DIRECTORY=/var/lib/ogpu-confirmd \
-    OGPU_POLICIES_DIR=/etc/ogpu-confirmd/policies
+ENV NODE_ENV=production
+ENV MALLOC_ARENA_MAX=2
+ENV NODE_OPTIONS=--disable-sigusr1
+ENV STATE_DIRECTORY=/var/lib/ogpu-confirmd
+ENV OGPU_POLICIES_DIR=/etc/ogpu-confirmd/policies
 VOLUME /var/lib/ogpu-confirmd
 EXPOSE 9464
 USER nonroot
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["/nodejs/bin/node", "-e", "fetch(`http://127.0.0.1:${process.env.OGPU_HTTP_PORT || 9464}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Alive, not ready: a container is not to be restarted because the endpoints are down.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["/nodejs/bin/node", "container/health.mjs", "livez"]
 ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "--max-old-space-size=512", "dist/main.js"]
 CMD ["run"]

@@ -41,6 +41,8 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
       const text = "A node refuses a transaction because the key cannot pay for its gas. Nothing is paid until it can.";
       return [{ kind: "begins", key: "no-funds", severity: "critical", title: "the key has no gas money", text }];
     }
+    case "key":
+      return ofKey(report);
     case "confirmation":
       return ofConfirmation(report.confirmation);
     case "stranger": {
@@ -83,6 +85,10 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
           text,
         },
       ];
+    }
+    case "disagree": {
+      const text = `Block ${report.block} is ${report.hashes[0]} for one endpoint and ${report.hashes[1]} for another, although it is final. One of them lies, or follows another chain.`;
+      return [{ kind: "happens", key: "disagree", severity: "critical", title: "endpoints disagree", text }];
     }
     case "reorg": {
       if (!report.deep) return [];
@@ -149,6 +155,26 @@ function ofConfirmation({ id, task, state, reason }: ReportOf<"confirmation">["c
     }
     default:
       return moves;
+  }
+}
+
+function ofKey({ signer, state, by }: ReportOf<"key">): readonly AlertChange[] {
+  const [gas, lease] = [`key-gas ${signer}`, `key-lease ${signer}`];
+  switch (state) {
+    case "no-funds": {
+      const text = `${checksummed(signer)} cannot pay for gas, and is given nothing until it can: send it some.`;
+      return [{ kind: "begins", key: gas, severity: "critical", title: "a key has no gas money", text }];
+    }
+    case "funded":
+      return [{ kind: "ends", key: gas }];
+    case "lost": {
+      const text = `${by ?? "Another daemon"} has taken ${checksummed(signer)}: this one pays nothing with it. One daemon alone may use a key.`;
+      return [{ kind: "begins", key: lease, severity: "critical", title: "another daemon took the key", text }];
+    }
+    case "held":
+      return [{ kind: "ends", key: lease }];
+    default:
+      return [];
   }
 }
 

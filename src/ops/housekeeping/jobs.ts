@@ -55,7 +55,7 @@ export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
       name: "digest",
       ticks$: ticks$(options.digestCron),
       work: async () => {
-        const until = clock.now() - (clock.now() % 60_000);
+        const until = clock.now() - (clock.now() % 1_000);
         report({ type: "digest", digest: await journal.digest(until - dayMs, until) });
         return "told";
       },

@@ -101,6 +101,18 @@ describe("alerts", () => {
       "job backup",
     ],
     [
+      "a key without gas",
+      { type: "key", signer, state: "no-funds" },
+      { type: "key", signer, state: "funded" },
+      `key-gas ${signer}`,
+    ],
+    [
+      "a key that was taken",
+      { type: "key", signer, state: "lost" },
+      { type: "key", signer, state: "held" },
+      `key-lease ${signer}`,
+    ],
+    [
       "a certificate",
       { type: "expiry", what: "c", at: 0, soon: true },
       { type: "expiry", what: "c", at: 0, soon: false },

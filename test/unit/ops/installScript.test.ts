@@ -1,0 +1,100 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const script = join(import.meta.dirname, "../../../systemd/install.sh");
+let home: string;
+let root: string;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "install-"));
+  root = join(home, "root");
+  mkdirSync(join(home, "bin"));
+  mkdirSync(join(home, "policies/schemas"), { recursive: true });
+  writeFileSync(join(home, "bin/ogpu-confirmd"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(join(home, "key"), "0xsecret\n");
+  chmodSync(join(home, "key"), 0o644);
+  writeFileSync(join(home, "config.yaml"), "network: testnet\n");
+  writeFileSync(join(home, "policies/mine.yaml"), "name: mine\n");
+  writeFileSync(join(home, "policies/schemas/s.json"), "{}");
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+const run = (args: readonly string[], path = `${join(home, "bin")}:/usr/bin:/bin`) => {
+  const { status, stdout, stderr } = spawnSync("sh", [script, ...args], {
+    encoding: "utf8",
+    env: { PATH: path, DESTDIR: root },
+  });
+  return { status, output: stdout + stderr };
+};
+const everything = () => [
+  "--key",
+  join(home, "key"),
+  "--config",
+  join(home, "config.yaml"),
+  "--policies",
+  join(home, "policies"),
+];
+const installed = (path: string) => join(root, path);
+const mode = (path: string) => (statSync(installed(path)).mode & 0o777).toString(8);
+const unit = "etc/systemd/system/ogpu-confirmd.service";
+
+describe("install.sh", () => {
+  it("puts unit, configuration, policies and key where the unit looks for them; the key is root's alone", () => {
+    const { status, output } = run(everything());
+    expect([status, output]).toEqual([0, expect.not.stringContaining("missing")]);
+    expect(readFileSync(installed(unit), "utf8")).toContain("Type=notify");
+    expect(readFileSync(installed("etc/ogpu-confirmd/agent-key"), "utf8")).toBe("0xsecret\n");
+    expect(mode("etc/ogpu-confirmd/agent-key")).toBe("600");
+    expect(readFileSync(installed("etc/ogpu-confirmd/config.yaml"), "utf8")).toBe("network: testnet\n");
+    expect(existsSync(installed("etc/ogpu-confirmd/policies/schemas/s.json"))).toBe(true);
+    expect(output).not.toContain("secret");
+    const program = readFileSync(installed(`${unit}.d/10-program.conf`), "utf8");
+    expect(program).toContain(`ExecStart=${join(home, "bin/ogpu-confirmd")} run`);
+  });
+
+  it("may be run again, and leaves what is there", () => {
+    run(everything());
+    writeFileSync(installed("etc/ogpu-confirmd/config.yaml"), "network: mainnet # mine\n");
+    expect(run([]).status).toBe(0);
+    expect(readFileSync(installed("etc/ogpu-confirmd/config.yaml"), "utf8")).toContain("mine");
+    expect(existsSync(installed("etc/ogpu-confirmd/agent-key"))).toBe(true);
+  });
+
+  it("says what is still missing, and does not start", () => {
+    const { status, output } = run([], "/usr/bin:/bin");
+    expect(status).toBe(0);
+    for (const thing of ["npm install -g ogpu-confirmd", "--key FILE", "--policies DIR"])
+      expect(output).toContain(thing);
+    expect(readFileSync(installed("etc/ogpu-confirmd/config.yaml"), "utf8")).toContain("network: mainnet");
+  });
+
+  it("uninstalls and leaves configuration, key and journal, unless it is told to take them", () => {
+    run(everything());
+    const journal = "var/lib/private/ogpu-confirmd/journal.sqlite";
+    mkdirSync(installed("var/lib/private/ogpu-confirmd"), { recursive: true });
+    writeFileSync(installed(journal), "");
+    expect(run(["--uninstall"]).status).toBe(0);
+    expect([unit, "etc/ogpu-confirmd/agent-key", journal].map((path) => existsSync(installed(path)))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(run(["--uninstall", "--purge"]).status).toBe(0);
+    expect(["etc/ogpu-confirmd", journal].map((path) => existsSync(installed(path)))).toEqual([false, false]);
+  });
+
+  it.each([
+    [["--kye", "x"], /no option --kye/],
+    [["--key"], /needs a path/],
+    [["--key", "/nonexistent"], /does not exist/],
+    [["--purge"], /goes with --uninstall/],
+    [["--encrypt-key"], /needs --key/],
+  ])("refuses %j before it writes anything", (args, complaint) => {
+    const { status, output } = run(args);
+    expect([status, output]).toEqual([78, expect.stringMatching(complaint)]);
+    expect(existsSync(installed("etc/ogpu-confirmd/agent-key"))).toBe(false);
+  });
+});
