@@ -1,0 +1,91 @@
+import { VirtualTimeScheduler } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { createSupervisor } from "../../../src/ops/supervise.ts";
+import { unixSeconds, wei } from "../../../src/protocol/brand.ts";
+import type { Report } from "../../../src/report.ts";
+
+const head = (number: bigint): Report => ({ type: "head", number, timestamp: unixSeconds(0) });
+const scanned = (block: bigint): Report => ({ type: "scanned", block });
+
+const setup = (oldestLook: () => number | undefined = () => undefined) => {
+  const scheduler = new VirtualTimeScheduler(undefined, Number.POSITIVE_INFINITY);
+  const said: string[] = [];
+  const troubles: string[] = [];
+  const supervisor = createSupervisor(
+    {
+      notifier: {
+        ready: (status) => said.push(`READY ${status}`),
+        status: (text) => said.push(text),
+        stopping: () => said.push("STOPPING"),
+        reloading: (at) => said.push(`RELOADING ${at}`),
+        watchdog: () => said.push("WATCHDOG"),
+        extendStart: () => said.push("EXTEND"),
+        drained: async () => undefined,
+      },
+      clock: { now: () => scheduler.frame, scheduler },
+      monotonicMicros: () => 17n,
+      onStall: (reason) => troubles.push(reason),
+      onRecovery: () => troubles.push("moves"),
+    },
+    { everyMs: 15_000, patienceMs: 60_000, lookPatienceMs: 600_000 },
+  );
+  const figures = { openTasks: 1, inFlight: 0, held: 0, paid: wei(0n) };
+  supervisor.start({ figures: async () => figures, pause: async () => undefined }, oldestLook);
+  const passes = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      scheduler.maxFrames = scheduler.frame + 1_000;
+      scheduler.schedule(() => undefined, 1_000);
+      scheduler.flush();
+      await new Promise(setImmediate);
+    }
+  };
+  return { supervisor, said, troubles, passes };
+};
+
+describe("the supervisor", () => {
+  it("asks for time until the backfill is done, then is READY once, and beats", async () => {
+    const { supervisor, said, passes } = setup();
+    supervisor.note(head(100n));
+    await passes(31);
+    expect(said.filter((each) => each === "EXTEND")).toHaveLength(2);
+    expect(said.join()).not.toContain("READY");
+    supervisor.note(scanned(100n));
+    expect(said.at(-1)).toBe("READY head 100");
+    await passes(31);
+    expect(said.filter((each) => each === "WATCHDOG")).toHaveLength(2);
+    expect(said).toContain("head 100, 1 open, 0 in flight, 0 OGPU paid today, 0 held");
+    expect(said.filter((each) => each.startsWith("READY"))).toHaveLength(1);
+  });
+
+  it("frames a reload, tells a refusal, and says nothing of reloads before it was READY", () => {
+    const { supervisor, said } = setup();
+    supervisor.note({ type: "reload", stage: "began" });
+    expect(said).toEqual([]);
+    supervisor.note(head(1n));
+    supervisor.note(scanned(1n));
+    supervisor.note({ type: "reload", stage: "began" });
+    supervisor.note({ type: "reload", stage: "ended", problems: "x" });
+    expect(said.slice(1)).toEqual(["RELOADING 17", "READY the policies on disk are refused; the ones before stay"]);
+    supervisor.stop();
+    expect(said.at(-1)).toBe("STOPPING");
+  });
+
+  it("gives no beat while a look at a task hangs, or the scanner owes a sign of life", async () => {
+    let hanging: number | undefined;
+    const { supervisor, said, troubles, passes } = setup(() => hanging);
+    supervisor.note(head(1n));
+    supervisor.note(scanned(1n));
+    hanging = 0;
+    await passes(616);
+    expect(troubles).toEqual([expect.stringMatching(/^a look at a task hangs for 6\d\ds$/)]);
+    const beats = said.filter((each) => each === "WATCHDOG").length;
+    await passes(60);
+    expect(said.filter((each) => each === "WATCHDOG")).toHaveLength(beats);
+    hanging = undefined;
+    await passes(16);
+    expect(troubles.at(-1)).toBe("moves");
+    supervisor.note(head(2n));
+    await passes(90);
+    expect(troubles.at(-1)).toMatch(/^the scanner stands at block 1/);
+  });
+});
