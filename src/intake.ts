@@ -168,7 +168,10 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     const goal = [final, scanned.number, audited.number + BigInt(options.maxBlockRange)].reduce((a, b) =>
       a < b ? a : b,
     );
-    return goal > audited.number ? goal : undefined;
+    if (goal <= audited.number) return undefined;
+    // A checkpoint that a reorg took back has blocks before it that the scanner has not read: they are not missed yet.
+    const there = await chain.block(scanned.number);
+    return there?.hash === scanned.hash ? goal : undefined;
   };
 
   /** Whether the second opinion is about what the scanner read: it may have to go back first, or two nodes disagree. */
