@@ -71,34 +71,53 @@ export async function confirmPreviews(
         });
         return { ask, state, simulated: ask.gas === undefined ? undefined : next() };
       })
-      .map(async ({ ask, state, simulated }): Promise<Preview | Error> => {
-        try {
-          const [taskStatus, params, status, expiry] = state.map((decode) => decode()) as [
-            number | undefined,
-            ResponseParams | undefined,
-            number | undefined,
-            bigint | undefined,
-          ];
-          if (taskStatus === undefined) {
-            const message = `${rpc.name} does not have task ${ask.task} in block ${block}`;
-            return new RetryableError(message, { code: "NODE_BEHIND" });
-          }
-          const passes = simulated !== undefined && "result" in simulated && ask.gas !== undefined;
-          return {
-            block,
-            taskStatus,
-            response: toStanding(params, status),
-            expiresAt: expiry === undefined ? undefined : unixSeconds(expiry),
-            simulation: passes ? { ok: true, gas: ask.gas ?? 0n } : await simulate(ask),
-          };
-        } catch (error) {
-          return error as Error;
-        }
+      .map(({ ask, state, simulated }) => {
+        const passes = simulated !== undefined && "result" in simulated;
+        return toPreview(rpc, { ask, block, state, passes }, simulate);
       }),
   );
 }
 
-const readsOf = ({ task, response, withExpiry }: PreviewAsk, block: Hex): readonly Read<unknown>[] => [
+/** What was read and tried of one confirmation. */
+type Found = {
+  readonly ask: PreviewAsk;
+  readonly block: bigint;
+  /** In the order of `readsOf`. */
+  readonly state: readonly (() => unknown)[];
+  /** The call succeeded with the gas that is known to suffice. */
+  readonly passes: boolean;
+};
+
+export async function toPreview(
+  rpc: Pick<HttpRpc, "name">,
+  { ask, block, state, passes }: Found,
+  simulate: (ask: PreviewAsk) => Promise<Simulation>,
+): Promise<Preview | Error> {
+  try {
+    const [taskStatus, params, status, expiry] = state.map((decode) => decode()) as [
+      number | undefined,
+      ResponseParams | undefined,
+      number | undefined,
+      bigint | undefined,
+    ];
+    if (taskStatus === undefined) {
+      const message = `${rpc.name} does not have task ${ask.task} in block ${block}`;
+      return new RetryableError(message, { code: "NODE_BEHIND" });
+    }
+    return {
+      block,
+      taskStatus,
+      response: toStanding(params, status),
+      expiresAt: expiry === undefined ? undefined : unixSeconds(expiry),
+      simulation: passes && ask.gas !== undefined ? { ok: true, gas: ask.gas } : await simulate(ask),
+    };
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** What is read of a confirmation's task and response. */
+export const readsOf = ({ task, response, withExpiry }: PreviewAsk, block: Hex): readonly Read<unknown>[] => [
   read<number>(taskAbi, task, "getStatus", [], block),
   read<ResponseParams>(responseAbi, response, "getResponseParams", [], block),
   read<number>(responseAbi, response, "getStatus", [], block),

@@ -21,12 +21,13 @@ import type { Deployment } from "../protocol/chains.ts";
 import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
 import type { Reporter } from "../report.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
-import { confirmData, confirmPreviews } from "./confirmPreviews.ts";
+import { confirmData } from "./confirmPreviews.ts";
 import { read, readAll } from "./contractReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { bloomTest } from "./logsBloom.ts";
 import { readStretch } from "./pages.ts";
+import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
 import { revertReason } from "./revertReason.ts";
 import type { SocketMessage } from "./rpcSocket.ts";
@@ -114,6 +115,13 @@ export function createChain(deps: ChainDeps): ChainPort {
       return { ok: false, reason };
     }
   };
+
+  const previews = createPreviews({
+    rpc,
+    controller: deployment.controller,
+    now: deps.clock.now,
+    simulate: ({ from, response }) => simulateConfirm(from, response),
+  });
 
   return {
     ...streams(deps, head, heard),
@@ -221,9 +229,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     previews: async (asks) => {
       if (asks.length === 0) return [];
       if (newest === 0n) await head();
-      return confirmPreviews(rpc, deployment.controller, { asks, block: newest }, ({ from, response }) =>
-        simulateConfirm(from, response),
-      );
+      return previews(asks, newest);
     },
 
     fees: async (urgent = false) => feesFrom(rpc, { urgent, ...deps.tip }),

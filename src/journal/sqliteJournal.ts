@@ -2,7 +2,16 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { FatalError } from "../errors.ts";
 import type { AccountAddress, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
-import type { Attempt, Confirmation, ConfirmationChange, Cursor, Intake, Journal, TaskState } from "./journal.ts";
+import type {
+  Attempt,
+  Confirmation,
+  ConfirmationChange,
+  Cursor,
+  Decision,
+  Intake,
+  Journal,
+  TaskState,
+} from "./journal.ts";
 import { lockJournal } from "./journalLock.ts";
 import { checkFence, type Fence, leaseJournal } from "./leaseJournal.ts";
 import { openDatabase } from "./openDatabase.ts";
@@ -19,7 +28,8 @@ export type JournalFile = {
 };
 
 /**
- * The embedded journal: one SQLite file in WAL mode with `synchronous = FULL`, so that what a method stored is on the
+ * The embedded journal: one SQLite file in WAL mode with `synchronous = FULL`, but for what is read from the chain and
+ * would be read there again (see `Durability`), so that what a method stored is on the
  * disk when it answers. One daemon holds it at a time.
  *
  * @throws RetryableError if another process holds it; ConfigError if it is unusable, newer, or of another chain.
@@ -159,40 +169,43 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     recentBlocks: async () => sql("SELECT * FROM blocks ORDER BY block_number DESC").all().map(toBlockRef),
 
     intake: async ({ tasks, responses, touched, cursor, blocks, rewindTo, audited }) =>
-      transaction(() => {
-        const looks = new Set<TaskAddress>(touched);
-        // The scanner's word on where a thing stands replaces the socket's, which may have told of a branch that is gone.
-        const isCanonical = cursor !== undefined || audited !== undefined;
-        if (rewindTo !== undefined) for (const task of rewind(rewindTo)) looks.add(task);
-        for (const { task, source, block = null } of tasks) {
-          const stored = sql(`
+      transaction(
+        () => {
+          const looks = new Set<TaskAddress>(touched);
+          // The scanner's word on where a thing stands replaces the socket's, which may have told of a branch that is gone.
+          const isCanonical = cursor !== undefined || audited !== undefined;
+          if (rewindTo !== undefined) for (const task of rewind(rewindTo)) looks.add(task);
+          for (const { task, source, block = null } of tasks) {
+            const stored = sql(`
             INSERT INTO tasks (task, source, seen_block) VALUES (?, ?, ?)
             ON CONFLICT (task) DO UPDATE SET
               state = iif(state = 'vanished', 'open', state),
               reason = iif(state = 'vanished', '', reason),
               seen_block = excluded.seen_block
             WHERE state = 'vanished' OR (? AND seen_block IS NOT excluded.seen_block)`).run(
-            task,
-            source,
-            block,
-            +isCanonical,
-          );
-          if (stored.changes) looks.add(task);
-        }
-        for (const { response, task, block = null } of responses) {
-          const stored = sql(`
+              task,
+              source,
+              block,
+              +isCanonical,
+            );
+            if (stored.changes) looks.add(task);
+          }
+          for (const { response, task, block = null } of responses) {
+            const stored = sql(`
             INSERT INTO responses (response, task, seen_block) VALUES (?, ?, ?)
             ON CONFLICT (response) DO UPDATE SET seen_block = excluded.seen_block, task = excluded.task
             WHERE ? AND seen_block IS NOT excluded.seen_block`);
-          if (!stored.run(response, task, block, +isCanonical).changes) continue;
-          sql("UPDATE tasks SET state = 'open', reason = '' WHERE task = ? AND state = 'vanished'").run(task);
-          looks.add(task);
-        }
-        if (blocks) keepBlocks(blocks);
-        if (cursor) moveCursor("scanned", cursor);
-        if (audited) moveCursor("audited", audited);
-        return [...looks].filter(isOpen);
-      }),
+            if (!stored.run(response, task, block, +isCanonical).changes) continue;
+            sql("UPDATE tasks SET state = 'open', reason = '' WHERE task = ? AND state = 'vanished'").run(task);
+            looks.add(task);
+          }
+          if (blocks) keepBlocks(blocks);
+          if (cursor) moveCursor("scanned", cursor);
+          if (audited) moveCursor("audited", audited);
+          return [...looks].filter(isOpen);
+        },
+        [cursor, audited, rewindTo].some((each) => each !== undefined) ? "now" : "with the next",
+      ),
 
     knownTasks: async (tasks) =>
       new Set(tasks.filter((task) => sql("SELECT 1 FROM tasks WHERE task = ?").get(task) !== undefined)),
@@ -257,48 +270,51 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
     },
 
     decide: async (decisions, decidedAt) =>
-      transaction(() => {
-        let intent: Confirmation | undefined;
-        for (const decision of decisions) {
-          const { lastInsertRowid: verdictId } = sql(`
+      transaction(
+        () => {
+          let intent: Confirmation | undefined;
+          for (const decision of decisions) {
+            const { lastInsertRowid: verdictId } = sql(`
             INSERT INTO verdicts (task, response, kind, reason, until, policy, policy_digest, mode,
               block_number, block_hash, payload_digest, payment, response_digest, provider, waits_for,
               facts_digest, decided_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-            decision.task,
-            decision.response,
-            decision.kind,
-            decision.reason,
-            decision.until ?? null,
-            decision.policy,
-            decision.policyDigest,
-            decision.mode,
-            decision.block.number,
-            decision.block.hash,
-            decision.payloadDigest,
-            String(decision.payment),
-            decision.responseDigest,
-            decision.provider ?? null,
-            decision.waitsFor ?? null,
-            decision.facts?.digest ?? "",
-            decidedAt,
-          );
-          recordBasis(sql, verdictId, decision);
-          if (decision.kind !== "confirm" || decision.mode !== "enforce") continue;
-          const { changes, lastInsertRowid } = sql(
-            "INSERT OR IGNORE INTO confirmations (task, response, verdict_id, payment, offered, response_digest) VALUES (?, ?, ?, ?, ?, ?)",
-          ).run(
-            decision.task,
-            decision.response,
-            verdictId,
-            String(decision.payment),
-            decision.offered === undefined ? null : String(decision.offered),
-            decision.responseDigest,
-          );
-          if (changes) intent = confirmationById(Number(lastInsertRowid));
-        }
-        return intent;
-      }),
+              decision.task,
+              decision.response,
+              decision.kind,
+              decision.reason,
+              decision.until ?? null,
+              decision.policy,
+              decision.policyDigest,
+              decision.mode,
+              decision.block.number,
+              decision.block.hash,
+              decision.payloadDigest,
+              String(decision.payment),
+              decision.responseDigest,
+              decision.provider ?? null,
+              decision.waitsFor ?? null,
+              decision.facts?.digest ?? "",
+              decidedAt,
+            );
+            recordBasis(sql, verdictId, decision);
+            if (!isIntent(decision)) continue;
+            const { changes, lastInsertRowid } = sql(
+              "INSERT OR IGNORE INTO confirmations (task, response, verdict_id, payment, offered, response_digest) VALUES (?, ?, ?, ?, ?, ?)",
+            ).run(
+              decision.task,
+              decision.response,
+              verdictId,
+              String(decision.payment),
+              decision.offered === undefined ? null : String(decision.offered),
+              decision.responseDigest,
+            );
+            if (changes) intent = confirmationById(Number(lastInsertRowid));
+          }
+          return intent;
+        },
+        decisions.some(isIntent) ? "with the next" : "now",
+      ),
 
     confirmation: async (id) => confirmationById(id),
 
@@ -319,17 +335,25 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
         attempts.map(({ confirmationId, signer, attempt }) => recordAttempt(confirmationId, signer, attempt, fences)),
       ),
 
-    changeConfirmation: async (id, change, fences = []) => transaction(() => changeConfirmation(id, change, fences)),
+    changeConfirmation: async (id, change, fences = []) =>
+      transaction(() => changeConfirmation(id, change, fences), durabilityOf(change)),
     markBroadcast: async (ids, fences = []) =>
-      transaction(() =>
-        ids.flatMap((id) => {
-          checkHolder(id, fences);
-          const marked = sql("UPDATE confirmations SET state = 'broadcast' WHERE id = ? AND state = 'signed'").run(id);
-          return marked.changes ? [confirmationById(id)] : [];
-        }),
+      transaction(
+        () =>
+          ids.flatMap((id) => {
+            checkHolder(id, fences);
+            const marked = sql("UPDATE confirmations SET state = 'broadcast' WHERE id = ? AND state = 'signed'").run(
+              id,
+            );
+            return marked.changes ? [confirmationById(id)] : [];
+          }),
+        "with the next",
       ),
     changeConfirmations: async (changes, fences = []) =>
-      transaction(() => changes.map(({ id, change }) => changeConfirmation(id, change, fences))),
+      transaction(
+        () => changes.map(({ id, change }) => changeConfirmation(id, change, fences)),
+        changes.every(({ change }) => durabilityOf(change) === "with the next") ? "with the next" : "now",
+      ),
 
     touch: async (now) =>
       transaction(() => void sql("INSERT OR REPLACE INTO meta (key, value) VALUES ('touched', ?)").run(String(now))),
@@ -353,8 +377,29 @@ function prepareOnce(database: DatabaseSync): (text: string) => StatementSync {
   };
 }
 
-function transactionsOf(database: DatabaseSync): <T>(work: () => T) => T {
-  return (work) => {
+/**
+ * What must be on the disk when its promise resolves, or what may come to it with the next thing that must. A power cut
+ * takes transactions back from the newest on, never one without those after it: so what may be lost is what the daemon has
+ * read from the chain and would read there again.
+ */
+type Durability = "now" | "with the next";
+
+/** What it leads to is signed next, and durable with that before anybody hears of it. */
+const isIntent = ({ kind, mode }: Decision): boolean => kind === "confirm" && mode === "enforce";
+
+/** Where a transaction stands is read again; that its nonce is given up is not. */
+const durabilityOf = ({ state }: ConfirmationChange): Durability =>
+  state === "broadcast" || state === "mined" || state === "final" ? "with the next" : "now";
+
+function transactionsOf(database: DatabaseSync): <T>(work: () => T, durability?: Durability) => T {
+  let current: Durability = "now";
+  const set = (durability: Durability) => {
+    if (durability === current) return;
+    database.exec(`PRAGMA synchronous = ${durability === "now" ? "FULL" : "NORMAL"}`);
+    current = durability;
+  };
+  return (work, durability = "now") => {
+    set(durability);
     database.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
@@ -363,6 +408,9 @@ function transactionsOf(database: DatabaseSync): <T>(work: () => T) => T {
     } catch (error) {
       if (database.isTransaction) database.exec("ROLLBACK");
       throw error;
+    } finally {
+      // What is written outside of a transaction of ours is durable at once.
+      set("now");
     }
   };
 }

@@ -56,7 +56,8 @@ const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
  */
 export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise<readonly Admission[]> {
   const { journal, guard } = deps;
-  const known = await Promise.all(ids.toSorted((a, b) => a - b).map((id) => journal.confirmation(id)));
+  const inOrder = [...new Set(ids)].sort((a, b) => a - b);
+  const known = await Promise.all(inOrder.map((id) => journal.confirmation(id)));
   const admissions = known.flatMap((confirmation) => admittedBefore(deps, confirmation));
   const intents = known.filter(({ state }) => state === "intended");
   if (intents.length === 0) return admissions;

@@ -20,7 +20,7 @@ export type Waiting = {
 };
 
 /** Admitted in one go, at the most: their reads fit one request. */
-const mostTogether = 24;
+const mostTogether = 64;
 /** Milliseconds until an intent that had to wait (gas too dear, response gone for the moment) is tried again. */
 const postponeMs = 10_000;
 /** The same where a ceiling holds it; it may be settled by others meanwhile. */
@@ -143,6 +143,16 @@ export function admitWaiting({
       }
     }
     retry(admissions.filter((admission) => admission.type === "failed"));
+    await sending.get(key);
+    const sent = send(key, signed);
+    sent.catch(() => undefined);
+    sending.set(key, sent);
+    return settled;
+  };
+
+  /** What each key sends: one request after the other, in nonce order, while what comes next is read and signed. */
+  const sending = new Map<Key, Promise<void>>();
+  const send = async (key: Key, signed: readonly Confirmation[]): Promise<void> => {
     try {
       await keys.work(key, () => broadcastAll(key.track, signed));
     } catch (error) {
@@ -150,7 +160,6 @@ export function admitWaiting({
       if (error instanceof FatalError) throw error;
       report({ type: "retry", what: "sending", error, inMs: 0 });
     }
-    return settled;
   };
 
   const admitShares = async (rest: readonly Confirmation[], rooms: readonly KeyRoom<Key>[]) => {
@@ -169,11 +178,12 @@ export function admitWaiting({
         rest = rest.toSorted((a, b) => a.id - b.id);
         while (rest.length > 0 && !subscriber.closed) {
           const rooms = await firstValueFrom(keys.rooms$.pipe(takeUntil(ended$)), { defaultValue: [] });
-          if (rooms.length === 0 || subscriber.closed) return;
+          if (rooms.length === 0 || subscriber.closed) break;
           const { settled, left } = await admitShares(rest, rooms);
           rest = left;
           for (const confirmation of settled) subscriber.next(confirmation);
         }
+        await Promise.all(sending.values());
       };
       run().then(
         () => subscriber.complete(),

@@ -45,7 +45,7 @@ export type SinkDeps = Omit<KeyDeps, "now" | "guard" | "gasFigure" | keyof Track
   readonly owner?: string;
 };
 
-type TrackOptions = Pick<TrackDeps, "rebroadcastAfterMs" | "replaceAfterBlocks" | "answers">;
+type TrackOptions = Pick<TrackDeps, "rebroadcastAfterMs" | "replaceAfterBlocks" | "askAllUpTo" | "answers">;
 
 export type SinkOptions = TrackOptions & {
   /** Signed confirmations of each key without a receipt, at the most. */

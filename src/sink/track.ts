@@ -23,6 +23,8 @@ export type TrackDeps = AdmitDeps & {
   readonly rebroadcastAfterMs: number;
   /** Blocks that must have come without it, too, before a higher fee is offered. @default 0 */
   readonly replaceAfterBlocks?: number;
+  /** So many in flight are all asked for; of more, only those of which the account's count promises news. @default 16 */
+  readonly askAllUpTo?: number;
   /** What nodes answer that this program does not know. @default none */
   readonly answers?: readonly AnswerRule[];
 };
@@ -44,9 +46,10 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   const final = await chain.finalBlock(head);
   // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.
   const finalNonce = await finalNonceOf(deps, final);
-  const receipts = await receiptsOf(deps, entries);
+  const receipts = await receiptsOf(deps, await worthAsking(deps, entries, { final, finalNonce }));
   const steps = entries.flatMap((entry) => {
-    const found = receipts.get(entry.confirmation.id) ?? [];
+    const found = receipts.get(entry.confirmation.id);
+    if (found === undefined) return [];
     const error = found.find((each) => each instanceof Error);
     if (error !== undefined) {
       tell(deps, entry.confirmation, error);
@@ -64,6 +67,25 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
     return step.type === "stay" ? [] : [{ entry, step }];
   });
   return carryOut(deps, steps);
+}
+
+/**
+ * Those of which a receipt can tell anything. One that is not mined has none while the account has not come to its nonce; of
+ * one that is, none is wanted until its block is final, or the account has gone back.
+ */
+async function worthAsking(
+  { chain, signer, now, rebroadcastAfterMs, askAllUpTo = 16 }: TrackDeps,
+  entries: readonly InFlight[],
+  { final, finalNonce }: { readonly final: bigint; readonly finalNonce: Nonce | undefined },
+): Promise<readonly InFlight[]> {
+  if (entries.length <= askAllUpTo) return entries;
+  const used = Math.max(await chain.minedNonce(signer.address), finalNonce ?? 0);
+  return entries.filter(({ confirmation: { nonce, mined, attempts }, sentAt }) => {
+    if (nonce === undefined || attempts.some((attempt) => attempt.nonce !== nonce)) return true;
+    const isUsed = used > nonce;
+    if (mined !== undefined) return !isUsed || mined.blockNumber <= final;
+    return isUsed || sentAt === undefined || now() - sentAt >= rebroadcastAfterMs;
+  });
 }
 
 type Planned = { readonly entry: InFlight; readonly step: Step };

@@ -37,6 +37,7 @@ export type DaemonSettings = {
   readonly hasSocket: boolean;
   readonly timeoutMs: number;
   readonly rebroadcastAfterMs: number;
+  readonly askAllUpTo: number;
 };
 
 export type IncarnationDeps = {
@@ -143,6 +144,7 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
       sink: {
         maxInFlight: settings.maxInFlight,
         rebroadcastAfterMs: settings.rebroadcastAfterMs,
+        askAllUpTo: settings.askAllUpTo,
       },
       maxFeePerGas,
       concurrency: 32,

@@ -1,4 +1,5 @@
 import { keccak256, parseTransaction } from "viem";
+import type { TriedAnswer } from "../../src/chain/callsFrom.ts";
 import type { RpcCall } from "../../src/chain/jsonRpc.ts";
 import type { Hash, Hex } from "../../src/protocol/brand.ts";
 import type { Deployment } from "../../src/protocol/chains.ts";
@@ -8,6 +9,7 @@ import type { Mempool, ModelTransaction } from "./mempool.ts";
 import { callView, confirmedBy, isContract, revertBytes } from "./modelCalls.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { type Action, applyAction, copyState } from "./modelContracts.ts";
+import { readCalls, writeAnswers } from "./modelTries.ts";
 import type { Prng } from "./prng.ts";
 import { quantity } from "./words.ts";
 
@@ -25,6 +27,8 @@ export type NodeOptions = {
   readonly finalizedDepth: number;
   /** Per mille of the fee that a replacement must offer. */
   readonly replacementPerMille: bigint;
+  /** Nodes answer `eth_call` with an account's code replaced; others pass over that. */
+  readonly takesOverrides: boolean;
   /** Nodes refuse what offers less than the base fee. */
   readonly refusesBelowBaseFee: boolean;
 };
@@ -97,6 +101,24 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     return answer.ok ? { result: answer.data } : reverted(answer.reason);
   };
 
+  /** The calls of `callsFrom`, one after the other, on a state that each may change. */
+  const tries = (account: Hex, data: Hex, tag: unknown): NodeAnswer => {
+    const block = blockAt(tag);
+    if (block === undefined) return refusal("header not found");
+    const draft = copyState(block.state);
+    const answers = readCalls(data).map(({ to, data: its, gas = 0n }): TriedAnswer => {
+      const response = confirmedBy(its);
+      if (response === undefined) {
+        const view = callView(draft, options.deployment, { to, data: its }, options.strictPages);
+        return view.ok ? view : { ok: false, data: view.reason === "" ? "0x" : revertBytes(view.reason) };
+      }
+      if (gas < BigInt(gasOfConfirm - 21_000)) return { ok: false, data: "0x" };
+      const outcome = applyAction(draft, { type: "confirm", response, sender: account }, block.time + 1);
+      return outcome.ok ? { ok: true, data: "0x" } : { ok: false, data: revertBytes(outcome.reason) };
+    });
+    return { result: writeAnswers(answers) };
+  };
+
   const estimate = ({ from, data = "0x" }: { from?: Hex; to?: Hex; data?: Hex }, tag: unknown): NodeAnswer => {
     const block = blockAt(tag);
     if (block === undefined) return refusal("header not found");
@@ -137,7 +159,7 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
   const send = createSendAnswers(deps, options, () => head);
 
   const answer = ({ method, params }: RpcCall): NodeAnswer => {
-    const [first, second] = params as [never, unknown];
+    const [first, second, overrides] = params as [never, unknown, object | undefined];
     switch (method) {
       case "eth_chainId":
         return { result: quantity(options.chainId) };
@@ -153,8 +175,11 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
         return { result: known(first)?.wire ?? null };
       case "eth_getLogs":
         return logs(first);
-      case "eth_call":
-        return call(first, second);
+      case "eth_call": {
+        if (overrides === undefined || !options.takesOverrides) return call(first, second);
+        const { to, data } = first as { to: Hex; data: Hex };
+        return tries(to, data, second);
+      }
       case "eth_estimateGas":
         return estimate(first, second);
       case "eth_getTransactionReceipt":

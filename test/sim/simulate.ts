@@ -138,6 +138,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       finalizedDepth: finalityDepth,
       replacementPerMille: world.pick([1_100n, 1_125n]),
       refusesBelowBaseFee: world.chance(0.5),
+      takesOverrides: world.chance(0.7),
     },
     world.pick([1, 2, 3]),
   );
@@ -168,6 +169,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     hasSocket: world.chance(0.75),
     timeoutMs: 10_000,
     rebroadcastAfterMs: world.pick([8_000, 30_000]),
+    askAllUpTo: world.pick([0, 16]),
   };
   const daemonPrng = createPrng(seed, "daemon");
   const start = () => {

@@ -1,0 +1,104 @@
+import type { AccountAddress, Hex } from "../protocol/brand.ts";
+import { type TriedAnswer, type TriedCall, tryCalls } from "./callsFrom.ts";
+import type { Simulation } from "./chainPort.ts";
+import { confirmData, confirmPreviews, type Preview, type PreviewAsk, readsOf, toPreview } from "./confirmPreviews.ts";
+import { type HttpRpc, type RpcAnswer, RpcError } from "./jsonRpc.ts";
+import { toQuantity } from "./wire.ts";
+
+/** Gas that any one read may take: a contract that takes more is asked by itself, and harms no other. */
+const readGas = 2_000_000n;
+/** What a transaction pays before its call begins. */
+const intrinsicGas = 21_000n;
+
+/** Milliseconds for which a node that did not do this is not asked to again. */
+const refusedMs = 60_000;
+
+export type PreviewsDeps = {
+  readonly rpc: HttpRpc;
+  readonly controller: Hex;
+  readonly now: () => number;
+  /** For one whose gas is not known, or whose call fails: the whole answer, at the whole price. */
+  readonly simulate: (ask: PreviewAsk) => Promise<Simulation>;
+};
+
+/** As `confirmPreviews`, in one call for each account where the node can do that. */
+export function createPreviews({ rpc, controller, now, simulate }: PreviewsDeps) {
+  let refusedUntil = 0;
+  const one = (asks: readonly PreviewAsk[], block: bigint) =>
+    confirmPreviews(rpc, controller, { asks, block }, simulate);
+  const atOnce = async (asks: readonly PreviewAsk[], block: bigint): Promise<readonly (Preview | Error)[]> => {
+    const from = asks[0]?.from;
+    const canDo = from !== undefined && asks.every(({ gas }) => gas !== undefined) && now() >= refusedUntil;
+    const found = canDo ? await previewsAtOnce(rpc, controller, { asks, from, block }, simulate) : undefined;
+    if (found !== undefined) return found;
+    if (canDo) refusedUntil = now() + refusedMs;
+    return one(asks, block);
+  };
+  return async (asks: readonly PreviewAsk[], block: bigint): Promise<readonly (Preview | Error)[]> => {
+    const accounts = [...new Set(asks.map(({ from }) => from))];
+    const answers = new Map<PreviewAsk, Preview | Error>();
+    await Promise.all(
+      accounts.map(async (account) => {
+        const its = asks.filter(({ from }) => from === account);
+        const found = await atOnce(its, block);
+        for (const [index, ask] of its.entries())
+          answers.set(ask, found[index] ?? new TypeError("a preview is missing"));
+      }),
+    );
+    return asks.map((ask) => answers.get(ask) ?? new TypeError("a preview is missing"));
+  };
+}
+
+/**
+ * State and simulation of several confirmations by one account, in one call. All states are read before anything is tried.
+ *
+ * A simulation has what is known to suffice, and no more: those after the first find warm what the first has touched.
+ *
+ * @returns `undefined` where the node does not do this: `confirmPreviews` asks one by one.
+ * @throws RetryableError if the node does not answer.
+ */
+async function previewsAtOnce(
+  rpc: HttpRpc,
+  controller: Hex,
+  {
+    asks,
+    from,
+    block,
+  }: { readonly asks: readonly PreviewAsk[]; readonly from: AccountAddress; readonly block: bigint },
+  simulate: (ask: PreviewAsk) => Promise<Simulation>,
+): Promise<readonly (Preview | Error)[] | undefined> {
+  const parts = asks.map((ask) => ({ ask, reads: readsOf(ask, toQuantity(block)) }));
+  const calls = [
+    ...parts.flatMap(({ reads }) => reads.map(({ call }): TriedCall => ({ ...targetOf(call.params), gas: readGas }))),
+    ...asks.map(
+      ({ response, gas = 0n }): TriedCall => ({
+        to: controller,
+        data: confirmData(response),
+        gas: gas > intrinsicGas ? gas - intrinsicGas : 1n,
+      }),
+    ),
+  ];
+  const answers = await tryCalls(rpc, from, calls, toQuantity(block));
+  if (answers === undefined) return undefined;
+  const [read, tried] = [answers.slice(0, -asks.length), answers.slice(-asks.length)];
+  // Without a word: it may have been the gas.
+  if (read.some(({ ok, data }) => !ok && data === "0x")) return undefined;
+  let at = 0;
+  return Promise.all(
+    parts.map(({ ask, reads }, index) => {
+      const mine = read.slice(at, at + reads.length);
+      at += reads.length;
+      const state = reads.map(
+        ({ decode }, place) =>
+          () =>
+            decode(toRpcAnswer(mine[place])),
+      );
+      return toPreview(rpc, { ask, block, state, passes: tried[index]?.ok === true }, simulate);
+    }),
+  );
+}
+
+const targetOf = ([target]: readonly unknown[]): { readonly to: Hex; readonly data: Hex } => target as never;
+
+const toRpcAnswer = (answer: TriedAnswer | undefined): RpcAnswer =>
+  answer?.ok ? { result: answer.data } : { error: new RpcError("execution reverted", 3, answer?.data) };
