@@ -7,10 +7,14 @@ import type { Benchmark, Outcome } from "./harness/benchmark.ts";
 import { pinning } from "./harness/child.ts";
 import { describeMachine, type Machine } from "./harness/machine.ts";
 import { formatTable } from "./harness/table.ts";
+import { latency } from "./latency/latency.ts";
 import { policy } from "./policy/policy.ts";
+import { recovery } from "./recovery/recovery.ts";
+import { signing } from "./signing/signing.ts";
+import { sink } from "./sink/sink.ts";
 import { tracking } from "./tracking/tracking.ts";
 
-const benchmarks: readonly Benchmark[] = [firehose, backfill, tracking, policy];
+const benchmarks: readonly Benchmark[] = [firehose, backfill, tracking, policy, signing, sink, latency, recovery];
 
 const usage = `Usage: npm run bench -- NAME [--rounds N] [--json FILE]
 

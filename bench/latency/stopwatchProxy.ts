@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { eventTopics } from "../../src/protocol/events.ts";
+
+/** A node's port, with a stopwatch at its bytes. */
+export type StopwatchProxy = {
+  readonly http: string;
+  readonly ws: string;
+  /** Milliseconds from the next response's event, on its way to the contender, to the hash of its next transaction. */
+  readonly next: () => Promise<number>;
+  readonly close: () => Promise<void>;
+};
+
+const send = "eth_sendRawTransaction";
+/** What a node answers to a transaction, over a WebSocket; nothing else that the contenders ask there looks so. */
+const hash = /"result":"0x[0-9a-f]{64}"/;
+
+/** Passes everything on as it comes, for every contender alike; it stands in this process, so that one clock tells the time. */
+export async function openStopwatchProxy(nodePort: number): Promise<StopwatchProxy> {
+  const open = new Set<Socket>();
+  let seen: number | undefined;
+  let settle: ((ms: number) => void) | undefined;
+  const accepted = () => {
+    if (seen === undefined) return;
+    settle?.(performance.now() - seen);
+    settle = undefined;
+  };
+  const server = createServer((client) => {
+    const node = connect(nodePort, "127.0.0.1");
+    let isWebSocket = false;
+    let awaitsAnswer = false;
+    for (const socket of [client, node]) {
+      open.add(socket);
+      socket.setNoDelay(true);
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        open.delete(socket);
+        client.destroy();
+        node.destroy();
+      });
+    }
+    client.on("data", (bytes) => {
+      if (!isWebSocket && /upgrade: websocket/i.test(bytes.toString("latin1"))) isWebSocket = true;
+      // Over HTTP the request can be read; over a WebSocket it is masked.
+      if (!isWebSocket && bytes.includes(send)) awaitsAnswer = true;
+      node.write(bytes);
+    });
+    node.on("data", (bytes) => {
+      if (isWebSocket) {
+        if (bytes.includes(eventTopics.ResponseSubmitted)) seen ??= performance.now();
+        else if (hash.test(bytes.toString("latin1"))) accepted();
+      } else if (awaitsAnswer) {
+        awaitsAnswer = false;
+        accepted();
+      }
+      client.write(bytes);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    http: `http://127.0.0.1:${port}`,
+    ws: `ws://127.0.0.1:${port}`,
+    next: () => {
+      seen = undefined;
+      return new Promise((resolve) => {
+        settle = resolve;
+      });
+    },
+    close: async () => {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
