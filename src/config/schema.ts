@@ -335,7 +335,7 @@ export const schema = {
     tokenFile: setting(
       form.optional(form.path),
       "data/http-token",
-      "A file with the token that the page asks for before it changes anything; made at the first start where it is not set, unless systemd gives the credential `http-token`. Empty: nothing can be changed over HTTP. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/http-token`.",
+      "A file with the token that the page asks for before it changes anything; read at the start; made at the first one where it is not set, unless systemd gives the credential `http-token`. Empty: nothing can be changed over HTTP. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/http-token`.",
     ),
   },
   log: {
