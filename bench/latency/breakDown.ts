@@ -13,7 +13,9 @@ export function breakDown(samples: readonly Sample[]): readonly Step[] {
   const steps = new Map<string, number[]>();
   const note = (step: string, ms: number) => void steps.set(step, [...(steps.get(step) ?? []), ms]);
   for (const { spans, end } of samples) {
-    const first = spans.find(({ name }) => name === "event into the journal");
+    // The scanner stores what it finds, too: what counts is what the socket's event has begun.
+    const stored = spans.findLastIndex(({ name }) => name === "stored");
+    const first = spans.slice(0, stored + 1).findLast(({ name }) => name === "event into the journal");
     const last = spans.findLast(({ name }) => name.startsWith("send"));
     if (first === undefined || last === undefined) continue;
     const onTheWay = spans.filter(({ name, from, to }) => from >= first.from && to <= last.to && name !== "aside");

@@ -10,7 +10,7 @@ import { startChild } from "../harness/child.ts";
 import { alternate } from "../harness/rounds.ts";
 import { type AnsweredNetwork, openAnsweredNetwork, writeIntents } from "./answeredNetwork.ts";
 
-const count = 1_000;
+const count = 500;
 /** The incumbent needs more than a block for each. */
 const fewer = 20;
 const blockMs = 100;

@@ -24,8 +24,9 @@ export function drawMoment(prng: Prng): Moment {
   return { after: "confirmation", state: prng.pick(states), count, ms };
 }
 
-/** The longest that a daemon lives while it is waited for what it should tell. */
+/** The longest that a daemon lives while it is waited for what it should tell; a slow machine has its time to start. */
 const longestMs = 4_000;
+const startMs = 60_000;
 
 /** Runs one daemon and kills it in that moment; answers it, dead. */
 export async function liveUntil(
@@ -35,11 +36,15 @@ export async function liveUntil(
   const daemon = startDaemon(start);
   let seen = "booting";
   const patience = new AbortController();
+  const atMost = (ms: number) => sleep(ms, undefined, { signal: patience.signal }).catch(() => undefined);
   const reached = async () => {
     if (moment.after === "start") return;
-    await daemon.ready();
+    await Promise.race([daemon.ready(), atMost(startMs)]);
     seen = "ready";
     if (moment.after === "ready") return;
+    await Promise.race([told(), atMost(longestMs)]);
+  };
+  const told = async () => {
     let count = 0;
     const counted = new Set<LogRecord>();
     await daemon.logged((record) => {
@@ -50,9 +55,8 @@ export async function liveUntil(
     });
     seen = moment.state ?? moment.after;
   };
-  const waited = sleep(longestMs, undefined, { signal: patience.signal }).catch(() => undefined);
   // One that ends by itself is found out below.
-  await Promise.race([reached().catch(() => undefined), waited]);
+  await reached().catch(() => undefined);
   patience.abort();
   await sleep(moment.ms);
   daemon.kill("SIGKILL");
