@@ -1,3 +1,5 @@
+import { requireCancelable } from "../client/cancelTask.ts";
+import { readAddress } from "../client/inputs.ts";
 import { exitCodes } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -16,11 +18,9 @@ export const cancel = (context: Context, line: Line): Promise<number> =>
     const { client } = opened;
     const signer = signerIn(opened);
     await requireFreeKey(opened, signer);
-    const task = await during(
-      context,
-      "reading the chain",
-      client.getTask(required(line.args[0], "the task's address")),
-    );
+    const address = readAddress("the task", required(line.args[0], "the task's address"));
+    const checking = requireCancelable(client, signer.address, address);
+    const task = await during(context, "reading the chain", checking);
     const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
       ["cancel the task", task.address],
       ["which gives back", `${formatOgpu(task.payment)} to ${task.client}`],

@@ -1,5 +1,8 @@
 import { readAddress, readAmount } from "../client/inputs.ts";
 import { publishSource as publishSourceFor } from "../client/publishSource.ts";
+import { requirePublishable } from "../client/publishTask.ts";
+import { requireActsFor } from "../client/reads.ts";
+import { draftSource } from "../client/sourceParams.ts";
 import type { SourceInfo, TaskInput } from "../client/types.ts";
 import { parseDuration } from "../config/duration.ts";
 import { exitCodes } from "../errors.ts";
@@ -30,16 +33,19 @@ export const publish = (context: Context, line: Line): Promise<number> =>
 async function publishTask(context: Context, line: Line, opened: Opened): Promise<number> {
   const { client } = opened;
   const { options } = line;
-  const source = required(line.args[1], "the source's address");
+  const signer = signerIn(opened);
+  const source = readAddress("the source", required(line.args[1], "the source's address"));
   const payment = readAmount("--payment", required(options.payment, '--payment (such as "0.05 OGPU")'));
   const config = inputOf(context, options);
   const { timestamp } = await during(context, "reading the chain", client.chain.head());
   const expiryTime = readExpiry(options.expires ?? "1h", Number(timestamp));
+  const checking = requirePublishable(client, signer.address, { source, payment, expiryTime });
+  const { client: owner, vaultBalance } = await during(context, "reading the chain", checking);
   const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
     ["publish a task on", source],
-    ["which freezes", formatOgpu(payment)],
+    ["which freezes", `${formatOgpu(payment)} of the ${formatOgpu(vaultBalance)} that ${owner} has in the Vault`],
     ["until", new Date(expiryTime * 1_000).toISOString()],
-    ["signed by", checksummed(signerIn(opened).address)],
+    ["signed by", checksummed(signer.address)],
   ]);
   if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
   const publishing = client.publishTask({ source, config, expiryTime, payment });
@@ -65,15 +71,17 @@ async function publishSource(context: Context, line: Line, opened: Opened): Prom
   const { options } = line;
   const signer = signerIn(opened);
   const info = sourceOf(options);
-  const onBehalfOf = options.client;
+  const client = readAddress("the client", options.client ?? signer.address);
+  draftSource(client, info);
+  const checking = requireActsFor(opened.client, signer.address, client, "the source");
+  await during(context, "reading the chain", checking);
   const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
     ["publish the source", info.name],
-    ["for the client", onBehalfOf ?? checksummed(signer.address)],
+    ["for the client", client],
     ["least payment", formatOgpu(readAmount("--min-payment", info.minPayment))],
     ["signed by", checksummed(signer.address)],
   ]);
   if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
-  const client = onBehalfOf === undefined ? opened.client.onBehalfOf : readAddress("--client", onBehalfOf);
   const publishing = publishSourceFor({ ...opened.client, onBehalfOf: client }, info);
   const { source, ...mined } = await during(context, "uploading, and waiting until it is mined", publishing);
   printSent(context, line, { source }, mined);

@@ -37,11 +37,7 @@ export async function publishTask(
   const source = readAddress("the source", info.source);
   const payment = readAmount("the payment", info.payment);
   const expiryTime = readTime("the expiry time", info.expiryTime);
-  const check = async () => {
-    const sight = await readSource(context, source);
-    await requireActsFor(context, signer.address, sight.client, `the source ${source}`);
-    requireTerms(sight, { payment, expiryTime });
-  };
+  const check = () => requirePublishable(context, signer.address, { source, payment, expiryTime });
   await check();
   const config =
     typeof info.config === "string"
@@ -54,6 +50,21 @@ export async function publishTask(
 }
 
 type Terms = { readonly payment: bigint; readonly expiryTime: number };
+
+/**
+ * The source, if the chain as it is now lets a task with these terms be published on it.
+ * @throws as `publishTask`, before anything is uploaded or signed.
+ */
+export async function requirePublishable(
+  context: ClientContext,
+  signer: string,
+  { source, ...terms }: Terms & { readonly source: Address },
+): Promise<SourceSight> {
+  const sight = await readSource(context, source);
+  await requireActsFor(context, signer, sight.client, `the source ${source}`);
+  requireTerms(sight, terms);
+  return sight;
+}
 
 function requireTerms(source: SourceSight, { payment, expiryTime }: Terms): void {
   const { address, status, now, maxExpiryDuration, minPayment, client, vaultBalance } = source;

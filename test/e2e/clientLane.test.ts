@@ -6,6 +6,9 @@ import { testNode } from "../../devnet/network.ts";
 import { type Client, type ClientOptions, createClient, type NonceFix, TaskStatus } from "../../src/index.ts";
 import type { SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 
+/** For a machine that is busy. */
+const patience = { timeout: 20_000 };
+
 let devnet: Devnet;
 let source: SourceAddress;
 
@@ -87,7 +90,7 @@ describe("the library's lane", () => {
     await automine(false);
     const client = open();
     const both = Promise.all([client.confirmResponse(response), client.confirmResponse(response)]);
-    await expect.poll(() => node("txpool_status")).toMatchObject({ pending: "0x1" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await expect(client.confirmResponse(other.response)).rejects.toMatchObject({ code: "ALREADY_SENT" });
     await expect(open().confirmResponse(response)).rejects.toMatchObject({
       code: "ALREADY_SENT",
@@ -104,7 +107,7 @@ describe("the library's lane", () => {
     await automine(false);
     const client = open();
     const confirmed = client.confirmResponse(response);
-    await expect.poll(() => node("txpool_status")).toMatchObject({ pending: "0x1" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await node("anvil_dropAllTransactions");
     await send(await rawTransfer(0, parseGwei("50")));
     await devnet.mine(5);
@@ -118,19 +121,19 @@ describe("the library's lane", () => {
     await automine(false);
     const client = open({ rebroadcastAfterMs: 100 });
     const first = client.confirmResponse(one.response);
-    await expect.poll(() => node("txpool_status")).toMatchObject({ pending: "0x1" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     const before = client.lanes()[0]?.inFlight()[0]?.hash;
-    await expect.poll(() => client.lanes()[0]?.inFlight()[0]?.hash).not.toBe(before);
+    await expect.poll(() => client.lanes()[0]?.inFlight()[0]?.hash, patience).not.toBe(before);
     await devnet.mine();
     expect((await first).hash).not.toBe(before);
 
     const second = client.confirmResponse(two.response);
     second.catch(() => undefined);
-    await expect.poll(() => node("txpool_status")).toMatchObject({ pending: "0x1" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await node("evm_increaseTime", 10_000);
     await node("anvil_dropAllTransactions");
     await devnet.mine();
-    await expect.poll(() => node("txpool_status")).toMatchObject({ pending: "0x1" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await devnet.mine();
     await expect(second).rejects.toMatchObject({ code: "EXPIRED" });
     expect(await mined(devnet.accounts.agent.address)).toBe(2);
@@ -188,7 +191,7 @@ describe("nonces that are stuck", () => {
     const stuck = await stuckInThePool();
     const client = open({ rebroadcastAfterMs: 600_000 });
     const confirmed = tasks.map(async ({ response }, index) => client.confirmResponse(response, { nonce: index + 2 }));
-    await expect.poll(() => node("txpool_status")).toMatchObject({ queued: "0x4" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ queued: "0x4" });
     for (let block = 0; block < 3; block++) await holdFees();
     expect(await mined(devnet.accounts.agent.address)).toBe(1);
 
@@ -239,7 +242,7 @@ describe("nonces that are stuck", () => {
     const tasks = await answered(3);
     const client = open({ rebroadcastAfterMs: 600_000 });
     const confirmed = tasks.map(({ response }, index) => client.confirmResponse(response, { nonce: index + 2 }));
-    await expect.poll(() => node("txpool_status")).toMatchObject({ queued: "0x3" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ queued: "0x3" });
     await expect(client.getNonceInfo()).resolves.toMatchObject({
       pendingCount: 3,
       explanation: expect.stringMatching(

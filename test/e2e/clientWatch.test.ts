@@ -8,6 +8,9 @@ import { type Client, createClient, TaskStatus } from "../../src/index.ts";
 import { checksummed, type SourceAddress } from "../../src/protocol/brand.ts";
 import { type FaultProxy, startFaultProxy } from "../support/faultProxy.ts";
 
+/** For a machine that is busy. */
+const patience = { timeout: 20_000 };
+
 let devnet: Devnet;
 let source: SourceAddress;
 let provider: Provider;
@@ -79,7 +82,7 @@ describe("the watchers", () => {
   it("lose nothing and repeat nothing while sockets drop, the node is away, busy or silent", async () => {
     const { signal } = ending;
     const told = take(client.watchTaskPublished({ source, signal }), 14);
-    await expect.poll(() => proxy.openSockets()).toBe(1);
+    await expect.poll(() => proxy.openSockets(), patience).toBe(1);
     const tasks: string[] = [];
     const batch = async () => {
       tasks.push(await publish(), await publish());

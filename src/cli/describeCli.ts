@@ -1,0 +1,28 @@
+import { commands } from "./commands.ts";
+import { commandHelp, helpText } from "./helpText.ts";
+
+const preface = `# Command line
+
+What \`ogpu-confirmd --help\` and \`ogpu-confirmd COMMAND --help\` say, word for word. Beyond that:
+
+- **Output.** Results go to standard output, questions, warnings and progress to standard error. On a terminal there are
+  aligned tables and colours (not with \`NO_COLOR\`); elsewhere a table is one line each with tabs between, for \`cut\` and
+  \`awk\`. \`--json\` prints JSON; amounts carry their unit, times are ISO 8601, addresses are checksummed.
+- **Money.** Before a transaction the command shows what it would do and asks; \`--yes\` answers for you, and where nobody can
+  be asked it is needed. Everything that can be checked is checked before anything is signed.
+- **Amounts** are text with a unit: \`"0.05 OGPU"\`, \`"30 gwei"\`, \`"1 wei"\`. **Addresses** with capitals must have the right
+  checksum; the error says how it would be written.
+- **Keys.** A running daemon is the only writer of its key: commands that send refuse that key (\`KEY_IN_USE\`). \`nonce fix\`
+  works beside it, and leaves alone what the daemon has signed.
+- **Errors** are one line, \`error CODE: what happened — what to do\`, and an exit code.
+- **Completion.** bash: \`eval "$(ogpu-confirmd completion bash)"\`; zsh: \`eval "$(ogpu-confirmd completion zsh)"\`; fish:
+  \`ogpu-confirmd completion fish | source\`.
+`;
+
+/** `docs/cli.md`, from the commands' own help. */
+export const describeCli = (): string =>
+  [preface, block("ogpu-confirmd", helpText()), ...commands.map((each) => block(each.name, commandHelp(each)))].join(
+    "\n",
+  );
+
+const block = (title: string, text: string): string => `## ${title}\n\n\`\`\`text\n${text}\`\`\`\n`;
