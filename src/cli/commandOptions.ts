@@ -17,7 +17,7 @@ export const commandOptions = {
   yes: { type: "boolean", doc: "do not ask before money moves" },
   limit: { type: "string", value: "N", doc: "how many at the most (default: 50)" },
   payment: { type: "string", value: "AMOUNT", doc: 'the most that the task may cost, such as "0.05 OGPU"' },
-  "max-payment": { type: "string", value: "AMOUNT", doc: "refuse to pay more than this" },
+  "max-payment": { type: "string", value: "AMOUNT", doc: "refuse to pay more than this (default: sink.maxPayment)" },
   function: { type: "string", value: "NAME", doc: "the function of the source to call" },
   data: { type: "string", value: "JSON", doc: "the data for it; @FILE reads a file" },
   input: { type: "string", value: "JSON", doc: "function_name, data and further fields; @FILE reads a file" },

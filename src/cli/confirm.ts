@@ -10,7 +10,7 @@ import { during } from "./progress.ts";
 import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
-import { requireFreeKey, signerIn, withClient } from "./withClient.ts";
+import { requireFreeKey, requireNotPaused, signerIn, withClient } from "./withClient.ts";
 
 /** Pays one response by hand. @returns the exit code: 1 where the answer was no. */
 export const confirm = (context: Context, line: Line): Promise<number> =>
@@ -19,9 +19,9 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     const address = readAddress("the response", required(line.args[0], "the response's address"));
     const signer = signerIn(opened);
     await requireFreeKey(opened, signer);
-    const maxPayment = line.options["max-payment"];
-    const limit = maxPayment === undefined ? {} : { maxPayment };
-    const checking = requireConfirmable(client, signer.address, address, limit);
+    await requireNotPaused(opened);
+    const maxPayment = line.options["max-payment"] ?? opened.config.sink.maxPayment;
+    const checking = requireConfirmable(client, signer.address, address, { maxPayment });
     const { response, task } = await during(context, "reading the chain", checking);
     const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
       ["confirm", address],

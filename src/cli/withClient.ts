@@ -81,3 +81,23 @@ export async function requireFreeKey({ config }: Pick<Opened, "config">, { addre
     remedy: "use another key, or stop the daemon first; what a policy held is paid with `held approve`",
   });
 }
+
+/**
+ * While paying is paused nothing is paid, by hand neither.
+ * @throws ConfigError `PAYING_PAUSED`, with who paused it and why.
+ */
+export async function requireNotPaused({ config }: Pick<Opened, "config">): Promise<void> {
+  const { path } = config.journal;
+  if (!existsSync(path)) return;
+  const journal = openSqliteJournal({ path, chainId: config.chain.id, shared: true });
+  try {
+    const pause = await journal.pause();
+    if (pause === undefined) return;
+    throw new ConfigError(`paying is paused since ${new Date(pause.at).toISOString()}, by ${pause.who}: ${pause.why}`, {
+      code: "PAYING_PAUSED",
+      remedy: "ogpu-confirmd resume, if the reason is gone",
+    });
+  } finally {
+    await journal.close();
+  }
+}

@@ -103,6 +103,14 @@ describe("beside a running daemon", () => {
       });
     }
     const env = { CLIENT_PRIVATE_KEY: devnet.accounts.client.privateKey };
+    await run(["pause", "--why", "looks odd", "--who", "me"]);
+    expect(await run(["confirm", open.response, "--yes"], { env })).toMatchObject({
+      code: 78,
+      err: expect.stringMatching(/error PAYING_PAUSED: paying is paused since .*, by me: looks odd/),
+    });
+    await run(["resume"]);
+    const dear = await run(["confirm", open.response, "--yes", "--sink-max-payment", "0.9 OGPU"], { env });
+    expect(dear).toMatchObject({ code: 1, err: expect.stringMatching(/PAYMENT_ABOVE_LIMIT/) });
     expect(await run(["confirm", open.response, "--yes"], { env })).toMatchObject({ code: 0 });
   });
 });

@@ -4,7 +4,8 @@ export const confirmCommand: Command = {
   name: "confirm",
   summary: "pay one response, by hand",
   about: `Checks the chain, shows who would be paid what, and asks. Then it sends the confirmation and waits until it is mined. It
-pays real money, and cannot be undone. While a daemon pays with the same key it refuses: one key has one writer.`,
+pays real money, and cannot be undone. It refuses what asks more than
+--max-payment (default: sink.maxPayment), while paying is paused, and while a daemon pays with the same key.`,
   usage: ["confirm RESPONSE [--max-payment AMOUNT] [--yes] [--json]"],
   args: { RESPONSE: "the address of a response" },
   options: ["max-payment", "yes", "json"],
