@@ -84,7 +84,7 @@ export async function startFeed(devnet: Devnet, { source, providers, rate, publi
     const answers = await Promise.all(
       answered.flatMap((task) =>
         providers.map(async (from, index) => {
-          // The last one alone is right, so that every response has to be fetched and judged.
+          // One alone is right, so that those before it have to be fetched and judged.
           const label = index === providers.length - 1 ? "positive" : "splendid";
           const data = await gateway.putJson({ label, confidence: 0.97, task, from });
           const response = { task, provider: from, data, payment: price };

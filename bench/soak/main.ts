@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parseEther } from "viem";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
+import { dieWithParent } from "../../devnet/dieWithParent.ts";
 import { startDevnet } from "../../devnet/index.ts";
 import { calls } from "../../src/client/calls.ts";
 import { createHome } from "../../test/support/daemonProcess.ts";
@@ -62,6 +63,9 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address ? address.port : 0;
 }
 
+// An orderly end, at which what was started ends, too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const devnet = await startDevnet({
   blockTime: 1,
   providers: providerCount,
@@ -93,8 +97,7 @@ try {
     env: { PATH: process.env.PATH, NODE_ENV: "production", AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const killWithParent = () => daemon.kill("SIGKILL");
-  process.once("exit", killWithParent);
+  dieWithParent(daemon);
   let warnings = 0;
   let lastWarning = "";
   daemon.stdout.on("data", (chunk: Buffer) => {
@@ -144,7 +147,6 @@ try {
   const exited = once(daemon, "exit");
   daemon.kill("SIGTERM");
   const [exitCode] = await exited;
-  process.off("exit", killWithParent);
 
   const steady = samples.filter((sample) => sample.seconds > seconds / 5);
   const trend = (read: (sample: Sample) => number): Trend =>
