@@ -111,13 +111,13 @@ const bumpBeforeJournal: Plant = {
       rpc,
       journal: {
         ...journal,
-        recordAttempt: async (id, signer, attempt) => {
+        recordAttempt: async (id, signer, attempt, ...rest) => {
           await sendIfBump(id, attempt);
-          return journal.recordAttempt(id, signer, attempt);
+          return journal.recordAttempt(id, signer, attempt, ...rest);
         },
-        recordAttempts: async (attempts) => {
+        recordAttempts: async (attempts, ...rest) => {
           for (const { confirmationId, attempt } of attempts) await sendIfBump(confirmationId, attempt);
-          return journal.recordAttempts(attempts);
+          return journal.recordAttempts(attempts, ...rest);
         },
       },
     };
