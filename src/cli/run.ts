@@ -169,7 +169,10 @@ async function runWith(parts: Parts): Promise<number> {
       daemon.stop();
       await daemon.ended.catch(() => undefined);
     });
-    shutdown.add("housekeeping", () => endHousekeeping());
+    let endHousekeeping: () => unknown = () => undefined;
+    shutdown.add("housekeeping", async () => {
+      await endHousekeeping();
+    });
     shutdown.add("page", http.leave);
     shutdown.add("policies", () => evaluator.close());
     shutdown.add("journal", () => opened.close());
@@ -203,7 +206,7 @@ async function runWith(parts: Parts): Promise<number> {
       return `${found.probes.length} of ${rpc.each().length} endpoints answer`;
     };
     const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, clock: systemClock, report });
-    const endHousekeeping = startHousekeeping(jobs, systemClock, report);
+    endHousekeeping = startHousekeeping(jobs, systemClock, report);
     await http.show(opened, savedToken(page, logger));
     logger.info(
       {
