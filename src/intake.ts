@@ -168,13 +168,13 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     const goal = [final, scanned.number, audited.number + BigInt(options.maxBlockRange)].reduce((a, b) =>
       a < b ? a : b,
     );
-    if (goal <= audited.number) return undefined;
-    // A checkpoint that a reorg took back has blocks before it that the scanner has not read: they are not missed yet.
-    const there = await chain.block(scanned.number);
-    return there?.hash === scanned.hash ? goal : undefined;
+    return goal > audited.number ? goal : undefined;
   };
 
-  /** Whether the second opinion is about what the scanner read: it may have to go back first, or two nodes disagree. */
+  /**
+   * Whether the second opinion is about what the scanner read. A checkpoint that a reorg took back has blocks before it that
+   * the scanner has still to read: they are not missed yet. And two nodes may disagree.
+   */
   const isSameChain = async (scanned: Cursor, end: Cursor): Promise<boolean> => {
     const [here, there] = await Promise.all([chain.block(scanned.number), chain.block(end.number)]);
     if (here?.hash !== scanned.hash || there === undefined) return false;

@@ -7,10 +7,10 @@ import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
-import { BaseError, ConfigError, describeError, exitCodes } from "../errors.ts";
+import { BaseError, ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
-import type { AlertChange } from "../ops/alerts/alert.ts";
+import { broken, stalled } from "../ops/alerts/ownAlerts.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
 import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
 import { startHousekeeping } from "../ops/housekeeping/startHousekeeping.ts";
@@ -229,19 +229,6 @@ async function runWith(parts: Parts): Promise<number> {
     throw error;
   }
 }
-
-const stalled = (reason: string | undefined): AlertChange =>
-  reason === undefined
-    ? { kind: "ends", key: "stalled" }
-    : { kind: "begins", key: "stalled", severity: "critical", title: "the pipe stands still", text: reason };
-
-const broken = (error: unknown): AlertChange => ({
-  kind: "happens",
-  key: "broken",
-  severity: "critical",
-  title: "the daemon stops",
-  text: describeError(error),
-});
 
 /** A signal says neither who nor why; the journal keeps that it was one. */
 async function obey(action: "pause" | "resume", journal: Journal, logger: Logger): Promise<void> {

@@ -170,7 +170,8 @@ export type ConfirmationChange = {
  * The daemon's durable memory. Each method is one transaction: it happened whole when its promise resolves, or it did not
  * happen. It is on the disk then, too; but what was read from the chain and would be read there again (what a socket told,
  * an intent, that something is broadcast, mined or final) may come to the disk with the next that must, and a power cut may
- * take it back: never without everything after it. What was signed is on the disk before anybody hears of it. SQLite is the embedded default; nothing here assumes it.
+ * take it back: never without everything after it. What was signed is on the disk before anybody hears of it. SQLite is the
+ * embedded default; nothing here assumes it.
  */
 export type Journal = PolicyJournal &
   SinkJournal &

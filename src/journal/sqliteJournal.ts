@@ -29,8 +29,8 @@ export type JournalFile = {
 
 /**
  * The embedded journal: one SQLite file in WAL mode with `synchronous = FULL`, but for what is read from the chain and
- * would be read there again (see `Durability`), so that what a method stored is on the
- * disk when it answers. One daemon holds it at a time.
+ * would be read there again (see `Durability`), so that what a method stored is on the disk when it answers. One daemon
+ * holds it at a time.
  *
  * @throws RetryableError if another process holds it; ConfigError if it is unusable, newer, or of another chain.
  */

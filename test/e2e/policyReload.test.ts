@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { renameSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFunctionData, type Hex, parseEther } from "viem";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
@@ -192,4 +192,27 @@ it("refuses a broken file whole, says where, and judges on by the set before", a
   expect(changes()).toBe(before.changes);
   save(policyText("mended"));
   while (changes() === before.changes) await sleep(50);
+});
+
+it("takes another folder in the place of the first at a hang-up, where no file that it watches has changed", async () => {
+  const other = createHome(devnet, {});
+  onTestFinished(other.remove);
+  const policies = join(other.directory, "policies");
+  const next = join(other.directory, "next");
+  cpSync(policies, next, { recursive: true });
+  writeFileSync(join(next, "first-valid.yaml"), policyText("in the other folder"));
+  const link = join(other.directory, "current");
+  symlinkSync(policies, link);
+  writeFileSync(other.configFile, readFileSync(other.configFile, "utf8").replace(`dir: ${policies}`, `dir: ${link}`));
+  const running = startDaemon({ home: other, privateKey: devnet.accounts.agent.privateKey, args: ["--sink-dry-run"] });
+  onTestFinished(async () => {
+    running.kill("SIGKILL");
+    await running.exited;
+  });
+  await running.ready();
+  symlinkSync(next, `${link}.new`);
+  renameSync(`${link}.new`, link);
+  running.kill("SIGHUP");
+  const { policies: names } = await running.logged(({ msg }) => msg === "the changed policies are in force");
+  expect(names).toEqual(["edited (enforce)"]);
 });

@@ -60,7 +60,9 @@ export function createReadiness({ clock, headFreshMs, maxLag, hasKey }: Readines
         const number = head !== undefined && head.number > report.number ? head.number : report.number;
         head = { number, heardAt: clock.now() };
       }
-      if (report.type === "intake" && report.via === "scanner" && report.block !== undefined) {
+      // On a chain that stands still there is nothing to take in after a restart: the end of a scan says enough.
+      const isScan = report.type === "scanned" || (report.type === "intake" && report.via === "scanner");
+      if (isScan && report.block !== undefined) {
         checkpoint = report.block;
         backfillCheck();
       }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { problemsOf } from "./support.ts";
@@ -77,6 +78,28 @@ test.each(rows)("an editor and the daemon say the same of strategy %s with %s", 
   const text = `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: ${strategy}\neligible: output.valid\n${line}\n`;
   const problems = problemsOf({ "a.yaml": text });
   expect({ accepted: validate(parse(text)) }).toEqual({ accepted: problems.length === 0 });
+});
+
+test("whatever a file says, it loads, or every problem is told with its place", () => {
+  const all = Object.values(lines).flat();
+  const required = ["apiVersion: ogpu-confirmd/v1", "name: a", "eligible: output.valid"];
+  const document = fc.record({
+    strategy: fc.constantFrom(...Object.keys(lines)),
+    kept: fc.subarray(required, { minLength: 1 }),
+    more: fc.uniqueArray(fc.constantFrom(...all), { maxLength: 4 }),
+    rubbish: fc.option(fc.string({ maxLength: 12 }), { freq: 8 }),
+  });
+  fc.assert(
+    fc.property(document, ({ strategy, kept, more, rubbish }) => {
+      const text = [...kept, `strategy: ${strategy}`, ...more, rubbish ?? ""].join("\n");
+      const problems = problemsOf({ "a.yaml": text });
+      expect(Array.isArray(problems)).toBe(true);
+      for (const { file, line, column, message } of problems) {
+        expect([file, line > 0, column > 0, message.length > 0]).toEqual(["a.yaml", true, true, true]);
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("a quorum without its terms is a mistake in the file, like any other", () => {
