@@ -12,6 +12,9 @@ export const pinning = canPin
   ? "each process on a core of its own (taskset)"
   : "not pinned: there is no taskset, or one core";
 
+/** What the unit and the image set: the threads' allocations would each keep an arena of their own. */
+const daemonEnv = { MALLOC_ARENA_MAX: "2" };
+
 /** What the daemon's first line gives Node: the daemon is measured as it runs. */
 export const daemonFlags: readonly string[] = (
   readFileSync(join(import.meta.dirname, "../../src/main.ts"), "utf8").split("\n", 1)[0] ?? ""
@@ -38,7 +41,7 @@ export function startChild(
 ): Child {
   const command = [process.execPath, ...daemonFlags, ...nodeArgs, file, ...args.map((each) => JSON.stringify(each))];
   const [program = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
-  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...daemonEnv } });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
   const closed = once(child, "close").then(([code]) => {

@@ -17,7 +17,9 @@ export function createSeenLogs(limit: number): SeenLogs {
   let young = new Set<string>();
   let old = new Set<string>();
 
-  const keyOf = ({ blockHash, logIndex }: LogPosition) => `${blockHash}${logIndex}`;
+  /** A copy: a hash that was cut out of a socket's message would keep the whole message in memory. */
+  const keyOf = ({ blockHash, logIndex }: LogPosition) =>
+    Buffer.from(`${blockHash}${logIndex}`, "latin1").toString("latin1");
 
   const add = (at: LogPosition) => {
     if (young.size >= limit) {
