@@ -31,7 +31,7 @@ export function startThread(memoryMb: number, { onAnswer, onEnd }: ThreadEvents)
     env: {},
     workerData: begun.buffer,
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 4 },
     stdout: true,
     stderr: true,
   });

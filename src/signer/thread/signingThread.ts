@@ -28,7 +28,7 @@ export function startSigningThread(birth: Birth): SigningThread {
     workerData: birth,
     env: {},
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
   });
   type Waiting = PromiseWithResolvers<Exclude<Answer, { type: "ready" }>>;
   const waiting = new Map<number, Waiting>();
