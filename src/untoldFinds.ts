@@ -11,6 +11,8 @@ export type UntoldFinds = {
   readonly count: (scanned: bigint) => Promise<{ readonly tasks: number; readonly responses: number }>;
 };
 
+/** What a round read may be of a node whose head is so many blocks above the one that the round was told of. */
+const lagBlocks = 64n;
 /** More than these are not counted: it is bad enough then. */
 const limit = 10_000;
 
@@ -39,7 +41,7 @@ export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOf
       isFirstRound = false;
     },
     count: async (scanned) => {
-      if (until === undefined || scanned < until) return { tasks: 0, responses: 0 };
+      if (until === undefined || scanned < until + lagBlocks) return { tasks: 0, responses: 0 };
       const untold = await journal.untold({ tasks: [...tasks], responses: [...responses] });
       tasks.clear();
       responses.clear();

@@ -135,9 +135,10 @@ export type ChainPort = {
   readonly broadcastAll: (raws: readonly Hex[]) => Promise<readonly BroadcastAnswer[]>;
   /**
    * Those receipts that there are, from a node that has the block `at`: one that is missing was not mined up to there.
+   * @param hash The block's, where it must be that very one: a node may stand on another branch.
    * @throws RetryableError if the node does not have that block.
    */
-  readonly receiptsAt: (hashes: readonly Hash[], at: bigint) => Promise<readonly Receipt[]>;
+  readonly receiptsAt: (hashes: readonly Hash[], at: bigint, hash?: Hash) => Promise<readonly Receipt[]>;
   readonly receipt: (hash: Hash) => Promise<Receipt | undefined>;
   /** In one request; its error for each that cannot be told. */
   readonly receipts: (hashes: readonly Hash[]) => Promise<readonly (Receipt | Error | undefined)[]>;

@@ -269,12 +269,13 @@ export function createChain(deps: ChainDeps): ChainPort {
       return receipt === null ? undefined : toReceipt(receipt);
     },
 
-    receiptsAt: async (hashes, at) => {
+    receiptsAt: async (hashes, at, blockHash) => {
       const [block, ...receipts] = await rpc.batch([
         { method: "eth_getBlockByNumber", params: [toQuantity(at), false] },
         ...hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] })),
       ]);
-      if (resultOf(block) === null) throw missing("receipts", at);
+      const there = resultOf(block) as WireBlock | null;
+      if (there === null || (blockHash !== undefined && there.hash !== blockHash)) throw missing("receipts", at);
       return receipts.flatMap((answer) => {
         const receipt = resultOf(answer) as WireReceipt | null;
         return receipt === null ? [] : [toReceipt(receipt)];

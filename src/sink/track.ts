@@ -1,7 +1,7 @@
 import type { Receipt } from "../chain/chainPort.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
 import { FatalError } from "../errors.ts";
-import type { Confirmation, ConfirmationChange } from "../journal/journal.ts";
+import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
 import type { Nonce } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
@@ -66,7 +66,7 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
     });
     return step.type === "stay" ? [] : [{ entry, step }];
   });
-  return carryOut(deps, steps);
+  return carryOut(deps, await withoutDoubt(deps, steps, head));
 }
 
 /**
@@ -89,6 +89,26 @@ async function worthAsking(
 }
 
 type Planned = { readonly entry: InFlight; readonly step: Step };
+
+/**
+ * What is final is so by a receipt of a node that stands on the very head by which its block was found final: another one may
+ * still tell of a branch that is gone. What is in doubt is looked at again in the next round.
+ */
+async function withoutDoubt(deps: TrackDeps, planned: readonly Planned[], head: BlockRef): Promise<readonly Planned[]> {
+  const hashes = planned.flatMap(({ step }) => (step.type === "final" ? [step.receipt.hash] : []));
+  if (hashes.length === 0) return planned;
+  let sure: readonly Receipt[] = [];
+  try {
+    sure = await deps.chain.receiptsAt(hashes, head.number, head.hash);
+  } catch (error) {
+    deps.report({ type: "retry", what: "finality", error, inMs: 0 });
+  }
+  return planned.filter(
+    ({ step }) =>
+      step.type !== "final" ||
+      sure.some(({ hash, blockHash }) => hash === step.receipt.hash && blockHash === step.receipt.blockHash),
+  );
+}
 
 /** One that cannot be looked at must hold up neither the ones after it nor what the ones before it came to. */
 function tell({ report }: TrackDeps, { id }: Confirmation, error: unknown): void {

@@ -73,7 +73,6 @@ const usual: Partial<ChainPort> = {
   balance: async () => wei(10n ** 20n),
   broadcast: async () => ({ ok: true }),
   receipt: async () => undefined,
-  receiptsAt: async () => [],
 };
 
 /** What asks for several at once, out of what asks for one: a test needs to say only the latter. */
@@ -94,6 +93,10 @@ const several = (chain: ChainPort): Partial<ChainPort> => ({
     const answers: BroadcastAnswer[] = [];
     for (const raw of raws) answers.push(await chain.broadcast(raw));
     return answers;
+  },
+  receiptsAt: async (hashes) => {
+    const receipts = await Promise.all(hashes.map((hash) => chain.receipt(hash)));
+    return receipts.filter((each) => each !== undefined);
   },
   receipts: (hashes) => Promise.all(hashes.map((hash) => chain.receipt(hash).catch((error: Error) => error))),
 });
