@@ -124,8 +124,12 @@ export type ChainPort = {
   readonly previews: (asks: readonly PreviewAsk[]) => Promise<readonly (Preview | Error)[]>;
   /** What a transaction should offer now. @param urgent It should be mined soon. @default false */
   readonly fees: (urgent?: boolean) => Promise<Fees>;
-  /** Transactions mined from an account at a block (default: the head). */
-  readonly minedNonce: (account: AccountAddress, at?: bigint) => Promise<Nonce>;
+  /**
+   * Transactions mined from an account at a block (default: the head).
+   * @param on A block that the node must have, that very one: it may stand on another branch.
+   * @throws RetryableError if it does not.
+   */
+  readonly minedNonce: (account: AccountAddress, at?: bigint, on?: Pick<Head, "number" | "hash">) => Promise<Nonce>;
   /** With those that the node holds in its pool. */
   readonly pendingNonce: (account: AccountAddress) => Promise<Nonce>;
   readonly balance: (account: AccountAddress) => Promise<Wei>;

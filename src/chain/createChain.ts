@@ -234,10 +234,19 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     fees: async (urgent = false) => feesFrom(rpc, { urgent, ...deps.tip }),
 
-    minedNonce: async (account, at) =>
-      toNonce(
-        Number(await rpc.call<Hex>("eth_getTransactionCount", account, at === undefined ? "latest" : toQuantity(at))),
-      ),
+    minedNonce: async (account, at, on) => {
+      const count = {
+        method: "eth_getTransactionCount",
+        params: [account, at === undefined ? latest : toQuantity(at)],
+      };
+      if (on === undefined) return toNonce(Number(await rpc.call<Hex>(count.method, ...count.params)));
+      const [block, answer] = await rpc.batch([
+        { method: "eth_getBlockByNumber", params: [toQuantity(on.number), false] },
+        count,
+      ]);
+      if ((resultOf(block) as WireBlock | null)?.hash !== on.hash) throw missing("the count", on.number);
+      return toNonce(Number(resultOf(answer)));
+    },
 
     pendingNonce: async (account) =>
       toNonce(Number(await rpc.call<Hex>("eth_getTransactionCount", account, "pending"))),

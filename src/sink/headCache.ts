@@ -21,9 +21,9 @@ export function headCache(chain: ChainPort, accounts: readonly AccountAddress[],
     chain: {
       ...chain,
       fees: (urgent = false) => (urgent ? chain.fees(true) : fees.read()),
-      minedNonce: (account, at) => {
+      minedNonce: (account, at, on) => {
         const count = at === undefined ? counts.get(account) : undefined;
-        return count ? count.read() : chain.minedNonce(account, at);
+        return count ? count.read() : chain.minedNonce(account, at, on);
       },
     },
     refresh: () => {

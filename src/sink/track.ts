@@ -1,6 +1,6 @@
 import type { Receipt } from "../chain/chainPort.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
-import { FatalError } from "../errors.ts";
+import { FatalError, RetryableError } from "../errors.ts";
 import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
 import type { Nonce } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
@@ -45,7 +45,7 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   lane.sawBlock(head.number);
   const final = await chain.finalBlock(head);
   // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.
-  const finalNonce = await finalNonceOf(deps, final);
+  const finalNonce = await finalNonceOf(deps, final, head);
   const receipts = await receiptsOf(deps, await worthAsking(deps, entries, { final, finalNonce }));
   const steps = entries.flatMap((entry) => {
     const found = receipts.get(entry.confirmation.id);
@@ -66,7 +66,7 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
     });
     return step.type === "stay" ? [] : [{ entry, step }];
   });
-  return carryOut(deps, await withoutDoubt(deps, steps, head));
+  return carryOut(deps, await withoutDoubt(deps, steps, head), head);
 }
 
 /**
@@ -116,12 +116,16 @@ function tell({ report }: TrackDeps, { id }: Confirmation, error: unknown): void
   report({ type: "retry", what: `confirmation ${id}`, error, inMs: 0 });
 }
 
-/** `undefined` where the node has dropped the state of that block: nothing is displaced then. */
-async function finalNonceOf({ chain, signer }: TrackDeps, block: bigint): Promise<Nonce | undefined> {
+/**
+ * By a node that stands on that head. `undefined` where it has dropped the state of that block, or stands elsewhere: nothing
+ * is displaced then.
+ */
+async function finalNonceOf({ chain, signer }: TrackDeps, block: bigint, head: BlockRef): Promise<Nonce | undefined> {
   try {
-    return await chain.minedNonce(signer.address, block);
+    return await chain.minedNonce(signer.address, block, head);
   } catch (error) {
-    if (error instanceof RpcError) return undefined;
+    if (error instanceof RpcError || (error instanceof RetryableError && error.code === "NODE_BEHIND"))
+      return undefined;
     throw error;
   }
 }
@@ -142,7 +146,11 @@ async function receiptsOf(
 }
 
 /** What the chain says of them is stored first, together; then comes what needs a question for each. */
-async function carryOut(deps: TrackDeps, planned: readonly Planned[]): Promise<readonly Confirmation[]> {
+async function carryOut(
+  deps: TrackDeps,
+  planned: readonly Planned[],
+  head: BlockRef,
+): Promise<readonly Confirmation[]> {
   const left: Confirmation[] = [];
   const certain: Changed[] = [];
   const again: Again[] = [];
@@ -170,7 +178,7 @@ async function carryOut(deps: TrackDeps, planned: readonly Planned[]): Promise<r
         const change: ConfirmationChange = { state: "broadcast", reason: "its block was taken back" };
         const [back] = await changeAll(deps, [{ before: confirmation, change }]);
         if (back) again.push({ entry: { ...entry, confirmation: back }, stuck: false });
-      } else left.push(...(await settle(deps, confirmation, step)));
+      } else left.push(...(await settle(deps, confirmation, step, head)));
     } catch (error) {
       tell(deps, confirmation, error);
     }
@@ -202,7 +210,12 @@ function gasPaidIn(
   return attempt && { signer: payer, nonce: attempt.nonce, cost: wei(gasUsed * gasPrice) };
 }
 
-async function settle(deps: TrackDeps, confirmation: Confirmation, step: Step): Promise<readonly Confirmation[]> {
+async function settle(
+  deps: TrackDeps,
+  confirmation: Confirmation,
+  step: Step,
+  head: BlockRef,
+): Promise<readonly Confirmation[]> {
   if (step.type === "final") {
     const change = await unpaidChange(deps, confirmation, step.receipt);
     const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
@@ -214,10 +227,9 @@ async function settle(deps: TrackDeps, confirmation: Confirmation, step: Step): 
     return settled;
   }
   if (step.type !== "displaced") return [];
-  // The count and the receipts may have come from two nodes: one that has the final block must have them, if any has.
+  // The count and the receipts may have come from two nodes: one that stands on the same head must have them, if any has.
   const hashes = confirmation.attempts.map(({ hash }) => hash);
-  const final = await deps.chain.finalBlock(await deps.chain.head());
-  if ((await deps.chain.receiptsAt(hashes, final)).length > 0) return [];
+  if ((await deps.chain.receiptsAt(hashes, head.number, head.hash)).length > 0) return [];
   const { nonce } = confirmation;
   const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
   if (nonce !== undefined) {
