@@ -2,6 +2,7 @@ import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
 import type { Clock } from "./clock.ts";
 import { gatherCandidate } from "./gatherCandidate.ts";
 import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
+import { type Looked, lookAt } from "./lookAt.ts";
 import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
 import { functionNameOf } from "./policy/functionName.ts";
 import type { Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
@@ -46,11 +47,10 @@ const configRetryMs = 30_000;
  * @throws RetryableError if the chain could not be read. Nothing was decided then.
  */
 export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address: TaskAddress): Promise<Judged> {
-  const { chain, journal, payload, policies, report } = deps;
-  const record = await journal.task(address);
-  if (record === undefined || record.state !== "open" || record.confirmation !== undefined) return {};
-
-  const snapshot = await chain.snapshot(address, record.source, record.responses);
+  const { journal, payload, policies, report } = deps;
+  const looked = await lookAt(deps, address);
+  if (looked === undefined) return {};
+  const { record, snapshot } = looked;
   const end = whyNothingToDo(snapshot);
   if (end !== undefined) {
     await journal.settleTask(address, end.state, end.reason, snapshot.block.number);
@@ -86,7 +86,7 @@ async function judgeBy(
   deps: JudgeDeps,
   options: JudgeOptions,
   policy: Policy,
-  { record, snapshot, config }: { record: TaskRecord; snapshot: Snapshot; config: Output },
+  { record, snapshot, config }: Looked & { readonly config: Output },
 ): Promise<Judged> {
   const { journal, clock, report } = deps;
   const { block } = snapshot;

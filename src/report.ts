@@ -158,7 +158,7 @@ export type Report =
   | { readonly type: "socket"; readonly up: false; readonly error: Error; readonly inMs: number }
   | { readonly type: "retry"; readonly what: string; readonly error: unknown; readonly inMs: number };
 
-/** The ways into the intake. */
-export type Via = "socket" | "scanner" | "sweep" | "audit";
+/** The ways into the intake; `look`: found by the chain's own list while a task was judged. */
+export type Via = "socket" | "scanner" | "sweep" | "audit" | "look";
 
 export type Reporter = (report: Report) => void;

@@ -32,8 +32,10 @@ export type Snapshot = {
   readonly block: Head;
   readonly task: Task;
   readonly source: Source;
-  /** In the order in which the providers attempted; zero addresses left out. */
+  /** Those that were asked for, in the order in which the providers attempted; one that is not there is left out. */
   readonly responses: readonly Response[];
+  /** The task's other responses in that block: nobody has told of them yet. */
+  readonly untold: readonly ResponseAddress[];
 };
 
 /** What a confirmation would do if it were mined now. */

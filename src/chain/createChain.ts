@@ -29,6 +29,7 @@ import { bloomTest } from "./logsBloom.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
+import { inOrderOfList } from "./responseList.ts";
 import { revertReason } from "./revertReason.ts";
 import type { SocketMessage } from "./rpcSocket.ts";
 import { blockRead, snapshotReads, sourceReads, toSource } from "./snapshot.ts";
@@ -105,6 +106,13 @@ export function createChain(deps: ChainDeps): ChainPort {
   const missing = (what: string, block: bigint) =>
     new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
 
+  /** What a page of the list did not hold. A list that cannot be read to its end may hide the one that comes first. */
+  const restOfList = async (task: TaskAddress, attempts: number | undefined, at: bigint) => {
+    const { found, next } = await responsesOf(rpc, task, attempts ?? 0, toQuantity(at));
+    if (next !== attempts) throw missing(`the responses of task ${task}`, at);
+    return found;
+  };
+
   const simulateConfirm: ChainPort["simulateConfirm"] = async (from, response) => {
     try {
       const transaction = { from, to: deployment.controller, data: confirmData(response) };
@@ -180,7 +188,7 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     responsesOfTask: async (address) => {
       const attempts = Number((await call<bigint>(taskAbi, address, "getAttemptCount", [], latest)) ?? 0n);
-      return responsesOf(rpc, address, attempts);
+      return (await responsesOf(rpc, address, attempts)).found;
     },
 
     standings: (tasks) => taskStandings(rpc, tasks),
@@ -204,9 +212,13 @@ export function createChain(deps: ChainDeps): ChainPort {
       if (newest === 0n) await head();
       const at = block ?? newest;
       const { reads, decode } = snapshotReads(task, source, responses, at);
-      const snapshot = decode(await readAll(rpc, reads));
-      if (snapshot === undefined) throw missing(`task ${task}`, at);
-      return snapshot;
+      const found = decode(await readAll(rpc, reads));
+      if (found === undefined) throw missing(`task ${task}`, at);
+      const { attempts, list: listed, ...snapshot } = found;
+      const list = listed ?? (await restOfList(task, attempts, at));
+      const asked = new Set(responses);
+      const untold = list.filter((address) => !asked.has(address));
+      return { ...snapshot, responses: inOrderOfList(snapshot.responses, list), untold };
     },
 
     providerStakes: async (providers, at) => {

@@ -5,6 +5,7 @@ import type { Response, Source, Task } from "../protocol/entities.ts";
 import type { Head, Snapshot } from "./chainPort.ts";
 import { type Read, read } from "./contractReads.ts";
 import { resultOf } from "./jsonRpc.ts";
+import { type ListAnswer, listReads, readList } from "./responseList.ts";
 import { toHead, toQuantity, type WireBlock } from "./wire.ts";
 
 type SourceParams = {
@@ -62,8 +63,12 @@ const responseReads = (address: ResponseAddress, block: Hex) => [
   read<bigint>(responseAbi, address, "responseTimestamp", [], block),
 ];
 
+/** Without what follows from the list, which may take another request. */
+export type SnapshotRead = Omit<Snapshot, "untold"> & ListAnswer;
+
 /**
- * Everything a policy needs of a task, as one batch pinned to one block: the block, the source, the task, its responses.
+ * Everything a policy needs of a task, as one batch pinned to one block: the block, the source, the task, its responses,
+ * and the list of all that there are.
  * `decode` answers `undefined` where the block or the task does not exist for this node; a response that does not
  * exist in that block (a reorg took it back) is left out.
  */
@@ -72,7 +77,10 @@ export function snapshotReads(
   source: SourceAddress,
   responses: readonly ResponseAddress[],
   blockNumber: bigint,
-): { readonly reads: readonly Read<unknown>[]; readonly decode: (values: readonly unknown[]) => Snapshot | undefined } {
+): {
+  readonly reads: readonly Read<unknown>[];
+  readonly decode: (values: readonly unknown[]) => SnapshotRead | undefined;
+} {
   const block = toQuantity(blockNumber);
   const reads: Read<unknown>[] = [
     blockRead(block),
@@ -80,9 +88,10 @@ export function snapshotReads(
     read<TaskParams>(taskAbi, task, "taskParams", [], block),
     read<number>(taskAbi, task, "getStatus", [], block),
     read<number>(taskAbi, task, "getDeliveryMethod", [], block),
+    ...listReads(task, block),
     ...responses.flatMap((response) => responseReads(response, block)),
   ];
-  const decode = (values: readonly unknown[]): Snapshot | undefined => {
+  const decode = (values: readonly unknown[]): SnapshotRead | undefined => {
     const [head, sourceParams, sourceStatus, params, status, deliveryMethod] = values as [
       Head | undefined,
       SourceParams | undefined,
@@ -104,9 +113,10 @@ export function snapshotReads(
       status,
     };
     const readResponses = responses.flatMap((address, index) =>
-      toResponse(address, values.slice(6 + index * readsPerResponse)),
+      toResponse(address, values.slice(8 + index * readsPerResponse)),
     );
-    return { block: head, task: readTask, source: readSource, responses: readResponses };
+    const listed = readList(values.slice(6, 8), readResponses);
+    return { block: head, task: readTask, source: readSource, responses: readResponses, ...listed };
   };
   return { reads, decode };
 }

@@ -2,7 +2,7 @@ import { taskAbi } from "../protocol/abi.ts";
 import { type Hex, type ResponseAddress, type TaskAddress, type UnixSeconds, unixSeconds } from "../protocol/brand.ts";
 import { type Read, read, readAll } from "./contractReads.ts";
 import type { HttpRpc } from "./jsonRpc.ts";
-import { addressesIn, pageSize, readStretch } from "./pages.ts";
+import { addressesIn, pageSize, readStretch, type Stretch } from "./pages.ts";
 
 /** A task as the sweep sees it: enough to tell whether there is anything to look at. */
 export type TaskStanding = {
@@ -38,7 +38,7 @@ export async function taskStandings(
   );
   const responses = new Map(few.map(({ task }, at) => [task, addressesIn<ResponseAddress>(pages[at] ?? [])]));
   for (const { task, count } of attempted) {
-    if (count > pageSize) responses.set(task, await responsesOf(rpc, task, count));
+    if (count > pageSize) responses.set(task, (await responsesOf(rpc, task, count)).found);
   }
   return tasks.map((task, at) => {
     const [status, expiry] = [statuses?.[at], expiries?.[at]];
@@ -51,20 +51,29 @@ export async function taskStandings(
   });
 }
 
-/** Every response of a task, by as many requests as it takes. */
-export async function responsesOf(rpc: HttpRpc, task: TaskAddress, count: number): Promise<readonly ResponseAddress[]> {
+/**
+ * Every response of a task in a block, by as many requests as it takes.
+ * @returns `next`: how many attempts were read; less than `count` where the node does not have them all.
+ */
+export async function responsesOf(
+  rpc: HttpRpc,
+  task: TaskAddress,
+  count: number,
+  block: Hex = latest,
+): Promise<Omit<Stretch<ResponseAddress>, "more">> {
   const found: ResponseAddress[] = [];
-  for (let from = 0, more = true; more; ) {
-    const stretch = await readStretch<ResponseAddress>(from, count, (pages) =>
+  let next = 0;
+  for (let more = true; more; ) {
+    const stretch = await readStretch<ResponseAddress>(next, count, (pages) =>
       readAll(
         rpc,
-        pages.map((page) => read<readonly string[]>(taskAbi, task, "getResponsesOf", page, latest)),
+        pages.map((page) => read<readonly string[]>(taskAbi, task, "getResponsesOf", page, block)),
       ),
     );
     found.push(...stretch.found);
-    [from, more] = [stretch.next, stretch.more];
+    [next, more] = [stretch.next, stretch.more];
   }
-  return found;
+  return { found, next };
 }
 
 /** Several reads of each item, in one request; the answers by read, then by item. */

@@ -57,6 +57,7 @@ export const aSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   task: aTask(),
   source: aSource(),
   responses: [aResponse()],
+  untold: [],
   ...changes,
 });
 

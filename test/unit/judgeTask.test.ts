@@ -207,6 +207,40 @@ describe("a policy that fails", () => {
     const deps = { chain, journal, policies: setOf(confirm), report: () => undefined } as never;
     await expect(judgeTask(deps, { maxPayment: wei(1n), dryRun: false }, task)).rejects.toBe(down);
   });
+
+  describe("that has a response which nobody told of", () => {
+    const depsOf = (snapshot: (asked: readonly ResponseAddress[], at?: bigint) => Snapshot) => ({
+      chain: fakeChain({ snapshot: async (_task, _source, asked, at) => snapshot(asked, at) }),
+      journal,
+      payload: { fetch: async () => outputOf() },
+      policies: setOf(confirm),
+      clock: { now: () => 7, scheduler: undefined as never },
+      report: (report: Report) => void reports.push(report),
+    });
+    const options = { maxPayment: wei(1_000n), dryRun: false };
+
+    it("takes it in, and judges it with the others, in the block that was read", async () => {
+      const blocks: (bigint | undefined)[] = [];
+      const deps = depsOf((asked, at) => {
+        blocks.push(at);
+        return asked.includes(later)
+          ? { ...both, responses: both.responses.toReversed() }
+          : aSnapshot({ untold: [later] });
+      });
+      expect((await judgeTask(deps, options, task)).intent).toMatchObject({ response: later });
+      expect(judged).toHaveLength(1);
+      expect(blocks).toEqual([undefined, 100n]);
+      expect((await journal.task(task))?.responses).toEqual([response, later]);
+      expect(reports[0]).toEqual({ type: "intake", via: "look", tasks: 0, responses: 1, block: undefined });
+    });
+
+    it("decides nothing while the chain keeps changing its list", async () => {
+      const deps = depsOf(() => aSnapshot({ untold: [later] }));
+      await expect(judgeTask(deps, options, task)).rejects.toThrow(/responses in block 100 that no event has told of/);
+      expect(judged).toEqual([]);
+      expect(await journal.unsettled()).toEqual([]);
+    });
+  });
 });
 
 describe("a verdict", () => {

@@ -15,7 +15,7 @@ export type MetricSpec = {
 
 export const metricPrefix = "ogpu_confirmd_";
 
-const via = ["socket", "scanner", "sweep", "audit"];
+const via = ["socket", "scanner", "sweep", "audit", "look"];
 const item = ["task", "response"];
 const waits = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900];
 

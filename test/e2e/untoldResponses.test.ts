@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EMPTY } from "rxjs";
+import { encodeFunctionData } from "viem";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as behaviours from "../../devnet/actors/behaviours.ts";
+import { type Devnet, startDevnet } from "../../devnet/index.ts";
+import { createChain } from "../../src/chain/createChain.ts";
+import { createHttpRpc, type HttpRpc, type RpcCall, RpcError } from "../../src/chain/jsonRpc.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import { judgeTask } from "../../src/judgeTask.ts";
+import { notRead } from "../../src/payload/notRead.ts";
+import { taskAbi } from "../../src/protocol/abi.ts";
+import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import { wei } from "../../src/protocol/brand.ts";
+import type { Report } from "../../src/report.ts";
+import { policyOf } from "../unit/policy/support.ts";
+
+let devnet: Devnet;
+let source: SourceAddress;
+let task: TaskAddress;
+let earlier: ResponseAddress;
+let later: ResponseAddress;
+let directory: string;
+let journal: Journal;
+let reports: Report[];
+let requests: number;
+
+beforeAll(async () => {
+  devnet = await startDevnet();
+  source = await devnet.client.publishSource();
+  task = await devnet.client.publishTask({ source, config: '{"function_name":"f"}' });
+  const providers = [devnet.createProvider(behaviours.inline()), devnet.createProvider(behaviours.inline())];
+  for (const provider of providers) await provider.enrol(source);
+  const idle = devnet.createProvider(behaviours.inline());
+  await idle.enrol(source);
+  const [first, second] = providers;
+  // Neither the order of the attempts nor that of the addresses is the one of the answers.
+  for (const provider of [idle, second, first]) await provider?.attempt(task, 1n);
+  earlier = (await first?.submit(task, "one", 1n))?.response as ResponseAddress;
+  await devnet.travel(5);
+  later = (await second?.submit(task, "two", 1n))?.response as ResponseAddress;
+});
+afterAll(() => devnet.stop());
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "untold-"));
+  journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: devnet.chainId });
+  reports = [];
+  requests = 0;
+});
+afterEach(async () => {
+  await journal.close();
+  rmSync(directory, { recursive: true });
+});
+
+const lowerCase = (address: string) => address.toLowerCase() as ResponseAddress;
+const know = (...responses: readonly string[]) =>
+  journal.intake({
+    tasks: [{ task, source }],
+    responses: responses.map((response) => ({ response: lowerCase(response), task })),
+    touched: [],
+  });
+
+/** The node, with requests counted; a strict one reverts where a page ends past the end of a list. */
+function node(isStrict: boolean): HttpRpc {
+  const rpc = createHttpRpc({ url: devnet.rpc.http, timeoutMs: 10_000 });
+  const end = (upper: bigint) =>
+    encodeFunctionData({ abi: taskAbi, functionName: "getResponsesOf", args: [0n, upper] }).slice(-64);
+  const selector = encodeFunctionData({ abi: taskAbi, functionName: "getResponsesOf", args: [0n, 0n] }).slice(0, 10);
+  const isPastTheEnd = ({ method, params }: RpcCall) => {
+    const data = method === "eth_call" ? (params[0] as { data: string }).data : "";
+    return data.startsWith(selector) && data.slice(-64) > end(3n);
+  };
+  return {
+    ...rpc,
+    batch: async (calls) => {
+      requests += 1;
+      const answers = await rpc.batch(calls);
+      return answers.map((answer, at) =>
+        isStrict && isPastTheEnd(calls[at] as RpcCall)
+          ? { error: new RpcError("execution reverted", 3, "0x") }
+          : answer,
+      );
+    },
+  };
+}
+
+function judge(isStrict: boolean) {
+  const chain = createChain({
+    rpc: node(isStrict),
+    socket$: EMPTY,
+    deployment: devnet.deployment,
+    finality: 1,
+    pollIntervalMs: 60_000,
+    clock: systemClock,
+    report: () => undefined,
+  });
+  const policy = policyOf("true", "mode: enforce\n");
+  const deps = {
+    chain,
+    journal,
+    payload: { fetch: async () => ({ ...notRead, valid: true, json: { function_name: "f" } }) },
+    policies: { policies: [policy], select: () => policy },
+    clock: systemClock,
+    report: (each: Report) => void reports.push(each),
+  };
+  return judgeTask(deps, { maxPayment: wei(10n ** 18n), dryRun: false }, task);
+}
+
+describe.each([
+  ["a node whose lists may be asked past their end", false],
+  ["a node whose lists revert past their end", true],
+])("on %s", (_, isStrict) => {
+  it("pays the earlier response although only the later one was told of", async () => {
+    await know(later);
+    const { intent } = await judge(isStrict);
+    expect(intent?.response).toBe(lowerCase(earlier));
+    expect(reports).toContainEqual({ type: "intake", via: "look", tasks: 0, responses: 1, block: undefined });
+    expect((await journal.task(task))?.responses.toSorted()).toEqual([earlier, later].map(lowerCase).toSorted());
+  });
+
+  it("reads the list in the request of the snapshot", async () => {
+    await know(earlier, later);
+    const { intent } = await judge(isStrict);
+    expect(intent?.response).toBe(lowerCase(earlier));
+    expect(reports.filter(({ type }) => type === "intake")).toEqual([]);
+    // Somebody has attempted and not answered: a strict list is asked once more.
+    expect(requests).toBe(isStrict ? 2 : 1);
+  });
+});
