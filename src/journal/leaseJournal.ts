@@ -1,6 +1,6 @@
-import type { StatementSync } from "node:sqlite";
 import { FatalError } from "../errors.ts";
 import type { AccountAddress } from "../protocol/brand.ts";
+import { all, one, run, type Store, type Work } from "./work.ts";
 
 /**
  * What proves that a writer holds a key: each time that a key changes hands its token is higher. A writer that does not
@@ -30,8 +30,6 @@ export type LeaseJournal = {
   readonly leases: () => Promise<readonly Lease[]>;
 };
 
-type Sql = (text: string) => StatementSync;
-
 /** A key has changed hands: its lane must stop at once. */
 export class LeaseLostError extends FatalError {
   readonly signer: AccountAddress;
@@ -45,20 +43,18 @@ export class LeaseLostError extends FatalError {
   }
 }
 
-export function leaseJournal(sql: Sql, transaction: <T>(work: () => T) => T): LeaseJournal {
-  const leaseOf = (signer: AccountAddress): Lease | undefined => {
-    const row = sql("SELECT * FROM leases WHERE signer = ?").get(signer);
-    return row && toLease(row);
-  };
+export function leaseJournal({ read, write }: Store): LeaseJournal {
   return {
-    takeLease: async (signer, owner, now, ttlMs) =>
-      transaction(() => {
-        const before = leaseOf(signer);
+    takeLease: (signer, owner, now, ttlMs) =>
+      write(function* () {
+        const row = yield* one("SELECT * FROM leases WHERE signer = ?", signer);
+        const before = row && toLease(row);
         if (before !== undefined && before.owner !== owner && before.expiresAt > now) return before;
         const lease: Lease = { signer, owner, token: (before?.token ?? 0) + 1, expiresAt: now + ttlMs };
-        sql(`INSERT INTO leases (signer, owner, token, expires_at) VALUES (?, ?, ?, ?)
-             ON CONFLICT (signer) DO UPDATE SET
-               owner = excluded.owner, token = excluded.token, expires_at = excluded.expires_at`).run(
+        yield* run(
+          `INSERT INTO leases (signer, owner, token, expires_at) VALUES (?, ?, ?, ?)
+           ON CONFLICT (signer) DO UPDATE SET
+             owner = excluded.owner, token = excluded.token, expires_at = excluded.expires_at`,
           signer,
           owner,
           lease.token,
@@ -66,26 +62,43 @@ export function leaseJournal(sql: Sql, transaction: <T>(work: () => T) => T): Le
         );
         return lease;
       }),
-    renewLease: async ({ signer, token }, expiresAt) => {
-      const renewed = sql("UPDATE leases SET expires_at = ? WHERE signer = ? AND token = ?");
-      return renewed.run(expiresAt, signer, token).changes > 0;
-    },
-    releaseLease: async ({ signer, token }) => {
-      sql("UPDATE leases SET expires_at = 0 WHERE signer = ? AND token = ?").run(signer, token);
-    },
-    leases: async () => sql("SELECT * FROM leases ORDER BY signer").all().map(toLease),
+    renewLease: ({ signer, token }, expiresAt) =>
+      write(function* () {
+        const renewed = "UPDATE leases SET expires_at = ? WHERE signer = ? AND token = ?";
+        return (yield* run(renewed, expiresAt, signer, token)) > 0;
+      }),
+    releaseLease: ({ signer, token }) =>
+      write(function* () {
+        yield* run("UPDATE leases SET expires_at = 0 WHERE signer = ? AND token = ?", signer, token);
+      }),
+    leases: () =>
+      read(function* () {
+        return (yield* all("SELECT * FROM leases ORDER BY signer")).map(toLease);
+      }),
   };
 }
 
+/** All leases are free. To be called by who knows that their holders are gone. */
+export function* freeLeases(): Work<void> {
+  yield* run("UPDATE leases SET expires_at = 0");
+}
+
+/** Checks that a writer holds a key. @throws LeaseLostError if another one does, or none of its fences is the key's newest. */
+export type CheckFence = (signer: AccountAddress) => Work<void>;
+
 /**
- * To be called in the transaction that writes for a key. A key that was never leased needs no fence.
- * @throws LeaseLostError if another writer holds the key, or none of the fences is the key's newest.
+ * To be made anew in each transaction that writes for keys; each key is looked up once in it. A key that was never leased
+ * needs no fence.
  */
-export function checkFence(sql: Sql, signer: AccountAddress, fences: readonly Fence[]): void {
-  const row = sql("SELECT owner, token FROM leases WHERE signer = ?").get(signer);
-  if (row === undefined) return;
-  if (fences.some((fence) => fence.signer === signer && fence.token === row.token)) return;
-  throw new LeaseLostError(signer, row.owner as string);
+export function fenceCheck(fences: readonly Fence[]): CheckFence {
+  const checked = new Set<AccountAddress>();
+  return function* check(signer) {
+    if (checked.has(signer)) return;
+    const row = yield* one("SELECT owner, token FROM leases WHERE signer = ?", signer);
+    const isHeld = fences.some((fence) => fence.signer === signer && fence.token === row?.token);
+    if (row !== undefined && !isHeld) throw new LeaseLostError(signer, row.owner as string);
+    checked.add(signer);
+  };
 }
 
 const toLease = (row: Record<string, unknown>): Lease => ({

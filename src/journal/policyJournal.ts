@@ -1,10 +1,10 @@
-import type { StatementSync } from "node:sqlite";
 import { ConfigError } from "../errors.ts";
 import type { ProviderHistory } from "../policy/policyPort.ts";
 import type { AccountAddress, ResponseAddress, TaskAddress } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import type { Decision, VerdictRecord } from "./journal.ts";
 import { type Row, toVerdictRecord } from "./rows.ts";
+import { all, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
 
 /** A person's word on a response that a policy held. `expire` is a rejection for want of time. */
 export type HeldAnswer = {
@@ -53,11 +53,9 @@ export type PolicyJournal = {
   readonly answeredTasks: () => Promise<readonly TaskAddress[]>;
 };
 
-type Sql = (text: string) => StatementSync;
-
 const heldVerdicts = `
-  SELECT v.*, 0 AS waits FROM tasks t CROSS JOIN verdicts v ON v.task = t.task
-  WHERE v.kind = 'hold' AND t.state = 'open'
+  SELECT v.*, 0 AS waits FROM tasks t CROSS JOIN verdicts v
+  WHERE v.task = t.task AND v.kind = 'hold' AND t.state = 'open'
     AND v.id = (SELECT max(w.id) FROM verdicts w WHERE w.task = v.task AND w.response = v.response)
     AND NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.task = v.task AND c.state NOT IN ('rejected', 'cancelled'))
     AND NOT EXISTS (SELECT 1 FROM held_answers a WHERE a.verdict_id = v.id)`;
@@ -71,91 +69,118 @@ const recordedDecisions = `
 /** Approved prices that the mean is taken over: the newest. */
 export const pricesKept = 100;
 
-export function policyJournal(sql: Sql, transaction: <T>(work: () => T) => T): PolicyJournal {
-  const historyOf = (provider: AccountAddress): ProviderHistory => {
-    const counts = sql(`
-      SELECT count(DISTINCT response) AS seen,
-        count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
-        count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
-      FROM verdicts WHERE provider = ? AND kind <> 'wait'`).get(provider) as Row;
-    // What was pruned counts as if it were still there: policies judge by it.
-    const pruned = sql("SELECT * FROM pruned_histories WHERE provider = ?").get(provider);
-    const prices = sql(`
-      SELECT id, payment FROM verdicts WHERE provider = ?1 AND kind = 'confirm'
-      UNION ALL SELECT verdict_id, payment FROM pruned_prices WHERE provider = ?1
-      ORDER BY 1 DESC LIMIT ?2`)
-      .all(provider, pricesKept)
-      .map(({ payment }) => BigInt(payment as string));
-    const sum = prices.reduce((total, price) => total + price, 0n);
-    const count = (name: "seen" | "approved" | "rejected") => Number(counts[name]) + Number(pruned?.[name] ?? 0);
-    return {
-      seen: count("seen"),
-      approved: count("approved"),
-      rejected: count("rejected"),
-      price: wei(prices.length === 0 ? 0n : sum / BigInt(prices.length)),
-    };
-  };
+const historyStatements = (provider: AccountAddress): readonly Statement[] => [
+  statement.one(
+    `SELECT count(DISTINCT response) AS seen,
+       count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
+       count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
+     FROM verdicts WHERE provider = ? AND kind <> 'wait'`,
+    provider,
+  ),
+  // What was pruned counts as if it were still there: policies judge by it.
+  statement.one("SELECT * FROM pruned_histories WHERE provider = ?", provider),
+  statement.all(
+    `SELECT id, payment FROM verdicts WHERE provider = ?1 AND kind = 'confirm'
+     UNION ALL SELECT verdict_id, payment FROM pruned_prices WHERE provider = ?1
+     ORDER BY 1 DESC LIMIT ?2`,
+    provider,
+    pricesKept,
+  ),
+];
+
+function* historyOf(provider: AccountAddress): Work<ProviderHistory> {
+  const [counts, pruned, priced] = yield* together<unknown>(historyStatements(provider));
+  const prices = (priced as readonly Row[]).map(({ payment }) => BigInt(payment as string));
+  const sum = prices.reduce((total, price) => total + price, 0n);
+  const count = (name: "seen" | "approved" | "rejected") =>
+    Number((counts as Row)[name]) + Number((pruned as Row | undefined)?.[name] ?? 0);
   return {
-    providerHistory: async (providers) => new Map(providers.map((provider) => [provider, historyOf(provider)])),
+    seen: count("seen"),
+    approved: count("approved"),
+    rejected: count("rejected"),
+    price: wei(prices.length === 0 ? 0n : sum / BigInt(prices.length)),
+  };
+}
 
-    decision: async (verdictId) => {
-      const row = sql(`${recordedDecisions} WHERE v.id = ?`).get(verdictId);
-      return row && toRecordedDecision(row);
-    },
+export function policyJournal({ read, write }: Store): PolicyJournal {
+  return {
+    providerHistory: (providers) =>
+      read(function* () {
+        const histories = new Map<AccountAddress, ProviderHistory>();
+        for (const provider of providers) histories.set(provider, yield* historyOf(provider));
+        return histories;
+      }),
 
-    decisionsOfTask: async (task, limit) =>
-      sql(`${recordedDecisions} WHERE v.task = ? ORDER BY v.id DESC LIMIT ?`).all(task, limit).map(toRecordedDecision),
+    decision: (verdictId) =>
+      read(function* () {
+        const row = yield* one(`${recordedDecisions} WHERE v.id = ?`, verdictId);
+        return row && toRecordedDecision(row);
+      }),
 
-    decisions: async (since, withWaits = false) =>
-      sql(`${recordedDecisions} WHERE (v.kind <> 'wait' OR ?) AND v.decided_at >= ? ORDER BY v.id`)
-        .all(Number(withWaits), since)
-        .map(toRecordedDecision),
+    decisionsOfTask: (task, limit) =>
+      read(function* () {
+        const rows = yield* all(`${recordedDecisions} WHERE v.task = ? ORDER BY v.id DESC LIMIT ?`, task, limit);
+        return rows.map(toRecordedDecision);
+      }),
 
-    held: async () => sql(`${heldVerdicts} ORDER BY v.id`).all().map(toVerdictRecord),
+    decisions: (since, withWaits = false) =>
+      read(function* () {
+        const kinds = withWaits ? "" : "v.kind <> 'wait' AND ";
+        const rows = yield* all(`${recordedDecisions} WHERE ${kinds}v.decided_at >= ? ORDER BY v.id`, since);
+        return rows.map(toRecordedDecision);
+      }),
 
-    answerHeld: async ({ verdictId, kind, who, why }, at) =>
-      transaction(() => {
-        const row = sql(`${heldVerdicts} AND v.id = ?`).get(verdictId);
+    held: () =>
+      read(function* () {
+        return (yield* all(`${heldVerdicts} ORDER BY v.id`)).map(toVerdictRecord);
+      }),
+
+    answerHeld: ({ verdictId, kind, who, why }, at) =>
+      write(function* () {
+        const row = yield* one(`${heldVerdicts} AND v.id = ?`, verdictId);
         if (!row) {
           throw new ConfigError(`${verdictId} is not held: it was answered, or settled otherwise, or never held`, {
             code: "NOT_HELD",
             remedy: "see ogpu-confirmd held list",
           });
         }
-        sql(
+        yield* run(
           "INSERT INTO held_answers (verdict_id, task, response, kind, who, why, answered_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        ).run(verdictId, row.task as string, row.response as string, kind, who, why, at);
+          ...[verdictId, row.task as string, row.response as string, kind, who, why, at],
+        );
       }),
 
-    answeredTasks: async () =>
-      sql(`SELECT DISTINCT a.task FROM held_answers a JOIN tasks t ON t.task = a.task
-           WHERE a.applied_by IS NULL AND t.state = 'open'`)
-        .all()
-        .map(({ task }) => task as TaskAddress),
+    answeredTasks: () =>
+      read(function* () {
+        const rows = yield* all(`
+          SELECT DISTINCT a.task FROM held_answers a JOIN tasks t ON t.task = a.task
+          WHERE a.applied_by IS NULL AND t.state = 'open'`);
+        return rows.map(({ task }) => task as TaskAddress);
+      }),
   };
 }
 
 /** The answers of a task that were not carried out yet. */
-export const openAnswers = (sql: Sql, task: TaskAddress): readonly HeldAnswer[] =>
-  sql("SELECT * FROM held_answers WHERE task = ? AND applied_by IS NULL ORDER BY verdict_id")
-    .all(task)
-    .map((row) => ({
-      verdictId: Number(row.verdict_id),
-      task: row.task as TaskAddress,
-      response: row.response as ResponseAddress,
-      kind: row.kind as HeldAnswer["kind"],
-      who: row.who as string,
-      why: row.why as string,
-    }));
+export const openAnswers = (task: TaskAddress): Statement =>
+  statement.all("SELECT * FROM held_answers WHERE task = ? AND applied_by IS NULL ORDER BY verdict_id", task);
+
+export const toHeldAnswer = (row: Row): HeldAnswer => ({
+  verdictId: Number(row.verdict_id),
+  task: row.task as TaskAddress,
+  response: row.response as ResponseAddress,
+  kind: row.kind as HeldAnswer["kind"],
+  who: row.who as string,
+  why: row.why as string,
+});
 
 /** Stores what a verdict was based on, and that it carries out a person's answer. */
-export function recordBasis(sql: Sql, verdictId: number | bigint, decision: Decision): void {
+export function* recordBasis(verdictId: number, decision: Decision): Work<void> {
   const { kind, facts, answers, waitsFor } = decision;
   if (facts && (kind !== "wait" || waitsFor === "window")) {
-    sql("INSERT INTO verdict_facts (verdict_id, json) VALUES (?, ?)").run(verdictId, facts.json);
+    yield* run("INSERT INTO verdict_facts (verdict_id, json) VALUES (?, ?)", verdictId, facts.json);
   }
   if (answers !== undefined) {
-    sql("UPDATE held_answers SET applied_by = ? WHERE verdict_id = ?").run(verdictId, answers);
+    yield* run("UPDATE held_answers SET applied_by = ? WHERE verdict_id = ?", verdictId, answers);
   }
 }
 

@@ -1,5 +1,5 @@
-import type { StatementSync } from "node:sqlite";
 import { pricesKept } from "./policyJournal.ts";
+import { all, run, statement, together, type Work } from "./work.ts";
 
 export type PruneOrder = {
   /** Tasks that were noted as settled before it, in milliseconds since 1970. */
@@ -9,8 +9,6 @@ export type PruneOrder = {
   /** Tasks at the most, so that no transaction takes long. */
   readonly limit: number;
 };
-
-type Sql = (text: string) => StatementSync;
 
 /**
  * Settled for long enough, with no confirmation that the sink or an operator still has to look at, and without the
@@ -33,44 +31,56 @@ const prunable = `
  *
  * @returns how many tasks were pruned.
  */
-export function pruneSettled(sql: Sql, { settledBefore, now, limit }: PruneOrder): number {
-  const tasks = sql(prunable)
-    .all(settledBefore, limit)
-    .map(({ task }) => task as string);
+export function* pruneSettled({ settledBefore, now, limit }: PruneOrder): Work<number> {
+  const tasks = (yield* all(prunable, settledBefore, limit)).map(({ task }) => task as string);
   const providers = new Set<string>();
   for (const task of tasks) {
-    for (const provider of keepHistory(sql, task)) providers.add(provider);
-    sql(`UPDATE tasks SET pruned_at = ?, settled_since = NULL, seen_block = NULL, settled_block = NULL
-         WHERE task = ?`).run(now, task);
-    for (const text of removals) sql(text).run(task);
+    for (const provider of yield* keepHistory(task)) providers.add(provider);
+    yield* together([
+      statement.run(
+        "UPDATE tasks SET pruned_at = ?, settled_since = NULL, seen_block = NULL, settled_block = NULL WHERE task = ?",
+        now,
+        task,
+      ),
+      ...removals.map((text) => statement.run(text, task)),
+    ]);
   }
   for (const provider of providers) {
-    sql(`DELETE FROM pruned_prices WHERE provider = ?1 AND verdict_id NOT IN (
-           SELECT verdict_id FROM pruned_prices WHERE provider = ?1 ORDER BY verdict_id DESC LIMIT ?2)`).run(
+    yield* run(
+      `DELETE FROM pruned_prices WHERE provider = ?1 AND verdict_id NOT IN (
+         SELECT verdict_id FROM pruned_prices WHERE provider = ?1 ORDER BY verdict_id DESC LIMIT ?2)`,
       provider,
       pricesKept,
     );
   }
-  sql(`DELETE FROM gas_costs WHERE at < ? AND NOT EXISTS (
-         SELECT 1 FROM nonces n WHERE n.signer = gas_costs.signer AND n.nonce = gas_costs.nonce)`).run(settledBefore);
+  yield* run(
+    `DELETE FROM gas_costs WHERE at < ? AND NOT EXISTS (
+       SELECT 1 FROM nonces n WHERE n.signer = gas_costs.signer AND n.nonce = gas_costs.nonce)`,
+    settledBefore,
+  );
   return tasks.length;
 }
 
 /** Adds a task's verdicts to the sums of its providers; answers them. */
-function keepHistory(sql: Sql, task: string): readonly string[] {
-  sql(`INSERT INTO pruned_prices (verdict_id, provider, payment)
-       SELECT id, provider, payment FROM verdicts WHERE task = ? AND kind = 'confirm' AND provider IS NOT NULL`).run(
+function* keepHistory(task: string): Work<readonly string[]> {
+  yield* run(
+    `INSERT INTO pruned_prices (verdict_id, provider, payment)
+     SELECT id, provider, payment FROM verdicts WHERE task = ? AND kind = 'confirm' AND provider IS NOT NULL`,
     task,
   );
-  const sums = sql(`
-    SELECT provider, count(DISTINCT response) AS seen,
-      count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
-      count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
-    FROM verdicts WHERE task = ? AND kind <> 'wait' AND provider IS NOT NULL GROUP BY provider`).all(task);
+  const sums = yield* all(
+    `SELECT provider, count(DISTINCT response) AS seen,
+       count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
+       count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
+     FROM verdicts WHERE task = ? AND kind <> 'wait' AND provider IS NOT NULL GROUP BY provider`,
+    task,
+  );
   for (const { provider, seen, approved, rejected } of sums as Record<string, string | number>[]) {
-    sql(`INSERT INTO pruned_histories (provider, seen, approved, rejected) VALUES (?, ?, ?, ?)
-         ON CONFLICT (provider) DO UPDATE SET seen = seen + excluded.seen,
-           approved = approved + excluded.approved, rejected = rejected + excluded.rejected`).run(
+    yield* run(
+      `INSERT INTO pruned_histories (provider, seen, approved, rejected) VALUES (?, ?, ?, ?)
+       ON CONFLICT (provider) DO UPDATE SET seen = pruned_histories.seen + excluded.seen,
+         approved = pruned_histories.approved + excluded.approved,
+         rejected = pruned_histories.rejected + excluded.rejected`,
       provider as string,
       seen as number,
       approved as number,

@@ -1,8 +1,8 @@
-import type { StatementSync } from "node:sqlite";
 import type { AccountAddress, Hash, Hex, Nonce, Wei } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
-import { checkFence, type Fence } from "./leaseJournal.ts";
+import { type Fence, fenceCheck } from "./leaseJournal.ts";
 import type { Row } from "./rows.ts";
+import { all, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
 
 /** What one confirmation holds of the ceilings, from the moment that it was signed. */
 export type MoneySpent = {
@@ -83,111 +83,141 @@ export type SinkJournal = {
   readonly fillers: (signer: AccountAddress, from: Nonce) => Promise<readonly Filler[]>;
 };
 
-type Sql = (text: string) => StatementSync;
+function* readMeta(key: string): Work<string | undefined> {
+  return (yield* one("SELECT value FROM meta WHERE key = ?", key))?.value as string | undefined;
+}
 
-export function sinkJournal(sql: Sql, transaction: <T>(work: () => T) => T): SinkJournal {
-  const read = (key: string): string | undefined =>
-    sql("SELECT value FROM meta WHERE key = ?").get(key)?.value as string | undefined;
-  const write = (key: string, value: string | undefined) =>
-    value === undefined
-      ? sql("DELETE FROM meta WHERE key = ?").run(key)
-      : sql("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
+/** Sets a note of the journal's own; `undefined` takes it away. */
+export function* writeMeta(key: string, value: string | undefined): Work<void> {
+  if (value === undefined) yield* run("DELETE FROM meta WHERE key = ?", key);
+  else {
+    yield* run(
+      "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      key,
+      value,
+    );
+  }
+}
 
-  const pauseNow = (): Pause | undefined => {
-    const row = sql("SELECT * FROM pauses ORDER BY id DESC LIMIT 1").get();
-    if (row?.action !== "pause") return undefined;
-    const { action: _, ...pause } = toPauseRecord(row);
-    return pause;
-  };
-  const recordPause = (action: PauseRecord["action"], { by, who, why, at }: Pause) => {
-    sql("INSERT INTO pauses (action, by, who, why, at) VALUES (?, ?, ?, ?, ?)").run(action, by, who, why, at);
-  };
+function* pauseNow(): Work<Pause | undefined> {
+  const row = yield* one("SELECT * FROM pauses ORDER BY id DESC LIMIT 1");
+  if (row?.action !== "pause") return undefined;
+  const { action: _, ...pause } = toPauseRecord(row);
+  return pause;
+}
 
+function* recordPause(action: PauseRecord["action"], { by, who, why, at }: Pause): Work<void> {
+  yield* run("INSERT INTO pauses (action, by, who, why, at) VALUES (?, ?, ?, ?, ?)", action, by, who, why, at);
+}
+
+export function sinkJournal({ read, write }: Store): SinkJournal {
   return {
-    spending: async (since) => ({
-      money: sql(`
-        SELECT c.id, c.admitted_at, c.payment, v.policy, v.provider
-        FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id
-        WHERE c.admitted_at >= ? AND c.state NOT IN ('rejected', 'cancelled') ORDER BY c.admitted_at, c.id`)
-        .all(since)
-        .map((row) => ({
-          confirmationId: Number(row.id),
-          at: Number(row.admitted_at),
-          payment: wei(BigInt(row.payment as string)),
-          ...toPayee(row),
-        })),
-      gas: sql("SELECT * FROM gas_costs WHERE at >= ? ORDER BY at, nonce")
-        .all(since)
-        .map((row) => ({
-          signer: row.signer as AccountAddress,
-          nonce: toNonce(Number(row.nonce)),
-          at: Number(row.at),
-          cost: wei(BigInt(row.wei as string)),
-        })),
-    }),
+    spending: (since) =>
+      read(function* () {
+        const [money = [], gas = []] = yield* together<readonly Row[]>([
+          statement.all(
+            `SELECT c.id, c.admitted_at, c.payment, v.policy, v.provider
+             FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id
+             WHERE c.admitted_at >= ? AND c.state NOT IN ('rejected', 'cancelled') ORDER BY c.admitted_at, c.id`,
+            since,
+          ),
+          statement.all("SELECT * FROM gas_costs WHERE at >= ? ORDER BY at, nonce", since),
+        ]);
+        return {
+          money: money.map((row) => ({
+            confirmationId: Number(row.id),
+            at: Number(row.admitted_at),
+            payment: wei(BigInt(row.payment as string)),
+            ...toPayee(row),
+          })),
+          gas: gas.map((row) => ({
+            signer: row.signer as AccountAddress,
+            nonce: toNonce(Number(row.nonce)),
+            at: Number(row.at),
+            cost: wei(BigInt(row.wei as string)),
+          })),
+        };
+      }),
 
-    payments: async (below, limit) =>
-      sql(`SELECT id, admitted_at, payment, offered FROM confirmations
-           WHERE id < ? AND state = 'final' AND admitted_at IS NOT NULL ORDER BY id DESC LIMIT ?`)
-        .all(below, limit)
-        .map((row) => ({
+    payments: (below, limit) =>
+      read(function* () {
+        const rows = yield* all(
+          `SELECT id, admitted_at, payment, offered FROM confirmations
+           WHERE id < ? AND state = 'final' AND admitted_at IS NOT NULL ORDER BY id DESC LIMIT ?`,
+          below,
+          limit,
+        );
+        return rows.map((row) => ({
           id: Number(row.id),
           at: Number(row.admitted_at),
           payment: wei(BigInt(row.payment as string)),
           offered: row.offered === null ? undefined : wei(BigInt(row.offered as string)),
-        })),
+        }));
+      }),
 
-    payees: async (ids) => {
-      const payee = sql(
-        "SELECT v.policy, v.provider FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id WHERE c.id = ?",
-      );
-      return new Map(
-        ids.flatMap((id) => {
-          const row = payee.get(id);
-          return row ? [[id, toPayee(row)] as const] : [];
-        }),
-      );
-    },
+    payees: (ids) =>
+      read(function* () {
+        const payee =
+          "SELECT v.policy, v.provider FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id WHERE c.id = ?";
+        const rows = yield* together<Row | undefined>(ids.map((id) => statement.one(payee, id)));
+        return new Map(
+          ids.flatMap((id, index) => {
+            const row = rows[index];
+            return row ? [[id, toPayee(row)] as const] : [];
+          }),
+        );
+      }),
 
-    pause: async () => pauseNow(),
-    setPause: async (pause) => recordPause("pause", pause),
-    endPause: async (resume) =>
-      transaction(() => {
-        if (pauseNow() === undefined) return false;
-        recordPause("resume", { ...resume, by: "operator" });
-        write("reverts", undefined);
+    pause: () => read(pauseNow),
+    setPause: (pause) => write(() => recordPause("pause", pause)),
+    endPause: (resume) =>
+      write(function* () {
+        if ((yield* pauseNow()) === undefined) return false;
+        yield* recordPause("resume", { ...resume, by: "operator" });
+        yield* writeMeta("reverts", undefined);
         return true;
       }),
-    pauseHistory: async (limit) => sql("SELECT * FROM pauses ORDER BY id DESC LIMIT ?").all(limit).map(toPauseRecord),
-    countRevert: async (reverted) =>
-      transaction(() => {
-        const before = Number(read("reverts") ?? 0);
+    pauseHistory: (limit) =>
+      read(function* () {
+        return (yield* all("SELECT * FROM pauses ORDER BY id DESC LIMIT ?", limit)).map(toPauseRecord);
+      }),
+    countRevert: (reverted) =>
+      write(function* () {
+        const before = Number((yield* readMeta("reverts")) ?? 0);
         const after = reverted ? before + 1 : 0;
-        if (after !== before) write("reverts", after === 0 ? undefined : String(after));
+        if (after !== before) yield* writeMeta("reverts", after === 0 ? undefined : String(after));
         return after;
       }),
 
-    recordFiller: async (signer, { hash, raw, nonce, signedAt }, cost, fences = []) =>
-      transaction(() => {
-        checkFence(sql, signer, fences);
-        sql("INSERT INTO fillers (hash, signer, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?)").run(
-          hash,
-          signer,
-          nonce,
-          raw,
-          signedAt,
-        );
-        reserveGas(sql, signer, nonce, cost, signedAt);
+    recordFiller: (signer, { hash, raw, nonce, signedAt }, cost, fences = []) =>
+      write(function* () {
+        yield* fenceCheck(fences)(signer);
+        yield* together([
+          statement.run(
+            "INSERT INTO fillers (hash, signer, nonce, raw, signed_at) VALUES (?, ?, ?, ?, ?)",
+            hash,
+            signer,
+            nonce,
+            raw,
+            signedAt,
+          ),
+          reserveGas(signer, nonce, cost, signedAt),
+        ]);
       }),
-    fillers: async (signer, from) =>
-      sql("SELECT * FROM fillers WHERE signer = ? AND nonce >= ? ORDER BY nonce, signed_at, rowid")
-        .all(signer, from)
-        .map((row) => ({
+    fillers: (signer, from) =>
+      read(function* () {
+        const rows = yield* all(
+          "SELECT * FROM fillers WHERE signer = ? AND nonce >= ? ORDER BY nonce, signed_at, rowid",
+          signer,
+          from,
+        );
+        return rows.map((row) => ({
           hash: row.hash as Hash,
           raw: row.raw as Hex,
           nonce: toNonce(Number(row.nonce)),
           signedAt: Number(row.signed_at),
-        })),
+        }));
+      }),
   };
 }
 
@@ -204,19 +234,19 @@ const toPayee = (row: Row): Payee => ({
   provider: (row.provider as AccountAddress | null) ?? undefined,
 });
 
-/** Holds the most that a nonce can cost; a replacement that is dearer raises it. */
-export function reserveGas(sql: Sql, signer: AccountAddress, nonce: Nonce, cost: bigint, at: number): void {
-  const before = sql("SELECT wei FROM gas_costs WHERE signer = ? AND nonce = ?").get(signer, nonce);
-  if (before !== undefined && BigInt(before.wei as string) >= cost) return;
-  sql("INSERT OR REPLACE INTO gas_costs (signer, nonce, wei, at) VALUES (?, ?, ?, ?)").run(
+/** Holds the most that a nonce can cost; a replacement that is dearer raises it. The amounts are text: the longer is more. */
+export const reserveGas = (signer: AccountAddress, nonce: Nonce, cost: bigint, at: number): Statement =>
+  statement.run(
+    `INSERT INTO gas_costs (signer, nonce, wei, at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (signer, nonce) DO UPDATE SET wei = excluded.wei, at = excluded.at
+     WHERE length(excluded.wei) > length(gas_costs.wei)
+       OR (length(excluded.wei) = length(gas_costs.wei) AND excluded.wei > gas_costs.wei)`,
     signer,
     nonce,
     String(cost),
     at,
   );
-}
 
 /** Puts what a nonce did cost in the place of the most that it could. */
-export function settleGas(sql: Sql, signer: AccountAddress, nonce: Nonce, paid: bigint): void {
-  sql("UPDATE gas_costs SET wei = ? WHERE signer = ? AND nonce = ?").run(String(paid), signer, nonce);
-}
+export const settleGas = (signer: AccountAddress, nonce: Nonce, paid: bigint): Statement =>
+  statement.run("UPDATE gas_costs SET wei = ? WHERE signer = ? AND nonce = ?", String(paid), signer, nonce);

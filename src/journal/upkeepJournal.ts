@@ -1,7 +1,8 @@
-import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Wei } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import { type PruneOrder, pruneSettled } from "./pruneSettled.ts";
+import type { Row } from "./rows.ts";
+import { run, type Store, statement, together } from "./work.ts";
 
 /** The journal at a glance. */
 export type Figures = {
@@ -53,94 +54,93 @@ export type UpkeepJournal = {
   readonly backup: (path: string) => Promise<void>;
 };
 
-type Sql = (text: string) => StatementSync;
+/** What the kind of database decides: how space is given back, and how a copy is made. */
+export type Upkeep = Pick<UpkeepJournal, "compact" | "backup">;
 
-export function upkeepJournal(sql: Sql, transaction: <T>(work: () => T) => T, database: DatabaseSync): UpkeepJournal {
-  const count = (text: string, ...values: readonly number[]): number =>
-    Number(Object.values(sql(text).get(...values) ?? { count: 0 })[0]);
+const countOf = (row: Row | undefined): number => Number(row?.count ?? 0);
 
+export function upkeepJournal({ read, write }: Store): Omit<UpkeepJournal, keyof Upkeep> {
   return {
-    figures: async (since) => {
-      const paid = sql(`
-        SELECT total(CAST(payment AS REAL)) AS wei FROM confirmations
-        WHERE admitted_at >= ? AND state IN ('signed', 'broadcast', 'mined', 'final')`).get(since);
-      return {
-        openTasks: count("SELECT count(*) FROM tasks WHERE state = 'open'"),
-        inFlight: count("SELECT count(*) FROM confirmations WHERE state IN ('signed', 'broadcast', 'mined')"),
-        held: count(heldResponses),
-        paid: wei(BigInt(Math.round(Number(paid?.wei ?? 0)))),
-      };
-    },
-
-    digest: async (since, until) => {
-      const rows = sql(`
-        SELECT state, payment, offered FROM confirmations WHERE admitted_at >= ? AND admitted_at < ?`).all(
-        since,
-        until,
-      );
-      const paying = rows.filter(({ state }) => ["signed", "broadcast", "mined", "final"].includes(state as string));
-      const sum = (amounts: readonly bigint[]) => wei(amounts.reduce((total, each) => total + each, 0n));
-      const ended = (...states: readonly string[]) =>
-        rows.filter(({ state }) => states.includes(state as string)).length;
-      const kinds = sql(`
-        SELECT kind, count(*) AS count FROM verdicts v
-        WHERE v.id IN (SELECT max(id) FROM verdicts WHERE decided_at >= ? AND decided_at < ? GROUP BY task, response)
-        GROUP BY kind`).all(since, until);
-      const verdicts = (kind: string) => Number(kinds.find((row) => row.kind === kind)?.count ?? 0);
-      const gas = sql("SELECT wei FROM gas_costs WHERE at >= ? AND at < ?").all(since, until);
-      return {
-        since,
-        until,
-        confirmations: paying.length,
-        paid: sum(paying.map(({ payment }) => BigInt(payment as string))),
-        saved: sum(
-          paying.flatMap(({ payment, offered }) =>
-            offered === null ? [] : [BigInt(offered as string) - BigInt(payment as string)],
+    figures: (since) =>
+      read(function* () {
+        const [paid, openTasks, inFlight, held] = yield* together<Row | undefined>([
+          statement.one(
+            `SELECT coalesce(sum(CAST(payment AS DOUBLE PRECISION)), 0) AS wei FROM confirmations
+             WHERE admitted_at >= ? AND state IN ('signed', 'broadcast', 'mined', 'final')`,
+            since,
           ),
-        ),
-        gas: sum(gas.map((row) => BigInt(row.wei as string))),
-        approved: verdicts("confirm"),
-        rejected: verdicts("reject"),
-        held: verdicts("hold"),
-        superseded: ended("superseded"),
-        failed: ended("rejected", "cancelled"),
-        dead: ended("dead"),
-      };
-    },
-
-    noteSettled: async (now) =>
-      transaction(() => {
-        sql(`UPDATE tasks SET settled_since = NULL
-             WHERE settled_since IS NOT NULL AND state NOT IN ('closed', 'ignored')`).run();
-        const noted = sql(`UPDATE tasks SET settled_since = ?
-                           WHERE settled_since IS NULL AND pruned_at IS NULL AND state IN ('closed', 'ignored')`).run(
-          now,
-        );
-        return Number(noted.changes);
+          statement.one("SELECT count(*) AS count FROM tasks WHERE state = 'open'"),
+          statement.one("SELECT count(*) AS count FROM confirmations WHERE state IN ('signed', 'broadcast', 'mined')"),
+          statement.one(heldResponses),
+        ]);
+        return {
+          openTasks: countOf(openTasks),
+          inFlight: countOf(inFlight),
+          held: countOf(held),
+          paid: wei(BigInt(Math.round(Number(paid?.wei ?? 0)))),
+        };
       }),
 
-    prune: async (order) => transaction(() => pruneSettled(sql, order)),
+    digest: (since, until) =>
+      read(function* () {
+        const [rows = [], kinds = [], gas = []] = yield* together<readonly Row[]>([
+          statement.all(
+            "SELECT state, payment, offered FROM confirmations WHERE admitted_at >= ? AND admitted_at < ?",
+            since,
+            until,
+          ),
+          statement.all(
+            `SELECT kind, count(*) AS count FROM verdicts v
+             WHERE v.id IN (SELECT max(id) FROM verdicts WHERE decided_at >= ? AND decided_at < ? GROUP BY task, response)
+             GROUP BY kind`,
+            since,
+            until,
+          ),
+          statement.all("SELECT wei FROM gas_costs WHERE at >= ? AND at < ?", since, until),
+        ]);
+        const paying = rows.filter(({ state }) => ["signed", "broadcast", "mined", "final"].includes(state as string));
+        const sum = (amounts: readonly bigint[]) => wei(amounts.reduce((total, each) => total + each, 0n));
+        const ended = (...states: readonly string[]) =>
+          rows.filter(({ state }) => states.includes(state as string)).length;
+        const verdicts = (kind: string) => countOf(kinds.find((row) => row.kind === kind));
+        return {
+          since,
+          until,
+          confirmations: paying.length,
+          paid: sum(paying.map(({ payment }) => BigInt(payment as string))),
+          saved: sum(
+            paying.flatMap(({ payment, offered }) =>
+              offered === null ? [] : [BigInt(offered as string) - BigInt(payment as string)],
+            ),
+          ),
+          gas: sum(gas.map((row) => BigInt(row.wei as string))),
+          approved: verdicts("confirm"),
+          rejected: verdicts("reject"),
+          held: verdicts("hold"),
+          superseded: ended("superseded"),
+          failed: ended("rejected", "cancelled"),
+          dead: ended("dead"),
+        };
+      }),
 
-    compact: async (pages) => {
-      // The pragma takes no parameter, and gives a page back for each row that is read.
-      sql(`PRAGMA incremental_vacuum(${Math.trunc(pages)})`).all();
-      return count("PRAGMA freelist_count");
-    },
+    noteSettled: (now) =>
+      write(function* () {
+        yield* run(`UPDATE tasks SET settled_since = NULL
+                    WHERE settled_since IS NOT NULL AND state NOT IN ('closed', 'ignored')`);
+        const noted = yield* run(
+          `UPDATE tasks SET settled_since = ?
+           WHERE settled_since IS NULL AND pruned_at IS NULL AND state IN ('closed', 'ignored')`,
+          now,
+        );
+        return Number(noted);
+      }),
 
-    backup: async (path) => {
-      // Another connection, and all pages in one step: one snapshot, whatever is written meanwhile.
-      const source = new DatabaseSync(database.location() ?? "", { readOnly: true });
-      try {
-        await backup(source, path, { rate: 2 ** 31 - 1 });
-      } finally {
-        source.close();
-      }
-    },
+    prune: (order) => write(() => pruneSettled(order)),
   };
 }
 
 const heldResponses = `
-  SELECT count(*) FROM verdicts v JOIN tasks t ON t.task = v.task
+  SELECT count(*) AS count FROM verdicts v JOIN tasks t ON t.task = v.task
   WHERE v.kind = 'hold' AND t.state = 'open'
     AND v.id = (SELECT max(w.id) FROM verdicts w WHERE w.task = v.task AND w.response = v.response)
     AND NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.task = v.task AND c.state NOT IN ('rejected', 'cancelled'))
