@@ -100,6 +100,16 @@ export type Report =
     }
   /** It is stuck, and a higher fee would pass this ceiling: the same bytes go out again and again. */
   | { readonly type: "fee-ceiling"; readonly confirmation: Confirmation; readonly cap: string }
+  /**
+   * Nodes refuse its bytes for good, as they say; what was done about that: the call signed anew in its nonce, with other gas
+   * and fees; given up, its nonce to be used up by a transfer of nothing; or nothing that helps, and a person must look.
+   */
+  | {
+      readonly type: "hopeless";
+      readonly confirmation: Confirmation;
+      readonly message: string;
+      readonly did: "signed-anew" | "gave-up" | "nothing";
+    }
   /** A nonce that nobody held, below those in flight, was used up. */
   | { readonly type: "gap-filled"; readonly nonce: Nonce; readonly hash: Hash; readonly answer: AnswerClass }
   | { readonly type: "reorg"; readonly from: bigint; readonly rewindTo: bigint; readonly deep: boolean }

@@ -5,6 +5,12 @@ import type { Report, Reporter } from "../report.ts";
 import { digestText } from "./housekeeping/digestText.ts";
 import type { Logger } from "./logger.ts";
 
+const hopelessMessages = {
+  "signed-anew": "nodes refuse a transaction for good: the call is signed anew in its nonce",
+  "gave-up": "nodes refuse a confirmation for good: its nonce is used up without paying",
+  nothing: "nodes refuse a transaction for good, and nothing helps: it holds up everything after it",
+} as const;
+
 /** Writes what the pipe reports to the log: a constant message and fields. */
 export function logReports(logger: Logger): Reporter {
   return (report: Report) => {
@@ -112,6 +118,11 @@ export function logReports(logger: Logger): Reporter {
           { task: checksummed(confirmation.task), nonce: confirmation.nonce, cap },
           "a confirmation is stuck at the ceiling of its fees: it is sent again as it is",
         );
+      }
+      case "hopeless": {
+        const { confirmation, message, did } = report;
+        const fields = { task: checksummed(confirmation.task), nonce: confirmation.nonce, message };
+        return logger[did === "signed-anew" ? "warn" : "error"](fields, hopelessMessages[did]);
       }
       case "gap-filled":
         return logger.warn(

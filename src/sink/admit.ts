@@ -43,7 +43,7 @@ export type AdmitDeps = SignDeps & {
 };
 
 /** Gas is what the simulation used and a quarter more. */
-const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
+export const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
 
 /**
  * Brings intents to signed, journalled transactions, in the order of their ids, or settles them without one.

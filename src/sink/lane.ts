@@ -1,6 +1,7 @@
 import { BehaviorSubject, filter, map, type Observable, take } from "rxjs";
 import type { Confirmation } from "../journal/journal.ts";
 import type { AnswerClass } from "./nodeErrors.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
 
 /** A confirmation that is signed and not final. */
 export type InFlight = Sending & { readonly confirmation: Confirmation };
@@ -34,6 +35,8 @@ export type Lane = {
   /** Whether the operator was told that a higher fee would pass a ceiling. */
   readonly isAtCeiling: (id: number) => boolean;
   readonly setAtCeiling: (id: number) => void;
+  /** What nodes call hopeless. */
+  readonly refusals: Refusals;
   /** The newest block that a round has looked at. */
   readonly newestBlock: () => bigint | undefined;
   readonly sawBlock: (block: bigint) => void;
@@ -43,6 +46,7 @@ export function createLane(): Lane {
   const entries = new Map<number, InFlight>();
   const unmined$ = new BehaviorSubject(0);
   const atCeiling = new Set<number>();
+  const refusals = createRefusals();
   let newest: bigint | undefined;
   const unminedOf = (entry: InFlight | undefined) =>
     Number(entry !== undefined && entry.confirmation.mined === undefined);
@@ -59,6 +63,7 @@ export function createLane(): Lane {
     clear: () => {
       for (const id of [...entries.keys()]) set(id, undefined);
       atCeiling.clear();
+      refusals.clear();
     },
     keep: (confirmation, sending) => set(confirmation.id, { ...sending, confirmation }),
     note: (id, sending) => {
@@ -68,6 +73,7 @@ export function createLane(): Lane {
     release: (id) => {
       set(id, undefined);
       atCeiling.delete(id);
+      refusals.forget(id);
     },
     isAtCeiling: (id) => atCeiling.has(id),
     setAtCeiling: (id) => void atCeiling.add(id),
@@ -78,6 +84,7 @@ export function createLane(): Lane {
         take(1),
         map((unmined) => limit - unmined),
       ),
+    refusals,
     newestBlock: () => newest,
     sawBlock: (block) => {
       newest = block;

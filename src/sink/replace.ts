@@ -3,8 +3,9 @@ import type { Fees } from "../chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../journal/journal.ts";
 import type { Hex, Nonce } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
-import type { AdmitDeps } from "./admit.ts";
-import { replacementFees } from "./fees.ts";
+import { type AdmitDeps, withMargin } from "./admit.ts";
+import { feeCap, replacementFees } from "./fees.ts";
+import { isGivenUp } from "./givenUp.ts";
 import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
 
 /** Gas of a transfer of nothing to oneself. */
@@ -33,26 +34,65 @@ export async function replace(deps: AdmitDeps, confirmation: Confirmation, urgen
 }
 
 /**
- * Uses a confirmation's nonce up without paying: a transfer of nothing to oneself, in the same nonce. Only one of the two
- * can be mined, so what was signed before can pay no more once this one is final.
+ * Signs the same call once more in the same nonce, with other gas and the fees of now: what nodes refuse for good may be
+ * taken then. `nothing`: it would be the same bytes.
+ * @param gas What the call takes by the node's own estimate.
  */
-export async function cancel(deps: AdmitDeps, confirmation: Confirmation): Promise<Replacement> {
+export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, gas: bigint): Promise<Replacement> {
   const newest = confirmation.attempts.at(-1);
   if (newest === undefined) return { type: "nothing" };
-  const fees = replacementFees(readAttempt(newest).fees, await deps.chain.fees(), deps.maxFeePerGas);
+  const { fees: before, call } = readAttempt(newest);
+  const fees = await feesInPlaceOf(deps, before);
   if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
-  return sign(deps, confirmation, { kind: "cancel", ...transferOfNothing(deps.signer.address, newest.nonce, fees) });
+  const fresh: Call = { ...call, kind: newest.kind, nonce: newest.nonce, fees, gas: withMargin(gas) };
+  if (fees === before && fresh.gas === call.gas) return { type: "nothing" };
+  const more = maxCostOf(fresh) - maxCostOf({ ...call, fees: before });
+  if (more > 0n && !(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
+  return sign(deps, confirmation, fresh);
+}
+
+/**
+ * Uses a confirmation's nonce up without paying: a transfer of nothing to oneself, in the same nonce. Only one of the two
+ * can be mined, so what was signed before can pay no more once this one is final.
+ * @param why It is given up, for this reason: what was signed before is in no pool, as nodes say.
+ */
+export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: string): Promise<Replacement> {
+  const newest = confirmation.attempts.at(-1);
+  if (newest === undefined) return { type: "nothing" };
+  const before = readAttempt(newest).fees;
+  const fees =
+    why === undefined
+      ? replacementFees(before, await deps.chain.fees(), deps.maxFeePerGas)
+      : await feesInPlaceOf(deps, before);
+  if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
+  const nothing = transferOfNothing(deps.signer.address, newest.nonce, fees);
+  return sign(deps, confirmation, { kind: "cancel", ...nothing }, why);
+}
+
+/** Fees that replace others; at the ceiling the same ones, for bytes that no node seems to hold. */
+async function feesInPlaceOf(deps: AdmitDeps, before: Fees): Promise<Fees | undefined> {
+  const better = replacementFees(before, await deps.chain.fees(), deps.maxFeePerGas);
+  return better ?? (feeCap(before) <= deps.maxFeePerGas ? before : undefined);
 }
 
 export const transferOfNothing = (to: Hex, nonce: Nonce, fees: Fees) =>
   ({ to, data: "0x", gas: transferGas, nonce, fees }) as const;
 
-async function sign(deps: AdmitDeps, confirmation: Confirmation, call: Call): Promise<Replacement> {
+/** @param why It is given up; what replaces its last bytes goes on saying so. */
+async function sign(
+  deps: AdmitDeps,
+  confirmation: Confirmation,
+  call: Call,
+  why = isGivenUp(confirmation) ? confirmation.reason : undefined,
+): Promise<Replacement> {
   const { signed, error } = await signAttempts(deps, [{ confirmation, call }]);
   const [replaced] = signed;
   if (replaced === undefined) throw error;
   await deps.guard.chargeGas(deps.signer.address, call.nonce, maxCostOf(call));
-  return { type: "signed", confirmation: replaced };
+  if (why === undefined) return { type: "signed", confirmation: replaced };
+  const { id, state } = replaced;
+  const told = await deps.journal.changeConfirmation(id, { state, reason: why }, deps.fences?.());
+  return { type: "signed", confirmation: told };
 }
 
 /** What signed bytes call and offer. */

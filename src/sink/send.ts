@@ -24,6 +24,7 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
     const answer: BroadcastAnswer = answers[index] ?? { ok: false, message: "no answer" };
     const kind = answer.ok ? "accepted" : classifyAnswer(answer.message, deps.answers);
     lane.note(confirmation.id, { answer: kind });
+    lane.refusals.note(confirmation, kind, answer.ok ? "" : answer.message);
     if (kind === "no-funds") deps.onNoFunds?.();
     if (!answer.ok && kind !== "accepted") {
       report({ type: "answer", confirmation, answer: kind, message: answer.message });

@@ -1,6 +1,7 @@
 import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import type { InFlight } from "./lane.ts";
+import { isHopeless, isRefusedUntried, isTakenSomewhere, overcome, tellHelpless } from "./overcome.ts";
 import { type Payable, payableAll } from "./payable.ts";
 import { cancel, type Replacement, replace } from "./replace.ts";
 import { broadcastAll } from "./send.ts";
@@ -38,7 +39,7 @@ async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> 
     const { confirmation } = each.entry;
     try {
       const bytes = isCancelled(each)
-        ? await better(deps, each, false)
+        ? await betterCancel(deps, each)
         : await bytesFor(deps, each, checks[live.indexOf(each)]);
       if (bytes) toSend.push(bytes);
     } catch (error) {
@@ -55,12 +56,23 @@ async function bytesFor(
   again: Again,
   check: Payable | Error | undefined,
 ): Promise<Confirmation | undefined> {
-  if (check === undefined || check instanceof Error) throw check;
   const { entry } = again;
   const { confirmation } = entry;
+  const { refusals } = deps.lane;
+  const isRefused = refusals.of(confirmation) !== undefined;
+  if (isRefused && isRefusedUntried(deps, check)) {
+    // A node that refuses even to try the call says the same once more; bytes that nobody checked are not sent again.
+    refusals.note(confirmation, "hopeless", check.message);
+    if (isHopeless(deps, confirmation)) return overcome(deps, confirmation);
+  }
+  if (check === undefined || check instanceof Error) throw check;
+  if (check.type === "yes" && isHopeless(deps, confirmation)) {
+    return (await isTakenSomewhere(deps, confirmation)) ? confirmation : overcome(deps, confirmation);
+  }
   if (check.type === "yes") {
     const urgent = check.expiresAt !== undefined && Number(check.expiresAt) - deps.now() / 1_000 < urgentBefore;
-    return better(deps, again, urgent);
+    // What nodes refuse for good no fee helps; the same bytes tell whether they mean it.
+    return isRefused ? confirmation : better(deps, again, urgent);
   }
   const doomedSince = entry.doomedSince ?? deps.now();
   deps.lane.note(confirmation.id, { doomedSince });
@@ -70,6 +82,14 @@ async function bytesFor(
   if (cancelled.type === "signed") return cancelled.confirmation;
   deps.report({ type: "postponed", confirmation, reason: `not sent again: ${check.reason}`, forMs: Math.max(0, wait) });
   return undefined;
+}
+
+/** Bytes that use a nonce up; where nodes call them hopeless as well, other fees are all that is left to try. */
+async function betterCancel(deps: TrackDeps, again: Again): Promise<Confirmation> {
+  const { confirmation } = again.entry;
+  if (isHopeless(deps, confirmation)) tellHelpless(deps, confirmation);
+  else if (deps.lane.refusals.of(confirmation) !== undefined) return confirmation;
+  return better(deps, again, false);
 }
 
 /**

@@ -1,15 +1,17 @@
 import type { Receipt } from "../chain/chainPort.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
 import { FatalError, RetryableError } from "../errors.ts";
-import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
+import type { BlockRef, Confirmation, ConfirmationChange, ConfirmationState } from "../journal/journal.ts";
 import type { Nonce } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
+import { isGivenUp } from "./givenUp.ts";
 import type { InFlight, Lane } from "./lane.ts";
 import { nextStep, type Step } from "./nextStep.ts";
 import type { AnswerRule } from "./nodeErrors.ts";
-import { payable } from "./payable.ts";
+import { isRefusedUntried } from "./overcome.ts";
+import { type Payable, payable } from "./payable.ts";
 import { type Again, sendAgain } from "./sendAgain.ts";
 
 export type TrackDeps = AdmitDeps & {
@@ -246,9 +248,15 @@ async function unpaidChange(
   receipt: Receipt,
 ): Promise<ConfirmationChange> {
   const reverted = isConfirm(confirmation, receipt);
-  const check = await payable(deps, confirmation, deps.signer.address);
+  const isDead = !reverted && isGivenUp(confirmation);
+  const check = await payable(deps, confirmation, deps.signer.address).catch((error): Payable => {
+    // A node that refuses even to try the call is why it was given up.
+    if (isDead && isRefusedUntried(deps, error)) return { type: "not-now", reason: error.message };
+    throw error;
+  });
   if (check.type === "settled") return { state: "superseded", reason: check.reason, mined: receipt };
   if (check.type === "refused") return { state: "cancelled", reason: check.reason, mined: receipt };
+  if (isDead) return { state: "dead", reason: confirmation.reason, mined: receipt };
   const reverts = new Set(confirmation.attempts.map(({ signer, nonce }) => `${signer} ${nonce}`)).size;
   if (reverted && reverts >= mostReverts) {
     return { state: "dead", reason: `it reverted ${reverts} times although its simulation had passed`, mined: receipt };
@@ -265,9 +273,18 @@ type Changed = {
   readonly receipt?: Receipt;
 };
 
+const flies = (state: ConfirmationState): boolean => state === "signed" || state === "broadcast" || state === "mined";
+
+/** What is given up stays so wherever its bytes stand. */
+const stillGivenUp = (changed: Changed): Changed =>
+  isGivenUp(changed.before) && flies(changed.change.state)
+    ? { ...changed, change: { ...changed.change, reason: changed.before.reason } }
+    : changed;
+
 /** Stores changes in one transaction; what is not in flight any more leaves the lane. */
-async function changeAll(deps: TrackDeps, changes: readonly Changed[]): Promise<readonly Confirmation[]> {
+async function changeAll(deps: TrackDeps, asked: readonly Changed[]): Promise<readonly Confirmation[]> {
   const { journal, lane, report, now, guard } = deps;
+  const changes = asked.map(stillGivenUp);
   const fences = deps.fences?.();
   const [only, ...more] = changes;
   if (only === undefined) return [];
@@ -281,8 +298,7 @@ async function changeAll(deps: TrackDeps, changes: readonly Changed[]): Promise<
   for (const [index, confirmation] of changed.entries()) {
     const { change, receipt } = changes[index] as Changed;
     const { id, state } = confirmation;
-    const flies = state === "signed" || state === "broadcast" || state === "mined";
-    if (flies) lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
+    if (flies(state)) lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
     else lane.release(id);
     if (state === "cancelled") guard.release(id);
     const { gasPaid } = change;

@@ -1,6 +1,7 @@
 import type { Faults } from "./faults.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { createModelNode, type ModelNode, type NodeDeps, type NodeOptions } from "./modelNode.ts";
+import type { Refusers } from "./refusers.ts";
 import type { VirtualTime } from "./virtualTime.ts";
 
 export type ModelNetwork = {
@@ -11,7 +12,8 @@ export type ModelNetwork = {
   readonly highest: () => number;
 };
 
-export type NetworkDeps = NodeDeps & {
+export type NetworkDeps = Omit<NodeDeps, "refuses"> & {
+  readonly refusers: Refusers;
   readonly time: VirtualTime;
   readonly faults: Faults;
   readonly chain: ModelChain;
@@ -22,7 +24,9 @@ export type NetworkDeps = NodeDeps & {
 /** Nodes that follow the chain: some at once, some behind, and some that fall back for a while. */
 export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, count: number): ModelNetwork {
   const { prng, faults, time, chain, onHead } = deps;
-  const nodes = Array.from({ length: count }, () => createModelNode(deps, options));
+  const nodes = Array.from({ length: count }, (_, index) =>
+    createModelNode({ ...deps, refuses: (transaction) => deps.refusers.refuses(index, transaction) }, options),
+  );
   /** The newest announcement that each node has taken in: an older one that comes late is no news. */
   const newest = nodes.map(() => 0);
   let announced = 0;

@@ -42,6 +42,8 @@ export type NodeDeps = {
   readonly onLie: (block: Block) => void;
   /** Logs that no node ever answers: a planted loss. */
   readonly isHidden: (log: RpcLog) => boolean;
+  /** Whether this node calls a transaction hopeless. */
+  readonly refuses: (transaction: ModelTransaction) => boolean;
 };
 
 export type NodeAnswer =
@@ -321,7 +323,7 @@ export function readRaw(raw: Hex, signer: Hex): ModelTransaction {
 
 /** `eth_sendRawTransaction`: the pool's rules, and the answers that mean something else than they say. */
 function createSendAnswers(
-  { chain, pool, faults }: NodeDeps,
+  { chain, pool, faults, refuses }: NodeDeps,
   { signer, replacementPerMille, refusesBelowBaseFee }: NodeOptions,
   head: () => Block,
 ): (raw: Hex) => NodeAnswer {
@@ -336,6 +338,7 @@ function createSendAnswers(
     // What another node has mined already cannot come back into the pool that all nodes share here.
     if (chain.find(chain.tip(), hash)) return refusal("already known");
     if (key.nonce < (chain.tip().state.nonces.get(signer) ?? 0)) return { result: hash };
+    if (refuses(transaction)) return refusal("exceeds block gas limit");
     if (faults.strikes("pool is full")) return refusal("txpool is full");
     if (faults.strikes("underpriced")) return refusal("transaction underpriced");
     if (refusesBelowBaseFee && key.maxFee < (head().baseFee ?? 0n)) {

@@ -1,7 +1,7 @@
 import type { Hash, Hex } from "../../src/protocol/brand.ts";
 import { isClosed, TaskStatus } from "../../src/protocol/statuses.ts";
 import type { JournalReader } from "./journalReader.ts";
-import type { Mempool } from "./mempool.ts";
+import type { Mempool, ModelTransaction } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { readRaw } from "./modelNode.ts";
 import { createSinkChecks } from "./sinkChecks.ts";
@@ -34,6 +34,8 @@ export type Oracle = {
   readonly fail: (invariant: string, what: string) => void;
   /** These bytes were handed to an endpoint. */
   readonly sent: (raw: Hex) => void;
+  /** A node called these bytes hopeless. */
+  readonly refused: (transaction: ModelTransaction) => void;
   /** Logs of this block were withheld: only the sweep can find what it held. */
   readonly lied: (block: Block) => void;
   /** The daemon says that a node withheld events. */
@@ -170,12 +172,18 @@ export function createOracle(deps: OracleDeps): Oracle {
 
   const tipped = (tip: Block) => checkMined(Math.max(0, tip.number - 4 * finalDepth - 8), tip.number);
 
-  /** Tasks with an approved response, open and unexpired to the end: the daemon owes each of them a confirmation. */
-  const unpaid = (): readonly Violation[] => {
+  /**
+   * Tasks with an approved response, open and unexpired to the end: the daemon owes each of them a confirmation, but where
+   * nodes refused it for good.
+   */
+  const unpaid = (reader: JournalReader): readonly Violation[] => {
     const tip = chain.tip();
+    const dead = new Set(
+      reader.confirmations().flatMap(({ task, state }) => (state === "dead" && sink.isRefused(task) ? [task] : [])),
+    );
     const { tasks, responses } = tip.state;
     return [...tasks.values()].flatMap((task) => {
-      if (!truth.tasks.get(task.address)?.isOurs || task.expiryTime <= tip.time) return [];
+      if (!truth.tasks.get(task.address)?.isOurs || dead.has(task.address) || task.expiryTime <= tip.time) return [];
       if (task.status !== TaskStatus.RESPONDED) return [];
       const approved = [...responses.values()].find(
         (each) => each.task === task.address && truth.responses.get(each.address)?.isApproved,
@@ -187,7 +195,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   const open = (): readonly Violation[] => {
     const reader = journal();
     if (reader === undefined) return [{ invariant: "running", what: "there is no journal" }];
-    const found = [...unpaid()];
+    const found = [...unpaid(reader)];
     for (const { task, state, nonce } of reader.confirmations()) {
       if (!["intended", "signed", "broadcast", "mined"].includes(state)) continue;
       found.push({ invariant: "settled", what: `task ${task}: its confirmation is ${state} (nonce ${nonce})` });
@@ -242,6 +250,7 @@ export function createOracle(deps: OracleDeps): Oracle {
     violation: () => violation,
     fail,
     sent,
+    refused: sink.refused,
     lied: ({ hash }) => void lies.add(hash),
     complained: () => {
       if (lies.size === 0) fail("no-false-alarm", "the daemon says that events were missed, and no node withheld any");

@@ -59,20 +59,26 @@ const dropOneLog: Plant = {
   wrap: (ports) => ({ ...ports, sweepTicks$: EMPTY }),
 };
 
-/** Takes a broadcast without an answer for one that did not happen: its nonce goes to the next confirmation. */
-const freeNonceOnTimeout: Plant = {
+/** Gives a nonce to the next confirmation once its bytes were answered in these words. */
+const freeNonceOn = (words: string): Plant => ({
   focus: "sink",
   wrap: (ports, { path, signer }) => ({
     ...ports,
     rpc: watchSends(ports.rpc, (raw, error) => {
-      if (!String(error).includes("did not answer")) return;
+      if (!String(error).includes(words)) return;
       const { key } = readRaw(raw, signer);
       const database = new DatabaseSync(path);
       database.prepare("DELETE FROM nonces WHERE nonce = ?").run(key?.nonce ?? -1);
       database.close();
     }),
   }),
-};
+});
+
+/** Takes a broadcast without an answer for one that did not happen. */
+const freeNonceOnTimeout = freeNonceOn("did not answer");
+
+/** Takes one node's word for it that bytes are hopeless: another one may have mined them. */
+const freeNonceOnHopeless = freeNonceOn("exceeds block gas limit");
 
 /** Keeps only the newest attempt of each confirmation: a receipt of an older one is not found. */
 const forgetOlderHashes: Plant = {
@@ -124,7 +130,7 @@ const bumpBeforeJournal: Plant = {
   },
 };
 
-/** Tells of each transaction whose request failed. */
+/** Tells of each transaction whose request failed, or that was refused. */
 function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void): HttpRpc {
   const watched = async <T>(calls: readonly RpcCall[], work: () => Promise<T>): Promise<T> => {
     try {
@@ -140,7 +146,14 @@ function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void)
     ...rpc,
     call: <T>(method: string, ...params: readonly unknown[]) =>
       watched([{ method, params }], () => rpc.call<T>(method, ...params)),
-    batch: (calls) => watched(calls, () => rpc.batch(calls)),
+    batch: async (calls) => {
+      const answers = await watched(calls, () => rpc.batch(calls));
+      for (const [index, answer] of answers.entries()) {
+        const { method, params } = calls[index] as RpcCall;
+        if (method === "eth_sendRawTransaction" && "error" in answer) onFailure(params[0] as Hex, answer.error);
+      }
+      return answers;
+    },
   };
 }
 
@@ -148,6 +161,7 @@ export const plants: Readonly<Record<string, Plant>> = {
   "checkpoint-before-commit": checkpointBeforeCommit,
   "drop-one-log": dropOneLog,
   "free-nonce-on-timeout": freeNonceOnTimeout,
+  "free-nonce-on-hopeless": freeNonceOnHopeless,
   "forget-older-hashes": forgetOlderHashes,
   "bump-before-journal": bumpBeforeJournal,
 };

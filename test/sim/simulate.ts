@@ -19,6 +19,7 @@ import { createOracle, type Violation } from "./oracle.ts";
 import { plants } from "./plants.ts";
 import { writePolicies } from "./policies.ts";
 import { createPrng } from "./prng.ts";
+import { createRefusers } from "./refusers.ts";
 import { createTrace } from "./trace.ts";
 import { createTruth } from "./truth.ts";
 import { createVirtualTime } from "./virtualTime.ts";
@@ -127,6 +128,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       time,
       isHidden,
       onLie: (block) => oracle.lied(block),
+      refusers: createRefusers({
+        faults,
+        prng: createPrng(seed, "refusers"),
+        onRefusal: (transaction) => oracle.refused(transaction),
+      }),
       onHead: (node, before) => incarnation?.push(node, before),
     },
     {

@@ -3,9 +3,11 @@ import { isClosed } from "../../src/protocol/statuses.ts";
 import type { ConfirmationRow } from "./journalReader.ts";
 import type { ModelTransaction } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
+import type { Truth } from "./truth.ts";
 
 export type SinkChecksDeps = {
   readonly chain: ModelChain;
+  readonly truth: Truth;
   readonly signer: Hex;
   /** Wei per gas: what the daemon is told to offer at the most. */
   readonly maxFeePerGas: bigint;
@@ -18,15 +20,31 @@ export type SinkChecksDeps = {
 export type SinkChecks = {
   /** A transaction was handed to an endpoint. */
   readonly sent: (transaction: ModelTransaction) => void;
+  /** A node called it hopeless. */
+  readonly refused: (transaction: ModelTransaction) => void;
+  /** Whether nodes refused what would pay this task often enough to give it up. */
+  readonly isRefused: (task: Hex) => boolean;
   /** The confirmations as they are durable now. */
   readonly journalled: (rows: readonly ConfirmationRow[]) => void;
 };
 
+/** The same bytes three times, where no other ones can be made of them: less is no reason to give up. */
+const refusalsToGiveUp = 3;
+
 type Offer = { readonly hash: Hash; readonly maxFee: bigint; readonly tip: bigint };
 
-export function createSinkChecks({ chain, signer, maxFeePerGas, finalBlock, fail }: SinkChecksDeps): SinkChecks {
+export function createSinkChecks({ chain, truth, signer, maxFeePerGas, finalBlock, fail }: SinkChecksDeps): SinkChecks {
   const offers = new Map<number, Offer[]>();
   const before = new Map<number, ConfirmationRow>();
+  const refusals = new Map<Hex, number>();
+  const refusedBytes = new Set<Hash>();
+
+  const isRefused = (task: Hex): boolean => (refusals.get(task) ?? 0) >= refusalsToGiveUp;
+  const refused: SinkChecks["refused"] = ({ hash, action }) => {
+    refusedBytes.add(hash);
+    const task = action.type === "confirm" ? truth.responses.get(action.response)?.task : undefined;
+    if (task !== undefined) refusals.set(task, (refusals.get(task) ?? 0) + 1);
+  };
 
   const sent: SinkChecks["sent"] = ({ hash, key }) => {
     if (key === undefined) return;
@@ -36,8 +54,9 @@ export function createSinkChecks({ chain, signer, maxFeePerGas, finalBlock, fail
     const known = offers.get(nonce) ?? [];
     if (known.some((offer) => offer.hash === hash)) return;
     const last = known.at(-1);
-    // Nodes want an eighth more on both fields, or keep what they have.
-    if (last && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
+    // Nodes want an eighth more on both fields, or keep what they have; of what they refuse for good they have nothing.
+    const isFree = last && refusedBytes.has(last.hash) && maxFee >= last.maxFee && tip >= last.tip;
+    if (last && !isFree && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
       fail("replaced-by-an-eighth", `nonce ${nonce}: ${maxFee}/${tip} replaces ${last.maxFee}/${last.tip}`);
     }
     offers.set(nonce, [...known, { hash, maxFee, tip }]);
@@ -57,6 +76,9 @@ export function createSinkChecks({ chain, signer, maxFeePerGas, finalBlock, fail
       fail("final-is-final", `${what}: ${hash} is in no block that is final`);
     }
     if (state === "superseded" && !isSettled(task)) fail("final-is-final", `${what}, and the task is not, finally`);
+    if (state === "dead" && !row.reason.startsWith("it reverted") && !isRefused(task)) {
+      fail("dead-for-a-reason", `${what}, and nodes refused it ${refusals.get(task) ?? 0} times`);
+    }
     const gaveNonceUp = (state === "intended" || state === "cancelled" || state === "dead") && last?.nonce != null;
     if (gaveNonceUp && (finalBlock().state.nonces.get(signer) ?? 0) <= (last.nonce ?? 0)) {
       fail("nonce-freed-when-used", `${what}, and nothing is final in nonce ${last.nonce}`);
@@ -65,6 +87,8 @@ export function createSinkChecks({ chain, signer, maxFeePerGas, finalBlock, fail
 
   return {
     sent,
+    refused,
+    isRefused,
     journalled: (rows) => {
       for (const row of rows) {
         const last = before.get(row.id);

@@ -63,6 +63,13 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
       const key = `fee-ceiling ${confirmation.id}`;
       return [{ kind: "begins", key, severity: "warning", title: "a transaction is stuck at the fee ceiling", text }];
     }
+    case "hopeless": {
+      const { confirmation, message, did } = report;
+      if (did !== "nothing") return [];
+      const text = `Nonce ${confirmation.nonce} (task ${checksummed(confirmation.task)}) keeps all later ones from being mined: ${message.slice(0, 200)}. See docs/runbook.md, "A stuck nonce".`;
+      const key = `hopeless ${confirmation.id}`;
+      return [{ kind: "begins", key, severity: "critical", title: "nodes refuse a transaction for good", text }];
+    }
     case "policies":
       if (report.ok) return [{ kind: "ends", key: "policies" }];
       return [
@@ -142,7 +149,12 @@ type ReportOf<Type extends Report["type"]> = Extract<Report, { readonly type: Ty
 
 function ofConfirmation({ id, task, state, reason }: ReportOf<"confirmation">["confirmation"]): readonly AlertChange[] {
   const moves: readonly AlertChange[] =
-    state === "intended" || state === "signed" ? [] : [{ kind: "ends", key: `fee-ceiling ${id}` }];
+    state === "intended" || state === "signed"
+      ? []
+      : [
+          { kind: "ends", key: `fee-ceiling ${id}` },
+          { kind: "ends", key: `hopeless ${id}` },
+        ];
   switch (state) {
     case "broadcast":
       return [{ kind: "ends", key: "no-funds" }];

@@ -37,6 +37,12 @@ const notice = (tone: Tone, title: string, detail = "", task?: string): Entry =>
 });
 const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
 
+const hopelessDeeds = {
+  "signed-anew": "signed anew",
+  "gave-up": "given up",
+  nothing: "a person must look",
+} as const;
+
 const verdictTones = { confirm: "good", reject: "plain", wait: "plain", hold: "warn" } as const;
 
 /** A report as the page shows it; `undefined` for those that only move a figure. Texts are cut; none is markup. */
@@ -144,6 +150,11 @@ export function toEntry(report: Report): Entry | undefined {
       return notice("bad", "somebody else uses the key", `nonces ${report.from} to ${report.to}, ${report.where}`);
     case "fee-ceiling":
       return notice("bad", "stuck at the ceiling of its fees", report.cap, report.confirmation.task);
+    case "hopeless": {
+      const { did, confirmation, message } = report;
+      const tone = did === "signed-anew" ? "warn" : "bad";
+      return notice(tone, `nodes refuse a transaction for good: ${hopelessDeeds[did]}`, message, confirmation.task);
+    }
     case "gap-filled":
       return notice("warn", "a nonce that nobody held was filled", `nonce ${report.nonce}`);
     case "reorg":

@@ -69,6 +69,8 @@ export function createLaneBoard(stuckAfterMs: number): LaneBoard {
           return put(report.confirmation, `waits for room under ${report.cap}`);
         case "fee-ceiling":
           return put(report.confirmation, `stuck at ${report.cap}`);
+        case "hopeless":
+          return put(report.confirmation, `nodes refuse it for good: ${report.message}`);
         default:
       }
     },

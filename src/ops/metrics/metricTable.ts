@@ -183,6 +183,12 @@ export const metricTable = [
     type: "counter",
     help: "Stuck transactions that a fee ceiling kept from being replaced.",
   },
+  {
+    name: "hopeless_total",
+    type: "counter",
+    labels: { did: ["signed-anew", "gave-up", "nothing"] },
+    help: "Transactions that nodes refused for good, by what was done: signed anew in the nonce, given up, or nothing that helps.",
+  },
   { name: "nonce_gaps_filled_total", type: "counter", help: "Nonces that nobody held and that were used up." },
 
   { name: "endpoint_up", type: "gauge", labels: { endpoint: null }, help: "0 while an endpoint is left alone." },

@@ -83,6 +83,12 @@ describe("alerts", () => {
       "fee-ceiling 7",
     ],
     [
+      "a transaction that is refused for good",
+      { type: "hopeless", confirmation: confirmation("signed"), message: "invalid chain id", did: "nothing" },
+      confirmed("mined"),
+      "hopeless 7",
+    ],
+    [
       "refused policies",
       { type: "policies", ok: false, problems: "x" },
       { type: "policies", ok: true, policies: [] },

@@ -1,0 +1,84 @@
+import { RpcError } from "../chain/jsonRpc.ts";
+import type { Confirmation } from "../journal/journal.ts";
+import { isGivenUp, whyGivenUp } from "./givenUp.ts";
+import { classifyAnswer } from "./nodeErrors.ts";
+import { cancel, type Replacement, signAfresh } from "./replace.ts";
+import type { TrackDeps } from "./track.ts";
+
+/** Times in a row that the same bytes must be refused for good before nodes are taken at their word. */
+const patience = 2;
+
+/** Whether nodes have called its newest bytes hopeless for long enough. */
+export const isHopeless = ({ lane }: TrackDeps, confirmation: Confirmation): boolean =>
+  (lane.refusals.of(confirmation)?.times ?? 0) >= patience;
+
+/** A node does not even try the call: it needs more gas than a block, or than the node allows. */
+export const isRefusedUntried = ({ answers }: TrackDeps, error: unknown): error is RpcError => {
+  if (!(error instanceof RpcError)) return false;
+  const kind = classifyAnswer(error.message, answers);
+  // Of a call that offers no price, "gas required exceeds allowance" tells of no purse.
+  return kind === "hopeless" || kind === "no-funds";
+};
+
+/**
+ * Nodes refuse its bytes for good, and whatever has a higher nonce waits behind them. They may be in some node all the
+ * same, so only what replaces them in their nonce may be signed: the same call once more, with the gas and the fees of
+ * now; and where that is refused as well, a transfer of nothing. The confirmation is dead when that is final, and paid if
+ * one of its own bytes was mined after all.
+ *
+ * @returns what goes out.
+ * @throws RetryableError if the endpoint does not answer; nothing was signed then.
+ */
+export async function overcome(deps: TrackDeps, confirmation: Confirmation): Promise<Confirmation> {
+  const { lane, report, canSign = true } = deps;
+  const refusal = lane.refusals.of(confirmation);
+  if (refusal === undefined) return confirmation;
+  if (!canSign) return tellHelpless(deps, confirmation);
+  const { message } = refusal;
+  const anew: Replacement = refusal.wasMended ? { type: "nothing" } : await signAnew(deps, confirmation);
+  // A ceiling is no reason to give up what may be paid.
+  if (anew.type === "ceiling") return tellHelpless(deps, confirmation);
+  if (anew.type === "signed") {
+    lane.refusals.mended(confirmation.id);
+    report({ type: "hopeless", confirmation: anew.confirmation, message, did: "signed-anew" });
+    return anew.confirmation;
+  }
+  const cancelled = await cancel(deps, confirmation, whyGivenUp(message));
+  if (cancelled.type !== "signed") return tellHelpless(deps, confirmation);
+  report({ type: "hopeless", confirmation: cancelled.confirmation, message, did: "gave-up" });
+  return cancelled.confirmation;
+}
+
+/** Nothing more can be done about it: it is sent again and again, and the operator is told, once. */
+export function tellHelpless({ lane, report }: TrackDeps, confirmation: Confirmation): Confirmation {
+  const refusal = lane.refusals.of(confirmation);
+  if (refusal === undefined || refusal.wasTold) return confirmation;
+  lane.refusals.told(confirmation.id);
+  report({ type: "hopeless", confirmation, message: refusal.message, did: "nothing" });
+  return confirmation;
+}
+
+/** A last word: alone, its bytes go to every endpoint, and one that takes them makes them hopeful again. */
+export async function isTakenSomewhere(deps: TrackDeps, confirmation: Confirmation): Promise<boolean> {
+  const { chain, lane, answers } = deps;
+  const raw = confirmation.attempts.at(-1)?.raw;
+  if (raw === undefined) return false;
+  const answer = await chain.broadcast(raw);
+  const [kind, message] = answer.ok
+    ? (["accepted", ""] as const)
+    : [classifyAnswer(answer.message, answers), answer.message];
+  lane.refusals.note(confirmation, kind, message);
+  return !isHopeless(deps, confirmation);
+}
+
+/** A node that cannot even estimate the call leaves nothing to sign anew. */
+async function signAnew(deps: TrackDeps, confirmation: Confirmation): Promise<Replacement> {
+  if (isGivenUp(confirmation)) return { type: "nothing" };
+  try {
+    const simulation = await deps.chain.simulateConfirm(deps.signer.address, confirmation.response);
+    return simulation.ok ? await signAfresh(deps, confirmation, simulation.gas) : { type: "nothing" };
+  } catch (error) {
+    if (isRefusedUntried(deps, error)) return { type: "nothing" };
+    throw error;
+  }
+}
