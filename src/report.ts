@@ -39,6 +39,13 @@ export type Report =
   | { readonly type: "unmatched"; readonly task: TaskAddress; readonly reason: string }
   | { readonly type: "overflow"; readonly events: number }
   | { readonly type: "confirmation"; readonly confirmation: Confirmation; readonly receipt?: Receipt }
+  /** Why a mined transaction reverted, as far as the node can tell. */
+  | {
+      readonly type: "reverted";
+      readonly confirmation: Confirmation;
+      readonly hash: Hash;
+      readonly reason: string;
+    }
   | {
       readonly type: "answer";
       readonly confirmation: Confirmation;

@@ -13,6 +13,7 @@ import type {
 import type { ProviderStake, Response, Source, Task } from "../protocol/entities.ts";
 import type { ChainEvent } from "../protocol/events.ts";
 import type { Preview, PreviewAsk } from "./confirmPreviews.ts";
+import type { MinedRevert, RevertedCall } from "./minedRevert.ts";
 import type { Stretch } from "./pages.ts";
 import type { TaskStanding } from "./taskStandings.ts";
 
@@ -124,6 +125,8 @@ export type ChainPort = {
   readonly simulateConfirm: (from: AccountAddress, response: ResponseAddress) => Promise<Simulation>;
   /** What several confirmations would meet now, in one request; its error for each that cannot be told. */
   readonly previews: (asks: readonly PreviewAsk[]) => Promise<readonly (Preview | Error)[]>;
+  /** What a mined transaction reverted with; `undefined` where the node cannot tell. */
+  readonly revertOf: (reverted: RevertedCall) => Promise<MinedRevert | undefined>;
   /** What a transaction should offer now. @param urgent It should be mined soon. @default false */
   readonly fees: (urgent?: boolean) => Promise<Fees>;
   /**

@@ -26,6 +26,7 @@ import { read, readAll } from "./contractReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { bloomTest } from "./logsBloom.ts";
+import { minedRevert } from "./minedRevert.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
@@ -243,6 +244,8 @@ export function createChain(deps: ChainDeps): ChainPort {
       if (newest === 0n) await head();
       return previews(asks, newest);
     },
+
+    revertOf: (reverted) => minedRevert(rpc, reverted),
 
     fees: async (urgent = false) => feesFrom(rpc, { urgent, ...deps.tip }),
 

@@ -27,7 +27,7 @@ const texts = [
 export function revertReason(error: unknown): string | undefined {
   if (!(error instanceof RpcError)) return undefined;
   const data = revertData(error.data);
-  if (data !== undefined && data.length >= 10) return decode(data);
+  if (data !== undefined && data.length >= 10) return decodeRevert(data);
   for (const text of texts) {
     const match = text.exec(error.message);
     if (match) return (match[1] ?? match[2])?.trim().slice(0, 256) || noReason;
@@ -38,7 +38,7 @@ export function revertReason(error: unknown): string | undefined {
   return error.rpcCode === 3 ? noReason : undefined;
 }
 
-const noReason = "reverted without a reason";
+export const noReason = "reverted without a reason";
 
 /** The bytes a call reverted with: as they are, nested, or after `Reverted ` (OpenEthereum, Nethermind). */
 function revertData(data: unknown): Hex | undefined {
@@ -48,10 +48,11 @@ function revertData(data: unknown): Hex | undefined {
   return undefined;
 }
 
-function decode(data: Hex): string {
+/** What the bytes say that a call reverted with: a text, a custom error's name, `Panic(n)`, or a selector. */
+export function decodeRevert(data: Hex): string {
   try {
     const { errorName, args } = decodeErrorResult({ abi: standardErrors, data });
-    if (errorName === "Error") return String(args?.[0]).slice(0, 256);
+    if (errorName === "Error") return String(args?.[0]).slice(0, 256) || noReason;
     return errorName === "Panic" ? `Panic(${args?.[0]})` : errorName;
   } catch {
     return `unknown error ${data.slice(0, 10)}`;

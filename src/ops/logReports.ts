@@ -119,6 +119,10 @@ export function logReports(logger: Logger): Reporter {
           "a confirmation is stuck at the ceiling of its fees: it is sent again as it is",
         );
       }
+      case "reverted": {
+        const { confirmation, hash, reason } = report;
+        return logger.warn({ task: checksummed(confirmation.task), hash, reason }, "a mined confirmation reverted");
+      }
       case "hopeless": {
         const { confirmation, message, did } = report;
         const fields = { task: checksummed(confirmation.task), nonce: confirmation.nonce, message };

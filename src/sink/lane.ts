@@ -2,6 +2,7 @@ import { BehaviorSubject, filter, map, type Observable, take } from "rxjs";
 import type { Confirmation } from "../journal/journal.ts";
 import type { AnswerClass } from "./nodeErrors.ts";
 import { createRefusals, type Refusals } from "./refusals.ts";
+import { createReverts, type Reverts } from "./reverts.ts";
 
 /** A confirmation that is signed and not final. */
 export type InFlight = Sending & { readonly confirmation: Confirmation };
@@ -37,6 +38,8 @@ export type Lane = {
   readonly setAtCeiling: (id: number) => void;
   /** What nodes call hopeless. */
   readonly refusals: Refusals;
+  /** What mined ones reverted with. */
+  readonly reverts: Reverts;
   /** The newest block that a round has looked at. */
   readonly newestBlock: () => bigint | undefined;
   readonly sawBlock: (block: bigint) => void;
@@ -85,6 +88,7 @@ export function createLane(): Lane {
         map((unmined) => limit - unmined),
       ),
     refusals,
+    reverts: createReverts(),
     newestBlock: () => newest,
     sawBlock: (block) => {
       newest = block;

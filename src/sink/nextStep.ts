@@ -62,7 +62,7 @@ export function nextStep(confirmation: Tracked, view: View): Step {
  * The receipt that counts: one that paid, wherever it stands (attempts in two nonces can both be mined, if a node lied
  * about the first); else the one in the newest nonce of the newest key. A failed or cancelled attempt in a former nonce is history.
  */
-function newestReceipt({ attempts, nonce }: Tracked, receipts: readonly Receipt[]): Receipt | undefined {
+export function newestReceipt({ attempts, nonce }: Tracked, receipts: readonly Receipt[]): Receipt | undefined {
   const attemptOf = ({ hash }: Receipt) => attempts.find((attempt) => attempt.hash === hash);
   return (
     receipts.find((receipt) => receipt.succeeded && attemptOf(receipt)?.kind === "confirm") ??

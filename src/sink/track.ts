@@ -8,7 +8,7 @@ import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import { isGivenUp } from "./givenUp.ts";
 import type { InFlight, Lane } from "./lane.ts";
-import { nextStep, type Step } from "./nextStep.ts";
+import { newestReceipt, nextStep, type Step } from "./nextStep.ts";
 import type { AnswerRule } from "./nodeErrors.ts";
 import { isRefusedUntried } from "./overcome.ts";
 import { type Payable, payable } from "./payable.ts";
@@ -161,9 +161,10 @@ async function carryOut(
     const { entry, step } = each;
     const { confirmation } = entry;
     if (step.type === "rebroadcast") again.push({ entry, stuck: step.stuck });
-    else if (step.type === "mined")
+    else if (step.type === "mined") {
+      if (!paidBy(confirmation, step.receipt)) lookAtRevert(deps, confirmation, step.receipt);
       certain.push({ before: confirmation, change: { state: "mined", mined: step.receipt }, receipt: step.receipt });
-    else if (step.type === "final" && paidBy(confirmation, step.receipt)) {
+    } else if (step.type === "final" && paidBy(confirmation, step.receipt)) {
       const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
       certain.push({
         before: confirmation,
@@ -194,6 +195,10 @@ async function carryOut(
     deps.report({ type: "retry", what: "sending again", error, inMs: 0 });
   });
   return left;
+}
+
+function lookAtRevert(deps: TrackDeps, confirmation: Confirmation, receipt: Receipt): void {
+  if (isConfirm(confirmation, receipt) && !receipt.succeeded) deps.lane.reverts.look(deps, confirmation, receipt);
 }
 
 const isConfirm = ({ attempts }: Confirmation, receipt: Receipt): boolean =>
@@ -231,7 +236,7 @@ async function settle(
   if (step.type !== "displaced") return [];
   // The count and the receipts may have come from two nodes: one that stands on the same head must have them, if any has.
   const hashes = confirmation.attempts.map(({ hash }) => hash);
-  if ((await deps.chain.receiptsAt(hashes, head.number, head.hash)).length > 0) return [];
+  if (newestReceipt(confirmation, await deps.chain.receiptsAt(hashes, head.number, head.hash))) return [];
   const { nonce } = confirmation;
   const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
   if (nonce !== undefined) {
@@ -248,22 +253,29 @@ async function unpaidChange(
   receipt: Receipt,
 ): Promise<ConfirmationChange> {
   const reverted = isConfirm(confirmation, receipt);
+  lookAtRevert(deps, confirmation, receipt);
   const isDead = !reverted && isGivenUp(confirmation);
   const check = await payable(deps, confirmation, deps.signer.address).catch((error): Payable => {
     // A node that refuses even to try the call is why it was given up.
     if (isDead && isRefusedUntried(deps, error)) return { type: "not-now", reason: error.message };
     throw error;
   });
-  if (check.type === "settled") return { state: "superseded", reason: check.reason, mined: receipt };
-  if (check.type === "refused") return { state: "cancelled", reason: check.reason, mined: receipt };
+  // What is known by now: nothing waits for it.
+  const why = reverted ? deps.lane.reverts.of(receipt.hash) : undefined;
+  const also = why === undefined ? "" : `; it reverted: ${why}`;
+  if (check.type === "settled") return { state: "superseded", reason: `${check.reason}${also}`, mined: receipt };
+  if (check.type === "refused") return { state: "cancelled", reason: `${check.reason}${also}`, mined: receipt };
   if (isDead) return { state: "dead", reason: confirmation.reason, mined: receipt };
   const reverts = new Set(confirmation.attempts.map(({ signer, nonce }) => `${signer} ${nonce}`)).size;
   if (reverted && reverts >= mostReverts) {
-    return { state: "dead", reason: `it reverted ${reverts} times although its simulation had passed`, mined: receipt };
+    const reason = `it reverted ${reverts} times although its simulation had passed${why === undefined ? "" : `: ${why}`}`;
+    return { state: "dead", reason, mined: receipt };
   }
   return {
     state: "intended",
-    reason: reverted ? "it reverted, and is tried anew" : "its nonce was used up, and it is tried anew",
+    reason: reverted
+      ? `it reverted${why === undefined ? "" : ` (${why})`}, and is tried anew`
+      : "its nonce was used up, and it is tried anew",
   };
 }
 

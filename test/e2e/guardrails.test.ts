@@ -181,6 +181,12 @@ describe("the circuit breaker", () => {
     expect(await paidOnChain(tasks)).toEqual([0, 0]);
     const paused = await stage.mineUntil(daemon.logged(({ msg }) => msg.startsWith("paying is paused")));
     expect(paused).toMatchObject({ by: "reverts", why: expect.stringContaining("2 confirmations in a row reverted") });
+    // What it met in its own block, and nowhere else: the block before would still have let it pass.
+    const why = "NotOwner: the signer is neither the client nor its agent";
+    const told = await daemon.logged(({ msg }) => msg === "a mined confirmation reverted");
+    expect(told).toMatchObject({ reason: why });
+    const again = await daemon.logged((each) => each.msg === "confirmation" && each.state === "intended");
+    expect(again).toMatchObject({ reason: `it reverted (${why}), and is tried anew` });
 
     await stage.mineUntil(devnet.client.setAgent(agent, true));
     await killed();

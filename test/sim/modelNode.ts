@@ -29,6 +29,8 @@ export type NodeOptions = {
   readonly replacementPerMille: bigint;
   /** Nodes answer `eth_call` with an account's code replaced; others pass over that. */
   readonly takesOverrides: boolean;
+  /** Nodes trace what was mined. */
+  readonly takesTraces: boolean;
   /** Nodes refuse what offers less than the base fee. */
   readonly refusesBelowBaseFee: boolean;
 };
@@ -149,6 +151,13 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     };
   };
 
+  const trace = (hash: Hash): NodeAnswer => {
+    const found = chain.find(head, hash);
+    if (found === undefined) return refusal("transaction not found");
+    const { succeeded, reason } = found.mined;
+    return { result: succeeded ? { type: "CALL" } : { error: "execution reverted", output: revertBytes(reason) } };
+  };
+
   const count = (account: Hex, tag: unknown): NodeAnswer => {
     const block = blockAt(tag);
     if (block === undefined) return refusal("header not found");
@@ -186,6 +195,8 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
         return estimate(first, second);
       case "eth_getTransactionReceipt":
         return receipt(first);
+      case "debug_traceTransaction":
+        return options.takesTraces ? trace(first) : refusal("the method debug_traceTransaction does not exist", -32601);
       case "eth_getTransactionCount":
         return count(first, second);
       case "eth_sendRawTransaction":

@@ -145,6 +145,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       replacementPerMille: world.pick([1_100n, 1_125n]),
       refusesBelowBaseFee: world.chance(0.5),
       takesOverrides: world.chance(0.7),
+      takesTraces: seed % 2 === 0,
     },
     world.pick([1, 2, 3]),
   );

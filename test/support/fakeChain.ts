@@ -73,6 +73,7 @@ const usual: Partial<ChainPort> = {
   pendingNonce: async () => toNonce(0),
   balance: async () => wei(10n ** 20n),
   broadcast: async () => ({ ok: true }),
+  revertOf: async () => undefined,
   receipt: async () => undefined,
 };
 

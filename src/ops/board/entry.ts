@@ -150,6 +150,8 @@ export function toEntry(report: Report): Entry | undefined {
       return notice("bad", "somebody else uses the key", `nonces ${report.from} to ${report.to}, ${report.where}`);
     case "fee-ceiling":
       return notice("bad", "stuck at the ceiling of its fees", report.cap, report.confirmation.task);
+    case "reverted":
+      return notice("warn", "a mined confirmation reverted", report.reason, report.confirmation.task);
     case "hopeless": {
       const { did, confirmation, message } = report;
       const tone = did === "signed-anew" ? "warn" : "bad";

@@ -121,6 +121,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
         return add("stranger_nonces_total", Math.max(1, report.to - report.from + 1));
       case "fee-ceiling":
         return add("fee_ceiling_total", 1);
+      case "reverted":
+        return add("mined_reverts_total", 1);
       case "hopeless":
         return add("hopeless_total", 1, { did: report.did });
       case "gap-filled":

@@ -183,6 +183,7 @@ export const metricTable = [
     type: "counter",
     help: "Stuck transactions that a fee ceiling kept from being replaced.",
   },
+  { name: "mined_reverts_total", type: "counter", help: "Confirmations that were mined and reverted." },
   {
     name: "hopeless_total",
     type: "counter",

@@ -110,6 +110,47 @@ describe("a round", () => {
     expect(await trackRound(bench.deps(minedWith(false, 97n)))).toMatchObject([{ id, state: "dead" }]);
   });
 
+  describe("that finds a revert", () => {
+    const revertOf: ChainPort["revertOf"] = async () => ({ reason: "NotOwner", isCertain: true });
+    const why = "NotOwner: the signer is neither the client nor its agent";
+
+    it("tells what it reverted with, once, and keeps it in the reason", async () => {
+      const sent = await send(bench.deps());
+      await trackRound(bench.deps({ ...minedWith(false), revertOf }));
+      expect(bench.reports.filter(({ type }) => type === "reverted")).toMatchObject([{ reason: why }]);
+      const final = { ...minedWith(false), revertOf, head: async () => headAt(101n) };
+      await trackRound(bench.deps(final));
+      expect(await bench.journal.confirmation(sent.id)).toMatchObject({
+        state: "intended",
+        reason: `it reverted (${why}), and is tried anew`,
+      });
+      expect(bench.reports.filter(({ type }) => type === "reverted")).toHaveLength(1);
+    });
+
+    it("says so where it is only probable", async () => {
+      await send(bench.deps());
+      await trackRound(
+        bench.deps({ ...minedWith(false), revertOf: async () => ({ reason: "Expired", isCertain: false }) }),
+      );
+      expect(bench.reports).toContainEqual(
+        expect.objectContaining({ type: "reverted", reason: "probably Expired: the task's expiry time has passed" }),
+      );
+    });
+
+    it.each<[string, ChainPort["revertOf"]]>([
+      ["never answers", () => new Promise<never>(() => undefined)],
+      ["fails", () => Promise.reject(new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" }))],
+    ])("decides the same, and waits for nothing, where the node %s", async (_, silent) => {
+      const sent = await send(bench.deps());
+      await trackRound(bench.deps({ ...minedWith(false), revertOf: silent }));
+      await trackRound(bench.deps({ ...minedWith(false), revertOf: silent, head: async () => headAt(101n) }));
+      expect(await bench.journal.confirmation(sent.id)).toMatchObject({
+        state: "intended",
+        reason: "it reverted, and is tried anew",
+      });
+    });
+  });
+
   it("sends nothing again that would pay what nobody approved; uses its nonce up instead, after a while", async () => {
     const sent = await send(bench.deps());
     const swapped: Partial<ChainPort> = {
@@ -194,6 +235,19 @@ describe("a round", () => {
     expect(freed).toMatchObject([{ id: sent.id, state: "intended" }]);
     const again = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), sent.id);
     expect(again).toMatchObject({ type: "signed", confirmation: { nonce: 1, attempts: [{ nonce: 0 }, { nonce: 1 }] } });
+  });
+
+  it("frees it as well where an attempt in an earlier nonce has reverted, finally", async () => {
+    const { id } = await send(bench.deps());
+    await trackRound(bench.deps(minedWith(false, 97n)));
+    const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), id);
+    await broadcast(bench.deps(), confirmation);
+    const [first] = confirmation.attempts;
+    const taken: Partial<ChainPort> = {
+      receipt: async (hash) => (hash === first?.hash ? receiptOf(hash, 97n, false) : undefined),
+      minedNonce: async () => toNonce(2),
+    };
+    expect(await trackRound(bench.deps(taken))).toMatchObject([{ id, state: "intended" }]);
   });
 
   it("asks for the count at the final block", async () => {
