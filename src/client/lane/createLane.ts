@@ -79,12 +79,10 @@ export function createLane(deps: LaneDeps): Lane {
     const current = [...entries.values()];
     if (current.length === 0) return;
     try {
-      const { head, final, displaced } = await look(lookDeps, current);
+      const { head, settled: over, displaced } = await look(lookDeps, current);
       sight = { head, displaced: new Set(displaced) };
       trouble = "";
-      for (const entry of current) {
-        if (displaced.includes(entry) || (entry.mined && entry.mined.blockNumber <= final)) entries.delete(entry.nonce);
-      }
+      for (const entry of [...over, ...displaced]) entries.delete(entry.nonce);
     } catch (error) {
       if (!(error instanceof RetryableError)) throw error;
       trouble = describeError(error);

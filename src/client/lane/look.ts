@@ -1,8 +1,8 @@
-import type { ChainPort, Receipt } from "../../chain/chainPort.ts";
+import type { ChainPort, Head, Receipt } from "../../chain/chainPort.ts";
 import { RpcError } from "../../chain/jsonRpc.ts";
 import { BaseError, describeError, RetryableError } from "../../errors.ts";
 import type { Attempt } from "../../journal/journal.ts";
-import { type Hex, type Nonce, wei } from "../../protocol/brand.ts";
+import { type Hash, type Hex, type Nonce, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 import { replacementFees } from "../../sink/fees.ts";
 import { nextStep } from "../../sink/nextStep.ts";
@@ -21,8 +21,12 @@ export type LookDeps = {
   readonly rebroadcastAfterMs: number;
 };
 
-/** What one look found. */
-export type Sight = { readonly head: bigint; readonly final: bigint; readonly displaced: readonly Entry[] };
+/** What one look found. @param settled Mined in a block that can no longer be taken back. */
+export type Sight = {
+  readonly head: bigint;
+  readonly settled: readonly Entry[];
+  readonly displaced: readonly Entry[];
+};
 
 /**
  * Looks once at everything in flight, by the rules of the daemon's own sink: what has a receipt is mined; what was out for
@@ -35,14 +39,13 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   const head = newest.number;
   const final = await chain.finalBlock(newest);
   // The count comes before the receipts: what it counts was mined before they are read.
-  const finalNonce = await finalNonceOf(chain, signer, final);
+  const finalNonce = await finalNonceOf(chain, signer, final, newest);
   const hashes = entries.flatMap(({ attempts }) => attempts.map(({ hash }) => hash));
   const answers = await chain.receipts(hashes);
   const found = new Map(answers.flatMap((each) => (each && !(each instanceof Error) ? [[each.hash, each]] : [])));
   const failed = answers.find((each) => each instanceof Error);
   if (failed) throw failed;
-  const displaced: Entry[] = [];
-  for (const entry of entries) {
+  const steps = entries.map((entry) => {
     const { sentAt, sentAtBlock } = entry;
     const step = nextStep(entry, {
       final,
@@ -52,11 +55,28 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
       sinceBroadcastBlocks: sentAtBlock === undefined ? undefined : head - sentAtBlock,
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
     });
+    return { entry, step };
+  });
+  const sure = await onSameHead(
+    deps,
+    newest,
+    steps.flatMap(({ step }) => (step.type === "final" ? [step.receipt.hash] : [])),
+  );
+  const settled: Entry[] = [];
+  const displaced: Entry[] = [];
+  for (const { entry, step } of steps) {
     switch (step.type) {
       case "mined":
-      case "final":
         entry.mined = minedBy(entry, step.receipt);
         break;
+      case "final": {
+        // Another node may still tell of a branch that is gone: what is in doubt is looked at again.
+        const { hash, blockHash } = step.receipt;
+        const isSure = sure.some((each) => each.hash === hash && each.blockHash === blockHash);
+        entry.mined = isSure ? minedBy(entry, step.receipt) : undefined;
+        if (isSure) settled.push(entry);
+        break;
+      }
       case "vanished":
         entry.mined = undefined;
         await send(deps, entry, head);
@@ -68,16 +88,8 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
         });
         break;
       case "displaced":
-        // The count and the receipts may have come from two nodes: one that has the final block must have them.
-        if (
-          (
-            await chain.receiptsAt(
-              entry.attempts.map(({ hash }) => hash),
-              final,
-            )
-          ).length === 0
-        )
-          displaced.push(entry);
+        // The count and the receipts may have come from two nodes: one that stands on the same head must have them.
+        if (await hasNone(deps, newest, entry)) displaced.push(entry);
         break;
       case "stay":
         break;
@@ -85,14 +97,43 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
         step satisfies never;
     }
   }
-  return { head, final, displaced };
+  return { head, settled, displaced };
 }
 
-async function finalNonceOf(chain: ChainPort, { address }: Signer, final: bigint): Promise<Nonce | undefined> {
+/** By a node that stands on that head; `undefined` where it has dropped that block's state, or stands elsewhere. */
+async function finalNonceOf(
+  chain: ChainPort,
+  { address }: Signer,
+  final: bigint,
+  head: Head,
+): Promise<Nonce | undefined> {
   try {
-    return await chain.minedNonce(address, final);
+    return await chain.minedNonce(address, final, head);
   } catch (error) {
-    if (error instanceof RpcError) return undefined;
+    if (error instanceof RpcError || isBehind(error)) return undefined;
+    throw error;
+  }
+}
+
+const isBehind = (error: unknown): boolean => error instanceof RetryableError && error.code === "NODE_BEHIND";
+
+/** Receipts by a node that stands on that very head; none where the one that answers stands elsewhere. */
+async function onSameHead({ chain }: LookDeps, head: Head, hashes: readonly Hash[]): Promise<readonly Receipt[]> {
+  if (hashes.length === 0) return [];
+  try {
+    return await chain.receiptsAt(hashes, head.number, head.hash);
+  } catch (error) {
+    if (isBehind(error)) return [];
+    throw error;
+  }
+}
+
+async function hasNone({ chain }: LookDeps, head: Head, { attempts }: Entry): Promise<boolean> {
+  const hashes = attempts.map(({ hash }) => hash);
+  try {
+    return (await chain.receiptsAt(hashes, head.number, head.hash)).length === 0;
+  } catch (error) {
+    if (isBehind(error)) return false;
     throw error;
   }
 }

@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import { look } from "../../../src/client/lane/look.ts";
+import type { Entry } from "../../../src/client/lane/transaction.ts";
+import { RetryableError } from "../../../src/errors.ts";
+import { type Hash, toNonce } from "../../../src/protocol/brand.ts";
+import { fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { signerOfKey } from "../../support/sinkBench.ts";
+
+const own = hashOf(0xa1);
+const head = headAt(100n);
+let entry: Entry;
+beforeEach(() => {
+  entry = {
+    transaction: { what: "a call", to: "0x01", data: "0x", check: async () => undefined },
+    nonce: toNonce(4),
+    attempts: [{ kind: "confirm", hash: own, raw: "0x", nonce: toNonce(4), signedAt: 0 }],
+    mined: undefined,
+    sentAt: 0,
+    sentAtBlock: 99n,
+    answer: undefined,
+    refusal: undefined,
+  };
+});
+
+const receiptIn = (blockNumber: bigint, blockHash: Hash): Receipt => ({
+  hash: own,
+  blockNumber,
+  blockHash,
+  succeeded: true,
+  gasUsed: 1n,
+  gasPrice: 1n,
+});
+const behind = async (): Promise<never> => {
+  throw new RetryableError("the node stands elsewhere", { code: "NODE_BEHIND" });
+};
+const lookOn = (answers: Partial<ChainPort>) =>
+  look(
+    {
+      chain: fakeChain({ head: async () => head, ...answers }),
+      signer: signerOfKey("1"),
+      chainId: 1071,
+      now: () => 0,
+      maxFeePerGas: 1_000n,
+      rebroadcastAfterMs: 10_000,
+    },
+    [entry],
+  );
+
+describe("a look of the library at what it has signed", () => {
+  it("asks for the count of a node that stands on the head", async () => {
+    const asked: unknown[] = [];
+    await lookOn({
+      minedNonce: async (_account, at, on) => {
+        asked.push(at, on);
+        return toNonce(4);
+      },
+    });
+    expect(asked).toEqual([97n, head]);
+  });
+
+  it("takes no nonce for used by the word of a node that stands elsewhere", async () => {
+    const sight = await lookOn({ minedNonce: behind });
+    expect(sight).toMatchObject({ displaced: [], settled: [] });
+  });
+
+  it("takes a nonce for used by somebody else where a node on the same head has none of its receipts", async () => {
+    const sight = await lookOn({ minedNonce: async () => toNonce(5), receiptsAt: async () => [] });
+    expect(sight.displaced).toEqual([entry]);
+  });
+
+  it.each<[string, Partial<ChainPort>]>([
+    ["has a receipt of it", { receiptsAt: async () => [receiptIn(96n, hashOf(96))] }],
+    ["stands elsewhere", { receiptsAt: behind }],
+  ])("leaves it in flight where the node that must know %s", async (_, answers) => {
+    const sight = await lookOn({ minedNonce: async () => toNonce(5), ...answers });
+    expect(sight.displaced).toEqual([]);
+  });
+
+  it("is sure of what is final by a node that stands on the same head", async () => {
+    const receipt = receiptIn(96n, hashOf(96));
+    const asked: unknown[] = [];
+    const sight = await lookOn({
+      receipts: async () => [receipt],
+      receiptsAt: async (hashes, at, hash) => {
+        asked.push(hashes, at, hash);
+        return [receipt];
+      },
+    });
+    expect(sight.settled).toEqual([entry]);
+    expect(entry.mined).toMatchObject({ hash: own, blockNumber: 96n });
+    expect(asked).toEqual([[own], 100n, head.hash]);
+  });
+
+  it.each<[string, ChainPort["receiptsAt"]]>([
+    ["is in a block of another branch", async () => [receiptIn(96n, hashOf(0x96b))]],
+    ["is missing there", async () => []],
+    ["is told of by nobody who stands there", behind],
+  ])("keeps in flight what seems final and %s", async (_, receiptsAt) => {
+    const sight = await lookOn({ receipts: async () => [receiptIn(96n, hashOf(96))], receiptsAt });
+    expect(sight.settled).toEqual([]);
+    expect(entry.mined).toBeUndefined();
+  });
+});
