@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -48,10 +49,14 @@ type AnvilProcess = ChildProcessByStdio<null, Readable, Readable>;
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const { chainId = mainnet.id, blockTime, port = 0, extraArgs = [], logger, startTimeout = 15_000 } = options;
   const interval = blockTime === undefined ? [] : ["--block-time", String(blockTime)];
-  const args = ["--port", String(port), "--chain-id", String(chainId), ...interval, ...extraArgs];
+  // What does not fit its memory goes to a folder, which it leaves behind when it is killed: tens of gigabytes in a while.
+  const cache = mkdtempSync(join(tmpdir(), "anvil-"));
+  const kept = ["--cache-path", cache];
+  const args = ["--port", String(port), "--chain-id", String(chainId), ...kept, ...interval, ...extraArgs];
   const child = spawn(findAnvil(), args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
-  if (child.pid !== undefined) dieWithParent(child);
+  if (child.pid !== undefined) dieWithParent(child, cache);
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  void gone.then(() => rmSync(cache, { recursive: true, force: true }));
   const stop = () => terminate(child, gone);
   try {
     const listening = await untilListening(child, startTimeout, logger);

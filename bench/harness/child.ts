@@ -28,6 +28,8 @@ export type Child = {
   /** The next answer. @throws Error if it ends without one. */
   readonly answer: () => Promise<unknown>;
   readonly pid: number;
+  /** Ends its `untilGo`. */
+  readonly go: () => void;
   readonly stop: () => Promise<void>;
 };
 
@@ -57,6 +59,7 @@ export function startChild(
       return value;
     },
     pid: child.pid ?? 0,
+    go: () => void child.kill("SIGUSR2"),
     stop: async () => {
       kill();
       await closed;
@@ -75,3 +78,8 @@ async function* read(child: ChildProcess, closed: Promise<number | null>, file: 
 export const childArgs = <T extends readonly unknown[]>(): T =>
   process.argv.slice(2).map((each) => JSON.parse(each)) as never;
 export const answer = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+/** The child's side: resolves when the parent says so. The child stays alive from then on, until it is stopped. */
+export async function untilGo(): Promise<void> {
+  setInterval(() => undefined, 60_000);
+  await once(process, "SIGUSR2");
+}

@@ -1,7 +1,12 @@
+import { encodeFunctionData, type LocalAccount, parseGwei, type TransactionReceipt } from "viem";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
+import type { Call } from "../../devnet/actors/lane.ts";
+import { publishedTask, submittedResponse } from "../../devnet/actors/published.ts";
 import { type Devnet, type DevnetOptions, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
+import { calls } from "../../src/client/calls.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import { nexusAbi } from "../../src/protocol/abi.ts";
 import {
   type AccountAddress,
   type Hash,
@@ -26,6 +31,7 @@ export type AnsweredNetwork = {
 };
 
 const price = 10n ** 17n;
+/** Transactions in a block. */
 const atOnce = 250;
 
 /** A real node on which so many tasks are answered; nothing is mined any more unless somebody asks for it. */
@@ -36,17 +42,39 @@ export async function openAnsweredNetwork(count: number, options: DevnetOptions 
     const config = '{"function_name":"analyze_sentiment","data":{"text":"great"}}';
     const provider = devnet.createProvider(behaviours.honest());
     await provider.enrol(source);
-    const answered: Answered[] = [];
-    while (answered.length < count) {
-      const some = Array.from({ length: Math.min(atOnce, count - answered.length) });
-      const order = { source, config, lifetime: 80_000, payment: 2n * price };
-      const tasks = await Promise.all(some.map(() => devnet.client.publishTask(order)));
-      await Promise.all(tasks.map((task) => provider.attempt(task, price)));
-      const data = '{"label":"positive","confidence":0.9}';
-      const submitted = await Promise.all(tasks.map((task) => provider.submit(task, data, price)));
-      answered.push(...submitted.map(({ response }, at) => ({ task: tasks[at] as TaskAddress, response, data })));
-    }
     await testNode(devnet.network, "evm_setAutomine", [false]);
+    const { timestamp } = await devnet.publicClient.getBlock();
+    const order = { source, config, expiryTime: timestamp + 80_000n, payment: 2n * price };
+    const published = await sendAll(
+      devnet,
+      devnet.accounts.client,
+      Array.from({ length: count }, () => calls.publishTask(devnet.deployment, order)),
+    );
+    const tasks = published.map(publishedTask);
+    const { nexus } = devnet.deployment;
+    const account = devnet.accounts.providers[0] as LocalAccount;
+    const data = '{"label":"positive","confidence":0.9}';
+    const attempt = (task: TaskAddress) =>
+      encodeFunctionData({ abi: nexusAbi, functionName: "attempt", args: [task, account.address, price] });
+    const submit = (task: TaskAddress) => {
+      const args = [{ task, provider: account.address, data, payment: price }] as const;
+      return encodeFunctionData({ abi: nexusAbi, functionName: "submitResponse", args });
+    };
+    await sendAll(
+      devnet,
+      account,
+      tasks.map((task) => ({ to: nexus, data: attempt(task) })),
+    );
+    const submitted = await sendAll(
+      devnet,
+      account,
+      tasks.map((task) => ({ to: nexus, data: submit(task) })),
+    );
+    const answered = submitted.map((receipt, at) => ({
+      task: tasks[at] as TaskAddress,
+      response: submittedResponse(receipt),
+      data,
+    }));
     let snapshot = await testNode(devnet.network, "evm_snapshot");
     return {
       devnet,
@@ -63,6 +91,39 @@ export async function openAnsweredNetwork(count: number, options: DevnetOptions 
     await devnet.stop();
     throw error;
   }
+}
+
+/** Sends transactions of one account, a block for so many; answers their receipts. They are not estimated: it takes long. */
+async function sendAll({ publicClient, chainId, network }: Devnet, account: LocalAccount, all: readonly Call[]) {
+  const receipts: TransactionReceipt[] = [];
+  let nonce = await publicClient.getTransactionCount({ address: account.address });
+  while (receipts.length < all.length) {
+    const some = all.slice(receipts.length, receipts.length + atOnce);
+    const first = nonce;
+    const raws = await Promise.all(
+      some.map(({ to, data, value = 0n }, index) =>
+        account.signTransaction({
+          chainId,
+          to,
+          data,
+          value,
+          nonce: first + index,
+          gas: 3_000_000n,
+          maxFeePerGas: parseGwei("200"),
+          maxPriorityFeePerGas: parseGwei("1"),
+        }),
+      ),
+    );
+    const hashes = await Promise.all(
+      raws.map((serializedTransaction) => publicClient.sendRawTransaction({ serializedTransaction })),
+    );
+    await testNode(network, "evm_mine");
+    receipts.push(...(await Promise.all(hashes.map((hash) => publicClient.getTransactionReceipt({ hash })))));
+    nonce += some.length;
+  }
+  const failed = receipts.find(({ status }) => status !== "success");
+  if (failed) throw new Error(`the transaction ${failed.transactionHash} reverted`);
+  return receipts;
 }
 
 /** Writes a journal in which a policy has approved every response, and nothing is signed. */

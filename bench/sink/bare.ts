@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { answer, childArgs } from "../harness/child.ts";
+import { answer, childArgs, untilGo } from "../harness/child.ts";
 
 /** The least that could do it: transactions that were signed before, over one WebSocket. */
-const [{ ws, file, window }] = childArgs<[{ ws: string; file: string; window: number }]>();
+type Args = { readonly ws: string; readonly file: string; readonly window: number; readonly warmUp: number };
+const [{ ws, file, window, warmUp }] = childArgs<[Args]>();
 const raws = JSON.parse(readFileSync(file, "utf8")) as string[];
 const socket = new WebSocket(ws);
 await new Promise((resolve) => {
@@ -10,8 +11,9 @@ await new Promise((resolve) => {
 });
 let sent = 0;
 let answered = 0;
+let limit = warmUp;
 const send = () => {
-  while (sent < raws.length && sent - answered < window) {
+  while (sent < limit && sent - answered < window) {
     socket.send(`{"jsonrpc":"2.0","id":${sent},"method":"eth_sendRawTransaction","params":["${raws[sent]}"]}`);
     sent++;
   }
@@ -20,8 +22,10 @@ socket.onmessage = ({ data }) => {
   const { error } = JSON.parse(data);
   if (error) throw new Error(error.message);
   answered++;
-  if (answered === raws.length) answer({ answered });
+  if (answered === limit) answer(answered);
   send();
 };
-answer({ raws: raws.length });
+send();
+await untilGo();
+limit = raws.length;
 send();

@@ -5,20 +5,25 @@ import { privateKeyToAccount } from "viem/accounts";
 import { controllerAbi } from "../../src/protocol/abi.ts";
 import type { ResponseAddress } from "../../src/protocol/brand.ts";
 import { deploymentOn } from "../../src/protocol/chains.ts";
-import { answer, childArgs } from "../harness/child.ts";
+import { answer, childArgs, untilGo } from "../harness/child.ts";
 
 /**
  * The shape of the network's own client: for each confirmation the nonce, the fees and the gas, then send, then wait for the
  * receipt, then the next.
  */
-type Args = { readonly http: string; readonly chainId: number; readonly privateKey: Hex; readonly file: string };
-const [{ http, chainId, privateKey, file }] = childArgs<[Args]>();
+type Args = {
+  readonly http: string;
+  readonly chainId: number;
+  readonly privateKey: Hex;
+  readonly file: string;
+  readonly warmUp: number;
+};
+const [{ http, chainId, privateKey, file, warmUp }] = childArgs<[Args]>();
 const responses = JSON.parse(readFileSync(file, "utf8")) as ResponseAddress[];
 const account = privateKeyToAccount(privateKey);
 const client = createPublicClient({ transport: httpTransport(http) });
 const controller = deploymentOn(chainId)?.controller as Hex;
-answer({ responses: responses.length });
-for (const response of responses) {
+for (const [index, response] of responses.entries()) {
   const data = encodeFunctionData({ abi: controllerAbi, functionName: "confirmResponse", args: [response] });
   const nonce = await client.getTransactionCount({ address: account.address, blockTag: "pending" });
   const gasPrice = await client.getGasPrice();
@@ -27,5 +32,9 @@ for (const response of responses) {
   const hash = await client.sendRawTransaction({ serializedTransaction: signed });
   // It polls ten times a second, as the library under it does by default.
   while ((await client.getTransactionReceipt({ hash }).catch(() => undefined)) === undefined) await sleep(100);
+  if (index + 1 !== warmUp) continue;
+  const go = untilGo();
+  answer("warm");
+  await go;
 }
-process.exit(0);
+answer("mined");

@@ -1,6 +1,7 @@
 import { BaseError, exitCodes } from "../errors.ts";
 import { EndpointError, type EndpointFault } from "./endpoints/endpointError.ts";
 import { splitCredentials } from "./endpoints/splitCredentials.ts";
+import { type HttpAnswer, openHttpPost, TimeoutError } from "./httpPost.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 
@@ -46,32 +47,28 @@ export function createHttpRpc({ url, timeoutMs, name }: { url: string; timeoutMs
 function httpRpcAt({ url, timeoutMs, name }: { url: string; timeoutMs: number; name: string }): HttpRpc {
   const { address, authorization } = splitCredentials(url);
   const headers = { "content-type": "application/json", ...(authorization && { authorization }) };
+  const send = openHttpPost({ url: address, headers, timeoutMs });
   let lastId = 0;
 
   const unavailable = (why: string, fault?: EndpointFault) =>
     new EndpointError(`the endpoint ${name} did not answer: ${why}`, fault);
 
   const post = async (body: unknown): Promise<unknown> => {
-    let response: Response;
+    let response: HttpAnswer;
     try {
-      response = await fetch(address, {
-        method: "POST",
-        headers,
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
+      response = await send(JSON.stringify(body));
     } catch (cause) {
-      throw unavailable(networkReason(cause, timeoutMs));
+      throw unavailable(networkReason(cause));
     }
-    const { status } = response;
-    const retryAfter = response.headers.get("retry-after") ?? undefined;
+    const { status, retryAfter, text } = response;
+    const isOk = status >= 200 && status < 300;
     // Whatever the body of a 429 says: the header is what counts.
     if (status === 429) throw unavailable(`HTTP ${status}`, { status, retryAfter });
     try {
-      const answer: unknown = await response.json();
-      if (response.ok || isRpcBody(answer)) return answer;
+      const answer: unknown = JSON.parse(text);
+      if (isOk || isRpcBody(answer)) return answer;
     } catch {
-      if (response.ok) throw unavailable("its answer is not JSON, or was cut off");
+      if (isOk) throw unavailable("its answer is not JSON, or was cut off");
     }
     throw unavailable(`HTTP ${status}`, { status, retryAfter });
   };
@@ -115,8 +112,7 @@ const isRpcBody = (answer: unknown): boolean => {
   return typeof first === "object" && first !== null && ("result" in first || "error" in first) && "id" in first;
 };
 
-function networkReason(cause: unknown, timeoutMs: number): string {
-  const error = cause as Error & { cause?: { code?: string } };
-  if (error.name === "TimeoutError") return `no answer within ${timeoutMs} ms`;
-  return error.cause?.code ?? "the connection failed";
+function networkReason(cause: unknown): string {
+  if (cause instanceof TimeoutError) return cause.message;
+  return (cause as NodeJS.ErrnoException).code ?? "the connection failed";
 }

@@ -1,0 +1,71 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+
+export type HttpAnswer = {
+  readonly status: number;
+  /** The header `Retry-After`, as it came. */
+  readonly retryAfter: string | undefined;
+  readonly text: string;
+};
+
+export type HttpPost = (body: string) => Promise<HttpAnswer>;
+
+/** Nothing came in time. */
+export class TimeoutError extends Error {}
+
+export type HttpPostOptions = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bounds the whole request. */
+  readonly timeoutMs: number;
+};
+
+/**
+ * Posts to one URL over connections that are kept. `fetch` does the same at four times the price in processor time, which
+ * counts where a payment waits for three answers. A redirect is an answer like any other: it is not followed.
+ *
+ * @throws TimeoutError; and what the network says, with a `code` such as ECONNREFUSED.
+ */
+export function openHttpPost({ url, headers, timeoutMs }: HttpPostOptions): HttpPost {
+  const { protocol } = new URL(url);
+  const isSecure = protocol === "https:";
+  const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const request = isSecure ? httpsRequest : httpRequest;
+
+  const once = (body: string): Promise<HttpAnswer> => {
+    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+    const length = { "content-length": String(Buffer.byteLength(body)) };
+    const sent = request(url, { method: "POST", agent, headers: { ...headers, ...length } }, (answer) => {
+      read(answer).then(resolve, reject);
+    });
+    const timer = setTimeout(() => sent.destroy(new TimeoutError(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    sent.on("error", (error) => reject(wasStale(error, sent.reusedSocket) ? new StaleError() : error));
+    sent.on("close", () => clearTimeout(timer));
+    sent.end(body);
+    return promise;
+  };
+  return async (body) => {
+    try {
+      return await once(body);
+    } catch (error) {
+      if (!(error instanceof StaleError)) throw error;
+      // The server had closed a kept connection at the moment that it was used; whatever is posted may be posted twice.
+      return once(body);
+    }
+  };
+}
+
+class StaleError extends Error {}
+
+const wasStale = (error: NodeJS.ErrnoException, isReused: boolean): boolean =>
+  isReused && (error.code === "ECONNRESET" || error.code === "EPIPE");
+
+async function read(answer: IncomingMessage): Promise<HttpAnswer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  return {
+    status: answer.statusCode ?? 0,
+    retryAfter: answer.headers["retry-after"],
+    text: Buffer.concat(chunks).toString("utf8"),
+  };
+}
