@@ -25,13 +25,31 @@ export async function checkSigned(
   const signature = signed && signatureIn(signed, asked);
   if (!signed || !signature) throw different(["the whole: they are no signed transaction of this chain"]);
   const bytes = raw.toLowerCase() as Hex;
-  if (transactionBytes(asked, signature) !== bytes) throw different(differingFields(signed, asked));
+  if (transactionBytes(asked, signature) !== bytes) {
+    const fields = differingFields(signed, asked);
+    throw different(fields.length > 0 ? fields : ["their encoding"]);
+  }
   const parity = await isOurs(signingDigest(asked), signature);
   if (parity !== signature.yParity) throw different(["signer"]);
   return { raw: bytes, hash: keccak256(bytes) as Hash };
 }
 
-const different = (fields: readonly string[]): FatalError =>
+/**
+ * The same for bytes that were put together here, around a signature that is known to be the account's: they are read back
+ * and compared, field by field.
+ * @throws FatalError `SIGNED_BYTES_DIFFER`.
+ */
+export function checkOwn(raw: Hex, asked: UnsignedTransaction, signature: Signature): SignedTransaction {
+  const signed = parse(raw);
+  const found = signed && signatureIn(signed, asked);
+  if (!signed || !found) throw different(["the whole: they are no signed transaction of this chain"]);
+  const fields = differingFields(signed, asked);
+  const isSame = found.r === signature.r && found.s === signature.s && found.yParity === signature.yParity;
+  if (fields.length > 0 || !isSame) throw different(isSame ? fields : [...fields, "signature"]);
+  return { raw, hash: keccak256(raw) as Hash };
+}
+
+export const different = (fields: readonly string[]): FatalError =>
   new FatalError(`the signed transaction differs from the one asked for in: ${fields.join(", ")}`, {
     code: "SIGNED_BYTES_DIFFER",
     remedy: "nothing was sent; find out what signed it, and report a defect if it was the daemon",
@@ -70,6 +88,5 @@ function differingFields(signed: TransactionSerializable, asked: UnsignedTransac
           maxPriorityFeePerGas: [signed.maxPriorityFeePerGas ?? 0n, fees.maxPriorityFeePerGas],
         }),
   };
-  const fields = Object.keys(pairs).filter((field) => pairs[field]?.[0] !== pairs[field]?.[1]);
-  return fields.length > 0 ? fields : ["their encoding"];
+  return Object.keys(pairs).filter((field) => pairs[field]?.[0] !== pairs[field]?.[1]);
 }

@@ -1,9 +1,8 @@
 import type { Hex } from "../protocol/brand.ts";
 import { addressOf } from "./addressOf.ts";
-import { checkSigned } from "./checkSigned.ts";
+import { checkOwn, different } from "./checkSigned.ts";
 import { loadCurve } from "./loadCurve.ts";
 import { keyBytes } from "./privateKeySigner.ts";
-import { knownCheck } from "./signature.ts";
 import type { Signer } from "./signerPort.ts";
 import type { Engine } from "./thread/messages.ts";
 import { openSigningThreads } from "./thread/signingThreads.ts";
@@ -38,10 +37,9 @@ export async function threadedSigner(options: ThreadedSignerOptions): Promise<Re
   return {
     address,
     sign: async (transaction) => {
-      const digest = signingDigest(transaction);
-      const { signature, parity } = await threads.sign(digest);
-      const isOurs = knownCheck(digest, signature, parity);
-      return checkSigned(transactionBytes(transaction, signature), transaction, isOurs);
+      const { signature, parity } = await threads.sign(signingDigest(transaction));
+      if (parity !== signature.yParity) throw different(["signer"]);
+      return checkOwn(transactionBytes(transaction, signature), transaction, signature);
     },
     close: threads.close,
   };

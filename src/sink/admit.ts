@@ -45,28 +45,32 @@ export type AdmitDeps = SignDeps & {
 /** Gas is what the simulation used and a quarter more. */
 export const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
 
+/** What a look at intents came to: some are decided without a nonce, the others may be paid. */
+export type Checked = { readonly admissions: readonly Admission[]; readonly payable: readonly Ready[] };
+
 /**
- * Brings intents to signed, journalled transactions, in the order of their ids, or settles them without one.
- *
- * The state is read again and the call simulated before a nonce is taken, so that a doomed call takes none; the ceilings
- * are checked before that, too. Must not run twice at the same time for one key: the nonces are read, then taken.
+ * Brings intents to signed, journalled transactions, in the order of their ids, or settles them without one: `checkAll`,
+ * then `payAll`.
  *
  * @throws RetryableError if the endpoint does not answer; FatalError if the journal contradicts itself. Nothing was taken
  *   then.
  */
 export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise<readonly Admission[]> {
-  const { journal, guard } = deps;
+  return payAll(deps, await checkAll(deps, ids));
+}
+
+/**
+ * Reads the state again and simulates the calls before a nonce is taken, so that a doomed call takes none. May run beside
+ * anything else. @throws as `admitAll`.
+ */
+export async function checkAll(deps: AdmitDeps, ids: readonly number[]): Promise<Checked> {
+  const { journal } = deps;
   const inOrder = [...new Set(ids)].sort((a, b) => a - b);
   const known = await Promise.all(inOrder.map((id) => journal.confirmation(id)));
   const admissions = known.flatMap((confirmation) => admittedBefore(deps, confirmation));
   const intents = known.filter(({ state }) => state === "intended");
-  if (intents.length === 0) return admissions;
-  const wasPaused = guard.wasPaused();
-  const isPaused = await guard.isPaused();
-  if (isPaused || wasPaused) {
-    const resumed = !isPaused;
-    return [...admissions, ...intents.map((confirmation): Admission => ({ type: "paused", confirmation, resumed }))];
-  }
+  const stopped = await pausedOnes(deps, intents);
+  if (stopped.length > 0) return { admissions: [...admissions, ...stopped], payable: [] };
   const affordable: Confirmation[] = [];
   for (const confirmation of intents) {
     if (confirmation.payment <= deps.maxPayment) affordable.push(confirmation);
@@ -85,7 +89,29 @@ export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise
     if (refused) admissions.push(refused);
     else payable.push({ confirmation, gas: withMargin((check as Extract<Payable, { type: "yes" }>).gas) });
   }
-  return payable.length === 0 ? admissions : [...admissions, ...(await pay(deps, payable))];
+  return { admissions, payable };
+}
+
+/**
+ * Takes nonces for what may be paid, and signs it; somebody may have paused meanwhile. Must not run twice at the same time
+ * for one key: the nonces are read, then taken. @throws as `admitAll`.
+ */
+export async function payAll(deps: AdmitDeps, { admissions, payable }: Checked): Promise<readonly Admission[]> {
+  if (payable.length === 0) return admissions;
+  const stopped = await pausedOnes(
+    deps,
+    payable.map(({ confirmation }) => confirmation),
+  );
+  return [...admissions, ...(stopped.length > 0 ? stopped : await pay(deps, payable))];
+}
+
+/** All of them, where nothing may be signed now. */
+async function pausedOnes({ guard }: AdmitDeps, intents: readonly Confirmation[]): Promise<readonly Admission[]> {
+  if (intents.length === 0) return [];
+  const wasPaused = guard.wasPaused();
+  const isPaused = await guard.isPaused();
+  if (!isPaused && !wasPaused) return [];
+  return intents.map((confirmation) => ({ type: "paused", confirmation, resumed: !isPaused }));
 }
 
 /** What came of one that is no intent any more: this key has signed it, or it is settled. Another key's is not told of. */

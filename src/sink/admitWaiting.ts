@@ -1,12 +1,13 @@
-import { firstValueFrom, Observable, takeUntil } from "rxjs";
+import { combineLatest, filter, firstValueFrom, map, merge, Observable, Subject, startWith, takeUntil } from "rxjs";
 import { describeError, FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import type { Reporter } from "../report.ts";
-import { type Admission, admitAll } from "./admit.ts";
+import { type Admission, checkAll, payAll } from "./admit.ts";
+import { type Course, createCourses } from "./courses.ts";
 import type { Guard, Held } from "./guardrails/guard.ts";
 import type { Key, Keyring } from "./keyring.ts";
 import { broadcastAll } from "./send.ts";
-import { type KeyRoom, shareOut } from "./shareOut.ts";
+import { shareOut } from "./shareOut.ts";
 import type { Later } from "./waitingRoom.ts";
 
 export type Waiting = {
@@ -91,19 +92,39 @@ export function admitWaiting({
     later({ confirmation, inMs: Math.min(heldMs, Math.max(1_000, wait)) });
   };
 
-  const admitSome = async (key: Key, some: readonly Confirmation[]): Promise<readonly Confirmation[]> => {
-    let admissions: readonly Admission[];
+  const courses = createCourses<Key>();
+  /** `undefined`: the key is not ours any more, or nothing more is to be signed. */
+  const admitted = async (
+    key: Key,
+    course: Course,
+    some: readonly Confirmation[],
+    isOver: () => boolean,
+  ): Promise<readonly Admission[] | undefined> => {
     try {
       const ids = some.map(({ id }) => id);
-      const admitted = await keys.work(key, () => admitAll(key.track, ids));
-      if (admitted === undefined) {
-        for (const confirmation of some) later({ confirmation, inMs: 0 });
-        return [];
-      }
-      admissions = admitted;
+      const checked = keys.work(key, () => checkAll(key.track, ids));
+      checked.catch(() => undefined);
+      return await course.sign(async () => {
+        const found = await checked;
+        return found && !isOver() ? keys.work(key, () => payAll(key.track, found)) : undefined;
+      });
     } catch (error) {
       if (error instanceof FatalError) throw error;
-      admissions = some.map((confirmation) => ({ type: "failed", confirmation, error }));
+      return some.map((confirmation) => ({ type: "failed", confirmation, error }));
+    }
+  };
+
+  /** Answers what is settled. What was signed is sent while the next ones are read and signed. */
+  const admitSome = async (
+    key: Key,
+    course: Course,
+    some: readonly Confirmation[],
+    isOver: () => boolean,
+  ): Promise<{ readonly settled: readonly Confirmation[]; readonly sent: Promise<void> }> => {
+    const admissions = await admitted(key, course, some, isOver);
+    if (admissions === undefined) {
+      for (const confirmation of some) later({ confirmation, inMs: 0 });
+      return { settled: [], sent: Promise.resolve() };
     }
     const signed: Confirmation[] = [];
     const settled: Confirmation[] = [];
@@ -143,15 +164,10 @@ export function admitWaiting({
       }
     }
     retry(admissions.filter((admission) => admission.type === "failed"));
-    await sending.get(key);
-    const sent = send(key, signed);
-    sent.catch(() => undefined);
-    sending.set(key, sent);
-    return settled;
+    return { settled, sent: course.send(() => send(key, signed)) };
   };
 
-  /** What each key sends: one request after the other, in nonce order, while what comes next is read and signed. */
-  const sending = new Map<Key, Promise<void>>();
+  /** In nonce order, in one request. */
   const send = async (key: Key, signed: readonly Confirmation[]): Promise<void> => {
     try {
       await keys.work(key, () => broadcastAll(key.track, signed));
@@ -162,32 +178,47 @@ export function admitWaiting({
     }
   };
 
-  const admitShares = async (rest: readonly Confirmation[], rooms: readonly KeyRoom<Key>[]) => {
-    const { shares, rest: left } = shareOut(rest, rooms, mostTogether, mayTake);
-    const settled = await Promise.all([...shares].map(([key, some]) => admitSome(key, some)));
-    if (shares.size > 0) return { settled: settled.flat(), left };
-    // The keys that may take them are full, and others are not.
-    for (const confirmation of left) later({ confirmation, inMs: fullMs });
-    return { settled: [], left: [] };
-  };
-
   return (batch) =>
     new Observable((subscriber) => {
+      const broken$ = new Subject<void>();
+      const fail = (error: unknown) => {
+        subscriber.error(error);
+        broken$.next();
+      };
+      const free$ = combineLatest([keys.rooms$, courses.moved$.pipe(startWith(undefined))]).pipe(
+        map(([rooms]) => courses.free(rooms)),
+        filter((rooms) => rooms.length > 0),
+        takeUntil(merge(ended$, broken$)),
+      );
+      const runOne = async (key: Key, some: readonly Confirmation[]): Promise<void> => {
+        const course = courses.begin(key, some.length);
+        try {
+          const { settled, sent } = await admitSome(key, course, some, () => subscriber.closed);
+          for (const confirmation of settled) subscriber.next(confirmation);
+          await sent;
+        } catch (error) {
+          fail(error);
+        } finally {
+          course.end();
+        }
+      };
       const run = async () => {
+        const underWay: Promise<void>[] = [];
         let rest: readonly Confirmation[] = [...new Map(batch.map((each) => [each.id, each])).values()];
         rest = rest.toSorted((a, b) => a.id - b.id);
         while (rest.length > 0 && !subscriber.closed) {
-          const rooms = await firstValueFrom(keys.rooms$.pipe(takeUntil(ended$)), { defaultValue: [] });
+          const rooms = await firstValueFrom(free$, { defaultValue: [] });
           if (rooms.length === 0 || subscriber.closed) break;
-          const { settled, left } = await admitShares(rest, rooms);
+          const { shares, rest: left } = shareOut(rest, rooms, mostTogether, mayTake);
+          for (const [key, some] of shares) underWay.push(runOne(key, some));
           rest = left;
-          for (const confirmation of settled) subscriber.next(confirmation);
+          if (shares.size > 0) continue;
+          // The keys that may take them are full, and others are not.
+          for (const confirmation of left) later({ confirmation, inMs: fullMs });
+          break;
         }
-        await Promise.all(sending.values());
+        await Promise.all(underWay);
       };
-      run().then(
-        () => subscriber.complete(),
-        (error) => subscriber.error(error),
-      );
+      run().then(() => subscriber.complete(), fail);
     });
 }

@@ -1,4 +1,4 @@
-import { combineLatest, filter, map, merge, type Observable, Subject, startWith, take } from "rxjs";
+import { combineLatest, map, merge, type Observable, Subject, startWith } from "rxjs";
 import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import { type Fence, LeaseLostError } from "../journal/leaseJournal.ts";
@@ -49,7 +49,7 @@ export type Keyring = {
   readonly release: () => Promise<void>;
   /** The keys that are this daemon's; with room and money or without. */
   readonly held: () => readonly Key[];
-  /** Emits once, when a key has room: those that have. */
+  /** The keys that have room: now, and whenever that may have changed. */
   readonly rooms$: Observable<readonly KeyRoom<Key>[]>;
   readonly rounds: () => Promise<readonly Confirmation[]>;
   /** Emits once, when nothing that was signed is without a receipt. */
@@ -165,8 +165,6 @@ export function createKeyring(deps: KeyDeps, signers: readonly Signer[], options
           .map((key) => ({ key, inFlight: key.track.lane.unmined(), room: key.room() }))
           .filter(({ room }) => room > 0),
       ),
-      filter((rooms) => rooms.length > 0),
-      take(1),
     ),
 
     rounds: async () => {

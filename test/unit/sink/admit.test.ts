@@ -12,7 +12,7 @@ import {
   wei,
 } from "../../../src/protocol/brand.ts";
 import { ResponseStatus, TaskStatus } from "../../../src/protocol/statuses.ts";
-import { admit } from "../../../src/sink/admit.ts";
+import { admit, checkAll, payAll } from "../../../src/sink/admit.ts";
 import { address, aResponse, aSnapshot, aTask, response } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 
@@ -170,5 +170,17 @@ describe("admitting an intent", () => {
     await bench.journal.changeConfirmation(id, { state: "intended" });
     const admission = await admit(bench.deps(reverts("Panic(17)")), id);
     expect(admission).toMatchObject({ type: "settled", confirmation: { state: "cancelled" } });
+  });
+});
+
+describe("a pause", () => {
+  it("that comes between the look at an intent and its signature keeps it from being signed", async () => {
+    const { id } = await bench.intend();
+    const deps = bench.deps();
+    const checked = await checkAll(deps, [id]);
+    expect(checked.payable).toHaveLength(1);
+    await bench.journal.setPause({ by: "operator", who: "test", why: "stop", at: 1 });
+    expect(await payAll(deps, checked)).toMatchObject([{ type: "paused", resumed: false }]);
+    expect([await bench.journal.highestNonce(bench.signer.address), bench.deeds]).toEqual([undefined, []]);
   });
 });

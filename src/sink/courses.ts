@@ -1,0 +1,75 @@
+import { Subject } from "rxjs";
+import type { KeyRoom } from "./shareOut.ts";
+
+/** Batches of a key under way at once: one is read, one is signed, one is sent. */
+const mostBatches = 3;
+
+/** What keys have under way: the batches of each are read beside each other, then signed and sent one after the other. */
+export type Courses<Key> = {
+  readonly begin: (key: Key, intents: number) => Course;
+  /** Of what has room, what may begin another batch, with the room that is left. */
+  readonly free: (rooms: readonly KeyRoom<Key>[]) => readonly KeyRoom<Key>[];
+  /** A batch has come further. */
+  readonly moved$: Subject<void>;
+};
+
+/** One batch. Whatever becomes of the one before, its turn comes. */
+export type Course = {
+  /** When all that began before have signed. */
+  readonly sign: <T>(work: () => Promise<T>) => Promise<T>;
+  /** When all that signed before have sent. From its beginning on, what is in flight is counted elsewhere. */
+  readonly send: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly end: () => void;
+};
+
+export function createCourses<Key>(): Courses<Key> {
+  type UnderWay = { batches: number; intents: number; signed: Promise<unknown>; sent: Promise<unknown> };
+  const all = new Map<Key, UnderWay>();
+  const of = (key: Key): UnderWay => {
+    const found = all.get(key) ?? { batches: 0, intents: 0, signed: Promise.resolve(), sent: Promise.resolve() };
+    all.set(key, found);
+    return found;
+  };
+  const moved$ = new Subject<void>();
+  return {
+    begin: (key, intents) => {
+      const underWay = of(key);
+      underWay.batches += 1;
+      underWay.intents += intents;
+      let counted = intents;
+      const uncount = () => {
+        underWay.intents -= counted;
+        counted = 0;
+      };
+      return {
+        sign: (work) => {
+          const signed = underWay.signed.then(work);
+          underWay.signed = signed.catch(() => undefined);
+          return signed;
+        },
+        send: (work) => {
+          const sent = underWay.sent.then(() => {
+            uncount();
+            return work();
+          });
+          underWay.sent = sent.catch(() => undefined);
+          return sent;
+        },
+        end: () => {
+          underWay.batches -= 1;
+          uncount();
+          moved$.next();
+        },
+      };
+    },
+    free: (rooms) =>
+      rooms
+        .filter(({ key }) => of(key).batches < mostBatches)
+        .map(({ key, inFlight, room }) => {
+          const { intents } = of(key);
+          return { key, inFlight: inFlight + intents, room: room - intents };
+        })
+        .filter(({ room }) => room > 0),
+    moved$,
+  };
+}

@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { openHttpPost, TimeoutError } from "../../../src/chain/httpPost.ts";
+
+/** A server that is told what to do with each request, by its number; bytes, because a real one may break off anywhere. */
+let server: Server | undefined;
+const sockets = new Set<Socket>();
+let connections = 0;
+let requests = 0;
+
+const serve = async (onRequest: (socket: Socket, request: number) => void): Promise<string> => {
+  connections = 0;
+  requests = 0;
+  server = createServer((socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("data", () => {
+      requests += 1;
+      onRequest(socket, requests);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+};
+const answer = (text: string, status = "200 OK", headers = "") =>
+  `HTTP/1.1 ${status}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n${headers}\r\n${text}`;
+const open = (url: string, timeoutMs = 5_000) => openHttpPost({ url, headers: {}, timeoutMs });
+
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  server?.close();
+});
+
+describe("posting to an endpoint", () => {
+  it("keeps the connection for the next request", async () => {
+    const post = open(await serve((socket, request) => socket.write(answer(`${request}`))));
+    const answers = [await post("a"), await post("b"), await post("c")];
+    expect([answers.map(({ text }) => text), connections]).toEqual([["1", "2", "3"], 1]);
+  });
+
+  it("posts once more where the server had closed the kept connection at that moment", async () => {
+    const post = open(
+      await serve((socket, request) => {
+        if (request === 2) return socket.resetAndDestroy();
+        socket.write(answer(`${request}`));
+      }),
+    );
+    await post("a");
+    expect([(await post("b")).text, connections]).toEqual(["3", 2]);
+  });
+
+  it("does not post again where a fresh connection breaks", async () => {
+    const post = open(await serve((socket) => socket.resetAndDestroy()));
+    await expect(post("a")).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(requests).toBe(1);
+  });
+
+  it("gives up on an answer that stops half way", async () => {
+    const half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
+    const post = open(await serve((socket) => socket.write(half)), 100);
+    await expect(post("a")).rejects.toThrow();
+    const silent = open(await serve(() => undefined), 100);
+    await expect(silent("a")).rejects.toBeInstanceOf(TimeoutError);
+  });
+
+  it("does not follow a redirect: a credential would go with it", async () => {
+    const elsewhere = "Location: http://127.0.0.1:1/\r\n";
+    const post = open(await serve((socket) => socket.write(answer("", "307 Temporary Redirect", elsewhere))));
+    expect(await post("a")).toMatchObject({ status: 307 });
+    expect(requests).toBe(1);
+  });
+});
