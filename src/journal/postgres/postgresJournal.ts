@@ -1,0 +1,88 @@
+import { setTimeout as pause } from "node:timers/promises";
+import pg from "pg";
+import { ConfigError } from "../../errors.ts";
+import type { Journal } from "../journal.ts";
+import { journalOn } from "../journalOn.ts";
+import { connectionOptions, type PostgresPlace, placeName } from "./connect.ts";
+import { openingError } from "./postgresError.ts";
+import { type Hold, holdJournal } from "./postgresHold.ts";
+import { postgresStore } from "./postgresStore.ts";
+import { prepareDatabase } from "./prepareDatabase.ts";
+import { commandLedger, holderLedger } from "./writeLedger.ts";
+
+export type PostgresJournal = PostgresPlace & {
+  readonly chainId: number;
+  /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */
+  readonly shared?: boolean;
+};
+
+/** Connections for writes and reads; the hold of a daemon is one more. */
+const connections = 6;
+
+/**
+ * The journal in a PostgreSQL database of its own, for one daemon at a time: a second one is refused, and takes over when
+ * it is started again after the first has gone.
+ *
+ * @throws ConfigError if it is unusable, newer, of another chain, or on a server that is too old or would not keep what it
+ *   stored; RetryableError `JOURNAL_UNAVAILABLE` while the server does not answer, `JOURNAL_LOCKED` while another daemon
+ *   holds it.
+ */
+export async function openPostgresJournal({ chainId, shared = false, ...place }: PostgresJournal): Promise<Journal> {
+  const where = placeName(place);
+  const closing = new AbortController();
+  const wait = (ms: number) => pause(ms, undefined, { signal: closing.signal }).catch(() => undefined);
+  let pool: pg.Pool | undefined;
+  let hold: Hold | undefined;
+  const close = async () => {
+    if (closing.signal.aborted) return;
+    closing.abort();
+    await hold?.release();
+    await pool?.end();
+  };
+  try {
+    pool = new pg.Pool({ ...connectionOptions(place), max: connections });
+    // A connection that is lost is replaced when somebody needs one; who used it is told by the statement that failed.
+    pool.on("error", () => undefined);
+    pool.on("connect", (client) => void client.on("error", () => undefined));
+    await prepareDatabase(pool, where, chainId);
+    if (shared) {
+      const store = postgresStore({ pool, where, ledger: commandLedger(where) });
+      return journalOn(store, { ...upkeep, close });
+    }
+    hold = await holdJournal(place, wait);
+    const token = await takeOver(pool);
+    const ledger = holderLedger({ pool, token, where, wait, closed: closing.signal });
+    return journalOn(postgresStore({ pool, where, ledger }), { ...upkeep, close });
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw openingError(error, where);
+  }
+}
+
+/** Whoever wrote before is fenced off from here on; what it leased is free, as it holds the journal no more. */
+async function takeOver(pool: pg.Pool): Promise<number> {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    await client.query("SELECT pg_advisory_xact_lock(1869049973, 'meta'::regclass::oid::int)");
+    const { rows } = await client.query("UPDATE holder SET token = token + 1, written = 0 RETURNING token");
+    await client.query("UPDATE leases SET expires_at = 0");
+    await client.query("COMMIT");
+    client.release();
+    return Number(rows[0].token);
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+const upkeep = {
+  // The server's autovacuum gives space back.
+  compact: async () => 0,
+  backup: async (): Promise<never> => {
+    throw new ConfigError("a journal in PostgreSQL is copied by the server's own tools", {
+      code: "BACKUP_NOT_HERE",
+      remedy: "use pg_dump, or the server's backups; see docs/postgres.md",
+    });
+  },
+};

@@ -1,0 +1,104 @@
+import type pg from "pg";
+import { ConfigError } from "../../errors.ts";
+import { migrations } from "../migrations.ts";
+import { postgresMigrations } from "./postgresMigrations.ts";
+
+/** The oldest major version that is still maintained when this was written. */
+const oldest = 14;
+/** One program at a time changes a schema. */
+const schemaLock = "SELECT pg_advisory_xact_lock(1869049971, 0)";
+
+/**
+ * Brings a database to the journal's newest schema, in one transaction, and checks that it is this chain's.
+ *
+ * @throws ConfigError `JOURNAL_SERVER_OLD`, `JOURNAL_NOT_DURABLE`, `JOURNAL_STANDBY`, `JOURNAL_NOT_EMPTY`, `JOURNAL_NEWER`
+ *   or `JOURNAL_OTHER_CHAIN`.
+ */
+export async function prepareDatabase(pool: pg.Pool, where: string, chainId: number): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await checkServer(client, where);
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    await client.query(schemaLock);
+    await migrate(client, where);
+    await claimChain(client, where, chainId);
+    await client.query("COMMIT");
+    client.release();
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+async function checkServer(client: pg.PoolClient, where: string): Promise<void> {
+  const { rows } = await client.query(`
+    SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS name,
+      current_setting('fsync') AS fsync, pg_is_in_recovery() AS standby`);
+  const { version, name, fsync, standby } = rows[0];
+  if (version < oldest * 10_000) {
+    throw new ConfigError(
+      `the journal's server (${where}) is PostgreSQL ${name}; the oldest that will do is ${oldest}`,
+      {
+        code: "JOURNAL_SERVER_OLD",
+        remedy: `upgrade the server to PostgreSQL ${oldest} or later`,
+      },
+    );
+  }
+  if (fsync !== "on") {
+    throw new ConfigError(
+      `the journal's server (${where}) runs with fsync = ${fsync}: a power cut loses what was signed`,
+      {
+        code: "JOURNAL_NOT_DURABLE",
+        remedy: "set fsync = on in the server's configuration",
+      },
+    );
+  }
+  if (standby === true) {
+    throw new ConfigError(`the journal's server (${where}) is a standby: it takes no writes`, {
+      code: "JOURNAL_STANDBY",
+      remedy: "let journal.url name the primary, for example by target_session_attrs or a proxy's address",
+    });
+  }
+}
+
+async function migrate(client: pg.PoolClient, where: string): Promise<void> {
+  const version = await versionOf(client, where);
+  if (version > migrations.length) {
+    throw new ConfigError(`the journal in ${where} has version ${version}; this program knows ${migrations.length}`, {
+      code: "JOURNAL_NEWER",
+      remedy: "run the version of ogpu-confirmd that wrote it, or a later one",
+    });
+  }
+  if (version === migrations.length) return;
+  for (const { to, sql } of postgresMigrations) if (to > version) await client.query(sql);
+  await client.query(
+    "INSERT INTO meta (key, value) VALUES ('schema', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [String(migrations.length)],
+  );
+}
+
+/** 0: there is no journal yet. */
+async function versionOf(client: pg.PoolClient, where: string): Promise<number> {
+  const { rows: tables } = await client.query(
+    "SELECT relname AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')",
+  );
+  if (tables.length === 0) return 0;
+  const isOurs = tables.some(({ name }) => name === "meta") && tables.some(({ name }) => name === "holder");
+  const { rows } = isOurs ? await client.query("SELECT value FROM meta WHERE key = 'schema'") : { rows: [] };
+  if (rows[0]) return Number(rows[0].value);
+  throw new ConfigError(`the database ${where} holds ${tables.length} tables that are no journal's`, {
+    code: "JOURNAL_NOT_EMPTY",
+    remedy: "give the journal a database of its own (journal.url)",
+  });
+}
+
+async function claimChain(client: pg.PoolClient, where: string, chainId: number): Promise<void> {
+  await client.query("INSERT INTO meta (key, value) VALUES ('chainId', $1) ON CONFLICT DO NOTHING", [String(chainId)]);
+  const { rows } = await client.query("SELECT value FROM meta WHERE key = 'chainId'");
+  if (rows[0]?.value !== String(chainId)) {
+    throw new ConfigError(`the journal in ${where} belongs to chain ${rows[0]?.value}, not to chain ${chainId}`, {
+      code: "JOURNAL_OTHER_CHAIN",
+      remedy: "give each chain a database of its own (journal.url)",
+    });
+  }
+}

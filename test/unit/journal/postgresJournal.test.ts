@@ -1,0 +1,321 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startPostgres } from "../../../devnet/postgres.ts";
+import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
+import { migrations } from "../../../src/journal/migrations.ts";
+import { openPostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
+import { type AccountAddress, toNonce } from "../../../src/protocol/brand.ts";
+import { type CuttableProxy, startCuttableProxy } from "../../support/cuttableProxy.ts";
+import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
+import { describePostgres, type JournalPlace, postgresPlace, query } from "../../support/journals.ts";
+
+const signer = address<AccountAddress>(0x51);
+const attempt: Attempt = { kind: "confirm", hash: hashOf(1), raw: "0x02", nonce: toNonce(5), signedAt: 1 };
+
+const intend = async (journal: Journal): Promise<Confirmation> => {
+  await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+  const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
+  const facts = { payloadDigest: "", responseDigest: "r", payment: 1n as never, mode: "enforce" } as const;
+  const block = { number: 1n, hash: hashOf(1) };
+  const made = await journal.decide([{ ...verdict, ...facts, task, response, block }], 0);
+  if (!made) throw new Error("no intent");
+  return made;
+};
+
+describePostgres("a journal in PostgreSQL", (server) => {
+  let count = 0;
+  let name: string;
+  let place: JournalPlace;
+  const opened: Journal[] = [];
+  const open = async (changes: { url?: string; password?: string; chainId?: number; shared?: boolean } = {}) => {
+    const { password } = server();
+    const journal = await openPostgresJournal({ url: server().urlOf(name), password, chainId: 1071, ...changes });
+    opened.push(journal);
+    return journal;
+  };
+  /** What the server itself has, whatever a journal says. */
+  const stored = async () =>
+    (await query(server(), name, "SELECT hash, nonce::int AS nonce FROM attempts")) as readonly unknown[];
+
+  beforeEach(async () => {
+    name = `own_${++count}`;
+    place = await postgresPlace(server(), name);
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((journal) => journal.close()));
+    await place.remove();
+  });
+
+  describe("opening", () => {
+    it("says what is wrong, where, and what to do about it, and never the password", async () => {
+      const { password, port, urlOf } = server();
+      const cases = [
+        { change: { url: "postgres://postgres@127.0.0.1:1/x" }, code: "JOURNAL_UNAVAILABLE", says: "127.0.0.1:1/x" },
+        { change: { password: "wrong" }, code: "JOURNAL_REFUSED", says: "journal.passwordFile" },
+        { change: { url: urlOf("nothing_here") }, code: "JOURNAL_UNUSABLE", says: "create the database" },
+        {
+          change: { url: `postgres://postgres@127.0.0.1:${port}/${name}?sslmode=require` },
+          code: "JOURNAL_UNUSABLE",
+          says: "sslmode",
+        },
+      ];
+      for (const { change, code, says } of cases) {
+        const error = await open(change).catch((thrown) => thrown);
+        expect(error).toMatchObject({ code });
+        const text = [error.message, error.remedy, String(error.cause?.stack)].join("\n");
+        expect(text).toContain(says);
+        for (const secret of [password, encodeURIComponent(password)]) expect(text).not.toContain(secret);
+      }
+    });
+
+    it("refuses a journal that a later version wrote, and leaves it alone", async () => {
+      await (await open()).close();
+      await place.tamper("UPDATE meta SET value = '99' WHERE key = 'schema'");
+      await expect(open()).rejects.toMatchObject({ code: "JOURNAL_NEWER" });
+      expect(await query(server(), name, "SELECT value FROM meta WHERE key = 'schema'")).toEqual([{ value: "99" }]);
+    });
+
+    it("refuses a database that holds something else", async () => {
+      await place.tamper("CREATE TABLE customers (id int)");
+      await expect(open()).rejects.toMatchObject({ code: "JOURNAL_NOT_EMPTY" });
+      expect(
+        await query(server(), name, "SELECT count(*)::int AS count FROM pg_tables WHERE schemaname = 'public'"),
+      ).toEqual([{ count: 1 }]);
+    });
+
+    it("refuses a server that would lose what it acknowledged", async () => {
+      await place.tamper("ALTER SYSTEM SET fsync = off");
+      await place.tamper("SELECT pg_reload_conf()");
+      try {
+        await expect
+          .poll(() =>
+            open().then(
+              () => "opened",
+              ({ code }) => code,
+            ),
+          )
+          .toBe("JOURNAL_NOT_DURABLE");
+      } finally {
+        await place.tamper("ALTER SYSTEM RESET fsync");
+        await place.tamper("SELECT pg_reload_conf()");
+      }
+    });
+
+    it("has the tables, columns, indexes and triggers that SQLite's has", async () => {
+      await open();
+      const sqlite = new DatabaseSync(":memory:");
+      for (const sql of migrations) sqlite.exec(sql);
+      const ofSqlite = (text: string) =>
+        sqlite
+          .prepare(text)
+          .all()
+          .map((row) => Object.values(row).join(" "));
+      const ofPostgres = async (text: string) =>
+        (await query(server(), name, text)).map((row) => Object.values(row as object).join(" "));
+      const columns = await ofPostgres(`
+        SELECT table_name || ' ' || column_name || CASE is_nullable WHEN 'YES' THEN ' null' ELSE ' not null' END
+        FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'holder' AND column_name <> 'rowid'`);
+      expect(columns.toSorted()).toEqual(
+        ofSqlite(`SELECT m.name || ' ' || c.name || iif(c."notnull" OR c.pk, ' not null', ' null')
+                  FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`).toSorted(),
+      );
+      const indexes = await ofPostgres(`
+        SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexname !~ '_(pkey|key)$'`);
+      expect(indexes.toSorted()).toEqual(
+        ofSqlite("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").toSorted(),
+      );
+      const triggers = await ofPostgres("SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal");
+      expect(triggers.toSorted()).toEqual(
+        ofSqlite("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'").toSorted(),
+      );
+      sqlite.close();
+    });
+  });
+
+  describe("the one daemon that holds it", () => {
+    it("leaves it free when it is killed", async () => {
+      await (await open()).close();
+      const program = `
+        const { openPostgresJournal } = await import(${JSON.stringify(join(import.meta.dirname, "../../../src/journal/postgres/postgresJournal.ts"))});
+        await openPostgresJournal(${JSON.stringify({ url: server().urlOf(name), password: server().password, chainId: 1071 })});
+        console.log("held");`;
+      const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      await once(child.stdout, "data");
+      await expect(open()).rejects.toMatchObject({ code: "JOURNAL_LOCKED" });
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      expect(await (await open()).cursor()).toBeUndefined();
+    });
+
+    it("writes nothing more once another one has taken it, whatever it believes", async () => {
+      const one = await open();
+      const intent = await intend(one);
+      const lease = await one.takeLease(signer, "one", 0, 30_000);
+      await query(
+        server(),
+        name,
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 1869049960",
+      );
+      const two = await open();
+      const taken = { code: "JOURNAL_TAKEN" };
+      await expect(one.recordAttempt(intent.id, signer, attempt, [lease])).rejects.toMatchObject(taken);
+      await expect(one.touch(1)).rejects.toMatchObject(taken);
+      expect(await stored()).toEqual([]);
+      const current = await two.takeLease(signer, "two", 1, 30_000);
+      expect(current).toMatchObject({ owner: "two", token: 2 });
+      expect(await two.recordAttempt(intent.id, signer, attempt, [current])).toMatchObject({ state: "signed" });
+    });
+
+    it("holds it again after its connection was lost and nobody came", async () => {
+      const one = await open();
+      const hold = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 1869049960";
+      const [before] = await query(server(), name, hold);
+      await query(server(), name, `SELECT pg_terminate_backend(${(before as { pid: number }).pid})`);
+      await expect.poll(() => query(server(), name, hold), { timeout: 10_000 }).toHaveLength(1);
+      await expect(open()).rejects.toMatchObject({ code: "JOURNAL_LOCKED" });
+      await one.touch(1);
+    });
+  });
+
+  it("counts right however many write at the same time", async () => {
+    const writers = [await open(), ...(await Promise.all([1, 2, 3].map(() => open({ shared: true }))))];
+    const counts = await Promise.all(
+      Array.from({ length: 80 }, (_, index) => writers[index % writers.length]?.countRevert(true)),
+    );
+    expect(counts.map(Number).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 80 }, (_, index) => index + 1));
+  });
+
+  describe("a lost connection", () => {
+    let proxy: CuttableProxy;
+    const through = () => `postgres://postgres@127.0.0.1:${proxy.port}/${name}`;
+    beforeEach(async () => {
+      proxy = await startCuttableProxy(server().port);
+    });
+    afterEach(() => proxy.stop());
+
+    it("while an attempt is committed never leaves it open whether the attempt is stored", async () => {
+      const journal = await open({ url: through() });
+      const intent = await intend(journal);
+      proxy.cutAt("COMMIT\0", "after");
+      let settled = false;
+      const recorded = journal.recordAttempt(intent.id, signer, attempt).finally(() => {
+        settled = true;
+      });
+      await expect.poll(() => stored()).toEqual([{ hash: attempt.hash, nonce: 5 }]);
+      // Nobody else writes in between, and nobody is told that it failed.
+      await expect
+        .poll(() =>
+          journal.touch(1).then(
+            () => "written",
+            ({ code }) => code,
+          ),
+        )
+        .toBe("JOURNAL_UNAVAILABLE");
+      expect(settled).toBe(false);
+      proxy.open();
+      expect(await recorded).toMatchObject({ state: "signed", nonce: 5 });
+      await journal.touch(2);
+    });
+
+    it("before an attempt is committed says so, and the attempt may be made anew", async () => {
+      const journal = await open({ url: through() });
+      const intent = await intend(journal);
+      proxy.cutAt("COMMIT\0", "before");
+      const failed = journal.recordAttempt(intent.id, signer, attempt).catch((error) => error);
+      await expect
+        .poll(() =>
+          journal.touch(1).then(
+            () => "written",
+            ({ code }) => code,
+          ),
+        )
+        .toBe("JOURNAL_UNAVAILABLE");
+      proxy.open();
+      expect(await failed).toMatchObject({ name: "RetryableError", code: "JOURNAL_UNAVAILABLE" });
+      expect(await stored()).toEqual([]);
+      expect(await journal.recordAttempt(intent.id, signer, { ...attempt, hash: hashOf(2) })).toMatchObject({
+        attempts: [{ hash: hashOf(2) }],
+      });
+    });
+
+    it("tells a command beside the daemon that nobody knows", async () => {
+      await open();
+      const beside = await open({ url: through(), shared: true });
+      proxy.cutAt("COMMIT\0", "after");
+      const pause = { by: "operator", who: "ann", why: "", at: 1 } as const;
+      await expect(beside.setPause(pause)).rejects.toMatchObject({ code: "JOURNAL_OUTCOME_UNKNOWN" });
+    });
+
+    it("finds that another daemon has come meanwhile, and stops", async () => {
+      const journal = await open({ url: through() });
+      const intent = await intend(journal);
+      proxy.cutAt("COMMIT\0", "before");
+      const failed = journal.recordAttempt(intent.id, signer, attempt).catch((error) => error);
+      await expect
+        .poll(() =>
+          journal.touch(1).then(
+            () => "written",
+            ({ code }) => code,
+          ),
+        )
+        .toBe("JOURNAL_UNAVAILABLE");
+      await open();
+      proxy.open();
+      expect(await failed).toMatchObject({ name: "FatalError", code: "JOURNAL_TAKEN" });
+      await expect(journal.touch(2)).rejects.toMatchObject({ code: "JOURNAL_TAKEN" });
+    });
+  });
+});
+
+describePostgres("a PostgreSQL server that goes away", () => {
+  it("in order, takes nothing with it: the journal goes on when it is back", async () => {
+    const server = await startPostgres();
+    const { password, urlOf } = server;
+    const journal = await openPostgresJournal({ url: urlOf("postgres"), password, chainId: 1071 });
+    try {
+      const intent = await intend(journal);
+      await server.halt("fast");
+      await expect(journal.touch(1)).rejects.toMatchObject({ name: "RetryableError", code: "JOURNAL_UNAVAILABLE" });
+      await expect(journal.cursor()).rejects.toMatchObject({ code: "JOURNAL_UNAVAILABLE" });
+      await server.start();
+      expect(await journal.recordAttempt(intent.id, signer, attempt)).toMatchObject({ state: "signed" });
+    } finally {
+      await journal.close();
+      await server.stop();
+    }
+  }, 60_000);
+
+  it("by a crash, is found out before anything is done on what it forgot", async () => {
+    // What need not be durable at once stays in memory until something must.
+    const server = await startPostgres(["wal_writer_delay=10000"]);
+    const { password, urlOf } = server;
+    const place = { url: urlOf("postgres"), password, chainId: 1071 };
+    let journal = await openPostgresJournal(place);
+    try {
+      await journal.touch(1);
+      const intent = await intend(journal);
+      await server.halt("crash");
+      await server.start();
+      await expect(journal.recordAttempt(intent.id, signer, attempt)).rejects.toMatchObject({
+        name: "FatalError",
+        code: "JOURNAL_LOST",
+      });
+      await journal.close();
+      journal = await openPostgresJournal(place);
+      expect(await journal.unsettled()).toEqual([]);
+      const again = await intend(journal);
+      await journal.recordAttempt(again.id, signer, attempt);
+      await server.halt("crash");
+      await server.start();
+      expect(await journal.unsettled()).toMatchObject([{ state: "signed", nonce: 5 }]);
+    } finally {
+      await journal.close();
+      await server.stop();
+    }
+  }, 60_000);
+});
