@@ -10,6 +10,7 @@ import { checksummed } from "../protocol/brand.ts";
 import { openSigners, readSignerParts } from "../signer/openSigners.ts";
 import { probeRemote } from "../signer/remote/probeRemote.ts";
 import { type Context, failureText } from "./context.ts";
+import { journalSite } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { probeTable, probeWarnings } from "./probeTable.ts";
 import { requireDeployment } from "./requireDeployment.ts";
@@ -70,6 +71,13 @@ export async function check(context: Context, file: string | undefined, flags: F
     const summary = `${probes.length} of ${endpoints.length} on chain ${chain.id}`;
     return `${summary}\n${indent(clean(probeTable(probes)))}`;
   });
+  if (known.journal.url !== undefined) {
+    await section("journal", async () => {
+      const site = journalSite(known, { env, cwd });
+      for (const warning of site.warnings) stdout.write(`       warning: ${warning}\n`);
+      return `${site.name}${(await site.exists()) ? "" : ": none yet, the first start makes it"}`;
+    });
+  }
   return Math.max(...worst);
 }
 

@@ -1,14 +1,15 @@
 import { userInfo } from "node:os";
 import { loadConfig } from "../config/loadConfig.ts";
 import { exitCodes } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { HeldAnswer } from "../journal/policyJournal.ts";
-import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
-import { requireJournal } from "./requireJournal.ts";
+import { journalSite, requireJournal } from "./journalSite.ts";
+import { besideDaemon } from "./withJournal.ts";
 
 const kinds = ["approve", "reject", "expire"] as const;
 
@@ -22,19 +23,17 @@ export async function held(context: Context, { args, options, file, flags }: Lin
   const kind = kinds.find((known) => known === action);
   if (action !== "list" && kind === undefined) throw usage(`there is no "held ${action}"`);
   const { config } = loadConfig({ file, flags, env: context.env, cwd: context.cwd });
-  requireJournal(config.journal.path);
-  const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
-  try {
-    if (kind === undefined) return await list(context, await journal.held(), options.json === true);
+  const site = journalSite(config, context);
+  await requireJournal(site);
+  return besideDaemon(site, async (journal) => {
+    if (kind === undefined) return list(context, await journal.held(), options.json === true);
     const who = options.who ?? userInfo().username;
     for (const answer of answersOf(kind, ids, who, options.why)) {
       await journal.answerHeld(answer, Date.now());
       context.stdout.write(`${answer.verdictId}: ${kind}, by ${who}\n`);
     }
     return exitCodes.ok;
-  } finally {
-    await journal.close();
-  }
+  });
 }
 
 type Answer = Pick<HeldAnswer, "verdictId" | "kind" | "who" | "why">;
@@ -48,7 +47,7 @@ function answersOf(kind: HeldAnswer["kind"], ids: readonly string[], who: string
   });
 }
 
-type Held = Awaited<ReturnType<ReturnType<typeof openSqliteJournal>["held"]>>;
+type Held = Awaited<ReturnType<Journal["held"]>>;
 
 async function list({ stdout }: Context, verdicts: Held, asJson: boolean): Promise<number> {
   const rows = verdicts.map(({ id, task, response, payment, policy, mode, reason, decidedAt }) => ({

@@ -3,30 +3,30 @@ import { resolve } from "node:path";
 import { parseDuration } from "../config/duration.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import { exitCodes } from "../errors.ts";
-import { verifyJournal } from "../journal/verifyJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import { mayGoOn } from "./ask.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
+import { type JournalSite, journalSite, requireJournal } from "./journalSite.ts";
 import { during } from "./progress.ts";
-import { requireJournal } from "./requireJournal.ts";
 import { json, table } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
 /** Exports, copies, prunes and verifies the journal. @returns the exit code: 1 where something is wrong with it. */
 export async function journal(context: Context, line: Line): Promise<number> {
   const { env, cwd } = context;
-  const { path } = loadConfig({ file: line.file, flags: line.flags, env, cwd }).config.journal;
-  requireJournal(path);
+  const { config } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
+  const site = journalSite(config, { env, cwd });
+  await requireJournal(site);
   switch (line.args[0]) {
     case "export":
       return exportJournal(context, line);
     case "prune":
       return pruneJournal(context, line);
     case "verify":
-      return verify(context, line, path);
+      return verify(context, line, site);
     default:
       throw usage('write "journal export", "journal prune" or "journal verify"');
   }
@@ -93,10 +93,10 @@ function ageOf(text: string): number {
   }
 }
 
-async function verify(context: Context, line: Line, path: string): Promise<number> {
-  const checks = await during(context, "verifying the journal", verifyJournal(path));
+async function verify(context: Context, line: Line, site: JournalSite): Promise<number> {
+  const checks = await during(context, "verifying the journal", site.verify());
   const problems = checks.flatMap((check) => check.problems);
-  if (line.options.json) context.stdout.write(json({ path, ok: problems.length === 0, checks }));
+  if (line.options.json) context.stdout.write(json({ path: site.name, ok: problems.length === 0, checks }));
   else {
     const rows = checks.map(({ name, looked, problems: found }) => [
       name,

@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
 import { formatGwei } from "viem/utils";
 import type { NonceInfo, WaitingNonce } from "../client/nonce/getNonceInfo.ts";
 import type { NonceFix } from "../client/nonce/planNonceFix.ts";
 import { exitCodes } from "../errors.ts";
-import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import type { AccountAddress } from "../protocol/brand.ts";
 import { feeCap } from "../sink/fees.ts";
@@ -14,6 +12,7 @@ import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
 import { facts, json, table } from "./terminal.ts";
 import { type Opened, signerIn, withClient } from "./withClient.ts";
+import { besideDaemon } from "./withJournal.ts";
 
 /** Tells where a key's transactions stand, and mends what is stuck. @returns the exit code. */
 export const nonce = (context: Context, line: Line): Promise<number> =>
@@ -26,26 +25,21 @@ export const nonce = (context: Context, line: Line): Promise<number> =>
   });
 
 /** What the journal knows of a key: since when each nonce is signed, and which of them a daemon looks after. */
-async function journalled(config: Opened["config"], address: string): Promise<ReadonlyMap<number, number>> {
-  const { path } = config.journal;
-  if (!existsSync(path)) return new Map();
-  const journal = openSqliteJournal({ path, chainId: config.chain.id, shared: true });
-  try {
-    const account = address.toLowerCase() as AccountAddress;
-    // Early versions did not keep who signed: those may be this key's.
-    const own = (await journal.unsettled()).filter(({ attempts }) => (attempts.at(-1)?.signer ?? account) === account);
-    return new Map(
-      own.flatMap(({ nonce: at, attempts }) => (at === undefined ? [] : [[at, attempts[0]?.signedAt ?? 0]])),
-    );
-  } finally {
-    await journal.close();
-  }
+async function journalled(site: Opened["site"], address: string): Promise<ReadonlyMap<number, number>> {
+  if (!(await site.exists())) return new Map();
+  const account = address.toLowerCase() as AccountAddress;
+  const unsettled = await besideDaemon(site, (journal) => journal.unsettled());
+  // Early versions did not keep who signed: those may be this key's.
+  const own = unsettled.filter(({ attempts }) => (attempts.at(-1)?.signer ?? account) === account);
+  return new Map(
+    own.flatMap(({ nonce: at, attempts }) => (at === undefined ? [] : [[at, attempts[0]?.signedAt ?? 0]])),
+  );
 }
 
-async function info(context: Context, line: Line, { client, config, signer }: Opened): Promise<number> {
+async function info(context: Context, line: Line, { client, site, signer }: Opened): Promise<number> {
   const address = line.args[1] ?? signerIn({ signer }).address;
   const found = await during(context, "reading the chain", client.getNonceInfo({ address }));
-  const known = await journalled(config, found.address);
+  const known = await journalled(site, found.address);
   const { waiting } = found;
   if (line.options.json) {
     const { baseFee, idleSince, ...rest } = found;
@@ -112,9 +106,9 @@ const asJson = (each: WaitingNonce, known: ReadonlyMap<number, number>) => {
 };
 
 async function fix(context: Context, line: Line, opened: Opened): Promise<number> {
-  const { client, config } = opened;
+  const { client, site } = opened;
   const signer = signerIn(opened);
-  const known = await journalled(config, signer.address);
+  const known = await journalled(site, signer.address);
   const onErrors = { ...context, isTTY: context.errorsOnTTY ?? false };
   let plan: NonceFix | undefined;
   const approve = async (found: NonceFix): Promise<boolean> => {

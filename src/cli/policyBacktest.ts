@@ -8,7 +8,6 @@ import type { Config } from "../config/schema.ts";
 import { exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { RecordedDecision } from "../journal/policyJournal.ts";
-import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { createPayload } from "../payload/createPayload.ts";
 import type { FactsJson } from "../policy/factsJson.ts";
 import { type LoadedPolicies, loadPolicies } from "../policy/loadPolicies.ts";
@@ -21,9 +20,10 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { CommandOptions } from "./commandOptions.ts";
 import type { Context } from "./context.ts";
+import { journalSite, requireJournal } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
-import { requireJournal } from "./requireJournal.ts";
+import { besideDaemon } from "./withJournal.ts";
 
 /**
  * `policy backtest [FOLDER] [--since DATE | --from BLOCK [--to BLOCK]] [--json] [--html FILE]`: what these files would
@@ -35,9 +35,9 @@ export async function policyBacktest(
   [folder]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });
-  if (options.from === undefined) requireJournal(config.journal.path);
-  const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
-  try {
+  const site = journalSite(config, { env, cwd });
+  if (options.from === undefined) await requireJournal(site);
+  return besideDaemon(site, async (journal) => {
     const decisions = await journal.decisions(sinceOf(options), true);
     const signals = createRecordedSignals(() => decisions.flatMap(factsOf));
     const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder), { signals });
@@ -47,9 +47,7 @@ export async function policyBacktest(
     stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : backtestTable(result));
     if (options.html !== undefined) writeFileSync(resolve(cwd, options.html), backtestPage(result));
     return exitCodes.ok;
-  } finally {
-    await journal.close();
-  }
+  });
 }
 
 type Tasks = readonly (PastTask | undefined)[];

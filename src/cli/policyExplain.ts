@@ -1,7 +1,7 @@
 import { loadConfig } from "../config/loadConfig.ts";
 import { ConfigError, exitCodes } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { RecordedDecision } from "../journal/policyJournal.ts";
-import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import type { FactsJson } from "../policy/factsJson.ts";
 import { type LoadedPolicy, loadPolicies } from "../policy/loadPolicies.ts";
 import { explain } from "../policy/tools/explain.ts";
@@ -10,7 +10,8 @@ import { checksummed } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
-import { requireJournal } from "./requireJournal.ts";
+import { journalSite, requireJournal } from "./journalSite.ts";
+import { besideDaemon } from "./withJournal.ts";
 
 /** `policy explain RESPONSE` and `policy explain --decision ID`: replays a decision out of the journal. */
 export async function policyExplain(
@@ -19,21 +20,19 @@ export async function policyExplain(
   [response]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });
-  requireJournal(config.journal.path);
-  const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, shared: true });
-  try {
+  const site = journalSite(config, { env, cwd });
+  await requireJournal(site);
+  return besideDaemon(site, async (journal) => {
     const found = await find(journal, options.decision, response);
     if (!found) throw new ConfigError("the journal has no such decision", { code: "NO_DECISION" });
     if (options.json) stdout.write(`${found.factsJson}\n`);
     else stdout.write(headOf(found) + bodyOf(found, loadPolicies(config.policies.dir).loaded));
     return exitCodes.ok;
-  } finally {
-    await journal.close();
-  }
+  });
 }
 
 async function find(
-  journal: ReturnType<typeof openSqliteJournal>,
+  journal: Journal,
   decision: string | undefined,
   response: string | undefined,
 ): Promise<RecordedDecision | undefined> {

@@ -9,7 +9,6 @@ import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
 import { BaseError, ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
-import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { broken, stalled } from "../ops/alerts/ownAlerts.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
 import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
@@ -29,6 +28,7 @@ import type { Signer } from "../signer/signerPort.ts";
 import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
+import { type JournalSite, journalSite } from "./journalSite.ts";
 import { openAlerts } from "./openAlerts.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { openSupervisor } from "./openSupervisor.ts";
@@ -47,7 +47,8 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   const parts = readSignerParts({ config, env, cwd });
   const isNamed = !/^default$|STATE_DIRECTORY$/.test(origins.get("http.tokenFile") ?? "default");
   const page = readPageToken({ tokenFile: config.http.tokenFile, isNamed, credentials: env.CREDENTIALS_DIRECTORY });
-  const secrets = [...parts.secrets, ...(page.token === undefined ? [] : [page.token])];
+  const site = journalSite(config, { env, cwd });
+  const secrets = [...parts.secrets, ...site.secrets, ...(page.token === undefined ? [] : [page.token])];
   const webhook = readWebhook(config.alerts, env);
   const hooks = webhook.url === undefined ? [] : [webhook.url];
   const urls = [...config.rpc.http, ...config.rpc.ws, ...config.payload.gateways, ...hooks];
@@ -58,7 +59,8 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     secrets,
     urls,
   });
-  for (const warning of [...warnings, ...parts.warnings, ...page.warnings, ...webhook.warnings]) logger.warn(warning);
+  for (const warning of [...warnings, ...parts.warnings, ...site.warnings, ...page.warnings, ...webhook.warnings])
+    logger.warn(warning);
   if (parts.keys.length === 0 && !parts.remote && !config.sink.dryRun) throw noKey;
   let opened: OpenSigners | undefined;
   try {
@@ -66,7 +68,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     const { signers } = opened;
     const deployment = requireDeployment(config.chain.id);
     const scrub = createScrubber(secrets, urls);
-    return await runWith({ context, config, logger, signers, deployment, page, scrub, webhookUrl: webhook.url });
+    return await runWith({ context, config, site, logger, signers, deployment, page, scrub, webhookUrl: webhook.url });
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
@@ -95,6 +97,7 @@ function savedToken({ token, save }: PageToken, logger: Logger): string | undefi
 type Parts = {
   readonly context: Context;
   readonly config: Config;
+  readonly site: JournalSite;
   readonly logger: Logger;
   readonly signers: readonly Signer[];
   readonly deployment: Deployment;
@@ -104,7 +107,7 @@ type Parts = {
 };
 
 async function runWith(parts: Parts): Promise<number> {
-  const { context, config, logger, signers, deployment, page, scrub, webhookUrl } = parts;
+  const { context, config, site, logger, signers, deployment, page, scrub, webhookUrl } = parts;
   const alerts = openAlerts({
     config,
     url: webhookUrl,
@@ -147,7 +150,7 @@ async function runWith(parts: Parts): Promise<number> {
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
   let journal: Journal | undefined;
   try {
-    journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
+    journal = await site.open();
     const opened = journal;
     const daemon = assemble({
       config,
@@ -217,7 +220,7 @@ async function runWith(parts: Parts): Promise<number> {
         policies: policies.current().policies.map(({ name, mode }) => `${name} (${mode})`),
         http: `http://${config.http.host}:${http.port}`,
         ...(page.from !== undefined && { pageToken: page.from }),
-        journal: config.journal.path,
+        journal: site.name,
       },
       config.sink.dryRun ? "watching, without paying" : "watching",
     );

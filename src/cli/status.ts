@@ -1,7 +1,4 @@
-import { existsSync } from "node:fs";
 import { describeError, exitCodes } from "../errors.ts";
-import { isJournalHeld } from "../journal/journalLock.ts";
-import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
@@ -9,6 +6,7 @@ import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
 import { type Cell, facts, json } from "./terminal.ts";
 import { type Opened, withClient } from "./withClient.ts";
+import { besideDaemon } from "./withJournal.ts";
 
 const dayMs = 86_400_000;
 
@@ -73,12 +71,10 @@ async function chainStanding({ client, signer }: Opened) {
 }
 
 /** Reads the journal as it is, and creates none. */
-async function journalStanding({ config }: Opened) {
-  const { path } = config.journal;
-  if (!existsSync(path)) return undefined;
-  const daemon = isJournalHeld(path) ? "running" : "not running";
-  const journal = openSqliteJournal({ path, chainId: config.chain.id, shared: true });
-  try {
+async function journalStanding({ site }: Opened) {
+  if (!(await site.exists())) return undefined;
+  const daemon = (await site.isHeld()) ? "running" : "not running";
+  return besideDaemon(site, async (journal) => {
     const [figures, pause, cursor] = [
       await journal.figures(Date.now() - dayMs),
       await journal.pause(),
@@ -88,12 +84,10 @@ async function journalStanding({ config }: Opened) {
     return {
       daemon,
       paying: pause ? `PAUSED since ${new Date(pause.at).toISOString()}: ${pause.why}` : "on",
-      journal: path,
+      journal: site.name,
       checkpoint: cursor && Number(cursor.number),
       ...{ openTasks, inFlight, held },
       paidToday: formatOgpu(paid),
     };
-  } finally {
-    await journal.close();
-  }
+  });
 }

@@ -1,21 +1,22 @@
-import { existsSync } from "node:fs";
 import { type Client, createClient } from "../client/createClient.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
-import { isJournalHeld } from "../journal/journalLock.ts";
-import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { checksummed } from "../protocol/brand.ts";
 import { openSigners, readSignerParts } from "../signer/openSigners.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
+import { type JournalSite, journalSite } from "./journalSite.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { besideDaemon } from "./withJournal.ts";
 
 export type Opened = {
   readonly client: Client;
   readonly config: Config;
   readonly signer: Signer | undefined;
+  /** Its journal, which may not be there. */
+  readonly site: JournalSite;
 };
 
 /**
@@ -30,7 +31,8 @@ export async function withClient<T>(
   const { env, cwd, stderr } = context;
   const { config, warnings } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
   const parts = readSignerParts({ config, env, cwd });
-  for (const warning of [...warnings, ...parts.warnings]) stderr.write(`warning: ${warning}\n`);
+  const site = journalSite(config, { env, cwd });
+  for (const warning of [...warnings, ...parts.warnings, ...site.warnings]) stderr.write(`warning: ${warning}\n`);
   // One transaction needs no threads.
   const { signers, close } = await openSigners({ ...config.signer, threads: 0 }, parts);
   const [signer] = signers;
@@ -48,7 +50,7 @@ export async function withClient<T>(
       requestTimeoutMs: config.rpc.timeout,
       rebroadcastAfterMs: config.sink.rebroadcastAfter,
     });
-    return await work({ client, config, signer });
+    return await work({ client, config, signer, site });
   } finally {
     await close();
   }
@@ -67,16 +69,11 @@ export function signerIn({ signer }: Pick<Opened, "signer">): Signer {
  * A daemon is the only writer of its key while it runs: what is sent beside it would take its nonces.
  * @throws ConfigError `KEY_IN_USE` if a daemon that pays with this key holds the journal.
  */
-export async function requireFreeKey({ config }: Pick<Opened, "config">, { address }: Signer): Promise<void> {
-  const { path } = config.journal;
-  if (!existsSync(path) || !isJournalHeld(path)) return;
-  const journal = openSqliteJournal({ path, chainId: config.chain.id, shared: true });
-  try {
-    if ((await journal.highestNonce(address)) === undefined) return;
-  } finally {
-    await journal.close();
-  }
-  throw new ConfigError(`a daemon runs on the journal ${path} and pays with ${checksummed(address)}`, {
+export async function requireFreeKey({ site }: Pick<Opened, "site">, { address }: Signer): Promise<void> {
+  if (!(await site.isHeld())) return;
+  const highest = await besideDaemon(site, (journal) => journal.highestNonce(address));
+  if (highest === undefined) return;
+  throw new ConfigError(`a daemon runs on the journal ${site.name} and pays with ${checksummed(address)}`, {
     code: "KEY_IN_USE",
     remedy: "use another key, or stop the daemon first; what a policy held is paid with `held approve`",
   });
@@ -86,18 +83,12 @@ export async function requireFreeKey({ config }: Pick<Opened, "config">, { addre
  * While paying is paused nothing is paid, by hand neither.
  * @throws ConfigError `PAYING_PAUSED`, with who paused it and why.
  */
-export async function requireNotPaused({ config }: Pick<Opened, "config">): Promise<void> {
-  const { path } = config.journal;
-  if (!existsSync(path)) return;
-  const journal = openSqliteJournal({ path, chainId: config.chain.id, shared: true });
-  try {
-    const pause = await journal.pause();
-    if (pause === undefined) return;
-    throw new ConfigError(`paying is paused since ${new Date(pause.at).toISOString()}, by ${pause.who}: ${pause.why}`, {
-      code: "PAYING_PAUSED",
-      remedy: "ogpu-confirmd resume, if the reason is gone",
-    });
-  } finally {
-    await journal.close();
-  }
+export async function requireNotPaused({ site }: Pick<Opened, "site">): Promise<void> {
+  if (!(await site.exists())) return;
+  const pause = await besideDaemon(site, (journal) => journal.pause());
+  if (pause === undefined) return;
+  throw new ConfigError(`paying is paused since ${new Date(pause.at).toISOString()}, by ${pause.who}: ${pause.why}`, {
+    code: "PAYING_PAUSED",
+    remedy: "ogpu-confirmd resume, if the reason is gone",
+  });
 }

@@ -24,7 +24,20 @@ export function checkTogether(config: Config, origins: ReadonlyMap<string, strin
       "watch.own",
       "is false and nothing else is watched; name sources in watch.sources or clients in watch.clients",
     );
+  checkJournal(config.journal, issue);
   checkSigner(config.signer, issue);
   checkLimits(config, issue);
   return issues;
+}
+
+function checkJournal({ url, passwordFile }: Config["journal"], issue: (key: string, problem: string) => void): void {
+  if (url === undefined) {
+    if (passwordFile !== undefined)
+      issue("journal.passwordFile", "needs journal.url: the file in journal.path has no password");
+    return;
+  }
+  const { password, pathname, searchParams } = new URL(url);
+  if (password !== "" || searchParams.has("password"))
+    issue("journal.url", "holds a password; put it in a file and name that in journal.passwordFile");
+  if (pathname.length < 2) issue("journal.url", "names no database; write postgres://user@host/database");
 }

@@ -34,6 +34,7 @@ export type LoadedConfig = {
 const paths = [
   "policies.dir",
   "journal.path",
+  "journal.passwordFile",
   "http.tokenFile",
   "payload.cacheDir",
   "signer.keyFile",

@@ -114,6 +114,16 @@ export const schema = {
       "data/journal.sqlite",
       "The SQLite journal. Where it is not set and systemd gives a state directory: `$STATE_DIRECTORY/journal.sqlite`.",
     ),
+    url: setting(
+      form.optional(form.url("postgres", "postgresql")),
+      "",
+      "A PostgreSQL database for the journal in place of the file, such as `postgres://ogpu@db.example:5432/ogpu?sslmode=verify-full`; its password is given beside it.",
+    ),
+    passwordFile: setting(
+      form.optional(form.path),
+      "",
+      "A file with the password of the user in `journal.url`. Without it: systemd's credential `journal-password`, else `$OGPU_JOURNAL_PASSWORD`.",
+    ),
   },
   payload: {
     gateways: setting(

@@ -7,7 +7,7 @@ import { unknownKey } from "./yamlLayer.ts";
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Read by the daemon, and no key of the configuration. */
-const otherVariables = ["OGPU_CONFIG"];
+const otherVariables = ["OGPU_CONFIG", "OGPU_JOURNAL_PASSWORD"];
 
 /**
  * The `OGPU_…` variables. An empty one counts as not set.

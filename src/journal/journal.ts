@@ -171,7 +171,7 @@ export type ConfirmationChange = {
  * happen. It is on the disk then, too; but what was read from the chain and would be read there again (what a socket told,
  * an intent, that something is broadcast, mined or final) may come to the disk with the next that must, and a power cut may
  * take it back: never without everything after it. What was signed is on the disk before anybody hears of it. SQLite is the
- * embedded default; nothing here assumes it.
+ * embedded default, PostgreSQL the other; nothing here assumes either.
  */
 export type Journal = PolicyJournal &
   SinkJournal &

@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Hex, TransactionSerialized } from "viem";
 import { keccak256, parseTransaction } from "viem/utils";
 import { recoverSigner } from "../signer/recoverSigner.ts";
+import type { Row } from "./rows.ts";
 
 /** What a journal was checked for, and what was wrong. */
 export type JournalCheck = { readonly name: string; readonly looked: number; readonly problems: readonly string[] };
@@ -22,24 +23,37 @@ type AttemptRow = {
 export async function verifyJournal(path: string): Promise<readonly JournalCheck[]> {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
-    const rows = (text: string) => database.prepare(text).all() as Record<string, unknown>[];
+    const rows = (text: string) => database.prepare(text).all() as Row[];
     const integrity = rows("PRAGMA integrity_check").map((row) => String(Object.values(row)[0]));
     const foreign = rows("PRAGMA foreign_key_check").map(({ table, rowid }) => `${table}, row ${rowid}`);
-    const twice = rows(`SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled')
-                        GROUP BY task HAVING count(*) > 1`).map(({ task }) => `task ${task} has two confirmations`);
-    const confirmations = Number(rows("SELECT count(*) AS count FROM confirmations")[0]?.count);
-    const attempts = rows(`SELECT a.hash, a.raw, a.nonce, a.confirmation_id, n.signer FROM attempts a
-                           LEFT JOIN nonces n ON n.confirmation_id = a.confirmation_id AND n.nonce = a.nonce`) as AttemptRow[];
-    const problems = (await Promise.all(attempts.map(problemOf))).filter((problem) => problem !== undefined);
     return [
       { name: "file", looked: 1, problems: integrity.filter((text) => text !== "ok") },
       { name: "references", looked: 1, problems: foreign },
-      { name: "confirmations", looked: confirmations, problems: twice },
-      { name: "signed bytes", looked: attempts.length, problems },
+      ...(await verifyContents(async (text) => rows(text))),
     ];
   } finally {
     database.close();
   }
+}
+
+/** What is the same for every database. @param rows Asks it. */
+export async function verifyContents(
+  rows: (text: string) => Promise<readonly Row[]>,
+): Promise<readonly JournalCheck[]> {
+  const twice = await rows(`SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled')
+                            GROUP BY task HAVING count(*) > 1`);
+  const confirmations = Number((await rows("SELECT count(*) AS count FROM confirmations"))[0]?.count);
+  const attempts = (await rows(`SELECT a.hash, a.raw, a.nonce, a.confirmation_id, n.signer FROM attempts a
+                                LEFT JOIN nonces n ON n.confirmation_id = a.confirmation_id AND n.nonce = a.nonce`)) as AttemptRow[];
+  const problems = (await Promise.all(attempts.map(problemOf))).filter((problem) => problem !== undefined);
+  return [
+    {
+      name: "confirmations",
+      looked: confirmations,
+      problems: twice.map(({ task }) => `task ${task} has two confirmations`),
+    },
+    { name: "signed bytes", looked: attempts.length, problems },
+  ];
 }
 
 async function problemOf({ hash, raw, nonce, confirmation_id, signer }: AttemptRow): Promise<string | undefined> {

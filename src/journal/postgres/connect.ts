@@ -37,6 +37,8 @@ const limits = {
 export function connectionOptions({ url, password }: PostgresPlace): pg.PoolConfig {
   const complete = new URL(url);
   if (password !== undefined) complete.password = encodeURIComponent(password);
+  // As libpq reads `sslmode`; the driver's own reading is about to change.
+  if (!complete.searchParams.has("uselibpqcompat")) complete.searchParams.set("uselibpqcompat", "true");
   return {
     ...limits,
     connectionString: complete.href,

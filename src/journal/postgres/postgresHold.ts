@@ -1,5 +1,6 @@
 import pg from "pg";
 import { RetryableError } from "../../errors.ts";
+import type { Row } from "../rows.ts";
 import { connectionOptions, type PostgresPlace, placeName } from "./connect.ts";
 
 /** A lock of the journal that lasts as long as its connection: the server releases it when the daemon is gone. */
@@ -27,6 +28,7 @@ export async function holdJournal(place: PostgresPlace, wait: (ms: number) => Pr
   let client: pg.Client | undefined;
   let isReleased = false;
 
+  let holder: string | undefined;
   const take = async (): Promise<boolean> => {
     const fresh = new pg.Client(connectionOptions(place));
     const again = () => {
@@ -44,6 +46,7 @@ export async function holdJournal(place: PostgresPlace, wait: (ms: number) => Pr
         client = fresh;
         return true;
       }
+      holder = await holderOf(async (text) => (await fresh.query(text)).rows);
       await fresh.end();
       return false;
     } catch (error) {
@@ -60,7 +63,13 @@ export async function holdJournal(place: PostgresPlace, wait: (ms: number) => Pr
   };
 
   for (let tries = patience.tries; !(await take()); tries--) {
-    if (tries === 0) throw await heldByAnother(place);
+    if (tries === 0) {
+      const who = holder === undefined ? "" : ` (${holder})`;
+      throw new RetryableError(`another daemon holds the journal in ${placeName(place)}${who}`, {
+        code: "JOURNAL_LOCKED",
+        remedy: "stop the other daemon, or give this one a database of its own (journal.url)",
+      });
+    }
     await wait(patience.ms);
   }
   return {
@@ -73,28 +82,12 @@ export async function holdJournal(place: PostgresPlace, wait: (ms: number) => Pr
   };
 }
 
-async function heldByAnother(place: PostgresPlace): Promise<RetryableError> {
-  const holder = await holderOf(place);
-  return new RetryableError(`another daemon holds the journal in ${placeName(place)}${holder ? ` (${holder})` : ""}`, {
-    code: "JOURNAL_LOCKED",
-    remedy: "stop the other daemon, or give this one a database of its own (journal.url)",
-  });
-}
-
 /** From where, and since when, a daemon holds the journal; `undefined` where none does. */
-export async function holderOf(place: PostgresPlace): Promise<string | undefined> {
-  const client = new pg.Client(connectionOptions(place));
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    const { rows } = await client.query(`
-      SELECT coalesce(host(a.client_addr), 'the server itself') AS host, a.backend_start AS since
-      FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-      WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1869049960 AND l.objid = to_regclass('meta')::oid
-        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
-    const [row] = rows;
-    return row && `from ${row.host}${row.since ? `, since ${new Date(row.since).toISOString()}` : ""}`;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+export async function holderOf(rows: (text: string) => Promise<readonly Row[]>): Promise<string | undefined> {
+  const [row] = await rows(`
+    SELECT coalesce(host(a.client_addr), 'the server itself') AS host, a.backend_start AS since
+    FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1869049960 AND l.objid = to_regclass('meta')::oid
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+  return row && `from ${row.host}${row.since instanceof Date ? `, since ${row.since.toISOString()}` : ""}`;
 }

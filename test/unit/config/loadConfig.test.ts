@@ -90,6 +90,32 @@ describe("loadConfig", () => {
     expect(origins.get("log.level")).toBe("default");
   });
 
+  it("takes no password in journal.url, shows none, and wants a database in it", () => {
+    const refused = (journal: Record<string, string>) => {
+      try {
+        load({ flags: Object.fromEntries(Object.entries(journal).map(([key, value]) => [`journal-${key}`, value])) });
+        return "accepted";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    for (const url of ["postgres://me:hunter22@db/journal", "postgres://me@db/journal?password=hunter22"]) {
+      expect(refused({ url })).toContain("journal.passwordFile");
+      expect(refused({ url })).not.toContain("hunter22");
+    }
+    expect(refused({ url: "postgres://me@db" })).toContain("names no database");
+    expect(refused({ url: "mysql://me@db/journal" })).toContain("postgres://");
+    expect(refused({ "password-file": "/w" })).toContain("needs journal.url");
+    expect(refused({ url: "postgres://me@db/journal", "password-file": "/w" })).toBe("accepted");
+    const { config, warnings } = load({
+      env: { OGPU_JOURNAL_PASSWORD: "hunter22", OGPU_JOURNAL_URL: "postgres://me@db/j" },
+    });
+    expect(warnings).toEqual([]);
+    expect(
+      JSON.stringify([config, maskedConfig(config)], (_, value) => (typeof value === "bigint" ? String(value) : value)),
+    ).not.toContain("hunter22");
+  });
+
   it("reads every key from its variable and from its flag", () => {
     const texts: Record<string, string> = {
       network: "devnet",
@@ -102,6 +128,8 @@ describe("loadConfig", () => {
       "http.allowedHosts": "ops.example",
       "payload.allowHosts": "127.0.0.1:8080,[::1]:80",
       "sink.answers": "busy: my proxy is full, Fee-Too-Low: pay more",
+      "journal.url": "postgres://ogpu@db/ogpu",
+      "journal.passwordFile": "/w",
       "signer.keyFile": "/k",
       "signer.keys": "/k2,/k3",
       "signer.passwordFile": "/p",

@@ -49,11 +49,15 @@ describe("compose.yaml and the Kubernetes manifest", () => {
   it("run the daemon alone by default, as nobody, on a read-only root, and give it time to stop", () => {
     const { confirmd, ...others } = compose.services;
     expect(confirmd.profiles).toBeUndefined();
-    expect(Object.values<Any>(others).every(({ profiles }) => profiles.includes("monitoring"))).toBe(true);
+    expect(Object.values<Any>(others).map(({ profiles }) => profiles)).toEqual([
+      ["postgres"],
+      ["monitoring"],
+      ["monitoring"],
+    ]);
     expect([confirmd.read_only, confirmd.user, confirmd.cap_drop]).toEqual([true, "65532:65532", ["ALL"]]);
     expect(Number.parseInt(confirmd.stop_grace_period, 10)).toBeGreaterThan(graceSeconds);
     for (const ports of Object.values<Any>(compose.services).map((service) => service.ports))
-      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+      for (const port of ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
     expect(pod.containers[0].securityContext).toMatchObject({
       readOnlyRootFilesystem: true,
       allowPrivilegeEscalation: false,
@@ -63,11 +67,34 @@ describe("compose.yaml and the Kubernetes manifest", () => {
     expect([deployment.replicas, deployment.strategy.type]).toEqual([1, "Recreate"]);
   });
 
+  it("give the journal a server that is waited for where its profile is active, pinned, and with its password in a file", () => {
+    const { confirmd, postgres } = compose.services;
+    expect(confirmd.depends_on).toEqual({ postgres: { condition: "service_healthy", required: false } });
+    expect(postgres.healthcheck.test.slice(0, 2)).toEqual(["CMD", "pg_isready"]);
+    expect([postgres.image, postgres.ports]).toEqual([expect.stringMatching(/^postgres:\d+\.\d+$/), undefined]);
+    expect(postgres.environment.POSTGRES_PASSWORD_FILE).toBe("/run/secrets/postgres-password");
+    expect(Object.keys(compose.secrets)).toEqual(expect.arrayContaining([...confirmd.secrets, ...postgres.secrets]));
+    // What the document tells to write into .env is what the daemon is given.
+    const written = [...read("docs/container.md").matchAll(/^(OGPU_JOURNAL_\w+)=(.+)$/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    const url = new URL(Object.fromEntries(written).OGPU_JOURNAL_URL);
+    expect([url.username, url.hostname, url.pathname]).toEqual([
+      postgres.environment.POSTGRES_USER,
+      "postgres",
+      `/${postgres.environment.POSTGRES_DB}`,
+    ]);
+    expect(confirmd.volumes).toContain("./secrets/journal:/run/journal:ro");
+    expect(Object.fromEntries(written).OGPU_JOURNAL_PASSWORD_FILE).toBe("/run/journal/password");
+    for (const [name] of written) expect(confirmd.environment).toHaveProperty(name as string);
+  });
+
   it("mount files that there are, name variables that the daemon knows, and meet the image's paths and port", () => {
     for (const service of Object.values<Any>(compose.services))
-      for (const volume of service.volumes) {
+      for (const volume of service.volumes ?? []) {
         const [from = ""] = volume.split(":");
-        if (from.startsWith("./") && !["./config.yaml", "./policies"].includes(from))
+        if (from.startsWith("./") && !["./config.yaml", "./policies", "./secrets/journal"].includes(from))
           expect([from, existsSync(join(root, from))]).toEqual([from, true]);
         else if (!from.startsWith("./")) expect(Object.keys(compose.volumes)).toContain(from);
       }

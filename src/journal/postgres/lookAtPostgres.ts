@@ -1,0 +1,39 @@
+import pg from "pg";
+import type { Row } from "../rows.ts";
+import { type JournalCheck, verifyContents } from "../verifyJournal.ts";
+import { connectionOptions, type PostgresPlace, placeName } from "./connect.ts";
+import { openingError } from "./postgresError.ts";
+import { holderOf } from "./postgresHold.ts";
+
+/** Whether a database holds a journal. @throws ConfigError or RetryableError, as `openPostgresJournal`. */
+export const hasJournal = (place: PostgresPlace): Promise<boolean> =>
+  look(place, async (rows) => {
+    const [row] = await rows("SELECT to_regclass('holder') IS NOT NULL AND to_regclass('meta') IS NOT NULL AS here");
+    return row?.here === true;
+  });
+
+/** Whether a daemon holds it at this moment. */
+export const isHeld = (place: PostgresPlace): Promise<boolean> =>
+  look(place, async (rows) => (await holderOf(rows)) !== undefined);
+
+/** The server keeps its files and its references whole; what is in the tables is checked as in SQLite. */
+export const verifyPostgres = (place: PostgresPlace): Promise<readonly JournalCheck[]> => look(place, verifyContents);
+
+/** Looks at one state of the database, and changes nothing. */
+async function look<T>(
+  place: PostgresPlace,
+  work: (rows: (text: string) => Promise<readonly Row[]>) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(connectionOptions(place));
+  // Whoever asks is told by the statement that fails.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    return await work(async (text) => (await client.query(text)).rows);
+  } catch (error) {
+    throw openingError(error, placeName(place));
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

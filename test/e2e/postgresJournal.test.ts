@@ -1,0 +1,119 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import * as behaviours from "../../devnet/actors/behaviours.ts";
+import type { Provider } from "../../devnet/actors/provider.ts";
+import { type Devnet, startDevnet } from "../../devnet/index.ts";
+import { responseAbi } from "../../src/protocol/abi.ts";
+import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import { checksummed } from "../../src/protocol/brand.ts";
+import { ResponseStatus } from "../../src/protocol/statuses.ts";
+import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
+import { describePostgres, postgresPlace, query } from "../support/journals.ts";
+
+const run = promisify(execFile);
+const main = join(import.meta.dirname, "../../src/main.ts");
+
+describePostgres("a daemon with its journal in PostgreSQL", (server) => {
+  let devnet: Devnet;
+  let source: SourceAddress;
+  let config: string;
+  let honest: Provider;
+  let home: Home;
+  let daemon: DaemonProcess;
+  let count = 0;
+  let name: string;
+
+  beforeAll(async () => {
+    devnet = await startDevnet({ blockTime: 0.2 });
+    source = await devnet.client.publishSource();
+    config = await devnet.gateway.putJson({ function_name: "analyze_sentiment", data: { text: "great" } });
+    honest = devnet.createProvider(behaviours.honest());
+    await honest.enrol(source);
+  });
+  afterAll(() => devnet.stop());
+  beforeEach(async () => {
+    name = `daemon_${++count}`;
+    await postgresPlace(server(), name);
+    home = createHome(devnet, { journal: { url: server().urlOf(name), passwordFile: "journal-password" } });
+    writeFileSync(join(home.directory, "journal-password"), `${server().password}\n`, { mode: 0o600 });
+  });
+  afterEach(async () => {
+    daemon.kill("SIGKILL");
+    await daemon.exited;
+    home.remove();
+  });
+
+  const start = () => {
+    daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+    return daemon;
+  };
+  const publish = () => devnet.client.publishTask({ source, config });
+  const agentNonce = () => devnet.publicClient.getTransactionCount({ address: devnet.accounts.agent.address });
+  const isConfirmed = async (response: ResponseAddress) =>
+    (await devnet.publicClient.readContract({ address: response, abi: responseAbi, functionName: "getStatus" })) ===
+    ResponseStatus.CONFIRMED;
+  const final = (task: TaskAddress) =>
+    daemon.logged((each) => each.msg === "confirmation" && each.state === "final" && each.task === checksummed(task));
+  const cli = async (...args: readonly string[]) => {
+    const options = { cwd: home.directory, env: { PATH: process.env.PATH, NODE_ENV: "production" } };
+    const { stdout } = await run(process.execPath, [main, ...args, "--config", home.configFile], options);
+    return stdout;
+  };
+
+  it("pays each task once although it is killed while it pays, and refuses a second daemon", async () => {
+    await start().ready();
+    const nonce = await agentNonce();
+    const tasks = await Promise.all(Array.from({ length: 8 }, publish));
+    const answered = Promise.all(tasks.map((task) => honest.respondTo(task)));
+    await daemon.logged(({ msg, state }) => msg === "confirmation" && state === "signed");
+    daemon.kill("SIGKILL");
+    await daemon.exited;
+    const responses = await answered;
+    await start().ready();
+    const second = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+    expect(await second.exited).toBe(75);
+    expect(second.output()).toContain("JOURNAL_LOCKED");
+    await Promise.all(tasks.map(final));
+    for (const { response } of responses) expect(await isConfirmed(response)).toBe(true);
+    expect(await agentNonce()).toBe(nonce + tasks.length);
+    expect(await query(server(), name, "SELECT state, count(*)::int AS count FROM confirmations GROUP BY 1")).toEqual([
+      { state: "final", count: tasks.length },
+    ]);
+
+    const status = JSON.parse(await cli("status", "--json"));
+    expect(status).toMatchObject({ daemon: "running", paying: "on", openTasks: 0 });
+    expect(status.journal).toBe(`PostgreSQL 127.0.0.1:${server().port}/${name}`);
+    expect(JSON.parse(await cli("journal", "verify", "--json"))).toMatchObject({ ok: true });
+    await cli("pause", "--why", "a look at prices");
+    expect(await cli("limits")).toContain("a look at prices");
+    await cli("resume", "--why", "they are fine");
+    expect(await cli("held", "list")).toContain("nothing is held");
+    for (const text of [daemon.output(), second.output(), await cli("check"), JSON.stringify(status)])
+      for (const secret of [server().password, encodeURIComponent(server().password)])
+        expect(text).not.toContain(secret);
+  });
+
+  it("says that the server is gone, and goes on when it is back: nothing is lost, and nothing paid twice", async () => {
+    const { http } = await start().ready();
+    const readiness = async () => (await fetch(`${http}/readyz`)).status;
+    await expect.poll(readiness, { timeout: 30_000 }).toBe(200);
+    const nonce = await agentNonce();
+    await server().halt("fast");
+    const task = await publish();
+    const { response } = await honest.respondTo(task);
+    await expect.poll(readiness, { timeout: 40_000, interval: 250 }).toBe(503);
+    expect(await (await fetch(`${http}/readyz`)).text()).toContain("does not answer");
+    await daemon.logged(({ msg, level }) => msg === "the journal's state changed" && level === "error");
+    expect(await isConfirmed(response)).toBe(false);
+    await server().start();
+    await final(task);
+    expect(await isConfirmed(response)).toBe(true);
+    expect(await agentNonce()).toBe(nonce + 1);
+    await expect.poll(readiness, { timeout: 40_000, interval: 250 }).toBe(200);
+    daemon.kill("SIGTERM");
+    expect(await daemon.exited).toBe(0);
+  }, 150_000);
+});
