@@ -4,19 +4,20 @@ import { createServer, connect as dial, type Socket } from "node:net";
 export type CuttableProxy = {
   readonly port: number;
   /**
-   * Cuts all ways when the next message with these words comes: `before` the server gets it, or `after` it has answered,
-   * so that the answer is lost.
+   * Cuts all ways when the next message that fits comes: `before` the server gets it, or `after` it has answered, so that
+   * the answer is lost.
    */
-  readonly cutAt: (words: string, when: "before" | "after") => void;
+  readonly cutAt: (fits: string | ((bytes: Buffer) => boolean), when: "before" | "after") => void;
   /** Nobody gets through, as where a server is gone. */
   readonly close: () => void;
   readonly open: () => void;
+  readonly isOpen: () => boolean;
   readonly stop: () => Promise<void>;
 };
 
 export async function startCuttableProxy(target: number): Promise<CuttableProxy> {
   const ways = new Set<Socket>();
-  let armed: { readonly words: string; readonly when: "before" | "after" } | undefined;
+  let armed: { readonly fits: (bytes: Buffer) => boolean; readonly when: "before" | "after" } | undefined;
   let isOpen = true;
   const cut = () => {
     isOpen = false;
@@ -39,7 +40,7 @@ export async function startCuttableProxy(target: number): Promise<CuttableProxy>
     }
     let isLast = false;
     client.on("data", (bytes) => {
-      if (armed && bytes.includes(armed.words)) {
+      if (armed?.fits(bytes)) {
         const { when } = armed;
         armed = undefined;
         if (when === "before") return cut();
@@ -56,13 +57,14 @@ export async function startCuttableProxy(target: number): Promise<CuttableProxy>
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
-    cutAt: (words, when) => {
-      armed = { words, when };
+    cutAt: (fits, when) => {
+      armed = { fits: typeof fits === "string" ? (bytes) => bytes.includes(fits) : fits, when };
     },
     close: cut,
     open: () => {
       isOpen = true;
     },
+    isOpen: () => isOpen,
     stop: () =>
       new Promise((resolve) => {
         cut();

@@ -34,6 +34,9 @@ const limits = {
   keepAliveInitialDelayMillis: 10_000,
 } as const;
 
+/** For commands: what they read may take long, and a person may stop them. */
+export const unhurried = { statement_timeout: 0, query_timeout: 0 } as const;
+
 export function connectionOptions({ url, password }: PostgresPlace): pg.PoolConfig {
   const complete = new URL(url);
   if (password !== undefined) complete.password = encodeURIComponent(password);

@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { Row } from "../rows.ts";
 import { type JournalCheck, verifyContents } from "../verifyJournal.ts";
-import { connectionOptions, type PostgresPlace, placeName } from "./connect.ts";
+import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
 import { openingError } from "./postgresError.ts";
 import { holderOf } from "./postgresHold.ts";
 
@@ -24,7 +24,7 @@ async function look<T>(
   place: PostgresPlace,
   work: (rows: (text: string) => Promise<readonly Row[]>) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client(connectionOptions(place));
+  const client = new pg.Client({ ...connectionOptions(place), ...unhurried });
   // Whoever asks is told by the statement that fails.
   client.on("error", () => undefined);
   try {

@@ -3,7 +3,7 @@ import pg from "pg";
 import { ConfigError } from "../../errors.ts";
 import type { Journal } from "../journal.ts";
 import { journalOn } from "../journalOn.ts";
-import { connectionOptions, type PostgresPlace, placeName } from "./connect.ts";
+import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
 import { openingError } from "./postgresError.ts";
 import { type Hold, holdJournal } from "./postgresHold.ts";
 import { postgresStore } from "./postgresStore.ts";
@@ -40,7 +40,7 @@ export async function openPostgresJournal({ chainId, shared = false, ...place }:
     await pool?.end();
   };
   try {
-    pool = new pg.Pool({ ...connectionOptions(place), max: connections });
+    pool = new pg.Pool({ ...connectionOptions(place), ...(shared && unhurried), max: connections });
     // A connection that is lost is replaced when somebody needs one; who used it is told by the statement that failed.
     pool.on("error", () => undefined);
     pool.on("connect", (client) => void client.on("error", () => undefined));

@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startPostgres } from "../../../devnet/postgres.ts";
 import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
 import { openPostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
-import { type AccountAddress, toNonce } from "../../../src/protocol/brand.ts";
+import { type AccountAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
 import { type CuttableProxy, startCuttableProxy } from "../../support/cuttableProxy.ts";
 import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
 import { describePostgres, type JournalPlace, postgresPlace, query } from "../../support/journals.ts";
@@ -18,7 +19,7 @@ const attempt: Attempt = { kind: "confirm", hash: hashOf(1), raw: "0x02", nonce:
 const intend = async (journal: Journal): Promise<Confirmation> => {
   await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
   const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
-  const facts = { payloadDigest: "", responseDigest: "r", payment: 1n as never, mode: "enforce" } as const;
+  const facts = { payloadDigest: "", responseDigest: "r", payment: wei(1n), mode: "enforce" } as const;
   const block = { number: 1n, hash: hashOf(1) };
   const made = await journal.decide([{ ...verdict, ...facts, task, response, block }], 0);
   if (!made) throw new Error("no intent");
@@ -242,6 +243,34 @@ describePostgres("a journal in PostgreSQL", (server) => {
         attempts: [{ hash: hashOf(2) }],
       });
     });
+
+    it("wherever it is cut: what was answered is stored, what was refused is not, and nothing else is", async () => {
+      const journal = await open({ url: through() });
+      const outcomes = new Set<string>();
+      await fc.assert(
+        fc.asyncProperty(fc.nat(7), fc.constantFrom("before", "after"), async (message, when) => {
+          const hash = hashOf(++count + 10_000);
+          let seen = 0;
+          proxy.cutAt(() => seen++ === message, when);
+          const filler = { hash, raw: "0x02", nonce: toNonce(count), signedAt: 1 } as const;
+          const written = journal.recordFiller(signer, filler, wei(1n)).then(
+            () => "stored",
+            (error) => error.code,
+          );
+          // The way is cut at one of its messages, or not at all; then it is there again.
+          await Promise.race([written, expect.poll(() => proxy.isOpen(), { interval: 2, timeout: 5_000 }).toBe(false)]);
+          proxy.cutAt(() => false, "before");
+          proxy.open();
+          const outcome = await written;
+          outcomes.add(outcome);
+          expect(["stored", "JOURNAL_UNAVAILABLE"]).toContain(outcome);
+          const rows = await query(server(), name, `SELECT 1 FROM fillers WHERE hash = '${hash}'`);
+          expect(rows).toHaveLength(outcome === "stored" ? 1 : 0);
+        }),
+        { numRuns: 40 },
+      );
+      expect([...outcomes].sort()).toEqual(["JOURNAL_UNAVAILABLE", "stored"]);
+    }, 120_000);
 
     it("tells a command beside the daemon that nobody knows", async () => {
       await open();

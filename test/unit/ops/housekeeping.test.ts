@@ -1,15 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { loadConfig } from "../../../src/config/loadConfig.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { backupJournal } from "../../../src/ops/housekeeping/backupJournal.ts";
 import { digestText } from "../../../src/ops/housekeeping/digestText.ts";
 import { checkExpiries } from "../../../src/ops/housekeeping/expiries.ts";
+import { housekeepingJobs } from "../../../src/ops/housekeeping/jobs.ts";
 import { probeGateways } from "../../../src/ops/housekeeping/probeGateways.ts";
 import { pruneJournal } from "../../../src/ops/housekeeping/pruneJournal.ts";
 import { type Job, startHousekeeping } from "../../../src/ops/housekeeping/startHousekeeping.ts";
@@ -99,6 +101,22 @@ describe("housekeeping", () => {
     const restored = openSqliteJournal({ path: join(backups, "journal-20300103T024700Z.sqlite"), chainId: 1071 });
     expect(await restored.openTasks(undefined, 100)).toHaveLength(20);
     await restored.close();
+  });
+
+  it("leaves copies of a journal in PostgreSQL to its server, and says so", async () => {
+    const backupDir = join(directory, "backups");
+    const { config } = loadConfig({
+      flags: { "journal-url": "postgres://ogpu@localhost/ogpu", "housekeeping-backup-dir": backupDir },
+      env: { NODE_ENV: "production" },
+      cwd: directory,
+    });
+    const refuses = { ...journal, backup: () => Promise.reject(new Error("not here")) };
+    const jobs = housekeepingJobs({
+      ...{ config, journal: refuses, clock: { now: () => 0 }, report: () => undefined, ticks$: () => new Subject() },
+      probeEndpoints: async () => "",
+    });
+    expect(await jobs.find(({ name }) => name === "backup")?.work()).toContain("PostgreSQL");
+    expect(existsSync(backupDir)).toBe(false);
   });
 
   it("refuses a copy that is damaged, and keeps the ones before", async () => {
