@@ -1,6 +1,7 @@
-import type { Hex } from "../../src/protocol/brand.ts";
+import type { AccountAddress, Hash, Hex } from "../../src/protocol/brand.ts";
 import { DeliveryMethod } from "../../src/protocol/statuses.ts";
 import { privateKeySigner } from "../../src/signer/privateKeySigner.ts";
+import type { Signer } from "../../src/signer/signerPort.ts";
 import type { Mempool } from "./mempool.ts";
 import type { Action } from "./modelContracts.ts";
 import type { ModelDocuments } from "./modelDocuments.ts";
@@ -12,12 +13,35 @@ import { modelAddress, modelHash } from "./words.ts";
 const gwei = 1_000_000_000n;
 const ogpu = gwei * gwei;
 
-/** The key of every run; it is nobody's. */
-export const signer = privateKeySigner(`0x${"5eed".repeat(16)}`);
+/** Who signed what in this thread: telling it from the bytes would take the time of a run. */
+const senders = new Map<Hash, AccountAddress>();
+
+/** @throws TypeError if no key of a run has signed it. */
+export function senderOf(hash: Hash): AccountAddress {
+  const sender = senders.get(hash);
+  if (sender === undefined) throw new TypeError(`no key of a run has signed ${hash}`);
+  return sender;
+}
+
+const keyOf = (word: string): Signer => {
+  const signer = privateKeySigner(`0x${word.repeat(16)}`);
+  return {
+    ...signer,
+    sign: async (transaction) => {
+      const signed = await signer.sign(transaction);
+      senders.set(signed.hash, signer.address);
+      return signed;
+    },
+  };
+};
+
+/** The keys of every run; they are nobody's. Some runs have the first one alone. */
+export const signers = [keyOf("5eed"), keyOf("c0de")] as const;
 
 /** The accounts of every run. */
 export const accounts = {
-  signer: signer.address,
+  /** Agents of every client. */
+  signers: signers.map(({ address }) => address),
   /** Watched by the address of its source, by its own address, and because the signer is its agent. */
   clients: [modelAddress(0xc0, 0), modelAddress(0xc0, 1), modelAddress(0xc0, 2)],
   foreignClient: modelAddress(0xc0, 9),
@@ -38,7 +62,9 @@ export const sources = [
 /** Sources and agents, as they stand before anything else happens. */
 export const setting: readonly Action[] = [
   ...sources.map((source): Action => ({ type: "publishSource", ...source })),
-  ...accounts.clients.map((client): Action => ({ type: "setAgent", client, agent: accounts.signer })),
+  ...accounts.clients.flatMap((client) =>
+    accounts.signers.map((agent): Action => ({ type: "setAgent", client, agent })),
+  ),
 ];
 
 export type ActorsDeps = {

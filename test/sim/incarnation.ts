@@ -11,7 +11,7 @@ import type { Deployment } from "../../src/protocol/chains.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
 import type { Report } from "../../src/report.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
-import { accounts, maxPayment, sources } from "./actors.ts";
+import { maxPayment, sources } from "./actors.ts";
 import { createCrashJournal } from "./crashJournal.ts";
 import { describe } from "./describe.ts";
 import type { Faults } from "./faults.ts";
@@ -43,7 +43,7 @@ export type DaemonSettings = {
 export type IncarnationDeps = {
   readonly path: string;
   readonly policies: PolicySet;
-  readonly signer: Signer;
+  readonly signers: readonly Signer[];
   readonly settings: DaemonSettings;
   readonly time: VirtualTime;
   readonly trace: Trace;
@@ -97,7 +97,7 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
   const gated = gate(endpoint, isAlive, moment, deps.onSent);
   const journal = createCrashJournal(opened, { isAlive, moment, onCommit: deps.onCommit });
   const whole = { journal, rpc: gated, sweepTicks$: interval(settings.sweepEveryMs, clock.scheduler) };
-  const ports = plant?.wrap?.(whole, { path, signer: accounts.signer, moment }) ?? whole;
+  const ports = plant?.wrap?.(whole, { path, moment }) ?? whole;
   const index = createTaskIndex({ tasks: 1 << 10, responses: 1 << 10, sources: 64 });
   const socket = createModelSocket({ ...deps, isAlive, parse: createParseMessage(index.isForeign) });
   const report = (each: Report) => {
@@ -119,7 +119,7 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
       }),
       index,
       journal: ports.journal,
-      signers: [deps.signer],
+      signers: deps.signers,
       payload: createModelPayload(documents, { time, prng, isAlive }),
       policies,
       clock,

@@ -21,7 +21,9 @@ export type JournalReader = {
   readonly confirmations: () => readonly ConfirmationRow[];
   /** Everything that was signed for a confirmation, to pay or to use a nonce up. */
   readonly attemptsOf: (id: number) => readonly Hash[];
-  readonly highestNonce: () => number | undefined;
+  /** Whose key signed the newest attempt. */
+  readonly signerOf: (id: number) => Hex | undefined;
+  readonly highestNonce: (signer: Hex) => number | undefined;
   readonly close: () => void;
 };
 
@@ -49,8 +51,12 @@ export function openJournalReader(path: string): JournalReader {
       sql("SELECT hash FROM attempts WHERE confirmation_id = ?")
         .all(id)
         .map(({ hash }) => hash as Hash),
-    highestNonce: () => {
-      const row = sql("SELECT max(nonce) AS nonce FROM attempts").get();
+    signerOf: (id) =>
+      sql("SELECT signer FROM attempts WHERE confirmation_id = ? ORDER BY ordinal DESC LIMIT 1").get(id)?.signer as
+        | Hex
+        | undefined,
+    highestNonce: (signer) => {
+      const row = sql("SELECT max(nonce) AS nonce FROM attempts WHERE signer = ?").get(signer);
       return row?.nonce == null ? undefined : Number(row.nonce);
     },
     close: () => database.close(),

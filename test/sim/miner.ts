@@ -15,7 +15,8 @@ export type MinerDeps = {
   readonly faults: Faults;
   readonly time: VirtualTime;
   readonly trace: Trace;
-  readonly signer: Hex;
+  /** The keys of this run. */
+  readonly signers: readonly Hex[];
   /** Blocks that a reorg takes back at most. */
   readonly maxReorgDepth: number;
   /** The chain has a base fee. */
@@ -27,7 +28,7 @@ const gwei = 1_000_000_000n;
 
 /** Mines for ever: chooses from the pool, forks, drops transactions, lets the fee jump and a stranger use the key. */
 export function startMiner(deps: MinerDeps): void {
-  const { chain, pool, prng, faults, time, trace, signer, maxReorgDepth, eip1559, onTip } = deps;
+  const { chain, pool, prng, faults, time, trace, signers, maxReorgDepth, eip1559, onTip } = deps;
   const fee = createBaseFee(deps);
   let strangers = 0;
   let leftOutUntil = 0;
@@ -35,8 +36,11 @@ export function startMiner(deps: MinerDeps): void {
   const choose = (parent: Block, blockTime: number, baseFee: bigint, eagerness: number): ModelTransaction[] => {
     const draft = copyState(parent.state);
     const chosen: ModelTransaction[] = [];
-    const ofTheKey = () => {
+    const ofTheKeys = () => {
       if (time.now() < leftOutUntil && !faults.isOver()) return;
+      for (const signer of signers) ofTheKey(signer);
+    };
+    const ofTheKey = (signer: Hex) => {
       for (const waiting of includable(pool, parent.state, signer, baseFee)) {
         if (!prng.chance(eagerness)) return;
         const older = pool.olderVersions(waiting).filter(({ key }) => key && key.maxFee >= baseFee);
@@ -56,10 +60,12 @@ export function startMiner(deps: MinerDeps): void {
         else pool.remove(transaction.hash);
       }
     };
-    const order = prng.chance(0.2) ? [ofTheKey, ofTheActors] : [ofTheActors, ofTheKey];
+    const order = prng.chance(0.2) ? [ofTheKeys, ofTheActors] : [ofTheActors, ofTheKeys];
     for (const choices of order) choices();
     return chosen;
   };
+
+  const ofKeys = () => signers.flatMap((signer) => pool.ofAccount(signer));
 
   const mineOn = (parent: Block, seconds: number, eagerness: number): Block => {
     const blockTime = Math.max(parent.time + 1, seconds);
@@ -72,8 +78,8 @@ export function startMiner(deps: MinerDeps): void {
   const adopt = (tip: Block) => {
     const left = chain.adopt(tip);
     for (const { mined } of left) for (const { transaction } of mined) giveBack(transaction, tip);
-    for (const { hash, key } of pool.ofAccount(signer)) {
-      if (key && key.nonce < (tip.state.nonces.get(signer) ?? 0)) pool.remove(hash);
+    for (const { hash, key } of ofKeys()) {
+      if (key && key.nonce < (tip.state.nonces.get(key.from) ?? 0)) pool.remove(hash);
     }
     trace.digest(`tip ${tip.number} ${tip.hash} ${tip.mined.length}`);
     onTip(tip);
@@ -87,7 +93,7 @@ export function startMiner(deps: MinerDeps): void {
       if (!faults.strikes("transaction lost in a reorg")) pool.put(transaction);
       return;
     }
-    if (key.nonce < (tip.state.nonces.get(signer) ?? 0) || pool.holder(signer, key.nonce)) return;
+    if (key.nonce < (tip.state.nonces.get(key.from) ?? 0) || pool.holder(key.from, key.nonce)) return;
     if (!faults.strikes("ours lost in a reorg")) pool.put(transaction);
   };
 
@@ -111,6 +117,7 @@ export function startMiner(deps: MinerDeps): void {
   };
 
   const stranger = () => {
+    const signer = prng.pick(signers);
     const next = chain.tip().state.nonces.get(signer) ?? 0;
     const ours = pool.ofAccount(signer);
     const nonce = prng.chance(0.5) ? next : next + ours.length;
@@ -127,7 +134,7 @@ export function startMiner(deps: MinerDeps): void {
   const disturb = () => {
     if (faults.strikes("ours left out")) leftOutUntil = time.now() + prng.between(10_000, 60_000);
     if (faults.strikes("stranger")) stranger();
-    const ours = pool.ofAccount(signer).filter(({ key }) => key?.by === "daemon");
+    const ours = ofKeys().filter(({ key }) => key?.by === "daemon");
     const dropped = ours.length > 0 && faults.strikes("mempool drop") ? prng.pick(ours) : undefined;
     if (dropped) {
       trace.note(`the pool drops nonce ${dropped.key?.nonce} ${dropped.hash.slice(0, 10)}`);

@@ -4,6 +4,7 @@ import type { RpcCall } from "../../src/chain/jsonRpc.ts";
 import type { Hash, Hex } from "../../src/protocol/brand.ts";
 import type { Deployment } from "../../src/protocol/chains.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
+import { senderOf } from "./actors.ts";
 import type { Faults } from "./faults.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
 import { callView, confirmedBy, isContract, revertBytes } from "./modelCalls.ts";
@@ -17,8 +18,6 @@ import { quantity } from "./words.ts";
 export type NodeOptions = {
   readonly chainId: number;
   readonly deployment: Deployment;
-  /** The account whose raw transactions the nodes take. */
-  readonly signer: Hex;
   /** Logs that one `eth_getLogs` over a range of blocks answers at most. */
   readonly logLimit: number;
   /** Lists of the contracts revert past their end. */
@@ -315,15 +314,17 @@ function shuffle<T>(items: readonly T[], prng: Prng): readonly T[] {
   return shuffled;
 }
 
-/** Reads a raw transaction of the daemon's key. */
-export function readRaw(raw: Hex, signer: Hex): ModelTransaction {
+/** Reads a raw transaction of one of the daemon's keys. */
+export function readRaw(raw: Hex): ModelTransaction {
   const { nonce = 0, data = "0x", gasPrice, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(raw);
   const response = confirmedBy(data);
+  const hash = keccak256(raw);
+  const sender = senderOf(hash);
   return {
-    hash: keccak256(raw),
-    action: response === undefined ? { type: "transfer" } : { type: "confirm", response, sender: signer },
+    hash,
+    action: response === undefined ? { type: "transfer" } : { type: "confirm", response, sender },
     key: {
-      from: signer,
+      from: sender,
       nonce,
       maxFee: gasPrice ?? maxFeePerGas,
       tip: gasPrice ?? maxPriorityFeePerGas,
@@ -335,13 +336,14 @@ export function readRaw(raw: Hex, signer: Hex): ModelTransaction {
 /** `eth_sendRawTransaction`: the pool's rules, and the answers that mean something else than they say. */
 function createSendAnswers(
   { chain, pool, faults, refuses }: NodeDeps,
-  { signer, replacementPerMille, refusesBelowBaseFee }: NodeOptions,
+  { replacementPerMille, refusesBelowBaseFee }: NodeOptions,
   head: () => Block,
 ): (raw: Hex) => NodeAnswer {
   return (raw) => {
-    const transaction = readRaw(raw, signer);
+    const transaction = readRaw(raw);
     const { hash, key } = transaction;
     if (key === undefined) return refusal("invalid sender");
+    const signer = key.from;
     if (pool.has(hash)) return refusal("already known");
     if (key.nonce < (head().state.nonces.get(signer) ?? 0)) {
       return refusal(`nonce too low: next nonce ${head().state.nonces.get(signer)}, tx nonce ${key.nonce}`);

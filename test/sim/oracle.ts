@@ -17,7 +17,8 @@ export type OracleDeps = {
   readonly chain: ModelChain;
   readonly pool: Mempool;
   readonly truth: Truth;
-  readonly signer: Hex;
+  /** The keys of this run. */
+  readonly signers: readonly Hex[];
   /** Wei per gas: what the daemon is told to offer at the most. */
   readonly maxFeePerGas: bigint;
   /** Blocks on top of one until it can no longer be taken back. */
@@ -48,12 +49,13 @@ export type Oracle = {
   readonly checkEnd: () => void;
 };
 
-type Sent = { readonly nonce: number; readonly hash: Hash; readonly task: Hex };
+type Sent = { readonly from: Hex; readonly nonce: number; readonly hash: Hash; readonly task: Hex };
 
 export function createOracle(deps: OracleDeps): Oracle {
-  const { chain, pool, truth, signer, finalDepth, journal, highest } = deps;
+  const { chain, pool, truth, signers, finalDepth, journal, highest } = deps;
   const sentOfTask = new Map<Hex, Sent[]>();
-  const taskOfNonce = new Map<number, Hex>();
+  /** By key and nonce. */
+  const taskOfNonce = new Map<string, Hex>();
   const lies = new Set<Hash>();
   let violation: Violation | undefined;
   let checkedTo = -1;
@@ -66,11 +68,11 @@ export function createOracle(deps: OracleDeps): Oracle {
 
   const finalNumber = () => Math.max(0, chain.tip().number - finalDepth);
   const finalBlock = () => chain.canonical(finalNumber()) as Block;
-  const finalNonce = () => finalBlock().state.nonces.get(signer) ?? 0;
-  const sink = createSinkChecks({ ...deps, finalBlock, fail });
+  const finalNonce = (from: Hex) => finalBlock().state.nonces.get(from) ?? 0;
+  const sink = createSinkChecks({ ...deps, finalBlock, signerOf: (id) => journal()?.signerOf(id), fail });
 
   const sent = (raw: Hex) => {
-    const transaction = readRaw(raw, signer);
+    const transaction = readRaw(raw);
     const { hash, action, key } = transaction;
     if (!journal()?.hasSigned(hash))
       fail("durable-before-broadcast", `${hash} was broadcast and is not in the journal`);
@@ -82,26 +84,28 @@ export function createOracle(deps: OracleDeps): Oracle {
     const why = `response ${action.response} of task ${task}`;
     if (!response.isApproved) fail("approved-only", `${why}: the policy does not approve it`);
     if (!truth.tasks.get(task)?.isOurs) fail("approved-only", `${why}: the task is not the daemon's to pay`);
-    const holder = taskOfNonce.get(key.nonce);
-    if (holder !== undefined && holder !== task && finalNonce() <= key.nonce) {
+    const { from } = key;
+    const slot = `${from} ${key.nonce}`;
+    const holder = taskOfNonce.get(slot);
+    if (holder !== undefined && holder !== task && finalNonce(from) <= key.nonce) {
       fail("one-task-a-nonce", `nonce ${key.nonce} was signed for ${holder} and for ${task}`);
     }
-    taskOfNonce.set(key.nonce, task);
+    taskOfNonce.set(slot, task);
     const before = sentOfTask.get(task) ?? [];
-    const other = before.find(({ nonce }) => nonce !== key.nonce && mayStillPay(nonce, task));
+    const other = before.find((each) => !(each.nonce === key.nonce && each.from === from) && mayStillPay(each));
     if (other) {
       fail("one-live-confirmation", `task ${task} is signed in nonce ${other.nonce} and in nonce ${key.nonce}`);
     }
-    if (!before.some((each) => each.hash === hash)) before.push({ nonce: key.nonce, hash, task });
+    if (!before.some((each) => each.hash === hash)) before.push({ from, nonce: key.nonce, hash, task });
     sentOfTask.set(task, before);
   };
 
   /** A nonce is harmless once another transaction has it for good. */
-  const mayStillPay = (nonce: number, task: Hex): boolean => {
-    if (finalNonce() <= nonce) return true;
+  const mayStillPay = ({ from, nonce, task }: Sent): boolean => {
+    if (finalNonce(from) <= nonce) return true;
     const final = finalBlock();
     return (sentOfTask.get(task) ?? []).some(
-      (each) => each.nonce === nonce && chain.find(final, each.hash)?.mined.succeeded,
+      (each) => each.from === from && each.nonce === nonce && chain.find(final, each.hash)?.mined.succeeded,
     );
   };
 
@@ -200,14 +204,19 @@ export function createOracle(deps: OracleDeps): Oracle {
       if (!["intended", "signed", "broadcast", "mined"].includes(state)) continue;
       found.push({ invariant: "settled", what: `task ${task}: its confirmation is ${state} (nonce ${nonce})` });
     }
-    const waiting = pool.ofAccount(signer);
-    if (waiting.length > 0) {
-      found.push({ invariant: "nothing-pending", what: `${waiting.length} transactions wait in the pool` });
-    }
-    const highestNonce = reader.highestNonce();
-    const mined = chain.tip().state.nonces.get(signer) ?? 0;
-    if (highestNonce !== undefined && highestNonce >= mined) {
-      found.push({ invariant: "no-gap", what: `nonce ${highestNonce} is signed, the account stands at ${mined}` });
+    for (const signer of signers) {
+      const waiting = pool.ofAccount(signer);
+      if (waiting.length > 0) {
+        found.push({
+          invariant: "nothing-pending",
+          what: `${waiting.length} transactions of ${signer} wait in the pool`,
+        });
+      }
+      const highestNonce = reader.highestNonce(signer);
+      const mined = chain.tip().state.nonces.get(signer) ?? 0;
+      if (highestNonce !== undefined && highestNonce >= mined) {
+        found.push({ invariant: "no-gap", what: `nonce ${highestNonce} is signed, ${signer} stands at ${mined}` });
+      }
     }
     for (let number = 0; number <= finalNumber(); number++) {
       const block = chain.canonical(number) as Block;

@@ -18,7 +18,6 @@ export type Ports = {
 export type PlantContext = {
   /** The journal's file. */
   readonly path: string;
-  readonly signer: Hex;
   /** The daemon may die here. */
   readonly moment: (what: string) => void;
 };
@@ -62,13 +61,13 @@ const dropOneLog: Plant = {
 /** Gives a nonce to the next confirmation once its bytes were answered in these words. */
 const freeNonceOn = (words: string): Plant => ({
   focus: "sink",
-  wrap: (ports, { path, signer }) => ({
+  wrap: (ports, { path }) => ({
     ...ports,
     rpc: watchSends(ports.rpc, (raw, error) => {
       if (!String(error).includes(words)) return;
-      const { key } = readRaw(raw, signer);
+      const { key } = readRaw(raw);
       const database = new DatabaseSync(path);
-      database.prepare("DELETE FROM nonces WHERE nonce = ?").run(key?.nonce ?? -1);
+      database.prepare("DELETE FROM nonces WHERE nonce = ? AND signer = ?").run(key?.nonce ?? -1, key?.from ?? "");
       database.close();
     }),
   }),

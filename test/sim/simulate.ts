@@ -5,7 +5,7 @@ import { config as rxjs } from "rxjs";
 import { loadPolicies } from "../../src/policy/loadPolicies.ts";
 import type { PolicySet } from "../../src/policy/policyPort.ts";
 import { deploymentOn, mainnet } from "../../src/protocol/chains.ts";
-import { accounts, setting, signer, startActors } from "./actors.ts";
+import { setting, signers, startActors } from "./actors.ts";
 import { createCrashes } from "./crashes.ts";
 import { createFaults, type Focus } from "./faults.ts";
 import { type Incarnation, maxFeePerGas, startIncarnation } from "./incarnation.ts";
@@ -108,6 +108,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const finalityDepth = Math.max(1, maxReorgDepth + world.pick([0, 0, 1, 3]));
   const eip1559 = world.chance(0.85);
   const lengthMs = world.between(80_000, 240_000);
+  const keys = signers.slice(0, world.pick([1, 1, 2]));
   const chain = createModelChain(deployment.nexus, startMs / 1000, eip1559 ? 1_000_000_000n : undefined);
   const pool = createMempool();
   const truth = createTruth();
@@ -138,7 +139,6 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     {
       chainId: mainnet.id,
       deployment,
-      signer: accounts.signer,
       logLimit: world.pick([4, 20, 10_000]),
       strictPages: world.chance(0.3),
       finalizedDepth: finalityDepth,
@@ -153,7 +153,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     chain,
     pool,
     truth,
-    signer: accounts.signer,
+    signers: keys.map(({ address }) => address),
     maxFeePerGas,
     finalDepth: maxReorgDepth,
     journal: () => reader,
@@ -185,7 +185,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     incarnation = startIncarnation({
       path,
       policies,
-      signer,
+      signers: keys,
       settings,
       time,
       trace,
@@ -249,7 +249,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     faults,
     time,
     trace,
-    signer: accounts.signer,
+    signers: keys.map(({ address }) => address),
     maxReorgDepth,
     eip1559,
     onTip: (tip) => {

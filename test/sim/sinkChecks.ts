@@ -8,11 +8,12 @@ import type { Truth } from "./truth.ts";
 export type SinkChecksDeps = {
   readonly chain: ModelChain;
   readonly truth: Truth;
-  readonly signer: Hex;
   /** Wei per gas: what the daemon is told to offer at the most. */
   readonly maxFeePerGas: bigint;
   /** The newest block that can no longer be taken back. */
   readonly finalBlock: () => Block;
+  /** Whose key signed the newest attempt of a confirmation. */
+  readonly signerOf: (id: number) => Hex | undefined;
   readonly fail: (invariant: string, what: string) => void;
 };
 
@@ -33,8 +34,16 @@ const refusalsToGiveUp = 3;
 
 type Offer = { readonly hash: Hash; readonly maxFee: bigint; readonly tip: bigint };
 
-export function createSinkChecks({ chain, truth, signer, maxFeePerGas, finalBlock, fail }: SinkChecksDeps): SinkChecks {
-  const offers = new Map<number, Offer[]>();
+export function createSinkChecks({
+  chain,
+  truth,
+  maxFeePerGas,
+  finalBlock,
+  signerOf,
+  fail,
+}: SinkChecksDeps): SinkChecks {
+  /** By key and nonce. */
+  const offers = new Map<string, Offer[]>();
   const before = new Map<number, ConfirmationRow>();
   const refusals = new Map<Hex, number>();
   const refusedBytes = new Set<Hash>();
@@ -48,10 +57,11 @@ export function createSinkChecks({ chain, truth, signer, maxFeePerGas, finalBloc
 
   const sent: SinkChecks["sent"] = ({ hash, key }) => {
     if (key === undefined) return;
-    const { nonce, maxFee, tip } = key;
+    const { from, nonce, maxFee, tip } = key;
+    const slot = `${from} ${nonce}`;
     if (maxFee > maxFeePerGas) fail("fee-ceiling", `nonce ${nonce} offers ${maxFee} wei, above ${maxFeePerGas}`);
     if (tip > maxFee) fail("fee-ceiling", `nonce ${nonce} tips ${tip} wei of ${maxFee}`);
-    const known = offers.get(nonce) ?? [];
+    const known = offers.get(slot) ?? [];
     if (known.some((offer) => offer.hash === hash)) return;
     const last = known.at(-1);
     // Nodes want an eighth more on both fields, or keep what they have; of what they refuse for good they have nothing.
@@ -59,7 +69,7 @@ export function createSinkChecks({ chain, truth, signer, maxFeePerGas, finalBloc
     if (last && !isFree && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
       fail("replaced-by-an-eighth", `nonce ${nonce}: ${maxFee}/${tip} replaces ${last.maxFee}/${last.tip}`);
     }
-    offers.set(nonce, [...known, { hash, maxFee, tip }]);
+    offers.set(slot, [...known, { hash, maxFee, tip }]);
   };
 
   /** Whether somebody settled it, or its time is over, where nothing takes that back. */
@@ -80,7 +90,7 @@ export function createSinkChecks({ chain, truth, signer, maxFeePerGas, finalBloc
       fail("dead-for-a-reason", `${what}, and nodes refused it ${refusals.get(task) ?? 0} times`);
     }
     const gaveNonceUp = (state === "intended" || state === "cancelled" || state === "dead") && last?.nonce != null;
-    if (gaveNonceUp && (finalBlock().state.nonces.get(signer) ?? 0) <= (last.nonce ?? 0)) {
+    if (gaveNonceUp && (finalBlock().state.nonces.get(signerOf(id) ?? "0x") ?? 0) <= (last.nonce ?? 0)) {
       fail("nonce-freed-when-used", `${what}, and nothing is final in nonce ${last.nonce}`);
     }
   };
