@@ -1,3 +1,4 @@
+import { FatalError } from "../../src/errors.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 
 /** What only reads: a crash before or after it is no crash of its own. */
@@ -23,8 +24,23 @@ const reads: ReadonlySet<string> = new Set([
   "leases",
 ]);
 
+/** What proves by its fences that the key is the writer's. */
+const fenced: ReadonlySet<string> = new Set([
+  "recordAttempt",
+  "recordAttempts",
+  "changeConfirmation",
+  "changeConfirmations",
+  "markBroadcast",
+  "recordFiller",
+  "takeLease",
+  "renewLease",
+  "releaseLease",
+]);
+
 export type CrashJournalOptions = {
   readonly isAlive: () => boolean;
+  /** Another daemon has the journal now, as a server of it would say; the keys' fences are left to the journal. */
+  readonly isOusted: () => boolean;
   /** A moment at which the world may stop; it asks `isAlive` afterwards. */
   readonly moment: (what: string) => void;
   /** Something was committed. */
@@ -35,7 +51,10 @@ export type CrashJournalOptions = {
  * A journal whose process may die before or after any commit. From then on none of its promises settles, as in a process
  * that is gone.
  */
-export function createCrashJournal(journal: Journal, { isAlive, moment, onCommit }: CrashJournalOptions): Journal {
+export function createCrashJournal(
+  journal: Journal,
+  { isAlive, isOusted, moment, onCommit }: CrashJournalOptions,
+): Journal {
   const never = new Promise<never>(() => undefined);
   const wrap = (name: string, method: (...args: readonly unknown[]) => Promise<unknown>) => {
     return async (...args: readonly unknown[]): Promise<unknown> => {
@@ -44,6 +63,7 @@ export function createCrashJournal(journal: Journal, { isAlive, moment, onCommit
         const found = await method(...args);
         return isAlive() ? found : never;
       }
+      if (isOusted() && !fenced.has(name)) throw new FatalError("another daemon has the journal", { code: "OUSTED" });
       moment(`before ${name}`);
       if (!isAlive()) return never;
       const stored = await method(...args);

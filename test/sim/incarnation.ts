@@ -22,6 +22,7 @@ import type { ModelNode } from "./modelNode.ts";
 import { createModelSocket } from "./modelSocket.ts";
 import type { Plant } from "./plants.ts";
 import type { Prng } from "./prng.ts";
+import { createStalls } from "./stalls.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualTime } from "./virtualTime.ts";
 
@@ -42,6 +43,10 @@ export type DaemonSettings = {
 
 export type IncarnationDeps = {
   readonly path: string;
+  /** Who it is, to the leases of the keys. */
+  readonly owner: string;
+  /** Another one has the journal's file open. */
+  readonly isSecond: boolean;
   readonly policies: PolicySet;
   readonly signers: readonly Signer[];
   readonly settings: DaemonSettings;
@@ -71,6 +76,11 @@ export type Incarnation = {
   readonly isAlive: () => boolean;
   readonly push: (node: ModelNode, before: Block) => void;
   readonly stop: Daemon["stop"];
+  /** It stands still until then, in virtual milliseconds since 1970. */
+  readonly stallUntil: (ms: number) => void;
+  /** Another daemon takes over; this one does not know yet. */
+  readonly oust: () => void;
+  readonly isOusted: () => boolean;
   /** The process is gone: nothing of it goes on, and the file is free. */
   readonly kill: () => void;
 };
@@ -79,23 +89,26 @@ export type Incarnation = {
 export const maxFeePerGas = 500_000_000_000n;
 
 /** Builds the real daemon on the model, as `assemble` builds it on a real node. */
-export function startIncarnation(deps: IncarnationDeps): Incarnation {
-  const { path, policies, settings, time, trace, prng, documents, plant } = deps;
+export function startIncarnation(given: IncarnationDeps): Incarnation {
+  const { time, stallUntil } = createStalls(given.time);
+  const deps = { ...given, time };
+  const { path, policies, settings, trace, prng, documents, plant } = deps;
   const { chainId, deployment } = settings;
   let alive = true;
+  let ousted = false;
   const isAlive = () => alive;
   const moment = (what: string) => {
-    if (!alive || !deps.dies()) return;
+    if (!alive || ousted || !deps.dies()) return;
     trace.note(`crash: ${what}`);
     kill();
     deps.onDeath();
   };
 
-  const opened = openSqliteJournal({ path, chainId });
+  const opened = openSqliteJournal({ path, chainId, shared: deps.isSecond });
   const clock = time.clock(isAlive);
   const endpoint = createModelEndpoint({ name: "model", timeoutMs: settings.timeoutMs, ...deps });
   const gated = gate(endpoint, isAlive, moment, deps.onSent);
-  const journal = createCrashJournal(opened, { isAlive, moment, onCommit: deps.onCommit });
+  const journal = createCrashJournal(opened, { isAlive, isOusted: () => ousted, moment, onCommit: deps.onCommit });
   const whole = { journal, rpc: gated, sweepTicks$: interval(settings.sweepEveryMs, clock.scheduler) };
   const ports = plant?.wrap?.(whole, { path, moment }) ?? whole;
   const index = createTaskIndex({ tasks: 1 << 10, responses: 1 << 10, sources: 64 });
@@ -120,6 +133,7 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
       index,
       journal: ports.journal,
       signers: deps.signers,
+      owner: deps.owner,
       payload: createModelPayload(documents, { time, prng, isAlive }),
       policies,
       clock,
@@ -159,10 +173,25 @@ export function startIncarnation(deps: IncarnationDeps): Incarnation {
 
   daemon.ended.then(
     () => alive && deps.onEnded(),
-    (error) => alive && deps.onBroken(error),
+    (error) => {
+      if (!alive) return;
+      if (!ousted) return deps.onBroken(error);
+      trace.note(`the ousted daemon ends: ${(error as Error).message}`);
+      kill();
+    },
   );
   daemon.start();
-  return { isAlive, push: socket.push, stop: daemon.stop, kill };
+  return {
+    isAlive,
+    push: socket.push,
+    stop: daemon.stop,
+    stallUntil,
+    oust: () => {
+      ousted = true;
+    },
+    isOusted: () => ousted,
+    kill,
+  };
 }
 
 /** Stands between the daemon and an endpoint: tells the oracle what is sent, and lets the process die around it. */

@@ -129,6 +129,24 @@ const bumpBeforeJournal: Plant = {
   },
 };
 
+/** Writes for a key whoever holds it: as if the journal asked for no proof. */
+const writeWithoutLease: Plant = {
+  focus: "sink",
+  noCrashes: true,
+  wrap: ({ journal, ...ports }) => ({
+    ...ports,
+    journal: {
+      ...journal,
+      renewLease: async () => true,
+      recordAttempt: async (id, signer, attempt) => journal.recordAttempt(id, signer, attempt, await journal.leases()),
+      recordAttempts: async (attempts) => journal.recordAttempts(attempts, await journal.leases()),
+      changeConfirmation: async (id, change) => journal.changeConfirmation(id, change, await journal.leases()),
+      changeConfirmations: async (changes) => journal.changeConfirmations(changes, await journal.leases()),
+      markBroadcast: async (ids) => journal.markBroadcast(ids, await journal.leases()),
+    },
+  }),
+};
+
 /** Tells of each transaction whose request failed, or that was refused. */
 function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void): HttpRpc {
   const watched = async <T>(calls: readonly RpcCall[], work: () => Promise<T>): Promise<T> => {
@@ -163,4 +181,5 @@ export const plants: Readonly<Record<string, Plant>> = {
   "free-nonce-on-hopeless": freeNonceOnHopeless,
   "forget-older-hashes": forgetOlderHashes,
   "bump-before-journal": bumpBeforeJournal,
+  "write-without-lease": writeWithoutLease,
 };

@@ -119,6 +119,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   let reader: JournalReader | undefined;
   let incarnation: Incarnation | undefined;
+  /** One that stood still for so long that another one took its keys over. */
+  let ousted: Incarnation | undefined;
   const isHidden = plant?.hides ?? (() => false);
   const network = createModelNetwork(
     {
@@ -134,7 +136,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         prng: createPrng(seed, "refusers"),
         onRefusal: (transaction) => oracle.refused(transaction),
       }),
-      onHead: (node, before) => incarnation?.push(node, before),
+      onHead: (node, before) => {
+        incarnation?.push(node, before);
+        if (ousted?.isAlive()) ousted.push(node, before);
+      },
     },
     {
       chainId: mainnet.id,
@@ -179,11 +184,28 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     askAllUpTo: world.pick([0, 16]),
   };
   const daemonPrng = createPrng(seed, "daemon");
+  const takeover = createPrng(seed, "takeover");
+  const takeOver = () => {
+    const old = incarnation;
+    if (!old?.isAlive() || faults.isOver() || time.steps() >= faultLimit) return;
+    trace.note("the daemon stands still");
+    old.stallUntil(time.now() + takeover.between(35_000, 120_000));
+    // By now no lease of it is good any more.
+    time.after(takeover.between(30_001, 34_000), () => {
+      trace.note("another daemon takes over");
+      count("takeover");
+      old.oust();
+      ousted = old;
+      start();
+    });
+  };
   const start = () => {
     trace.note("the daemon starts");
     crashes.begin();
-    incarnation = startIncarnation({
+    const begun = startIncarnation({
       path,
+      owner: ousted === undefined ? "a daemon" : "another daemon",
+      isSecond: ousted !== undefined,
       policies,
       signers: keys,
       settings,
@@ -216,6 +238,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       },
       onBroken: (error) => oracle.fail("alive", `the daemon stopped: ${(error as Error).stack ?? error}`),
     });
+    incarnation = begun;
     reader ??= openJournalReader(path);
   };
 
@@ -233,6 +256,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
   const tryFinish = (endedAt: number) => {
     stillOpen = incarnation?.isAlive() ? oracle.open() : [{ invariant: "running", what: "there is no daemon" }];
+    if (ousted?.isAlive()) stillOpen = [{ invariant: "ousted-ends", what: "a daemon that lost its keys goes on" }];
     if (stillOpen.length === 0) return finish();
     if (time.now() - endedAt < patienceMs) {
       time.after(5_000, () => tryFinish(endedAt));
@@ -259,6 +283,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   });
   startActors({ prng: createPrng(seed, "actors"), time, pool, documents, truth }, lengthMs);
   time.after(world.between(0, 40_000), start);
+  if (takeover.chance(0.25)) time.after(takeover.between(45_000, 150_000), takeOver);
   let faultsEnded = 0;
   time.after(lengthMs, () => {
     faults.end();
@@ -279,6 +304,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   } finally {
     rxjs.onUnhandledError = before;
     incarnation?.kill();
+    ousted?.kill();
     reader?.close();
     for (const suffix of ["", "-wal", "-shm", ".lock", ".lock-journal"]) rmSync(`${path}${suffix}`, { force: true });
   }

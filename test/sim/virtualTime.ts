@@ -56,7 +56,8 @@ export function createVirtualTime(startMs: number): VirtualTime {
 /** Node empties the microtask queue before the next `setImmediate`, and nothing in the daemon waits on real I/O here. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-function schedulerOf(after: VirtualTime["after"], now: () => number, isAlive: () => boolean): SchedulerLike {
+/** @param after How an event is put off. */
+export function schedulerOf(after: VirtualTime["after"], now: () => number, isAlive: () => boolean): SchedulerLike {
   return {
     now,
     schedule: <T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription => {
