@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readEnvironment } from "../config/readEnvironment.ts";
 import type { Config } from "../config/schema.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, type FatalError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { isJournalHeld } from "../journal/journalLock.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
@@ -13,6 +13,8 @@ import { requireText, secretFiles, withoutLastBreak } from "../signer/secretFile
 export type OpenSite = {
   /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */
   readonly shared?: boolean;
+  /** Told once, when the daemon can write nothing more for good, and must end. A file is never lost like that. */
+  readonly onLost?: (error: FatalError) => void;
 };
 
 /** The journal that a configuration names, in whatever database. */
@@ -85,8 +87,8 @@ function postgresSite(
     ],
     exists: async () => (await import("../journal/postgres/lookAtPostgres.ts")).hasJournal(place),
     isHeld: async () => (await import("../journal/postgres/lookAtPostgres.ts")).isHeld(place),
-    open: async ({ shared = false } = {}) =>
-      (await import("../journal/postgres/postgresJournal.ts")).openPostgresJournal({ ...place, chainId, shared }),
+    open: async (options = {}) =>
+      (await import("../journal/postgres/postgresJournal.ts")).openPostgresJournal({ ...place, ...options, chainId }),
     verify: async () => (await import("../journal/postgres/lookAtPostgres.ts")).verifyPostgres(place),
   };
 }

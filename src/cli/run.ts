@@ -7,7 +7,7 @@ import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
-import { BaseError, ConfigError, exitCodes } from "../errors.ts";
+import { BaseError, ConfigError, exitCodes, type FatalError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { broken, stalled } from "../ops/alerts/ownAlerts.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
@@ -150,7 +150,8 @@ async function runWith(parts: Parts): Promise<number> {
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
   let journal: Journal | undefined;
   try {
-    journal = await site.open();
+    let onLost: (error: FatalError) => void = () => undefined;
+    journal = await site.open({ onLost: (error) => onLost(error) });
     const opened = journal;
     const daemon = assemble({
       config,
@@ -190,11 +191,13 @@ async function runWith(parts: Parts): Promise<number> {
     };
     context.onPaySignal?.((action) => void obey(action, opened, logger));
     context.onStopSignal((signal) => void stop(signal, exitCodes.ok));
-    daemon.ended.catch((error) => {
-      logger.fatal({ err: error }, "the pipe broke");
+    const breakOff = (error: unknown, what: string) => {
+      logger.fatal({ err: error }, what);
       alerts.change(broken(error));
-      void stop("the pipe broke", error instanceof BaseError ? error.exitCode : exitCodes.software);
-    });
+      void stop(what, error instanceof BaseError ? error.exitCode : exitCodes.software);
+    };
+    daemon.ended.catch((error) => breakOff(error, "the pipe broke"));
+    onLost = (error) => breakOff(error, "the journal is lost to this daemon");
 
     const accounts = await Promise.all(
       signers.map(async ({ address }) => ({

@@ -96,6 +96,21 @@ describePostgres("a daemon with its journal in PostgreSQL", (server) => {
         expect(text).not.toContain(secret);
   });
 
+  it("ends, also one that pays nothing, when another has taken its journal", async () => {
+    home.remove();
+    home = createHome(devnet, {
+      journal: { url: server().urlOf(name), passwordFile: "journal-password" },
+      watch: { sources: [source] },
+      sink: { dryRun: true },
+    });
+    writeFileSync(join(home.directory, "journal-password"), `${server().password}\n`, { mode: 0o600 });
+    await start().ready();
+    await query(server(), name, "UPDATE holder SET token = token + 1");
+    await publish();
+    expect(await daemon.exited).toBe(70);
+    expect(daemon.output()).toContain("JOURNAL_TAKEN");
+  });
+
   it("says that the server is gone, and goes on when it is back: nothing is lost, and nothing paid twice", async () => {
     const { http } = await start().ready();
     const readiness = async () => (await fetch(`${http}/readyz`)).status;

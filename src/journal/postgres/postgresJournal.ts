@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, type FatalError } from "../../errors.ts";
 import type { Journal } from "../journal.ts";
 import { journalOn } from "../journalOn.ts";
 import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
@@ -14,6 +14,8 @@ export type PostgresJournal = PostgresPlace & {
   readonly chainId: number;
   /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */
   readonly shared?: boolean;
+  /** Told once, when this daemon can write nothing more for good (`JOURNAL_TAKEN`, `JOURNAL_LOST`): it must end. */
+  readonly onLost?: (error: FatalError) => void;
 };
 
 /** Connections for writes and reads; the hold of a daemon is one more. */
@@ -27,7 +29,8 @@ const connections = 6;
  *   stored; RetryableError `JOURNAL_UNAVAILABLE` while the server does not answer, `JOURNAL_LOCKED` while another daemon
  *   holds it.
  */
-export async function openPostgresJournal({ chainId, shared = false, ...place }: PostgresJournal): Promise<Journal> {
+export async function openPostgresJournal(options: PostgresJournal): Promise<Journal> {
+  const { chainId, shared = false, onLost = () => undefined, ...place } = options;
   const where = placeName(place);
   const closing = new AbortController();
   const wait = (ms: number) => pause(ms, undefined, { signal: closing.signal }).catch(() => undefined);
@@ -51,7 +54,7 @@ export async function openPostgresJournal({ chainId, shared = false, ...place }:
     }
     hold = await holdJournal(place, wait);
     const token = await takeOver(pool);
-    const ledger = holderLedger({ pool, token, where, wait, closed: closing.signal });
+    const ledger = holderLedger({ pool, token, where, wait, onLost, closed: closing.signal });
     return journalOn(postgresStore({ pool, where, ledger }), { ...upkeep, close });
   } catch (error) {
     await close().catch(() => undefined);

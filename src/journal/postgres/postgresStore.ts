@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Row } from "../rows.ts";
-import type { Asked, Durability, Statement, Store, Work } from "../work.ts";
+import type { Asked, Durability, SqlValue, Statement, Store, Work } from "../work.ts";
 import { isAnswer, toJournalError, unavailable } from "./postgresError.ts";
 import { createPostgresText } from "./postgresText.ts";
 import type { Ledger } from "./writeLedger.ts";
@@ -126,13 +126,17 @@ export async function runInPostgres<T>(ask: (asked: Asked) => Promise<unknown>, 
   return step.value;
 }
 
+/** A text of PostgreSQL cannot hold the character NUL, which a stranger's text may. */
+const storable = (value: SqlValue): SqlValue =>
+  typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\ufffd") : value;
+
 async function askPostgres(
   client: Pick<pg.ClientBase, "query">,
   prepared: ReturnType<typeof createPostgresText>,
   asked: Asked,
 ): Promise<unknown> {
   const one = async ({ text, values, wants }: Statement): Promise<unknown> => {
-    const { rows, rowCount } = await client.query<Row>({ ...prepared(text), values: [...values] });
+    const { rows, rowCount } = await client.query<Row>({ ...prepared(text), values: values.map(storable) });
     return wants === "rows" ? rows : wants === "row" ? rows[0] : (rowCount ?? 0);
   };
   if ("text" in asked) return one(asked);

@@ -54,6 +54,8 @@ export type LedgerDeps = {
   /** Ends the search for an answer: the journal closes. */
   readonly closed: AbortSignal;
   readonly wait: (ms: number) => Promise<void>;
+  /** Told once, when nothing more can be written for good. */
+  readonly onLost: (error: FatalError) => void;
 };
 
 const retryMs = 1_000;
@@ -63,15 +65,22 @@ const retryMs = 1_000;
  * this daemon still holds the journal, and that nothing which was acknowledged is missing; and after a lost answer the
  * row says whether the write happened. To read it the write lock is taken, which the lost transaction holds to its end.
  */
-export function holderLedger({ pool, token, where, closed, wait }: LedgerDeps): Ledger {
+export function holderLedger({ pool, token, where, closed, wait, onLost }: LedgerDeps): Ledger {
   let written = 0;
   let doubt: unknown;
 
-  /** Nobody else holds the journal, and at most the last write is missing. */
-  const checkRow = (row: Record<string, unknown>): void => {
-    if (row.token !== token) throw taken(where);
+  /** For good: what this daemon remembers is not what the journal has, or the journal is another's. */
+  const giveUp = (error: FatalError): FatalError => {
+    if (!(doubt instanceof FatalError)) onLost(error);
+    doubt = error;
+    return error;
+  };
+  /** @param newest What the row may count at the most: a write more than is known, where the last one's answer was lost. */
+  const checkRow = (row: Record<string, unknown> | undefined, newest: number): number => {
+    if (row?.token !== token) throw giveUp(taken(where));
     const found = Number(row.written);
-    if (found !== written && found !== written + 1) throw lost(where, written - found);
+    if (found !== written && found !== newest) throw giveUp(lost(where, written - found));
+    return found;
   };
   const readRow = async (): Promise<Record<string, unknown>> => {
     const client = await pool.connect();
@@ -96,8 +105,8 @@ export function holderLedger({ pool, token, where, closed, wait }: LedgerDeps): 
       ]);
       if (answers.at(-1)?.rowCount === 1) return;
       const { rows } = await client.query("SELECT token, written FROM holder");
-      if (rows[0]?.token !== token) throw taken(where);
-      throw lost(where, written - Number(rows[0].written));
+      checkRow(rows[0], written);
+      throw new FatalError(`the journal in ${where} does not count its writes`, { code: "JOURNAL_INCONSISTENT" });
     },
     committed: () => {
       written += 1;
@@ -106,17 +115,14 @@ export function holderLedger({ pool, token, where, closed, wait }: LedgerDeps): 
       doubt = cause;
       for (;;) {
         try {
-          const row = await readRow();
-          checkRow(row);
-          const found = Number(row.written);
+          const found = checkRow(await readRow(), written + 1);
           doubt = undefined;
           if (found === written) throw notStored(where, cause);
           written = found;
           return;
         } catch (error) {
-          if (doubt === undefined) throw error;
+          if (doubt === undefined || error instanceof FatalError) throw error;
           doubt = error;
-          if (error instanceof FatalError) throw error;
         }
         if (closed.aborted) throw unavailable(where, doubt);
         await wait(retryMs);

@@ -122,6 +122,12 @@ describeJournals("a journal", (journals) => {
       expect(await journal.decide([decision({ response: other })], 2)).toMatchObject({ response: other });
     });
 
+    it("take whatever characters a stranger's text has", async () => {
+      await withTask();
+      await journal.decide([decision({ kind: "reject", reason: "a\0b \ud800 €" })], 1);
+      expect((await journal.task(task))?.verdicts[0]?.reason).toMatch(/^a.b . €$/su);
+    });
+
     it("pay nothing in shadow mode", async () => {
       await withTask();
       expect(await journal.decide([decision({ mode: "shadow" })], 1)).toBeUndefined();

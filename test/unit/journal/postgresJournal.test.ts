@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startPostgres } from "../../../devnet/postgres.ts";
 import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
-import { openPostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
+import { openPostgresJournal, type PostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
 import { type AccountAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
 import { type CuttableProxy, startCuttableProxy } from "../../support/cuttableProxy.ts";
 import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
@@ -31,7 +31,7 @@ describePostgres("a journal in PostgreSQL", (server) => {
   let name: string;
   let place: JournalPlace;
   const opened: Journal[] = [];
-  const open = async (changes: { url?: string; password?: string; chainId?: number; shared?: boolean } = {}) => {
+  const open = async (changes: Partial<PostgresJournal> = {}) => {
     const { password } = server();
     const journal = await openPostgresJournal({ url: server().urlOf(name), password, chainId: 1071, ...changes });
     opened.push(journal);
@@ -154,7 +154,8 @@ describePostgres("a journal in PostgreSQL", (server) => {
     });
 
     it("writes nothing more once another one has taken it, whatever it believes", async () => {
-      const one = await open();
+      const lost: unknown[] = [];
+      const one = await open({ onLost: ({ code }) => lost.push(code) });
       const intent = await intend(one);
       const lease = await one.takeLease(signer, "one", 0, 30_000);
       await query(
@@ -166,6 +167,7 @@ describePostgres("a journal in PostgreSQL", (server) => {
       const taken = { code: "JOURNAL_TAKEN" };
       await expect(one.recordAttempt(intent.id, signer, attempt, [lease])).rejects.toMatchObject(taken);
       await expect(one.touch(1)).rejects.toMatchObject(taken);
+      expect(lost).toEqual(["JOURNAL_TAKEN"]);
       expect(await stored()).toEqual([]);
       const current = await two.takeLease(signer, "two", 1, 30_000);
       expect(current).toMatchObject({ owner: "two", token: 2 });
