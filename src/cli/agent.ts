@@ -9,7 +9,8 @@ import { during } from "./progress.ts";
 import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts, json } from "./terminal.ts";
-import { type Opened, requireFreeKey, signerIn, withClient } from "./withClient.ts";
+import { type Opened, signerIn, withClient } from "./withClient.ts";
+import { requireFreeKey } from "./withKey.ts";
 
 /** Authorises and revokes agents, and shows whether one is authorised. @returns the exit code. */
 export const agent = (context: Context, line: Line): Promise<number> =>
@@ -20,7 +21,7 @@ export const agent = (context: Context, line: Line): Promise<number> =>
     if (action !== "set" && action !== "revoke") throw usage('write "agent set", "agent revoke" or "agent show"');
     const who = readAddress("the agent", required(address, "the agent's address"));
     const signer = signerIn(opened);
-    await requireFreeKey(opened, signer);
+    await requireFreeKey(opened.site, signer);
     const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
       [action === "set" ? "authorise the agent" : "revoke the agent", who],
       ["for the client", checksummed(signer.address)],

@@ -10,14 +10,15 @@ import { during } from "./progress.ts";
 import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
-import { requireFreeKey, signerIn, withClient } from "./withClient.ts";
+import { signerIn, withClient } from "./withClient.ts";
+import { requireFreeKey } from "./withKey.ts";
 
 /** Cancels a task that nobody has attempted. @returns the exit code. */
 export const cancel = (context: Context, line: Line): Promise<number> =>
   withClient(context, line, async (opened) => {
     const { client } = opened;
     const signer = signerIn(opened);
-    await requireFreeKey(opened, signer);
+    await requireFreeKey(opened.site, signer);
     const address = readAddress("the task", required(line.args[0], "the task's address"));
     const checking = requireCancelable(client, signer.address, address);
     const task = await during(context, "reading the chain", checking);

@@ -10,7 +10,8 @@ import { during } from "./progress.ts";
 import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
-import { requireFreeKey, requireNotPaused, signerIn, withClient } from "./withClient.ts";
+import { requireNotPaused, signerIn, withClient } from "./withClient.ts";
+import { requireFreeKey, withKey } from "./withKey.ts";
 
 /** Pays one response by hand. @returns the exit code: 1 where the answer was no. */
 export const confirm = (context: Context, line: Line): Promise<number> =>
@@ -18,7 +19,7 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     const { client } = opened;
     const address = readAddress("the response", required(line.args[0], "the response's address"));
     const signer = signerIn(opened);
-    await requireFreeKey(opened, signer);
+    await requireFreeKey(opened.site, signer);
     await requireNotPaused(opened);
     const maxPayment = line.options["max-payment"] ?? opened.config.sink.maxPayment;
     const checking = requireConfirmable(client, signer.address, address, { maxPayment });
@@ -33,7 +34,8 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     ]);
     if (!(await mayGoOn(context, line, `${plan}It cannot be undone.\n`))) return exitCodes.failed;
     // What was shown is the most that is paid.
-    const sending = client.confirmResponse(address, { maxPayment: response.payment });
+    const send = () => client.confirmResponse(address, { maxPayment: response.payment });
+    const sending = withKey(opened.site, signer, "confirm", send);
     const mined = await during(context, "waiting until it is mined", sending);
     printSent(context, line, { response: address, task: mined.task, paid: formatOgpu(mined.payment) }, mined);
     return exitCodes.ok;

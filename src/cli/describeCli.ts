@@ -12,8 +12,9 @@ What \`ogpu-confirmd --help\` and \`ogpu-confirmd COMMAND --help\` say, word for
   be asked it is needed. Everything that can be checked is checked before anything is signed.
 - **Amounts** are text with a unit: \`"0.05 OGPU"\`, \`"30 gwei"\`, \`"1 wei"\`. **Addresses** with capitals must have the right
   checksum; the error says how it would be written.
-- **Keys.** A running daemon is the only writer of its key: commands that send refuse that key (\`KEY_IN_USE\`). \`nonce fix\`
-  works beside it, and leaves alone what the daemon has signed.
+- **Keys.** A running daemon is the only writer of its key: commands that send refuse that key (\`KEY_IN_USE\`), as they refuse one
+  of which a stopped daemon has left something in flight. While \`confirm\` sends, no daemon takes its key. \`nonce fix\`
+  works beside a daemon, and leaves alone what it has signed.
 - **Errors** are one line, \`error CODE: what happened — what to do\`, and an exit code.
 - **Completion.** bash: \`eval "$(ogpu-confirmd completion bash)"\`; zsh: \`eval "$(ogpu-confirmd completion zsh)"\`; fish:
   \`ogpu-confirmd completion fish | source\`.

@@ -18,12 +18,13 @@ import { during } from "./progress.ts";
 import { readExpiry, readJson, required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
-import { type Opened, requireFreeKey, signerIn, withClient } from "./withClient.ts";
+import { type Opened, signerIn, withClient } from "./withClient.ts";
+import { requireFreeKey } from "./withKey.ts";
 
 /** Publishes a source or a task. @returns the exit code. */
 export const publish = (context: Context, line: Line): Promise<number> =>
   withClient(context, line, async (opened) => {
-    await requireFreeKey(opened, signerIn(opened));
+    await requireFreeKey(opened.site, signerIn(opened));
     const [action] = line.args;
     if (action === "source") return publishSource(context, line, opened);
     if (action === "task") return publishTask(context, line, opened);

@@ -2,7 +2,6 @@ import { type Client, createClient } from "../client/createClient.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
-import { checksummed } from "../protocol/brand.ts";
 import { openSigners, readSignerParts } from "../signer/openSigners.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { Line } from "./command.ts";
@@ -62,20 +61,6 @@ export function signerIn({ signer }: Pick<Opened, "signer">): Signer {
   throw new ConfigError("there is no key to sign with", {
     code: "KEY_MISSING",
     remedy: "set CLIENT_PRIVATE_KEY or AGENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl",
-  });
-}
-
-/**
- * A daemon is the only writer of its key while it runs: what is sent beside it would take its nonces.
- * @throws ConfigError `KEY_IN_USE` if a daemon that pays with this key holds the journal.
- */
-export async function requireFreeKey({ site }: Pick<Opened, "site">, { address }: Signer): Promise<void> {
-  if (!(await site.isHeld())) return;
-  const highest = await besideDaemon(site, (journal) => journal.highestNonce(address));
-  if (highest === undefined) return;
-  throw new ConfigError(`a daemon runs on the journal ${site.name} and pays with ${checksummed(address)}`, {
-    code: "KEY_IN_USE",
-    remedy: "use another key, or stop the daemon first; what a policy held is paid with `held approve`",
   });
 }
 

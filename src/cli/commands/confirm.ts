@@ -5,7 +5,8 @@ export const confirmCommand: Command = {
   summary: "pay one response, by hand",
   about: `Checks the chain, shows who would be paid what, and asks. Then it sends the confirmation and waits until it is mined. It
 pays real money, and cannot be undone. It refuses what asks more than
---max-payment (default: sink.maxPayment), while paying is paused, and while a daemon pays with the same key.`,
+--max-payment (default: sink.maxPayment), while paying is paused, while a daemon holds the same key, and where a daemon that was
+stopped has left something of that key in flight.`,
   usage: ["confirm RESPONSE [--max-payment AMOUNT] [--yes] [--json]"],
   args: { RESPONSE: "the address of a response" },
   options: ["max-payment", "yes", "json"],

@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { ConfigError } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
+import { type AccountAddress, checksummed } from "../protocol/brand.ts";
+import type { Signer } from "../signer/signerPort.ts";
+import { signerOf } from "../sink/signerOf.ts";
+import type { JournalSite } from "./journalSite.ts";
+import { besideDaemon } from "./withJournal.ts";
+
+/** A key that is not renewed: longer than a command waits for its transaction. */
+const leaseMs = 180_000;
+
+/**
+ * A daemon is the only writer of its key: what is sent beside it, or in the nonces that it has signed, would take its nonces.
+ * @throws ConfigError `KEY_IN_USE` if a daemon works with this key, or has left something of it in flight.
+ */
+export async function requireFreeKey(
+  site: JournalSite,
+  { address }: Pick<Signer, "address">,
+  now = Date.now(),
+): Promise<void> {
+  if (!(await site.exists())) return;
+  const isHeld = await site.isHeld();
+  await besideDaemon(site, (journal) => refuseTaken(journal, site, { address, isHeld, now }));
+}
+
+/**
+ * Works with a key as its one writer: as long as it goes on, no daemon starts on the journal, or, where one runs with other
+ * keys, none takes this one.
+ *
+ * @param what The command, for whoever finds the key held.
+ * @throws ConfigError `KEY_IN_USE` as above; RetryableError `JOURNAL_LOCKED` if a daemon starts at this very moment.
+ */
+export async function withKey<T>(
+  site: JournalSite,
+  { address }: Pick<Signer, "address">,
+  what: string,
+  work: () => Promise<T>,
+  now = Date.now,
+): Promise<T> {
+  if (!(await site.exists())) return work();
+  const isHeld = await site.isHeld();
+  const journal = await site.open({ shared: isHeld });
+  try {
+    await refuseTaken(journal, site, { address, isHeld, now: now() });
+    const owner = `the command ${what} on ${hostname()} (${randomUUID()})`;
+    const lease = await journal.takeLease(address, owner, now(), leaseMs);
+    if (lease.owner !== owner) throw inUse(`${lease.owner} holds ${checksummed(address)} by ${site.name}`);
+    try {
+      return await work();
+    } finally {
+      await journal.releaseLease(lease);
+    }
+  } finally {
+    await journal.close();
+  }
+}
+
+type Asked = { readonly address: AccountAddress; readonly isHeld: boolean; readonly now: number };
+
+async function refuseTaken(journal: Journal, { name }: JournalSite, { address, isHeld, now }: Asked): Promise<void> {
+  const key = checksummed(address);
+  if (!isHeld) {
+    // Leases that are left are nobody's; what is signed goes out at the next start.
+    const waiting = await inFlightOf(journal, address);
+    if (waiting.length === 0) return;
+    const nonces = waiting.length === 1 ? `nonce ${waiting[0]}` : `nonces ${waiting[0]} to ${waiting.at(-1)}`;
+    throw new ConfigError(
+      `the journal ${name} has ${waiting.length} of ${key} in flight (${nonces}), and no daemon runs`,
+      {
+        code: "KEY_IN_USE",
+        remedy: "start the daemon, which finishes them, or use another key",
+      },
+    );
+  }
+  const lease = (await journal.leases()).find(({ signer }) => signer === address);
+  if (lease !== undefined && lease.expiresAt > now) {
+    throw inUse(`a daemon runs on the journal ${name} and holds ${key} (${lease.owner})`);
+  }
+  if ((await journal.highestNonce(address)) !== undefined) {
+    throw inUse(`a daemon runs on the journal ${name} and pays with ${key}`);
+  }
+}
+
+const inUse = (message: string) =>
+  new ConfigError(message, {
+    code: "KEY_IN_USE",
+    remedy: "use another key, or stop the daemon first; what a policy held is paid with `held approve`",
+  });
+
+/** Nonces of what the key has signed and nobody has mined, in order. */
+async function inFlightOf(journal: Journal, address: AccountAddress): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const confirmation of await journal.unsettled()) {
+    const { state, nonce, mined } = confirmation;
+    if (state === "intended" || mined !== undefined || nonce === undefined) continue;
+    if ((await signerOf(confirmation)) === address) found.push(nonce);
+  }
+  return found.sort((a, b) => a - b);
+}

@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type JournalSite, journalSite } from "../../../src/cli/journalSite.ts";
+import { requireFreeKey, withKey } from "../../../src/cli/withKey.ts";
+import type { Journal } from "../../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { toNonce, wei } from "../../../src/protocol/brand.ts";
+import { hashOf, response, source, task } from "../../support/fakeChain.ts";
+import { signerOfKey } from "../../support/sinkBench.ts";
+
+const key = signerOfKey("1");
+const other = signerOfKey("2");
+let directory: string;
+let path: string;
+let site: JournalSite;
+let now: number;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "with-key-"));
+  path = join(directory, "journal.sqlite");
+  site = journalSite({ journal: { path }, chain: { id: 1071 } } as never, { env: {}, cwd: directory });
+  now = Date.now();
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const open = () => openSqliteJournal({ path, chainId: 1071 });
+/** As a daemon opens it; what it does, and its end. */
+async function asDaemon<T>(work: (journal: Journal) => Promise<T>): Promise<T> {
+  const journal = open();
+  try {
+    return await work(journal);
+  } finally {
+    await journal.close();
+  }
+}
+const sign = async (journal: Journal) => {
+  await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+  const verdict = {
+    kind: "confirm",
+    reason: "",
+    until: undefined,
+    policy: "p",
+    policyDigest: "d",
+    mode: "enforce",
+  } as const;
+  const basis = { block: { number: 1n, hash: hashOf(1) }, payloadDigest: "", responseDigest: "d", payment: wei(1n) };
+  const intent = await journal.decide([{ ...verdict, ...basis, task, response }], 0);
+  if (!intent) throw new Error("no intent");
+  const attempt = { kind: "confirm", hash: hashOf(9), raw: "0x00", nonce: toNonce(4), signedAt: 0 } as const;
+  await journal.recordAttempt(intent.id, key.address, attempt);
+  return intent.id;
+};
+const works = (signer = key) =>
+  withKey(
+    site,
+    signer,
+    "confirm",
+    async () => "sent",
+    () => now,
+  );
+
+describe("a command that sends", () => {
+  it("is free to where there is no journal", async () => {
+    await requireFreeKey(site, key);
+    expect(await works()).toBe("sent");
+  });
+
+  it("is refused a key whose lease a daemon holds, although it has never paid with it", async () => {
+    await asDaemon(async (journal) => {
+      await journal.takeLease(key.address, "box 1", now, 30_000);
+      const refusal = {
+        code: "KEY_IN_USE",
+        message: expect.stringMatching(/a daemon runs on .* and holds 0x.* \(box 1\)/),
+      };
+      await expect(requireFreeKey(site, key, now)).rejects.toMatchObject(refusal);
+      await expect(works()).rejects.toMatchObject(refusal);
+      await requireFreeKey(site, other, now);
+    });
+  });
+
+  it("is refused a key that a daemon pays with, whatever its lease says", async () => {
+    await asDaemon(async (journal) => {
+      await sign(journal);
+      await expect(works()).rejects.toMatchObject({ code: "KEY_IN_USE", message: expect.stringMatching(/pays with/) });
+      expect(await works(other)).toBe("sent");
+    });
+  });
+
+  it("is refused a key with something in flight that no daemon looks after: it would take its nonce", async () => {
+    const id = await asDaemon(sign);
+    const refusal = {
+      code: "KEY_IN_USE",
+      message: expect.stringMatching(/has 1 of 0x.* in flight \(nonce 4\), and no daemon runs/),
+    };
+    await expect(requireFreeKey(site, key)).rejects.toMatchObject(refusal);
+    await expect(works()).rejects.toMatchObject(refusal);
+    expect(await works(other)).toBe("sent");
+    const mined = { hash: hashOf(9), blockNumber: 2n };
+    await asDaemon((journal) => journal.changeConfirmation(id, { state: "mined", mined }));
+    expect(await works()).toBe("sent");
+  });
+
+  it("is not kept waiting by the lease of a daemon that is gone", async () => {
+    await asDaemon((journal) => journal.takeLease(key.address, "box 1", now, 30_000));
+    await requireFreeKey(site, key, now);
+    expect(await works()).toBe("sent");
+  });
+
+  it("keeps a daemon from starting while it sends, and lets it start afterwards", async () => {
+    await asDaemon(async () => undefined);
+    await withKey(site, key, "confirm", async () => expect(open).toThrow(/holds the journal|another/));
+    await asDaemon(async (journal) => expect((await journal.leases())[0]?.expiresAt).toBe(0));
+  });
+
+  it("keeps a running daemon, which has other keys, from taking this one while it sends", async () => {
+    await asDaemon(async (journal) => {
+      const take = () => journal.takeLease(key.address, "box 1", now, 30_000);
+      await withKey(
+        site,
+        key,
+        "confirm",
+        async () => expect((await take()).owner).toMatch(/^the command confirm on /),
+        () => now,
+      );
+      expect((await take()).owner).toBe("box 1");
+    });
+  });
+
+  it("gives the key back where it fails", async () => {
+    await asDaemon(async (journal) => {
+      const fail = async () => {
+        throw new Error("refused");
+      };
+      await expect(withKey(site, key, "confirm", fail, () => now)).rejects.toThrow("refused");
+      expect((await journal.takeLease(key.address, "box 1", now, 30_000)).owner).toBe("box 1");
+    });
+  });
+});
