@@ -5,7 +5,7 @@ import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
 import { type Row, toAttempt, toConfirmation } from "./rows.ts";
 import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
-import { all, type Durability, one, run, type Store, statement, together, type Work } from "./work.ts";
+import { all, type Durability, inStep, one, run, type Store, statement, together, type Work } from "./work.ts";
 
 type ConfirmationJournal = Pick<
   Journal,
@@ -113,17 +113,21 @@ function* changeConfirmation(
   return { ...before, state, reason, mined };
 }
 
-function* markBroadcast(ids: readonly number[], check: CheckFence): Work<readonly Confirmation[]> {
-  const marked: Confirmation[] = [];
-  for (const id of ids) {
-    const before = yield* findConfirmation(id);
-    if (before === undefined) continue;
-    yield* checkHolder(before, check);
-    if (before.state !== "signed") continue;
-    yield* run("UPDATE confirmations SET state = 'broadcast' WHERE id = ?", id);
-    marked.push({ ...before, state: "broadcast" });
-  }
-  return marked;
+function* markBroadcast(id: number, check: CheckFence): Work<Confirmation | undefined> {
+  const before = yield* findConfirmation(id);
+  if (before === undefined) return undefined;
+  yield* checkHolder(before, check);
+  if (before.state !== "signed") return undefined;
+  yield* run("UPDATE confirmations SET state = 'broadcast' WHERE id = ?", id);
+  return { ...before, state: "broadcast" };
+}
+
+/** Works on confirmations in step where each has one of its own, else one after the other. */
+function* each<T>(ids: readonly number[], works: readonly Work<T>[]): Work<readonly T[]> {
+  if (new Set(ids).size === ids.length) return yield* inStep(works);
+  const results: T[] = [];
+  for (const work of works) results.push(yield* work);
+  return results;
 }
 
 function* decide(decisions: readonly Decision[], decidedAt: number): Work<Confirmation | undefined> {
@@ -205,9 +209,11 @@ export function confirmationJournal({ read, write }: Store): ConfirmationJournal
     recordAttempts: (attempts, fences = []) =>
       write(function* () {
         const check = fenceCheck(fences);
-        const signed: Confirmation[] = [];
-        for (const each of attempts) signed.push(yield* recordAttempt(each, check));
-        return signed;
+        for (const signer of new Set(attempts.map((made) => made.signer))) yield* check(signer);
+        return yield* each(
+          attempts.map(({ confirmationId }) => confirmationId),
+          attempts.map((made) => recordAttempt(made, check)),
+        );
       }),
 
     changeConfirmation: (id, change, fences = []) =>
@@ -216,13 +222,22 @@ export function confirmationJournal({ read, write }: Store): ConfirmationJournal
       write(
         function* () {
           const check = fenceCheck(fences);
-          const changed: Confirmation[] = [];
-          for (const { id, change } of changes) changed.push(yield* changeConfirmation(id, change, check));
-          return changed;
+          return yield* each(
+            changes.map(({ id }) => id),
+            changes.map(({ id, change }) => changeConfirmation(id, change, check)),
+          );
         },
         changes.every(({ change }) => durabilityOf(change) === "with the next") ? "with the next" : "now",
       ),
-    markBroadcast: (ids, fences = []) => write(() => markBroadcast(ids, fenceCheck(fences)), "with the next"),
+    markBroadcast: (ids, fences = []) =>
+      write(function* () {
+        const check = fenceCheck(fences);
+        const marked = yield* each(
+          ids,
+          ids.map((id) => markBroadcast(id, check)),
+        );
+        return marked.filter((confirmation) => confirmation !== undefined);
+      }, "with the next"),
 
     touch: (now) => write(() => writeMeta("touched", String(now))),
   };

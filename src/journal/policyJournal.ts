@@ -4,7 +4,7 @@ import type { AccountAddress, ResponseAddress, TaskAddress } from "../protocol/b
 import { wei } from "../protocol/brand.ts";
 import type { Decision, VerdictRecord } from "./journal.ts";
 import { type Row, toVerdictRecord } from "./rows.ts";
-import { all, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
+import { all, inStep, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
 
 /** A person's word on a response that a policy held. `expire` is a rejection for want of time. */
 export type HeldAnswer = {
@@ -106,9 +106,8 @@ export function policyJournal({ read, write }: Store): PolicyJournal {
   return {
     providerHistory: (providers) =>
       read(function* () {
-        const histories = new Map<AccountAddress, ProviderHistory>();
-        for (const provider of providers) histories.set(provider, yield* historyOf(provider));
-        return histories;
+        const histories = yield* inStep(providers.map(historyOf));
+        return new Map(providers.map((provider, index) => [provider, histories[index] as ProviderHistory]));
       }),
 
     decision: (verdictId) =>

@@ -61,3 +61,24 @@ export function* run(text: string, ...values: readonly SqlValue[]): Work<number>
 export function* together<T>(statements: readonly Statement[]): Work<readonly T[]> {
   return statements.length === 0 ? [] : ((yield statements) as readonly T[]);
 }
+
+/**
+ * Several works that do not touch each other's rows, step by step beside each other: what they ask at the same time a
+ * server is asked at once. Answers their results, in order.
+ */
+export function* inStep<T>(works: readonly Work<T>[]): Work<readonly T[]> {
+  const steps = works.map((work) => work.next());
+  for (;;) {
+    const asked = steps.flatMap((step): Asked => (step.done ? [] : step.value));
+    if (asked.length === 0) return steps.map(({ value }) => value as T);
+    const answers = (yield asked) as readonly unknown[];
+    let at = 0;
+    for (const [index, step] of steps.entries()) {
+      if (step.done) continue;
+      const count = "text" in step.value ? undefined : step.value.length;
+      const answer = count === undefined ? answers[at] : answers.slice(at, at + count);
+      at += count ?? 1;
+      steps[index] = (works[index] as Work<T>).next(answer);
+    }
+  }
+}

@@ -2,7 +2,7 @@ import { nexusAbi } from "../../src/protocol/abi.ts";
 import type { Hash } from "../../src/protocol/brand.ts";
 import { ResponseStatus, TaskStatus } from "../../src/protocol/statuses.ts";
 import { agentPool } from "./agentPool.ts";
-import type { JournalFile } from "./journalFile.ts";
+import type { JournalReader, Replaced } from "./journalFile.ts";
 import type { Stage } from "./stage.ts";
 
 export type Audit = {
@@ -12,12 +12,12 @@ export type Audit = {
   readonly responsesConfirmed: number;
   /** Transactions of the daemon's key that were mined: its own, and those of others. */
   readonly mined: { readonly ours: number; readonly foreign: number; readonly confirmations: number };
-  readonly replaced: ReturnType<JournalFile["replaced"]>;
+  readonly replaced: Replaced;
 };
 
 export type AuditDeps = {
   readonly stage: Stage;
-  readonly journal: JournalFile;
+  readonly journal: JournalReader;
   readonly foreign: ReadonlySet<Hash>;
   /** The account's count, and the block, before the first daemon. */
   readonly firstNonce: number;
@@ -47,7 +47,7 @@ export async function audit({ stage, journal, foreign, firstNonce, firstBlock }:
   const confirmed = responses.filter(({ args }) => args.status === ResponseStatus.CONFIRMED).length;
   if (confirmed !== tasks.length) violations.push(`${confirmed} responses were confirmed, of ${tasks.length} tasks`);
 
-  const signed = journal.signed();
+  const signed = await journal.signed();
   const mined = { ours: 0, foreign: 0, confirmations: 0 };
   const head = await publicClient.getBlockNumber();
   for (let blockNumber = firstBlock + 1n; blockNumber <= head; blockNumber++) {
@@ -70,14 +70,15 @@ export async function audit({ stage, journal, foreign, firstNonce, firstBlock }:
   const pending = await publicClient.getTransactionCount({ address: accounts.agent.address, blockTag: "pending" });
   const waiting = await agentPool(devnet);
   if (waiting.length > 0 || pending !== latest) violations.push(`${waiting.length} transactions are still pending`);
-  if (journal.highestNonce() >= latest) {
-    violations.push(`a gap: nonce ${journal.highestNonce()} was signed, and the account stands at ${latest}`);
+  const highest = await journal.highestNonce();
+  if (highest >= latest) {
+    violations.push(`a gap: nonce ${highest} was signed, and the account stands at ${latest}`);
   }
   if (latest - firstNonce !== mined.ours + mined.foreign) {
     violations.push(`${latest - firstNonce} nonces were used, by ${mined.ours + mined.foreign} transactions`);
   }
 
-  const rows = journal.confirmations();
+  const rows = await journal.confirmations();
   for (const task of tasks) {
     const finals = rows.filter((row) => row.task === task && row.state === "final");
     const [paid] = payments.get(task) ?? [];
@@ -91,6 +92,6 @@ export async function audit({ stage, journal, foreign, firstNonce, firstBlock }:
     tasksPaidOnce: tasks.filter((task) => payments.get(task)?.length === 1).length,
     responsesConfirmed: confirmed,
     mined,
-    replaced: journal.replaced(),
+    replaced: await journal.replaced(),
   };
 }

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type PostgresServer, startPostgres } from "../../devnet/postgres.ts";
 import { createPrng, type Prng } from "../sim/prng.ts";
 import { createHome, startDaemon } from "../support/daemonProcess.ts";
 import { type Audit, audit } from "./audit.ts";
 import { deepestReorg, type FaultName, faultNames } from "./faults.ts";
-import { readJournalFile } from "./journalFile.ts";
+import { readJournalFile, readJournalServer } from "./journalFile.ts";
 import { drawMoment, liveUntil } from "./lifetimes.ts";
 import { type Planned, startMining } from "./mining.ts";
 import { openStage } from "./stage.ts";
@@ -14,6 +15,8 @@ export type ChaosOptions = {
   readonly tasks: number;
   /** Draws when daemons die and what strikes; the operating system's timing it does not draw. */
   readonly seed: number;
+  /** The journal is in PostgreSQL, whose server crashes now and then beside. @default false: in a file */
+  readonly postgres?: boolean;
   readonly log?: (line: string) => void;
 };
 
@@ -25,6 +28,8 @@ export type ChaosResult = Audit & {
   readonly killedWhile: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<FaultName, number>>;
   readonly seconds: number;
+  /** How often the journal's server crashed, as in a power cut. */
+  readonly serverCrashes: number;
 };
 
 /** Answers that the daemon may be ahead of: the load that there always is. */
@@ -36,21 +41,28 @@ const patienceMs = 180_000;
  * Kills the daemon's real process again and again while it pays, on a real node that drops, reorders, becomes dear and
  * has somebody else use the key; the last daemon is left alone, and then the chain is asked what came of it.
  */
-export async function runChaos({ kills, tasks, seed, log = () => undefined }: ChaosOptions): Promise<ChaosResult> {
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { kills, tasks, seed, postgres = false, log = () => undefined } = options;
   const started = performance.now();
   log(`publishing ${tasks} tasks …`);
   const stage = await openStage(tasks);
   const { devnet } = stage;
+  const server = postgres ? await startPostgres() : undefined;
   const home = createHome(devnet, {
+    ...(server && { journal: { url: server.urlOf("postgres") } }),
     chain: { finality: deepestReorg + 1 },
     sink: { rebroadcastAfter: "1s" },
   });
   const start = {
     home,
     privateKey: devnet.accounts.agent.privateKey,
-    env: { NODE_COMPILE_CACHE: join(home.directory, "code") },
+    env: {
+      NODE_COMPILE_CACHE: join(home.directory, "code"),
+      ...(server && { OGPU_JOURNAL_PASSWORD: server.password }),
+    },
   };
-  const journal = readJournalFile(home.journalPath);
+  const journal = server ? readJournalServer(server, "postgres") : readJournalFile(home.journalPath);
+  const crashes = server && startCrashes(server, createPrng(seed, "server"));
   const { address } = devnet.accounts.agent;
   const firstNonce = await devnet.publicClient.getTransactionCount({ address });
   const firstBlock = await devnet.publicClient.getBlockNumber();
@@ -65,8 +77,9 @@ export async function runChaos({ kills, tasks, seed, log = () => undefined }: Ch
     plan: planFaults(createPrng(seed, "plan"), kills),
     kills: () => killed,
     log,
-    inspect: (waiting) => {
-      const signed = journal.signed();
+    inspect: async (waiting) => {
+      if (waiting.length === 0) return;
+      const signed = await journal.signed();
       for (const hash of waiting) {
         if (!signed.has(hash)) violations.push(`${hash} was broadcast and is not in the journal`);
       }
@@ -76,17 +89,18 @@ export async function runChaos({ kills, tasks, seed, log = () => undefined }: Ch
   try {
     while (killed < kills) {
       stage.answerUpTo(Math.ceil((tasks * (killed + 1)) / kills) + backlog);
-      const { state } = await Promise.race([liveUntil(drawMoment(moments), start), mining.broken]);
+      const { state } = await Promise.race([liveUntil(drawMoment(moments), start, mayEnd), mining.broken]);
       killed++;
       killedWhile[state] = (killedWhile[state] ?? 0) + 1;
-      if (killed % 10 === 0) log(`${killed} kills, ${paid()} of ${tasks} final`);
+      if (killed % 10 === 0) log(`${killed} kills, ${await paid()} of ${tasks} final`);
     }
+    await crashes?.stop();
     stage.answerUpTo(tasks);
     last = startDaemon(start);
     await Promise.race([last.ready(), mining.broken]);
     const deadline = performance.now() + patienceMs;
-    const isDone = () => mining.left() === 0 && paid() === tasks;
-    while (!isDone() && performance.now() < deadline) await Promise.race([sleep(100), mining.broken]);
+    const isDone = async () => mining.left() === 0 && (await paid()) === tasks;
+    while (!(await isDone()) && performance.now() < deadline) await Promise.race([sleep(100), mining.broken]);
     last.kill("SIGTERM");
     const code = await last.exited;
     if (code !== 0) violations.push(`the last daemon ended with code ${code}`);
@@ -104,19 +118,50 @@ export async function runChaos({ kills, tasks, seed, log = () => undefined }: Ch
       tasks,
       killedWhile,
       faults: Object.fromEntries(faultNames.map((name) => [name, times(name)])) as Record<FaultName, number>,
+      serverCrashes: crashes?.count() ?? 0,
       seconds: Math.round((performance.now() - started) / 100) / 10,
     };
   } finally {
     last?.kill("SIGKILL");
     await last?.exited;
     await mining.stop().catch(() => undefined);
+    await crashes?.stop();
+    await server?.stop();
     await devnet.stop();
     home.remove();
   }
 
-  function paid(): number {
-    return journal.confirmations().filter(({ state }) => state === "final").length;
+  async function paid(): Promise<number> {
+    return (await journal.confirmations()).filter(({ state }) => state === "final").length;
   }
+}
+
+/** With a server that crashes a daemon ends by itself: where that is found out, or where it starts while it is away. */
+const mayEnd = (output: string): boolean => /"code":"JOURNAL_(LOST|UNAVAILABLE)"/.test(output);
+
+/** Crashes the journal's server every few seconds, and starts it again. */
+function startCrashes(server: PostgresServer, prng: Prng) {
+  let count = 0;
+  const stopping = new AbortController();
+  const run = async () => {
+    for (;;) {
+      await sleep(prng.between(2_000, 9_000), undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      await server.halt("crash");
+      await sleep(prng.between(0, 300));
+      await server.start();
+      count++;
+    }
+  };
+  const running = run();
+  running.catch(() => undefined);
+  return {
+    count: () => count,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
 }
 
 /** Each fault once at the least, and once more for every forty kills, spread over the run. */

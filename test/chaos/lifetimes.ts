@@ -28,10 +28,14 @@ export function drawMoment(prng: Prng): Moment {
 const longestMs = 4_000;
 const startMs = 60_000;
 
-/** Runs one daemon and kills it in that moment; answers it, dead. */
+/**
+ * Runs one daemon and kills it in that moment; answers it, dead.
+ * @param mayEnd Whether it may have ended by itself, by what it said. @default never
+ */
 export async function liveUntil(
   moment: Moment,
   start: Parameters<typeof startDaemon>[0],
+  mayEnd: (output: string) => boolean = () => false,
 ): Promise<{ readonly daemon: DaemonProcess; readonly state: string }> {
   const daemon = startDaemon(start);
   let seen = "booting";
@@ -61,6 +65,7 @@ export async function liveUntil(
   await sleep(moment.ms);
   daemon.kill("SIGKILL");
   const code = await daemon.exited;
+  if (code !== null && mayEnd(daemon.output())) return { daemon, state: "ended by itself" };
   if (code !== null) throw new Error(`the daemon ended by itself (${code}):\n${daemon.output().slice(-4_000)}`);
   return { daemon, state: seen };
 }

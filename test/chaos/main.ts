@@ -3,10 +3,11 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
 
-const usage = `usage: npm run chaos -- [--kills N] [--tasks N] [--seed K] [--json FILE]
+const usage = `usage: npm run chaos -- [--kills N] [--tasks N] [--seed K] [--postgres] [--json FILE]
   Kills the daemon's process N times (default 200) while it pays N tasks (default 500) on a real node, with foreign
   transactions from its key, dear blocks, dropped transactions and reorgs in between; exits with 0 only if each task was
-  paid once, no nonce is left open and nothing is pending.
+  paid once, no nonce is left open and nothing is pending. With --postgres the journal is in PostgreSQL, whose server
+  crashes every few seconds beside.
 `;
 
 const { values } = parseArgs({
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     kills: { type: "string", default: "200" },
     tasks: { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
+    postgres: { type: "boolean", default: false },
     json: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -36,12 +38,12 @@ const log = (line: string) => {
   process.stderr.write(`${seconds.toFixed(1).padStart(7)} s  ${line}\n`);
 };
 const options = { kills: wholeNumber("kills"), tasks: wholeNumber("tasks"), seed: wholeNumber("seed") };
-const result = await runChaos({ ...options, log });
+const result = await runChaos({ ...options, postgres: values.postgres, log });
 const { violations, faults, killedWhile, mined, replaced, tasksPaidOnce, seconds } = result;
 process.stdout.write(
   [
     `${result.kills} kills (${describe(killedWhile)})`,
-    `faults: ${describe(faults)}`,
+    `faults: ${describe(faults)}${values.postgres ? `, ${result.serverCrashes} crashes of the journal's server` : ""}`,
     `${tasksPaidOnce} of ${result.tasks} tasks paid once; ${mined.ours} transactions of ours mined, ${mined.confirmations} of them confirmations, ${mined.foreign} foreign ones`,
     `${replaced.confirmations} confirmations were offered more for, ${replaced.mostAttempts} offers at the most`,
     `${violations.length} violations, ${seconds} s, seed ${result.seed}`,

@@ -16,7 +16,7 @@ export type MiningDeps = {
   readonly kills: () => number;
   readonly log: (line: string) => void;
   /** What waits in the node before each block; it throws where that must not be. */
-  readonly inspect: (waiting: readonly Hash[]) => void;
+  readonly inspect: (waiting: readonly Hash[]) => Promise<void>;
 };
 
 export type Mining = {
@@ -69,7 +69,7 @@ export function startMining(deps: MiningDeps): Mining {
   const run = async () => {
     while (!stopped) {
       await sleep(blockMs);
-      inspect((await agentPool(stage.devnet)).map(({ hash }) => hash).filter((hash) => !foreign.has(hash)));
+      await inspect((await agentPool(stage.devnet)).map(({ hash }) => hash).filter((hash) => !foreign.has(hash)));
       await strike();
       const baseFee = dearBlocks > 0 ? 20n * gwei : gwei;
       if (dearBlocks > 0) dearBlocks--;

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { whyNoPostgres } from "../../devnet/postgres.ts";
 import { runChaos } from "../chaos/chaos.ts";
 import { faultNames } from "../chaos/faults.ts";
 
@@ -9,3 +10,16 @@ it("pays each task once, leaves no gap and nothing pending, however often it is 
   expect({ tasksPaidOnce, kills }).toEqual({ tasksPaidOnce: 30, kills: 10 });
   for (const fault of faultNames) expect(faults[fault]).toBeGreaterThan(0);
 }, 240_000);
+
+const why = whyNoPostgres();
+
+it.skipIf(why !== undefined)(
+  `does so, too, with its journal in a PostgreSQL server that crashes beside${why === undefined ? "" : ` (${why})`}`,
+  async () => {
+    const found = await runChaos({ kills: 8, tasks: 20, seed: 11, postgres: true });
+    expect(found.violations).toEqual([]);
+    expect(found.tasksPaidOnce).toBe(20);
+    expect(found.serverCrashes).toBeGreaterThan(0);
+  },
+  240_000,
+);
