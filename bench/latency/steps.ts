@@ -46,7 +46,7 @@ function watch<T extends object>(port: T, names: Readonly<Partial<Record<keyof T
 const nameOf = (methods: readonly string[]): string => {
   if (methods.includes("eth_sendRawTransaction")) return "send, the node's answer";
   if (methods.length === 1 && methods[0] === "eth_call") return "state again and simulation, one call";
-  if (methods.filter((method) => method === "eth_call").length > 4) return "snapshot, one batch";
+  if (methods.includes("eth_call") && methods.includes("eth_getBlockByNumber")) return "snapshot and simulation";
   return "aside";
 };
 
@@ -84,7 +84,7 @@ const policies = {
     return policy && watch(policy, { judge: "policy" });
   },
 };
-const signer = watch(await threadedSigner({ privateKey }), { sign: "signature, checked" });
+const signer = watch(await threadedSigner({ privateKey, engine: "native" }), { sign: "signature, checked" });
 const daemon = assemble({
   config,
   deployment,

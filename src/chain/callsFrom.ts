@@ -1,5 +1,5 @@
 import type { AccountAddress, Hex } from "../protocol/brand.ts";
-import type { HttpRpc, RpcCall } from "./jsonRpc.ts";
+import type { HttpRpc, RpcAnswer, RpcCall } from "./jsonRpc.ts";
 
 /** A call that is made as some account, and changes nothing. */
 export type TriedCall = {
@@ -29,17 +29,17 @@ export const callsFrom = (from: AccountAddress, calls: readonly TriedCall[], blo
 /**
  * What each call came to; `undefined` where the node does not do this: it has answered for an account without code, or
  * refused.
+ * @param others Asked in the same request; `rest` are their answers.
  * @throws RetryableError if it does not answer.
  */
 export async function tryCalls(
   rpc: HttpRpc,
-  from: AccountAddress,
-  calls: readonly TriedCall[],
-  block: Hex,
-): Promise<readonly TriedAnswer[] | undefined> {
-  const [answer] = await rpc.batch([callsFrom(from, calls, block)]);
-  if (answer === undefined || "error" in answer) return undefined;
-  return decodeAnswers(answer.result, calls.length);
+  { from, calls, block }: { readonly from: AccountAddress; readonly calls: readonly TriedCall[]; readonly block: Hex },
+  others: readonly RpcCall[] = [],
+): Promise<{ readonly answers: readonly TriedAnswer[] | undefined; readonly rest: readonly RpcAnswer[] }> {
+  const [answer, ...rest] = await rpc.batch([callsFrom(from, calls, block), ...others]);
+  if (answer === undefined || "error" in answer) return { answers: undefined, rest };
+  return { answers: decodeAnswers(answer.result, calls.length), rest };
 }
 
 const word = (value: number | bigint, bytes: number): string => value.toString(16).padStart(2 * bytes, "0");

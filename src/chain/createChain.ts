@@ -1,5 +1,6 @@
 import {
   catchError,
+  delay,
   distinctUntilChanged,
   EMPTY,
   exhaustMap,
@@ -24,12 +25,14 @@ import type { ChainPort, Head } from "./chainPort.ts";
 import { confirmData } from "./confirmPreviews.ts";
 import { read, readAll } from "./contractReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
+import { createForesight } from "./foresight.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { bloomTest } from "./logsBloom.ts";
 import { minedRevert } from "./minedRevert.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
+import { createReadTogether } from "./readTogether.ts";
 import { inOrderOfList } from "./responseList.ts";
 import { revertReason } from "./revertReason.ts";
 import type { SocketMessage } from "./rpcSocket.ts";
@@ -61,6 +64,9 @@ export const nexusLogs = (deployment: Deployment) => ({
 });
 
 const latest = "latest" as Hex;
+
+/** Milliseconds that a head waits: what the logs of its block set off goes first, and somebody is paid the sooner. */
+const calmMs = 25;
 
 /** A node may lag this many blocks behind another one; beyond it, the other one lied. */
 const disbeliefBlocks = 256n;
@@ -125,6 +131,8 @@ export function createChain(deps: ChainDeps): ChainPort {
     }
   };
 
+  const readTogether = createReadTogether(rpc, deps.clock.now);
+  const foresight = createForesight(deployment.controller, deps.clock.now);
   const previews = createPreviews({
     rpc,
     controller: deployment.controller,
@@ -133,7 +141,7 @@ export function createChain(deps: ChainDeps): ChainPort {
   });
 
   return {
-    ...streams(deps, head, heard),
+    ...streams(deps, { head, heard, onHead: foresight.forget }),
     head,
 
     block: async (number) => (await readAll(rpc, [blockRead(toQuantity(number))] as const))[0],
@@ -213,12 +221,15 @@ export function createChain(deps: ChainDeps): ChainPort {
       if (newest === 0n) await head();
       const at = block ?? newest;
       const { reads, decode } = snapshotReads(task, source, responses, at);
-      const found = decode(await readAll(rpc, reads));
+      const tries = at === newest ? foresight.tries(responses) : undefined;
+      const { values, tried } = await readTogether(reads, toQuantity(at), tries);
+      const found = decode(values);
       if (found === undefined) throw missing(`task ${task}`, at);
       const { attempts, list: listed, ...snapshot } = found;
       const list = listed ?? (await restOfList(task, attempts, at));
       const asked = new Set(responses);
       const untold = list.filter((address) => !asked.has(address));
+      if (tried !== undefined) foresight.remember(snapshot, tried, responses);
       return { ...snapshot, responses: inOrderOfList(snapshot.responses, list), untold };
     },
 
@@ -242,7 +253,12 @@ export function createChain(deps: ChainDeps): ChainPort {
     previews: async (asks) => {
       if (asks.length === 0) return [];
       if (newest === 0n) await head();
-      return previews(asks, newest);
+      const at = newest;
+      const recalled = asks.map((ask) => foresight.recall(ask, at));
+      const unknown = asks.filter((_, index) => recalled[index] === undefined);
+      const read = unknown.length === 0 ? [] : await previews(unknown, at);
+      const answers = read.values();
+      return recalled.map((each) => each ?? answers.next().value ?? new TypeError("a preview is missing"));
     },
 
     revertOf: (reverted) => minedRevert(rpc, reverted),
@@ -333,8 +349,15 @@ async function eventsByHash(
 /** Heads and live events: from the socket where there is one; heads by polling in any case, so that silence is noticed. */
 function streams(
   { clock, pollIntervalMs, socket$, report }: ChainDeps,
-  head: () => Promise<Head>,
-  heard: (block: bigint) => void,
+  {
+    head,
+    heard,
+    onHead,
+  }: {
+    readonly head: () => Promise<Head>;
+    readonly heard: (block: bigint) => void;
+    readonly onHead: () => void;
+  },
 ): Pick<ChainPort, "head$" | "liveEvents$"> {
   const messages$ = socket$.pipe(share());
   const polled$ = timer(0, pollIntervalMs, clock.scheduler).pipe(
@@ -357,6 +380,8 @@ function streams(
       report({ type: "head", number, timestamp });
     }),
     distinctUntilChanged((before, after) => before.hash === after.hash),
+    tap(onHead),
+    delay(calmMs, clock.scheduler),
     share(),
   );
   const liveEvents$: Observable<readonly ChainEvent[]> = messages$.pipe(

@@ -1,17 +1,13 @@
 import type { AccountAddress, Hex } from "../protocol/brand.ts";
-import { type TriedAnswer, type TriedCall, tryCalls } from "./callsFrom.ts";
+import { type TriedCall, tryCalls } from "./callsFrom.ts";
 import type { Simulation } from "./chainPort.ts";
 import { confirmData, confirmPreviews, type Preview, type PreviewAsk, readsOf, toPreview } from "./confirmPreviews.ts";
-import { type HttpRpc, type RpcAnswer, RpcError } from "./jsonRpc.ts";
+import type { HttpRpc } from "./jsonRpc.ts";
+import { readGas, refusedMs, targetOf, toRpcAnswer } from "./readTogether.ts";
 import { toQuantity } from "./wire.ts";
 
-/** Gas that any one read may take: a contract that takes more is asked by itself, and harms no other. */
-const readGas = 2_000_000n;
 /** What a transaction pays before its call begins. */
 const intrinsicGas = 21_000n;
-
-/** Milliseconds for which a node that did not do this is not asked to again. */
-const refusedMs = 60_000;
 
 export type PreviewsDeps = {
   readonly rpc: HttpRpc;
@@ -20,6 +16,13 @@ export type PreviewsDeps = {
   /** For one whose gas is not known, or whose call fails: the whole answer, at the whole price. */
   readonly simulate: (ask: PreviewAsk) => Promise<Simulation>;
 };
+
+/** A confirmation, with what is known to suffice, and no more. */
+export const tryOf = (controller: Hex, { response, gas = 0n }: Pick<PreviewAsk, "response" | "gas">): TriedCall => ({
+  to: controller,
+  data: confirmData(response),
+  gas: gas > intrinsicGas ? gas - intrinsicGas : 1n,
+});
 
 /** As `confirmPreviews`, in one call for each account where the node can do that. */
 export function createPreviews({ rpc, controller, now, simulate }: PreviewsDeps) {
@@ -69,16 +72,10 @@ async function previewsAtOnce(
 ): Promise<readonly (Preview | Error)[] | undefined> {
   const parts = asks.map((ask) => ({ ask, reads: readsOf(ask, toQuantity(block)) }));
   const calls = [
-    ...parts.flatMap(({ reads }) => reads.map(({ call }): TriedCall => ({ ...targetOf(call.params), gas: readGas }))),
-    ...asks.map(
-      ({ response, gas = 0n }): TriedCall => ({
-        to: controller,
-        data: confirmData(response),
-        gas: gas > intrinsicGas ? gas - intrinsicGas : 1n,
-      }),
-    ),
+    ...parts.flatMap(({ reads }) => reads.map(({ call }): TriedCall => ({ ...targetOf(call), gas: readGas }))),
+    ...asks.map((ask) => tryOf(controller, ask)),
   ];
-  const answers = await tryCalls(rpc, from, calls, toQuantity(block));
+  const { answers } = await tryCalls(rpc, { from, calls, block: toQuantity(block) });
   if (answers === undefined) return undefined;
   const [read, tried] = [answers.slice(0, -asks.length), answers.slice(-asks.length)];
   // Without a word: it may have been the gas.
@@ -97,8 +94,3 @@ async function previewsAtOnce(
     }),
   );
 }
-
-const targetOf = ([target]: readonly unknown[]): { readonly to: Hex; readonly data: Hex } => target as never;
-
-const toRpcAnswer = (answer: TriedAnswer | undefined): RpcAnswer =>
-  answer?.ok ? { result: answer.data } : { error: new RpcError("execution reverted", 3, answer?.data) };

@@ -27,7 +27,9 @@ describe("calls that are made as one", () => {
   afterAll(() => anvil.stop());
 
   const word = (value: Hex | number): Hex => `0x${BigInt(value).toString(16).padStart(64, "0")}`;
-  const ask = (calls: readonly TriedCall[]) => tryCalls(rpc, account, calls, "latest" as Hex);
+  const askOf = async (node: HttpRpc, calls: readonly TriedCall[]) =>
+    (await tryCalls(node, { from: account, calls, block: "latest" as Hex })).answers;
+  const ask = (calls: readonly TriedCall[]) => askOf(rpc, calls);
 
   it("come from the account, see what the ones before did, and change nothing", async () => {
     const calls: readonly TriedCall[] = [
@@ -56,7 +58,7 @@ describe("calls that are made as one", () => {
 
   it("are not told from an account without code by a node that passes the code over", async () => {
     const deaf: HttpRpc = { ...rpc, batch: async (calls) => calls.map(() => ({ result: "0x" })) };
-    expect(await tryCalls(deaf, account, [{ to: target("1"), data: "0x" }], "latest" as Hex)).toBeUndefined();
+    expect(await askOf(deaf, [{ to: target("1"), data: "0x" }])).toBeUndefined();
   });
 
   it("are answered whole or not at all", async () => {
@@ -69,9 +71,7 @@ describe("calls that are made as one", () => {
     for (let length = 0; length <= whole.length + 2; length++) {
       const result = whole.padEnd(length, "0").slice(0, length);
       const cut: HttpRpc = { ...rpc, batch: async () => [{ result }] };
-      expect(await tryCalls(cut, account, calls, "latest" as Hex)).toEqual(
-        length === whole.length ? answers : undefined,
-      );
+      expect(await askOf(cut, calls)).toEqual(length === whole.length ? answers : undefined);
     }
   });
 

@@ -1,0 +1,83 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { createForesight, type Foresight } from "../../../src/chain/foresight.ts";
+import type { AccountAddress, Hex, ResponseAddress } from "../../../src/protocol/brand.ts";
+import { ResponseStatus } from "../../../src/protocol/statuses.ts";
+import { address, aResponse, aSnapshot, response, task } from "../../support/fakeChain.ts";
+
+const controller = address<Hex>(0xc);
+const from = address<AccountAddress>(0xa);
+const gas = 100_000n;
+const ask = { task, response, from, gas };
+const block = aSnapshot().block.number;
+const passes = { ok: true, data: "0x" } as const;
+
+let now = 0;
+let foresight: Foresight;
+beforeEach(() => {
+  now = 0;
+  foresight = createForesight(controller, () => now);
+  // It learns who pays from the first time that it is asked.
+  expect([foresight.tries([response]), foresight.recall(ask, block)]).toEqual([undefined, undefined]);
+});
+const see = (snapshot = aSnapshot(), tried: Parameters<Foresight["remember"]>[1] = [passes]) =>
+  foresight.remember(snapshot, tried, [response]);
+
+const recallAfter = (change: () => void) => {
+  change();
+  return foresight.recall(ask, block);
+};
+
+describe("what a confirmation would meet, tried with the snapshot", () => {
+  it("is tried as the account that pays, with the gas that is known to suffice", () => {
+    expect(foresight.tries([response])).toMatchObject({ from, calls: [{ to: controller, gas: gas - 21_000n }] });
+  });
+
+  it("is what the snapshot said, in that very block", () => {
+    see();
+    const expected = {
+      block,
+      taskStatus: aSnapshot().task.status,
+      response: aResponse(),
+      simulation: { ok: true, gas },
+    };
+    expect(foresight.recall(ask, block)).toEqual(expected);
+    expect(foresight.recall({ ...ask, gas: gas + 1n }, block)).toEqual(expected);
+  });
+
+  it.each<[string, () => unknown]>([
+    ["there is another block", () => foresight.recall(ask, block + 1n)],
+    ["another head was heard of", () => recallAfter(() => foresight.forget())],
+    [
+      "half a second has passed",
+      () =>
+        recallAfter(() => {
+          now += 500;
+        }),
+    ],
+    ["another account pays", () => foresight.recall({ ...ask, from: address<AccountAddress>(0xb) }, block)],
+    ["less gas is given", () => foresight.recall({ ...ask, gas: gas - 1n }, block)],
+    ["the gas is not known", () => foresight.recall({ ...ask, gas: undefined }, block)],
+    ["the expiry is asked for, too", () => foresight.recall({ ...ask, withExpiry: true }, block)],
+    ["it is another response", () => foresight.recall({ ...ask, response: address<ResponseAddress>(0x99) }, block)],
+  ])("is asked anew when %s", (_, recall) => {
+    see();
+    expect(recall()).toBeUndefined();
+  });
+
+  it.each<[string, () => void]>([
+    ["the call failed", () => see(aSnapshot(), [{ ok: false, data: "0x" }])],
+    ["the response is not there", () => see(aSnapshot({ responses: [] }))],
+    [
+      "the response is confirmed",
+      () => see(aSnapshot({ responses: [aResponse({ status: ResponseStatus.CONFIRMED })] })),
+    ],
+  ])("is not remembered when %s", (_, remember) => {
+    remember();
+    expect(foresight.recall(ask, block)).toBeUndefined();
+  });
+
+  it("is not tried for a task of many responses: most of them are not paid", () => {
+    const many = [1, 2, 3, 4, 5].map((each) => address<ResponseAddress>(each));
+    expect([foresight.tries(many), foresight.tries(many.slice(1))?.calls.length]).toEqual([undefined, 4]);
+  });
+});
