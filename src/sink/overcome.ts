@@ -1,6 +1,6 @@
 import { RpcError } from "../chain/jsonRpc.ts";
 import type { Confirmation } from "../journal/journal.ts";
-import { isGivenUp, whyGivenUp } from "./givenUp.ts";
+import { whyGivenUp } from "./givenUp.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import { cancel, type Replacement, signAfresh } from "./replace.ts";
 import type { TrackDeps } from "./track.ts";
@@ -26,36 +26,46 @@ export const isRefusedUntried = ({ answers }: TrackDeps, error: unknown): error 
  * now; and where that is refused as well, a transfer of nothing. The confirmation is dead when that is final, and paid if
  * one of its own bytes was mined after all.
  *
- * @returns what goes out.
+ * @param mayPay It was checked that it may be paid now; else nothing goes out that pays.
+ * @returns what goes out, if anything.
  * @throws RetryableError if the endpoint does not answer; nothing was signed then.
  */
-export async function overcome(deps: TrackDeps, confirmation: Confirmation): Promise<Confirmation> {
+export async function overcome(
+  deps: TrackDeps,
+  confirmation: Confirmation,
+  mayPay: boolean,
+): Promise<Confirmation | undefined> {
   const { lane, report, canSign = true } = deps;
   const refusal = lane.refusals.of(confirmation);
-  if (refusal === undefined) return confirmation;
-  if (!canSign) return tellHelpless(deps, confirmation);
-  const { message } = refusal;
-  const anew: Replacement = refusal.wasMended ? { type: "nothing" } : await signAnew(deps, confirmation);
+  const asItIs = mayPay ? confirmation : undefined;
+  if (refusal === undefined) return asItIs;
+  const { message, wasMended } = refusal;
+  const helpless = () => {
+    tellHelpless(deps, confirmation);
+    return asItIs;
+  };
+  if (!canSign) return helpless();
+  const anew = mayPay && !wasMended ? await signAnew(deps, confirmation) : ({ type: "nothing" } as const);
+  if (anew.type === "not-now") return undefined;
   // A ceiling is no reason to give up what may be paid.
-  if (anew.type === "ceiling") return tellHelpless(deps, confirmation);
+  if (anew.type === "ceiling") return helpless();
   if (anew.type === "signed") {
     lane.refusals.mended(confirmation.id);
     report({ type: "hopeless", confirmation: anew.confirmation, message, did: "signed-anew" });
     return anew.confirmation;
   }
   const cancelled = await cancel(deps, confirmation, whyGivenUp(message));
-  if (cancelled.type !== "signed") return tellHelpless(deps, confirmation);
+  if (cancelled.type !== "signed") return helpless();
   report({ type: "hopeless", confirmation: cancelled.confirmation, message, did: "gave-up" });
   return cancelled.confirmation;
 }
 
 /** Nothing more can be done about it: it is sent again and again, and the operator is told, once. */
-export function tellHelpless({ lane, report }: TrackDeps, confirmation: Confirmation): Confirmation {
+export function tellHelpless({ lane, report }: TrackDeps, confirmation: Confirmation): void {
   const refusal = lane.refusals.of(confirmation);
-  if (refusal === undefined || refusal.wasTold) return confirmation;
+  if (refusal === undefined || refusal.wasTold) return;
   lane.refusals.told(confirmation.id);
   report({ type: "hopeless", confirmation, message: refusal.message, did: "nothing" });
-  return confirmation;
 }
 
 /** A last word: alone, its bytes go to every endpoint, and one that takes them makes them hopeful again. */
@@ -71,12 +81,14 @@ export async function isTakenSomewhere(deps: TrackDeps, confirmation: Confirmati
   return !isHopeless(deps, confirmation);
 }
 
-/** A node that cannot even estimate the call leaves nothing to sign anew. */
-async function signAnew(deps: TrackDeps, confirmation: Confirmation): Promise<Replacement> {
-  if (isGivenUp(confirmation)) return { type: "nothing" };
+/** A node that cannot even estimate the call leaves nothing to sign anew. `not-now`: it would revert. */
+async function signAnew(
+  deps: TrackDeps,
+  confirmation: Confirmation,
+): Promise<Replacement | { readonly type: "not-now" }> {
   try {
     const simulation = await deps.chain.simulateConfirm(deps.signer.address, confirmation.response);
-    return simulation.ok ? await signAfresh(deps, confirmation, simulation.gas) : { type: "nothing" };
+    return simulation.ok ? await signAfresh(deps, confirmation, simulation.gas) : { type: "not-now" };
   } catch (error) {
     if (isRefusedUntried(deps, error)) return { type: "nothing" };
     throw error;

@@ -63,11 +63,11 @@ async function bytesFor(
   if (isRefused && isRefusedUntried(deps, check)) {
     // A node that refuses even to try the call says the same once more; bytes that nobody checked are not sent again.
     refusals.note(confirmation, "hopeless", check.message);
-    if (isHopeless(deps, confirmation)) return overcome(deps, confirmation);
+    if (isHopeless(deps, confirmation)) return overcome(deps, confirmation, false);
   }
   if (check === undefined || check instanceof Error) throw check;
   if (check.type === "yes" && isHopeless(deps, confirmation)) {
-    return (await isTakenSomewhere(deps, confirmation)) ? confirmation : overcome(deps, confirmation);
+    return (await isTakenSomewhere(deps, confirmation)) ? confirmation : overcome(deps, confirmation, true);
   }
   if (check.type === "yes") {
     const urgent = check.expiresAt !== undefined && Number(check.expiresAt) - deps.now() / 1_000 < urgentBefore;

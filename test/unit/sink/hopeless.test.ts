@@ -172,6 +172,36 @@ describe("bytes that nodes refuse for good", () => {
     expect((await standing(confirmation)).state).toBe("dead");
   });
 
+  it("are not sent once more by a former key where nobody could check them, nor signed anew where they would revert", async () => {
+    let answer: "refuses" | "reverts" | "passes" = "passes";
+    const { send, rounds, deps } = stage((raw) => (isTransfer(raw) ? { ok: true } : hopeless), {
+      simulateConfirm: async () => {
+        if (answer === "refuses") throw new RpcError("gas required exceeds allowance: 70000", -32000, undefined);
+        return answer === "reverts" ? { ok: false, reason: "InsufficientBalance" } : { ok: true, gas: 100_000n };
+      },
+      // The preview passes by the gas that is known.
+      previews: async (asks) => {
+        const found = aSnapshot();
+        if (answer === "refuses")
+          return asks.map(() => new RpcError("gas required exceeds allowance", -32000, undefined));
+        const [response] = found.responses;
+        const simulation = { ok: true, gas: 100_000n } as const;
+        return asks.map(() => ({ block: 100n, taskStatus: found.task.status, response, simulation }));
+      },
+    });
+    await send();
+    answer = "refuses";
+    let now = 10_000;
+    const former = { ...deps, canSign: false, now: () => now };
+    for (let round = 0; round < 3; round++, now += 2_000) await trackRound(former);
+    expect(deedsOf()).toEqual(["nothing"]);
+    expect(sent).toHaveLength(1);
+    answer = "reverts";
+    await rounds(20);
+    expect(deedsOf()).toEqual(["nothing"]);
+    expect(new Set(sent).size).toBe(1);
+  });
+
   it("are forgotten where somebody else settled the task: it is superseded, not dead", async () => {
     const { send, rounds } = stage((raw) => (isTransfer(raw) ? { ok: true } : hopeless));
     const confirmation = await send();
