@@ -63,7 +63,7 @@ export type IncarnationDeps = {
   readonly dies: () => boolean;
   readonly onDeath: () => void;
   readonly onSent: (raw: Hex) => void;
-  readonly onCommit: () => void;
+  readonly onCommit: (method: string) => void;
   /** The daemon complains of events that its intake had not seen. */
   readonly onMissed: () => void;
   /** The daemon completed after a stop. */

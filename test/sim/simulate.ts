@@ -185,6 +185,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
   const daemonPrng = createPrng(seed, "daemon");
   const takeover = createPrng(seed, "takeover");
+  /** Leases that the other one has still to take: it dies in none of these moments, or the first one would keep some. */
+  let untaken = 0;
   const takeOver = () => {
     const old = incarnation;
     if (!old?.isAlive() || faults.isOver() || time.steps() >= faultLimit) return;
@@ -196,6 +198,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       count("takeover");
       old.oust();
       ousted = old;
+      untaken = keys.length;
       start();
     });
   };
@@ -218,7 +221,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       documents,
       plant,
       isHidden,
-      dies: crashes.moment,
+      dies: () => untaken === 0 && crashes.moment(),
       onDeath: () => {
         count("crash");
         oracle.committed();
@@ -228,7 +231,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         count("broadcast");
         oracle.sent(raw);
       },
-      onCommit: oracle.committed,
+      onCommit: (method) => {
+        if (method === "takeLease" && untaken > 0) untaken--;
+        oracle.committed();
+      },
       onMissed: () => {
         count("missed");
         oracle.complained();
