@@ -56,9 +56,13 @@ function nativeFolder(): string {
 /**
  * Makes a cluster and starts a server on it. It never outlives this process, see `dieWithParent`.
  * @param settings Further settings, e.g. `["fsync=off"]`.
+ * @param tls A certificate for it and its key, in PEM; without one it speaks no TLS.
  * @throws Error if it does not start.
  */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+export async function startPostgres(
+  settings: readonly string[] = [],
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "postgres-"));
   const password = "s3cret:of/the@journal";
   const data = join(folder, "data");
@@ -89,13 +93,25 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     { ...options, encoding: "utf8" },
   );
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}${made.error?.message ?? ""}`);
+  for (const name of tls ? (["cert", "key"] as const) : []) {
+    writeFileSync(join(data, `${name}.pem`), tls?.[name] ?? "", { mode: 0o600 });
+    if (nobody.uid !== undefined) chownSync(join(data, `${name}.pem`), nobody.uid, nobody.gid);
+  }
+  const encryption = tls ? ["ssl=on", "ssl_cert_file=cert.pem", "ssl_key_file=key.pem"] : [];
   const port = await freePort();
 
   let halt: PostgresServer["halt"] = async () => undefined;
   const start = async () => {
     // Shared memory in its own folder: a server that is killed leaves nothing elsewhere.
     const memory = "dynamic_shared_memory_type=mmap";
-    const all = [`port=${port}`, "listen_addresses=127.0.0.1", "unix_socket_directories=", memory, ...settings];
+    const all = [
+      `port=${port}`,
+      "listen_addresses=127.0.0.1",
+      "unix_socket_directories=",
+      memory,
+      ...encryption,
+      ...settings,
+    ];
     const child = spawn(join(native, "bin", "postgres"), ["-D", data, ...all.flatMap((each) => ["-c", each])], {
       ...options,
       stdio: ["ignore", "ignore", "pipe"],

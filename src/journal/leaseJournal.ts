@@ -78,11 +78,6 @@ export function leaseJournal({ read, write }: Store): LeaseJournal {
   };
 }
 
-/** All leases are free. To be called by who knows that their holders are gone. */
-export function* freeLeases(): Work<void> {
-  yield* run("UPDATE leases SET expires_at = 0");
-}
-
 /** Checks that a writer holds a key. @throws LeaseLostError if another one does, or none of its fences is the key's newest. */
 export type CheckFence = (signer: AccountAddress) => Work<void>;
 

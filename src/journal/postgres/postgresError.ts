@@ -52,7 +52,9 @@ export function openingError(cause: unknown, where: string): BaseError {
       cause,
     });
   }
-  const isTls = /SSL|TLS|certificate|self.signed/i.test((cause as Error).message);
+  // A file of certificates that the URL names and that cannot be read is an error of opening it.
+  const isFile = (cause as NodeJS.ErrnoException).syscall === "open";
+  const isTls = isFile || /\bSSL\b|\bTLS\b|certificate|self.signed/i.test((cause as Error).message);
   if (passing.test(state) || (state === "" && !isTls)) return unavailable(where, cause);
   return new ConfigError(`the journal in ${where} cannot be opened: ${wordsOf(cause)}`, {
     code: "JOURNAL_UNUSABLE",

@@ -56,7 +56,7 @@ async function checkServer(client: pg.PoolClient, where: string): Promise<void> 
   if (standby === true) {
     throw new ConfigError(`the journal's server (${where}) is a standby: it takes no writes`, {
       code: "JOURNAL_STANDBY",
-      remedy: "let journal.url name the primary, for example by target_session_attrs or a proxy's address",
+      remedy: "let journal.url name the primary, or an address that follows it",
     });
   }
 }

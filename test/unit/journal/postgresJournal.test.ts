@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
@@ -12,6 +14,7 @@ import { type AccountAddress, toNonce, wei } from "../../../src/protocol/brand.t
 import { type CuttableProxy, startCuttableProxy } from "../../support/cuttableProxy.ts";
 import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
 import { describePostgres, type JournalPlace, postgresPlace, query } from "../../support/journals.ts";
+import { createAuthority } from "../signer/certificates.ts";
 
 const signer = address<AccountAddress>(0x51);
 const attempt: Attempt = { kind: "confirm", hash: hashOf(1), raw: "0x02", nonce: toNonce(5), signedAt: 1 };
@@ -61,6 +64,13 @@ describePostgres("a journal in PostgreSQL", (server) => {
           change: { url: `postgres://postgres@127.0.0.1:${port}/${name}?sslmode=require` },
           code: "JOURNAL_UNUSABLE",
           says: "sslmode",
+        },
+        {
+          change: {
+            url: `postgres://postgres@127.0.0.1:${port}/${name}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem`,
+          },
+          code: "JOURNAL_UNUSABLE",
+          says: "sslrootcert",
         },
       ];
       for (const { change, code, says } of cases) {
@@ -185,6 +195,11 @@ describePostgres("a journal in PostgreSQL", (server) => {
     });
   });
 
+  it("is copied by its server, and says so", async () => {
+    const journal = await open();
+    await expect(journal.backup("/nowhere")).rejects.toMatchObject({ code: "BACKUP_NOT_HERE" });
+  });
+
   it("counts right however many write at the same time", async () => {
     const writers = [await open(), ...(await Promise.all([1, 2, 3].map(() => open({ shared: true }))))];
     const counts = await Promise.all(
@@ -300,6 +315,35 @@ describePostgres("a journal in PostgreSQL", (server) => {
       expect(await failed).toMatchObject({ name: "FatalError", code: "JOURNAL_TAKEN" });
       await expect(journal.touch(2)).rejects.toMatchObject({ code: "JOURNAL_TAKEN" });
     });
+  });
+});
+
+describePostgres("a PostgreSQL server with TLS", () => {
+  it("is used where the authority has issued its certificate, and refused where another has", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "authority-"));
+    const authority = createAuthority();
+    writeFileSync(join(folder, "ca.pem"), authority.cert);
+    writeFileSync(join(folder, "other.pem"), createAuthority().cert);
+    const server = await startPostgres([], authority.issue("the server"));
+    const openBy = (file: string) =>
+      openPostgresJournal({
+        url: `${server.urlOf("postgres")}?sslmode=verify-full&sslrootcert=${encodeURIComponent(join(folder, file))}`,
+        password: server.password,
+        chainId: 1071,
+      });
+    try {
+      await expect(openBy("other.pem")).rejects.toMatchObject({ name: "ConfigError", code: "JOURNAL_UNUSABLE" });
+      const journal = await openBy("ca.pem");
+      await journal.touch(1);
+      const encrypted =
+        "SELECT ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE application_name = 'ogpu-confirmd'";
+      const found = await query(server, "postgres", encrypted);
+      expect(new Set(found.map((row) => JSON.stringify(row)))).toEqual(new Set(['{"ssl":true}']));
+      await journal.close();
+    } finally {
+      await server.stop();
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
