@@ -50,7 +50,8 @@ export function describePostgres(what: string, tests: (server: () => PostgresSer
   });
 }
 
-function sqlitePlace(): JournalPlace {
+/** A file of its own. */
+export function sqlitePlace(): JournalPlace {
   const folder = mkdtempSync(join(tmpdir(), "journal-"));
   const path = join(folder, "deep", "journal.sqlite");
   return {

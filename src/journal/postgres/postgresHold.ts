@@ -10,7 +10,7 @@ const goneAfter = [
   "SET tcp_keepalives_idle = 15",
   "SET tcp_keepalives_interval = 5",
   "SET tcp_keepalives_count = 6",
-  "SET idle_in_transaction_session_timeout = 0",
+  "SET idle_session_timeout = 0",
 ];
 const retryMs = 1_000;
 /** The server notices the end of a killed daemon in this time. */
