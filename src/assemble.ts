@@ -1,6 +1,7 @@
 import { EMPTY, type Observable } from "rxjs";
-import { createChain, nexusLogs } from "./chain/createChain.ts";
+import { createChain } from "./chain/createChain.ts";
 import type { Endpoints } from "./chain/endpoints/createEndpoints.ts";
+import { nexusLogs } from "./chain/eventReads.ts";
 import { createParseMessage, type ParseMessage } from "./chain/fastLogs.ts";
 import { rpcSocket$, type SocketMessage } from "./chain/rpcSocket.ts";
 import { createTaskIndex } from "./chain/taskIndex.ts";

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPublicClient, webSocket } from "viem";
-import { createChain, nexusLogs } from "../../src/chain/createChain.ts";
+import { createChain } from "../../src/chain/createChain.ts";
+import { nexusLogs } from "../../src/chain/eventReads.ts";
 import { rpcSocket$ } from "../../src/chain/rpcSocket.ts";
 import { systemClock } from "../../src/clock.ts";
 import { nexusAbi } from "../../src/protocol/abi.ts";

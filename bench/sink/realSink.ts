@@ -1,5 +1,6 @@
-import { createChain, nexusLogs } from "../../src/chain/createChain.ts";
+import { createChain } from "../../src/chain/createChain.ts";
 import { createEndpoints } from "../../src/chain/endpoints/createEndpoints.ts";
+import { nexusLogs } from "../../src/chain/eventReads.ts";
 import { rpcSocket$ } from "../../src/chain/rpcSocket.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Journal } from "../../src/journal/journal.ts";

@@ -1,33 +1,14 @@
-import {
-  catchError,
-  delay,
-  distinctUntilChanged,
-  EMPTY,
-  exhaustMap,
-  filter,
-  from,
-  map,
-  merge,
-  type Observable,
-  share,
-  tap,
-  timer,
-} from "rxjs";
-import type { Clock } from "../clock.ts";
 import { RetryableError } from "../errors.ts";
 import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
-import type { Deployment } from "../protocol/chains.ts";
-import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
-import type { Reporter } from "../report.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { confirmData } from "./confirmPreviews.ts";
 import { read, readAll } from "./contractReads.ts";
+import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
-import { type HttpRpc, resultOf } from "./jsonRpc.ts";
-import { bloomTest } from "./logsBloom.ts";
+import { resultOf } from "./jsonRpc.ts";
 import { minedRevert } from "./minedRevert.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
@@ -35,47 +16,27 @@ import { providerReads } from "./providerReads.ts";
 import { createReadTogether } from "./readTogether.ts";
 import { inOrderOfList } from "./responseList.ts";
 import { revertReason } from "./revertReason.ts";
-import type { SocketMessage } from "./rpcSocket.ts";
 import { blockRead, snapshotReads, sourceReads, toSource } from "./snapshot.ts";
+import { chainStreams, type StreamsDeps } from "./streams.ts";
 import { responsesOf, taskStandings } from "./taskStandings.ts";
 import { toHead, toQuantity, toReceipt, type WireBlock, type WireReceipt } from "./wire.ts";
 
-export type ChainDeps = {
-  readonly rpc: HttpRpc;
-  /** Heads and logs as a node pushes them; `EMPTY`: heads are polled, and events come from the scanner alone. */
-  readonly socket$: Observable<SocketMessage>;
-  /** For second opinions. @default `rpc` */
-  readonly elsewhere?: HttpRpc;
-  readonly deployment: Deployment;
-  /** When a block can no longer be taken back: blocks on top of it, or the node's own word. */
-  readonly finality: number | "safe" | "finalized";
-  /** Bounds of the tip. @default none */
-  readonly tip?: TipBounds;
-  /** Milliseconds between two polls of the head. */
-  readonly pollIntervalMs: number;
-  readonly clock: Clock;
-  readonly report: Reporter;
-};
-
-/** The filter for everything that the daemon wakes for: no event is indexed, so it is everybody's. */
-export const nexusLogs = (deployment: Deployment) => ({
-  address: deployment.nexus,
-  topics: [Object.values(eventTopics)],
-});
+export type ChainDeps = StreamsDeps &
+  EventReadsDeps & {
+    /** When a block can no longer be taken back: blocks on top of it, or the node's own word. */
+    readonly finality: number | "safe" | "finalized";
+    /** Bounds of the tip. @default none */
+    readonly tip?: TipBounds;
+  };
 
 const latest = "latest" as Hex;
-
-/** Milliseconds that a head waits: what the logs of its block set off goes first, and somebody is paid the sooner. */
-const calmMs = 25;
 
 /** A node may lag this many blocks behind another one; beyond it, the other one lied. */
 const disbeliefBlocks = 256n;
 
 /** The `ChainPort` of a real node: JSON-RPC over HTTP, and a WebSocket where there is one. */
 export function createChain(deps: ChainDeps): ChainPort {
-  const { rpc, deployment, report } = deps;
-  const logFilter = nexusLogs(deployment);
-  const mayHoldEvents = bloomTest(logFilter.address, logFilter.topics.flat());
+  const { rpc, deployment } = deps;
   let newest = 0n;
   const heard = (block: bigint) => {
     if (block > newest) newest = block;
@@ -96,19 +57,6 @@ export function createChain(deps: ChainDeps): ChainPort {
     const [value] = await readAll(rpc, [read<T>(...args)] as const);
     return value;
   };
-
-  const eventsFrom =
-    (endpoint: HttpRpc): ChainPort["events"] =>
-    async (lower, upper) => {
-      const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
-      const [logs, block] = await endpoint.batch([
-        { method: "eth_getLogs", params: [range] },
-        { method: "eth_getBlockByNumber", params: [toQuantity(upper), false] },
-      ]);
-      const last = resultOf(block) as WireBlock | null;
-      if (last === null) throw missing("its last block", upper);
-      return { events: toEvents(resultOf(logs)), last: toHead(last) };
-    };
 
   const missing = (what: string, block: bigint) =>
     new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
@@ -141,23 +89,12 @@ export function createChain(deps: ChainDeps): ChainPort {
   });
 
   return {
-    ...streams(deps, { head, heard, onHead: foresight.forget }),
+    ...chainStreams(deps, { head, heard, onHead: foresight.forget }),
     head,
 
     block: async (number) => (await readAll(rpc, [blockRead(toQuantity(number))] as const))[0],
 
-    events: eventsFrom(rpc),
-    eventsElsewhere: eventsFrom(deps.elsewhere ?? rpc),
-
-    eventsOfBlocks: async (blocks) => {
-      const ask = (endpoint: HttpRpc, some: readonly Head[]) => eventsByHash(endpoint, logFilter, some);
-      const events = await ask(rpc, blocks);
-      const suspicious = blocks.filter(({ logsBloom }, at) => events[at]?.length === 0 && mayHoldEvents(logsBloom));
-      if (suspicious.length === 0) return events.flat();
-      const again = await ask(deps.elsewhere ?? rpc, suspicious);
-      report({ type: "bloom", blocks: suspicious.length, found: again.flat().length });
-      return blocks.flatMap((block, at) => again[suspicious.indexOf(block)] ?? events[at] ?? []);
-    },
+    ...eventReads(deps, missing),
 
     finalBlock: async ({ number }) => {
       const { finality } = deps;
@@ -330,75 +267,4 @@ export function createChain(deps: ChainDeps): ChainPort {
       });
     },
   };
-}
-
-const toEvents = (logs: unknown): readonly ChainEvent[] =>
-  (logs as RpcLog[]).map(decodeEvent).filter((event) => event !== undefined);
-
-async function eventsByHash(
-  rpc: HttpRpc,
-  logFilter: ReturnType<typeof nexusLogs>,
-  blocks: readonly Head[],
-): Promise<readonly (readonly ChainEvent[])[]> {
-  const answers = await rpc.batch(
-    blocks.map(({ hash }) => ({ method: "eth_getLogs", params: [{ ...logFilter, blockHash: hash }] })),
-  );
-  return answers.map((answer) => toEvents(resultOf(answer)));
-}
-
-/** Heads and live events: from the socket where there is one; heads by polling in any case, so that silence is noticed. */
-function streams(
-  { clock, pollIntervalMs, socket$, report }: ChainDeps,
-  {
-    head,
-    heard,
-    onHead,
-  }: {
-    readonly head: () => Promise<Head>;
-    readonly heard: (block: bigint) => void;
-    readonly onHead: () => void;
-  },
-): Pick<ChainPort, "head$" | "liveEvents$"> {
-  const messages$ = socket$.pipe(share());
-  const polled$ = timer(0, pollIntervalMs, clock.scheduler).pipe(
-    exhaustMap(() =>
-      from(head()).pipe(
-        catchError((error) => {
-          report({ type: "retry", what: "head", error, inMs: pollIntervalMs });
-          return EMPTY;
-        }),
-      ),
-    ),
-  );
-  const pushed$ = messages$.pipe(
-    filter((message) => message.type === "head"),
-    map((message) => message.head),
-  );
-  const head$ = merge(polled$, pushed$).pipe(
-    tap(({ number, timestamp }) => {
-      heard(number);
-      report({ type: "head", number, timestamp });
-    }),
-    distinctUntilChanged((before, after) => before.hash === after.hash),
-    tap(onHead),
-    delay(calmMs, clock.scheduler),
-    share(),
-  );
-  const liveEvents$: Observable<readonly ChainEvent[]> = messages$.pipe(
-    filter((message) => message.type === "log"),
-    map((message) => tryToDecode(message.log)),
-    filter((event) => event !== undefined),
-    tap(({ at }) => heard(at.blockNumber)),
-    map((event) => [event]),
-  );
-  return { head$, liveEvents$ };
-}
-
-/** A log that is malformed is left to the scanner: an exception would end the stream. */
-function tryToDecode(log: RpcLog): ChainEvent | undefined {
-  try {
-    return decodeEvent(log);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { EMPTY } from "rxjs";
-import { createChain, nexusLogs } from "../chain/createChain.ts";
+import { createChain } from "../chain/createChain.ts";
 import { createEndpoints } from "../chain/endpoints/createEndpoints.ts";
+import { nexusLogs } from "../chain/eventReads.ts";
 import { rpcSocket$ } from "../chain/rpcSocket.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { createPayload, type PayloadOptions } from "../payload/createPayload.ts";

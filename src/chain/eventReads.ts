@@ -1,0 +1,73 @@
+import type { RetryableError } from "../errors.ts";
+import type { Deployment } from "../protocol/chains.ts";
+import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
+import type { Reporter } from "../report.ts";
+import type { ChainPort, Head } from "./chainPort.ts";
+import { type HttpRpc, resultOf } from "./jsonRpc.ts";
+import { bloomTest } from "./logsBloom.ts";
+import { toHead, toQuantity, type WireBlock } from "./wire.ts";
+
+export type EventReadsDeps = {
+  readonly rpc: HttpRpc;
+  /** For second opinions. @default `rpc` */
+  readonly elsewhere?: HttpRpc;
+  readonly deployment: Deployment;
+  readonly report: Reporter;
+};
+
+/** The filter for everything that the daemon wakes for: no event is indexed, so it is everybody's. */
+export const nexusLogs = (deployment: Deployment) => ({
+  address: deployment.nexus,
+  topics: [Object.values(eventTopics)],
+});
+
+/** The events of ranges and of single blocks; where a block's bloom promises some and there are none, asked elsewhere. */
+export function eventReads(
+  { rpc, elsewhere = rpc, deployment, report }: EventReadsDeps,
+  missing: (what: string, block: bigint) => RetryableError,
+): Pick<ChainPort, "events" | "eventsElsewhere" | "eventsOfBlocks"> {
+  const logFilter = nexusLogs(deployment);
+  const mayHoldEvents = bloomTest(logFilter.address, logFilter.topics.flat());
+
+  const eventsFrom =
+    (endpoint: HttpRpc): ChainPort["events"] =>
+    async (lower, upper) => {
+      const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
+      const [logs, block] = await endpoint.batch([
+        { method: "eth_getLogs", params: [range] },
+        { method: "eth_getBlockByNumber", params: [toQuantity(upper), false] },
+      ]);
+      const last = resultOf(block) as WireBlock | null;
+      if (last === null) throw missing("its last block", upper);
+      return { events: toEvents(resultOf(logs)), last: toHead(last) };
+    };
+
+  return {
+    events: eventsFrom(rpc),
+    eventsElsewhere: eventsFrom(elsewhere),
+
+    eventsOfBlocks: async (blocks) => {
+      const ask = (endpoint: HttpRpc, some: readonly Head[]) => eventsByHash(endpoint, logFilter, some);
+      const events = await ask(rpc, blocks);
+      const suspicious = blocks.filter(({ logsBloom }, at) => events[at]?.length === 0 && mayHoldEvents(logsBloom));
+      if (suspicious.length === 0) return events.flat();
+      const again = await ask(elsewhere, suspicious);
+      report({ type: "bloom", blocks: suspicious.length, found: again.flat().length });
+      return blocks.flatMap((block, at) => again[suspicious.indexOf(block)] ?? events[at] ?? []);
+    },
+  };
+}
+
+const toEvents = (logs: unknown): readonly ChainEvent[] =>
+  (logs as RpcLog[]).map(decodeEvent).filter((event) => event !== undefined);
+
+async function eventsByHash(
+  rpc: HttpRpc,
+  logFilter: ReturnType<typeof nexusLogs>,
+  blocks: readonly Head[],
+): Promise<readonly (readonly ChainEvent[])[]> {
+  const answers = await rpc.batch(
+    blocks.map(({ hash }) => ({ method: "eth_getLogs", params: [{ ...logFilter, blockHash: hash }] })),
+  );
+  return answers.map((answer) => toEvents(resultOf(answer)));
+}
