@@ -66,10 +66,11 @@ async function freePort(): Promise<number> {
 // An orderly end, at which what was started ends, too.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
+// Without a number no state of a past block is kept: anvil copies all of it for each, and this one grows by the second.
 const devnet = await startDevnet({
   blockTime: 1,
   providers: providerCount,
-  anvilArgs: ["--gas-limit", "3000000000", "--prune-history", "128", "--transaction-block-keeper", "300"],
+  anvilArgs: ["--gas-limit", "3000000000", "--prune-history", "--transaction-block-keeper", "300"],
 });
 const port = await freePort();
 const home = createHome(devnet, {

@@ -126,8 +126,16 @@ export function createLane(deps: LaneDeps): Lane {
       await lookOnce();
     const before = joined(transaction);
     if (before) return before;
-    const { gas, fees } = await prepare(deps, transaction);
-    return alone(async () => joined(transaction) ?? signed(transaction, { gas, fees, nonce: await nextNonce(wanted) }));
+    let terms: Pick<Call, "gas" | "fees">;
+    try {
+      terms = await prepare(deps, transaction);
+    } catch (error) {
+      // The same call may have been signed meanwhile: then this one would be refused because of it, and joins it instead.
+      const meanwhile = joined(transaction);
+      if (meanwhile) return meanwhile;
+      throw error;
+    }
+    return alone(async () => joined(transaction) ?? signed(transaction, { ...terms, nonce: await nextNonce(wanted) }));
   };
 
   const signed = async (transaction: Transaction, terms: Pick<Call, "gas" | "fees" | "nonce">): Promise<Entry> => {
