@@ -25,7 +25,7 @@ const gas = toHex(3_000_000);
 
 /**
  * Plays clients and providers without their signatures (the test node signs for anybody), so that the node and the daemon
- * get the processors: each second tasks are published, those of the block before are attempted, and those of two blocks
+ * get the processors: tasks are published all the time, those of the block before are attempted, and those of two blocks
  * before are answered, with a document of each response's own on the gateway.
  */
 export async function startFeed(devnet: Devnet, { source, providers, rate, publish }: FeedOptions): Promise<Feed> {
@@ -100,8 +100,8 @@ export async function startFeed(devnet: Devnet, { source, providers, rate, publi
   const work = async () => {
     while (!stopped) {
       const owed = Math.floor(((Date.now() - startedAt) / 1_000) * (rate / providers.length)) - published;
-      // What the node could not take in time is not made up for: the rate is the most, not the mean.
-      const count = Math.min(owed, Math.ceil((2 * rate) / providers.length));
+      // What the node could not take in ten seconds is not made up for: the rate is the most, not the mean.
+      const count = Math.min(owed, Math.ceil((10 * rate) / providers.length));
       published += owed;
       await sendAll(publish(count).map((each) => ({ from: accounts.client.address, ...each })));
       const head = await publicClient.getBlockNumber();

@@ -66,11 +66,12 @@ async function freePort(): Promise<number> {
 // An orderly end, at which what was started ends, too.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-// Without a number no state of a past block is kept: anvil copies all of it for each, and this one grows by the second.
+// Each response is a contract, and a block costs anvil a walk over all of them: after half an hour it takes seconds. So the
+// blocks are far apart, and no state of a past one is kept, of which anvil would make a copy.
 const devnet = await startDevnet({
-  blockTime: 1,
+  blockTime: 6,
   providers: providerCount,
-  anvilArgs: ["--gas-limit", "3000000000", "--prune-history", "--transaction-block-keeper", "300"],
+  anvilArgs: ["--gas-limit", "20000000000", "--prune-history", "--transaction-block-keeper", "300"],
 });
 const port = await freePort();
 const home = createHome(devnet, {
