@@ -166,7 +166,7 @@ export function createChain(deps: ChainDeps): ChainPort {
       const list = listed ?? (await restOfList(task, attempts, at));
       const asked = new Set(responses);
       const untold = list.filter((address) => !asked.has(address));
-      if (tried !== undefined) foresight.remember(snapshot, tried, responses);
+      if (tries !== undefined && tried !== undefined) foresight.remember(snapshot, tried, tries);
       return { ...snapshot, responses: inOrderOfList(snapshot.responses, list), untold };
     },
 

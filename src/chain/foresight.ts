@@ -12,16 +12,25 @@ import type { Tries } from "./readTogether.ts";
  */
 export type Foresight = {
   /** What to try behind a snapshot's reads; `undefined`: it is not known yet who pays. */
-  readonly tries: (responses: readonly ResponseAddress[]) => Tries | undefined;
+  readonly tries: (responses: readonly ResponseAddress[]) => Foreseeing | undefined;
+  /** What came of `tries`; nothing, where another head was heard of since. */
   readonly remember: (
     snapshot: Pick<Snapshot, "block" | "task" | "responses">,
     tried: readonly TriedAnswer[],
-    responses: readonly ResponseAddress[],
+    asked: Foreseeing,
   ) => void;
   /** The preview, where it was foreseen in that very block. Learns who pays, and with how much gas. */
   readonly recall: (ask: PreviewAsk, block: bigint) => Preview | undefined;
   /** There is another head. */
   readonly forget: () => void;
+};
+
+/** What is tried, for whom, and when: what it comes to belongs to that, whoever pays meanwhile. */
+export type Foreseeing = Tries & {
+  readonly responses: readonly ResponseAddress[];
+  readonly gas: bigint;
+  /** How many heads were heard of by then. */
+  readonly heads: number;
 };
 
 /** More responses than these are not tried: most of them will not be paid. */
@@ -32,6 +41,7 @@ const limit = 1_000;
 const freshMs = 500;
 
 export function createForesight(controller: Hex, now: () => number): Foresight {
+  let heads = 0;
   let payer: { readonly from: AccountAddress; readonly gas: bigint } | undefined;
   const foreseen = new Map<
     ResponseAddress,
@@ -41,11 +51,11 @@ export function createForesight(controller: Hex, now: () => number): Foresight {
     tries: (responses) => {
       if (payer === undefined || responses.length === 0 || responses.length > most) return undefined;
       const { from, gas } = payer;
-      return { from, calls: responses.map((response) => tryOf(controller, { response, gas })) };
+      const calls = responses.map((response) => tryOf(controller, { response, gas }));
+      return { from, gas, responses, heads, calls };
     },
-    remember: ({ block, task, responses: read }, tried, responses) => {
-      if (payer === undefined || foreseen.size >= limit) return;
-      const { from, gas } = payer;
+    remember: ({ block, task, responses: read }, tried, { from, gas, responses, heads: then }) => {
+      if (then !== heads || foreseen.size >= limit) return;
       for (const [index, address] of responses.entries()) {
         const response = read.find((each) => each.address === address);
         // What fails is asked with the whole answer.
@@ -67,6 +77,9 @@ export function createForesight(controller: Hex, now: () => number): Foresight {
       const { preview } = found;
       return preview.block === block && preview.simulation.ok && preview.simulation.gas <= gas ? preview : undefined;
     },
-    forget: () => foreseen.clear(),
+    forget: () => {
+      heads += 1;
+      foreseen.clear();
+    },
   };
 }

@@ -93,6 +93,8 @@ export function admitWaiting({
   };
 
   const courses = createCourses<Key>();
+  /** The journal or a signer contradicts itself: nothing more is signed. */
+  let isBroken = false;
   /** `undefined`: the key is not ours any more, or nothing more is to be signed. */
   const admitted = async (
     key: Key,
@@ -106,7 +108,14 @@ export function admitWaiting({
       checked.catch(() => undefined);
       return await course.sign(async () => {
         const found = await checked;
-        return found && !isOver() ? keys.work(key, () => payAll(key.track, found)) : undefined;
+        if (found === undefined || isBroken || isOver()) return undefined;
+        try {
+          return await keys.work(key, () => payAll(key.track, found));
+        } catch (error) {
+          // Said before the next batch has its turn.
+          if (error instanceof FatalError) isBroken = true;
+          throw error;
+        }
       });
     } catch (error) {
       if (error instanceof FatalError) throw error;

@@ -19,9 +19,13 @@ beforeEach(() => {
   // It learns who pays from the first time that it is asked.
   expect([foresight.tries([response]), foresight.recall(ask, block)]).toEqual([undefined, undefined]);
 });
+const asked = () => {
+  const tries = foresight.tries([response]);
+  if (tries === undefined) throw new Error("it is known who pays");
+  return tries;
+};
 const see = (snapshot = aSnapshot(), tried: Parameters<Foresight["remember"]>[1] = [passes]) =>
-  foresight.remember(snapshot, tried, [response]);
-
+  foresight.remember(snapshot, tried, asked());
 const recallAfter = (change: () => void) => {
   change();
   return foresight.recall(ask, block);
@@ -74,6 +78,22 @@ describe("what a confirmation would meet, tried with the snapshot", () => {
   ])("is not remembered when %s", (_, remember) => {
     remember();
     expect(foresight.recall(ask, block)).toBeUndefined();
+  });
+
+  it("is not remembered when another head came while it was asked: the block may be another by now", () => {
+    const tries = asked();
+    foresight.forget();
+    foresight.remember(aSnapshot(), [passes], tries);
+    expect(foresight.recall(ask, block)).toBeUndefined();
+  });
+
+  it("belongs to the account that it was tried as, though another one pays meanwhile", () => {
+    const tries = asked();
+    const other = { ...ask, from: address<AccountAddress>(0xb) };
+    expect(foresight.recall(other, block)).toBeUndefined();
+    foresight.remember(aSnapshot(), [passes], tries);
+    expect(foresight.recall(other, block)).toBeUndefined();
+    expect(foresight.recall(ask, block)).toBeDefined();
   });
 
   it("is not tried for a task of many responses: most of them are not paid", () => {
