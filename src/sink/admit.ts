@@ -49,19 +49,10 @@ export const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
 export type Checked = { readonly admissions: readonly Admission[]; readonly payable: readonly Ready[] };
 
 /**
- * Brings intents to signed, journalled transactions, in the order of their ids, or settles them without one: `checkAll`,
- * then `payAll`.
+ * The first half of bringing intents to signed transactions, in the order of their ids: reads the state again and simulates the
+ * calls before a nonce is taken, so that a doomed call takes none. May run beside anything else.
  *
- * @throws RetryableError if the endpoint does not answer; FatalError if the journal contradicts itself. Nothing was taken
- *   then.
- */
-export async function admitAll(deps: AdmitDeps, ids: readonly number[]): Promise<readonly Admission[]> {
-  return payAll(deps, await checkAll(deps, ids));
-}
-
-/**
- * Reads the state again and simulates the calls before a nonce is taken, so that a doomed call takes none. May run beside
- * anything else. @throws as `admitAll`.
+ * @throws RetryableError if the endpoint does not answer; FatalError if the journal contradicts itself. Nothing was taken then.
  */
 export async function checkAll(deps: AdmitDeps, ids: readonly number[]): Promise<Checked> {
   const { journal } = deps;
@@ -93,8 +84,8 @@ export async function checkAll(deps: AdmitDeps, ids: readonly number[]): Promise
 }
 
 /**
- * Takes nonces for what may be paid, and signs it; somebody may have paused meanwhile. Must not run twice at the same time
- * for one key: the nonces are read, then taken. @throws as `admitAll`.
+ * The second half: takes nonces for what may be paid, and signs it; somebody may have paused meanwhile. Must not run twice at
+ * the same time for one key: the nonces are read, then taken. @throws as `checkAll`.
  */
 export async function payAll(deps: AdmitDeps, { admissions, payable }: Checked): Promise<readonly Admission[]> {
   if (payable.length === 0) return admissions;
@@ -127,13 +118,6 @@ function admittedBefore({ signer }: AdmitDeps, confirmation: Confirmation): read
     default:
       return [{ type: "settled", confirmation }];
   }
-}
-
-/** The same for one. @throws what `admitAll` throws, and why it cannot be told whether this one may be paid. */
-export async function admit(deps: AdmitDeps, id: number): Promise<Admission> {
-  const [admission] = await admitAll(deps, [id]);
-  if (admission === undefined || admission.type === "failed") throw admission?.error;
-  return admission;
 }
 
 type Ready = { readonly confirmation: Confirmation; readonly gas: bigint };

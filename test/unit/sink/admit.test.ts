@@ -12,7 +12,8 @@ import {
   wei,
 } from "../../../src/protocol/brand.ts";
 import { ResponseStatus, TaskStatus } from "../../../src/protocol/statuses.ts";
-import { admit, checkAll, payAll } from "../../../src/sink/admit.ts";
+import { checkAll, payAll } from "../../../src/sink/admit.ts";
+import { admit } from "../../support/admit.ts";
 import { address, aResponse, aSnapshot, aTask, response } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 

@@ -5,10 +5,10 @@ import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import type { Hash, Hex } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
-import { admit } from "../../../src/sink/admit.ts";
 import { createLane } from "../../../src/sink/lane.ts";
 import { broadcast } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
+import { admit } from "../../support/admit.ts";
 import { aSnapshot, aTask, hashOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 

@@ -12,10 +12,10 @@ import {
   toNonce,
 } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
-import { admit } from "../../../src/sink/admit.ts";
 import { broadcast } from "../../../src/sink/send.ts";
 import { signerOf } from "../../../src/sink/signerOf.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
+import { admit } from "../../support/admit.ts";
 import { address, aResponse, aSnapshot, aTask, hashOf, headAt } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 
