@@ -1,11 +1,12 @@
 import type { Receipt } from "../chain/chainPort.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
 import { FatalError, RetryableError } from "../errors.ts";
-import type { BlockRef, Confirmation, ConfirmationChange, ConfirmationState } from "../journal/journal.ts";
+import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
 import type { Nonce } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
+import { type Changed, changeAll, counted } from "./changeAll.ts";
 import { isGivenUp } from "./givenUp.ts";
 import type { InFlight, Lane } from "./lane.ts";
 import { newestReceipt, nextStep, type Step } from "./nextStep.ts";
@@ -277,58 +278,4 @@ async function unpaidChange(
       ? `it reverted${why === undefined ? "" : ` (${why})`}, and is tried anew`
       : "its nonce was used up, and it is tried anew",
   };
-}
-
-type Changed = {
-  readonly before: Confirmation;
-  readonly change: ConfirmationChange;
-  readonly receipt?: Receipt;
-};
-
-const flies = (state: ConfirmationState): boolean => state === "signed" || state === "broadcast" || state === "mined";
-
-/** What is given up stays so wherever its bytes stand. */
-const stillGivenUp = (changed: Changed): Changed =>
-  isGivenUp(changed.before) && flies(changed.change.state)
-    ? { ...changed, change: { ...changed.change, reason: changed.before.reason } }
-    : changed;
-
-/** Stores changes in one transaction; what is not in flight any more leaves the lane. */
-async function changeAll(deps: TrackDeps, asked: readonly Changed[]): Promise<readonly Confirmation[]> {
-  const { journal, lane, report, now, guard } = deps;
-  const changes = asked.map(stillGivenUp);
-  const fences = deps.fences?.();
-  const [only, ...more] = changes;
-  if (only === undefined) return [];
-  const changed =
-    more.length === 0
-      ? [await journal.changeConfirmation(only.before.id, only.change, fences)]
-      : await journal.changeConfirmations(
-          changes.map(({ before, change }) => ({ id: before.id, change })),
-          fences,
-        );
-  for (const [index, confirmation] of changed.entries()) {
-    const { change, receipt } = changes[index] as Changed;
-    const { id, state } = confirmation;
-    if (flies(state)) lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
-    else lane.release(id);
-    if (state === "cancelled") guard.release(id);
-    const { gasPaid } = change;
-    await counted(deps, async () => {
-      if (gasPaid) await guard.settleGas(gasPaid.signer, gasPaid.nonce, gasPaid.cost);
-      if (state === "final") await guard.sawOutcome(false);
-    });
-    report({ type: "confirmation", confirmation, ...(receipt && { receipt }) });
-  }
-  return changed;
-}
-
-/** What is settled is settled, whether or not it can be counted now. */
-async function counted({ report }: TrackDeps, count: () => Promise<void>): Promise<void> {
-  try {
-    await count();
-  } catch (error) {
-    if (error instanceof FatalError) throw error;
-    report({ type: "retry", what: "counting an outcome", error, inMs: 0 });
-  }
 }
