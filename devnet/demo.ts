@@ -85,7 +85,7 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
       clock: systemClock,
     });
     daemon.start();
-    await page.show(journal, token);
+    await page.show({ journal, ledger: daemon.ledger, token });
     write(`The operator's page, with its token: http://127.0.0.1:${page.port}/#token=${token}\n`);
     write(
       `Chain ${devnet.chainId} at ${devnet.rpc.http}, policies in ${config.policies.dir}: edit them while it runs\n\n`,

@@ -16,6 +16,8 @@ import type { Reporter } from "./report.ts";
 import { revisits$ } from "./revisits.ts";
 import type { Signer } from "./signer/signerPort.ts";
 import { createSink, type SinkOptions } from "./sink/createSink.ts";
+import type { Ledger } from "./sink/guardrails/ledger.ts";
+import { openLedger } from "./sink/guardrails/openLedger.ts";
 import type { Sink } from "./sink/sinkPort.ts";
 import { createStopwatch } from "./stopwatch.ts";
 
@@ -61,6 +63,8 @@ export type Daemon = {
   readonly isRunning: () => boolean;
   /** When the oldest look at a task that still goes on began, in milliseconds since 1970. */
   readonly oldestLook: () => number | undefined;
+  /** What counts against the ceilings now. */
+  readonly ledger: () => Promise<Ledger>;
 };
 
 /** Joins the rooms: the only place that knows all of them, and the only one that subscribes. */
@@ -71,13 +75,14 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
   const sweep = createSweep({ chain, journal, watch });
   const stop$ = new ReplaySubject<true>(1);
   const looks = createStopwatch(clock);
+  const ledger = openLedger(journal, clock.now);
   const pipeline$ = createPipeline({
     chain,
     intakes: createIntakes({ chain, journal, watch, sweep, clock, report }, options.intake),
     sweep$: merge(of("start"), sweepTicks$),
     revisits$: revisits$({ chain, journal, policies: toStore(deps.policies) }),
     judge: (task) => looks.during(() => judgeTask(deps, options.judge, task)),
-    sink: chooseSink(deps, options),
+    sink: chooseSink({ ...deps, ledger }, options),
     clock,
     report,
     stop$,
@@ -98,10 +103,11 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
     ended,
     isRunning: () => subscription !== undefined && !subscription.closed,
     oldestLook: looks.oldest,
+    ledger,
   };
 }
 
-function chooseSink(deps: DaemonDeps, options: DaemonOptions): Sink {
+function chooseSink(deps: DaemonDeps & Pick<Daemon, "ledger">, options: DaemonOptions): Sink {
   if (deps.signers.length === 0 || options.judge.dryRun) return { pay: ignoreElements() };
   const { chainId, controller, maxFeePerGas, judge } = options;
   const { maxPayment } = judge;

@@ -13,7 +13,7 @@ export const pinning = canPin
   : "not pinned: there is no taskset, or one core";
 
 /** What the unit and the image set: the threads' allocations would each keep an arena of their own. */
-const daemonEnv = { MALLOC_ARENA_MAX: "2" };
+export const daemonEnv = { MALLOC_ARENA_MAX: "2" };
 
 /** What the daemon's first line gives Node: the daemon is measured as it runs. */
 export const daemonFlags: readonly string[] = (

@@ -10,7 +10,7 @@ import { dieWithParent } from "../../devnet/dieWithParent.ts";
 import { startDevnet } from "../../devnet/index.ts";
 import { calls } from "../../src/client/calls.ts";
 import { createHome } from "../../test/support/daemonProcess.ts";
-import { daemonFlags } from "../harness/child.ts";
+import { daemonEnv, daemonFlags } from "../harness/child.ts";
 import { describeMachine } from "../harness/machine.ts";
 import { startFeed } from "./feed.ts";
 import { type Sample, takeSample } from "./sample.ts";
@@ -96,7 +96,12 @@ try {
   const main = join(import.meta.dirname, "../../src/main.ts");
   const daemon = spawn(process.execPath, [...daemonFlags, main, "run", "--config", home.configFile], {
     cwd: home.directory,
-    env: { PATH: process.env.PATH, NODE_ENV: "production", AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: "production",
+      ...daemonEnv,
+      AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey,
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   dieWithParent(daemon);
@@ -155,6 +160,8 @@ try {
     trendOf(steady.map((sample) => ({ seconds: sample.seconds, value: read(sample) })));
   const trends = {
     "resident memory, MiB": trend(({ resident }) => resident / mebi),
+    "of no file, MiB": trend(({ anonymous }) => anonymous / mebi),
+    "heap taken, MiB": trend(({ heapTotal }) => heapTotal / mebi),
     "heap used, MiB": trend(({ heapUsed }) => heapUsed / mebi),
     "external memory, MiB": trend(({ external }) => external / mebi),
     "event loop lag p99, ms": trend(({ lagP99 }) => lagP99 * 1_000),

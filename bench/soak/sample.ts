@@ -1,10 +1,14 @@
-import { readdirSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
 /** The daemon at one moment. Sizes in bytes. */
 export type Sample = {
   /** Since the load began. */
   readonly seconds: number;
   readonly resident: number;
+  /** Of the resident memory, what belongs to no file. */
+  readonly anonymous: number;
+  /** What the heap has taken of the system. */
+  readonly heapTotal: number;
   readonly heapUsed: number;
   readonly external: number;
   /** Seconds, of the time since the sample before. */
@@ -36,6 +40,8 @@ export async function takeSample({ pid, url, journalPath }: SampleSource, second
   return {
     seconds,
     resident: sum("process_resident_memory_bytes"),
+    anonymous: Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024,
+    heapTotal: sum("nodejs_heap_size_total_bytes"),
     heapUsed: sum("nodejs_heap_size_used_bytes"),
     external: sum("nodejs_external_memory_bytes"),
     lagP99: sum("nodejs_eventloop_lag_p99_seconds"),

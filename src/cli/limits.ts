@@ -3,7 +3,7 @@ import type { Journal } from "../journal/journal.ts";
 import { loadPolicies } from "../policy/loadPolicies.ts";
 import type { Policy } from "../policy/policyPort.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
-import { dayMs } from "../sink/guardrails/caps.ts";
+import { loadLedger } from "../sink/guardrails/openLedger.ts";
 import { type Standing, standings } from "../sink/guardrails/standing.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -14,7 +14,7 @@ export async function limits(context: Context, line: Line): Promise<number> {
   return withJournal(context, line, async (journal, config) => {
     const now = Date.now();
     const policies = readPolicies(context, config.policies.dir);
-    const ceilings = standings(await journal.spending(now - dayMs), config.guardrails, policies, now);
+    const ceilings = standings(await loadLedger(journal, now), config.guardrails, policies, now);
     const [pause, unsettled, history] = [await journal.pause(), await waiting(journal), await journal.pauseHistory(10)];
     if (line.options.json) {
       const shown = { pause: pause ?? null, ...unsettled, ceilings: ceilings.map(asJson), history };

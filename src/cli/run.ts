@@ -213,7 +213,7 @@ async function runWith(parts: Parts): Promise<number> {
     };
     const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, clock: systemClock, report });
     endHousekeeping = startHousekeeping(jobs, systemClock, report);
-    await http.show(opened, savedToken(page, logger));
+    await http.show({ journal: opened, ledger: daemon.ledger, token: savedToken(page, logger) });
     logger.info(
       {
         ...(accounts.length > 1 ? { signers: accounts } : accounts[0]),

@@ -12,6 +12,8 @@ export type MoneySpent = {
   readonly payment: Wei;
   readonly policy: string;
   readonly provider: AccountAddress | undefined;
+  /** Nothing becomes of it any more. */
+  readonly isSettled: boolean;
 };
 
 /** What one nonce costs in gas: at the worst until it is final, then what it cost. */
@@ -20,9 +22,12 @@ export type GasSpent = {
   readonly nonce: Nonce;
   readonly at: number;
   readonly cost: Wei;
+  /** A confirmation that had it is settled. */
+  readonly isSettled: boolean;
 };
 
-export type Spending = { readonly money: readonly MoneySpent[]; readonly gas: readonly GasSpent[] };
+/** Part of a long answer: so many rows at the most, of what is no older than `since` (milliseconds since 1970). */
+export type Page<T> = { readonly since: number; readonly after: T | undefined; readonly limit: number };
 
 /** Whose the verdict behind a confirmation was, and who is paid. */
 export type Payee = { readonly policy: string; readonly provider: AccountAddress | undefined };
@@ -56,8 +61,10 @@ export type PaymentMade = {
 
 /** What the sink asks of the journal beside the confirmations. Methods are transactions, as those of `Journal` are. */
 export type SinkJournal = {
-  /** Everything that counts against a ceiling. @param since Milliseconds since 1970. */
-  readonly spending: (since: number) => Promise<Spending>;
+  /** What counts against a ceiling, oldest first. */
+  readonly moneySpent: (page: Page<MoneySpent>) => Promise<readonly MoneySpent[]>;
+  /** What gas costs, oldest first. */
+  readonly gasSpent: (page: Page<GasSpent>) => Promise<readonly GasSpent[]>;
   /** What was paid, finally: confirmations below an ID, the newest first, at most `limit`. */
   readonly payments: (below: number, limit: number) => Promise<readonly PaymentMade[]>;
   readonly payees: (confirmationIds: readonly number[]) => Promise<ReadonlyMap<number, Payee>>;
@@ -82,6 +89,8 @@ export type SinkJournal = {
   /** Fillers of a key at or above a nonce, oldest first. */
   readonly fillers: (signer: AccountAddress, from: Nonce) => Promise<readonly Filler[]>;
 };
+
+const settled: ReadonlySet<string> = new Set(["final", "superseded", "dead"]);
 
 function* readMeta(key: string): Work<string | undefined> {
   return (yield* one("SELECT value FROM meta WHERE key = ?", key))?.value as string | undefined;
@@ -112,31 +121,46 @@ function* recordPause(action: PauseRecord["action"], { by, who, why, at }: Pause
 
 export function sinkJournal({ read, write }: Store): SinkJournal {
   return {
-    spending: (since) =>
+    moneySpent: ({ since, after, limit }) =>
       read(function* () {
-        const [money = [], gas = []] = yield* together<readonly Row[]>([
-          statement.all(
-            `SELECT c.id, c.admitted_at, c.payment, v.policy, v.provider
-             FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id
-             WHERE c.admitted_at >= ? AND c.state NOT IN ('rejected', 'cancelled') ORDER BY c.admitted_at, c.id`,
-            since,
-          ),
-          statement.all("SELECT * FROM gas_costs WHERE at >= ? ORDER BY at, nonce", since),
-        ]);
-        return {
-          money: money.map((row) => ({
-            confirmationId: Number(row.id),
-            at: Number(row.admitted_at),
-            payment: wei(BigInt(row.payment as string)),
-            ...toPayee(row),
-          })),
-          gas: gas.map((row) => ({
-            signer: row.signer as AccountAddress,
-            nonce: toNonce(Number(row.nonce)),
-            at: Number(row.at),
-            cost: wei(BigInt(row.wei as string)),
-          })),
-        };
+        const rows = yield* all(
+          `SELECT c.id, c.admitted_at, c.payment, c.state, v.policy, v.provider
+           FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id
+           WHERE (c.admitted_at, c.id) > (?, ?) AND c.state NOT IN ('rejected', 'cancelled')
+           ORDER BY c.admitted_at, c.id LIMIT ?`,
+          after?.at ?? since - 1,
+          after?.confirmationId ?? Number.MAX_SAFE_INTEGER,
+          limit,
+        );
+        return rows.map((row) => ({
+          confirmationId: Number(row.id),
+          at: Number(row.admitted_at),
+          payment: wei(BigInt(row.payment as string)),
+          ...toPayee(row),
+          isSettled: settled.has(row.state as string),
+        }));
+      }),
+
+    gasSpent: ({ since, after, limit }) =>
+      read(function* () {
+        const rows = yield* all(
+          `SELECT g.*, EXISTS (
+             SELECT 1 FROM nonces n JOIN confirmations c ON c.id = n.confirmation_id
+             WHERE n.signer = g.signer AND n.nonce = g.nonce AND c.state IN ('final', 'superseded', 'cancelled', 'dead')
+           ) AS settled
+           FROM gas_costs g WHERE (g.at, g.signer, g.nonce) > (?, ?, ?) ORDER BY g.at, g.signer, g.nonce LIMIT ?`,
+          after?.at ?? since,
+          after?.signer ?? "",
+          after?.nonce ?? 0,
+          limit,
+        );
+        return rows.map((row) => ({
+          signer: row.signer as AccountAddress,
+          nonce: toNonce(Number(row.nonce)),
+          at: Number(row.at),
+          cost: wei(BigInt(row.wei as string)),
+          isSettled: Boolean(row.settled),
+        }));
       }),
 
     payments: (below, limit) =>

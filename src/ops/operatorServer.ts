@@ -6,6 +6,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { PolicyStore } from "../policy/policyStore.ts";
 import { ogpuNumber } from "../protocol/amounts.ts";
 import type { Signer } from "../signer/signerPort.ts";
+import type { Ledger } from "../sink/guardrails/ledger.ts";
 import { startHealthProbes } from "./board/healthProbes.ts";
 import { startJournalReads } from "./board/journalReads.ts";
 import type { Funds } from "./board/readiness.ts";
@@ -31,13 +32,18 @@ export type OperatorServerOptions = {
   readonly clock: Clock;
 };
 
+export type Shown = {
+  readonly journal: Journal;
+  /** What counts against the ceilings now. */
+  readonly ledger: () => Promise<Ledger>;
+  /** What whoever changes something must show; `undefined`: nobody may. */
+  readonly token: string | undefined;
+};
+
 export type OperatorServer = {
   readonly port: number;
-  /**
-   * Shows what this journal holds, from now on.
-   * @param token What whoever changes something must show; `undefined`: nobody may.
-   */
-  readonly show: (journal: Journal, token: string | undefined) => Promise<void>;
+  /** Shows what a journal holds, from now on. */
+  readonly show: (shown: Shown) => Promise<void>;
   /** Leaves the journal alone. */
   readonly leave: () => void;
   readonly stop: () => Promise<void>;
@@ -66,12 +72,12 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
 
   return {
     port: http.port,
-    show: async (journal, token) => {
+    show: async ({ journal, ledger, token }) => {
       const startedAt = clock.now();
       metrics.set("started_timestamp_seconds", startedAt / 1000);
       board.lane.seed(await journal.unsettled());
       const reads = startJournalReads({
-        journal,
+        ...{ journal, ledger },
         ceilings: config.guardrails,
         policies: () => policies.current().policies,
         money: board.money,

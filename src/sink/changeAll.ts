@@ -39,6 +39,7 @@ export async function changeAll(deps: TrackDeps, asked: readonly Changed[]): Pro
     if (flies(state)) lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
     else lane.release(id);
     if (state === "cancelled") guard.release(id);
+    else if (!flies(state) && state !== "intended") guard.settle(id);
     const { gasPaid } = change;
     await counted(deps, async () => {
       if (gasPaid) await guard.settleGas(gasPaid.signer, gasPaid.nonce, gasPaid.cost);

@@ -28,6 +28,8 @@ import type { Signer } from "../signer/signerPort.ts";
 import { admitWaiting } from "./admitWaiting.ts";
 import { createGasFigure } from "./gasFigure.ts";
 import { createGuard, type GuardOptions, unlimited } from "./guardrails/guard.ts";
+import type { Ledger } from "./guardrails/ledger.ts";
+import { openLedger } from "./guardrails/openLedger.ts";
 import { headCache } from "./headCache.ts";
 import { createKeyring, type KeyDeps } from "./keyring.ts";
 import type { Sink } from "./sinkPort.ts";
@@ -39,6 +41,8 @@ export type SinkDeps = Omit<KeyDeps, "now" | "guard" | "gasFigure" | keyof Track
   /** The keys that share the load. */
   readonly signers: readonly Signer[];
   readonly clock: Clock;
+  /** What counts against the ceilings, where others want to see it, too. @default the sink reads the journal itself */
+  readonly ledger?: () => Promise<Ledger>;
   /** The ceilings that a policy's file gives, by the policy's name. @default none */
   readonly capsOf?: (policy: string) => PolicyCaps | undefined;
   /** Who holds the keys' leases: different for each daemon that may share the journal. @default "a daemon" */
@@ -74,7 +78,8 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
   const { leaseMs = 30_000, guardrails = unlimited } = options;
   const accounts = signers.map(({ address }) => address);
   const { chain, refresh } = headCache(deps.chain, accounts, now);
-  const guard = createGuard({ journal, capsOf: deps.capsOf ?? (() => undefined), now, report }, guardrails);
+  const { ledger = openLedger(journal, now), capsOf = () => undefined } = deps;
+  const guard = createGuard({ journal, ledger, capsOf, now, report }, guardrails);
   const shared: KeyDeps = { ...deps, ...options, chain, gasFigure: createGasFigure(now), guard, now };
   const keys = createKeyring(shared, signers, {
     maxInFlight: options.maxInFlight,

@@ -9,6 +9,7 @@ import { createObservers } from "../../src/ops/observers.ts";
 import { startOperatorServer } from "../../src/ops/operatorServer.ts";
 import { createScrubber } from "../../src/ops/scrub.ts";
 import { fixedPolicies } from "../../src/policy/policyStore.ts";
+import { loadLedger } from "../../src/sink/guardrails/openLedger.ts";
 
 export const pageToken = "a-token-that-nobody-can-guess-0123456789";
 
@@ -44,7 +45,11 @@ export async function startTestServer({ token = pageToken, flags = {}, secrets =
     rpc: { health: () => [] } as never,
     policies: fixedPolicies({ policies: [], select: () => undefined }),
   });
-  await server.show(journal, token === "" ? undefined : token);
+  await server.show({
+    journal,
+    ledger: () => loadLedger(journal, clock.now()),
+    token: token === "" ? undefined : token,
+  });
   onTestFinished(async () => {
     server.leave();
     await server.stop();

@@ -13,6 +13,7 @@ import { privateKeySigner } from "../../src/signer/privateKeySigner.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
 import { createGasFigure } from "../../src/sink/gasFigure.ts";
 import { createGuard, unlimited } from "../../src/sink/guardrails/guard.ts";
+import { openLedger } from "../../src/sink/guardrails/openLedger.ts";
 import { createLane } from "../../src/sink/lane.ts";
 import { createStrangers } from "../../src/sink/strangers.ts";
 import type { TrackDeps } from "../../src/sink/track.ts";
@@ -56,7 +57,9 @@ export function createSinkBench(): SinkBench {
     },
   };
   const report: Reporter = (each) => void reports.push(each);
-  const guard = createGuard({ journal, capsOf: () => undefined, now: () => 0, report }, unlimited);
+  const now = () => 0;
+  const deps = { journal, ledger: openLedger(journal, now), capsOf: () => undefined, now, report };
+  const guard = createGuard(deps, unlimited);
   return {
     journal,
     signer,

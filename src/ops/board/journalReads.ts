@@ -3,14 +3,17 @@ import type { Clock } from "../../clock.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Pause } from "../../journal/sinkJournal.ts";
 import type { Policy } from "../../policy/policyPort.ts";
-import { type Ceilings, dayMs } from "../../sink/guardrails/caps.ts";
+import type { Ceilings } from "../../sink/guardrails/caps.ts";
+import type { Ledger } from "../../sink/guardrails/ledger.ts";
 import { type Standing, standings } from "../../sink/guardrails/standing.ts";
 import type { Logger } from "../logger.ts";
 import { type MoneyBook, moneySpans } from "./money.ts";
 import { selfPaced } from "./selfPaced.ts";
 
 export type JournalReadsOptions = {
-  readonly journal: Pick<Journal, "pause" | "held" | "spending" | "payments">;
+  readonly journal: Pick<Journal, "pause" | "held" | "payments">;
+  /** What counts against the ceilings now. */
+  readonly ledger: () => Promise<Ledger>;
   readonly ceilings: Ceilings;
   readonly policies: () => readonly Policy[];
   readonly money: Pick<MoneyBook, "add">;
@@ -35,7 +38,7 @@ const slice = 250;
 const mostPayments = 200_000;
 
 export function startJournalReads(options: JournalReadsOptions): JournalReads {
-  const { journal, ceilings, policies, money, clock, logger, everyMs = 2_000 } = options;
+  const { journal, ledger, ceilings, policies, money, clock, logger, everyMs = 2_000 } = options;
   let pause: Pause | undefined;
   let caps: readonly Standing[] = [];
   let held = { count: 0, version: 0 };
@@ -43,22 +46,16 @@ export function startJournalReads(options: JournalReadsOptions): JournalReads {
   let stopped = false;
   const onError = (err: unknown) => logger.debug({ err }, "the page could not read the journal");
 
-  const quick = selfPaced(
+  const reads = selfPaced(
     async () => {
       pause = await journal.pause();
       const waiting = await journal.held();
       const ids = waiting.map(({ id }) => id).join();
       if (ids !== heldIds) held = { count: waiting.length, version: held.version + 1 };
       heldIds = ids;
+      caps = standings(await ledger(), ceilings, policies(), clock.now());
     },
     { everyMs, onError },
-  );
-  const slow = selfPaced(
-    async () => {
-      const now = clock.now();
-      caps = standings(await journal.spending(now - dayMs), ceilings, policies(), now);
-    },
-    { everyMs: 2.5 * everyMs, onError },
   );
 
   /** The chart's past, in slices: the pipe goes on between two of them. What is settled from now on is reported. */
@@ -80,14 +77,10 @@ export function startJournalReads(options: JournalReadsOptions): JournalReads {
     pause: () => pause,
     standings: () => caps,
     held: () => held,
-    refresh: () => {
-      quick.soon();
-      slow.soon();
-    },
+    refresh: reads.soon,
     stop: () => {
       stopped = true;
-      quick.stop();
-      slow.stop();
+      reads.stop();
     },
   };
 }

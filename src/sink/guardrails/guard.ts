@@ -6,7 +6,7 @@ import type { AccountAddress, Nonce, Wei } from "../../protocol/brand.ts";
 import { wei } from "../../protocol/brand.ts";
 import type { Reporter } from "../../report.ts";
 import { type Cap, type Ceilings, capsOf, dayMs } from "./caps.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** Why a confirmation is not signed now, although it could be paid. */
 export type Held = {
@@ -28,7 +28,8 @@ export type GuardOptions = Ceilings & {
 };
 
 export type GuardDeps = {
-  readonly journal: Pick<Journal, "spending" | "payees" | "pause" | "setPause" | "pauseHistory" | "countRevert">;
+  readonly journal: Pick<Journal, "payees" | "pause" | "setPause" | "pauseHistory" | "countRevert">;
+  readonly ledger: () => Promise<Ledger>;
   /** The ceilings that a policy's file gives, by the policy's name. */
   readonly capsOf: (policy: string) => PolicyCaps | undefined;
   readonly now: () => number;
@@ -55,6 +56,8 @@ export type Guard = {
   readonly reserve: (confirmation: Confirmation, gas: Wei, slot?: Slot) => Promise<Held | undefined>;
   /** It is not paid (after all), or does not wait any more. */
   readonly release: (confirmationId: number) => void;
+  /** It is settled: what it counts stays, and changes no more. */
+  readonly settle: (confirmationId: number) => void;
   /** It does not wait any more; what it counts stays. */
   readonly leave: (confirmationId: number) => void;
   /** Whether gas may cost so much more today. */
@@ -76,15 +79,8 @@ export const unlimited: GuardOptions = {
 const gasCap = (limit: Wei): Cap => ({ name: "guardrails.gasPerDay", scope: "all", lengthMs: dayMs, limit });
 const keyOf = ({ name, scope }: Cap): string => `${name} ${scope}`;
 
-export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDeps, options: GuardOptions): Guard {
-  let loading: Promise<Ledger> | undefined;
-  const load = (): Promise<Ledger> => {
-    loading ??= journal.spending(now() - dayMs).then(createLedger);
-    loading.catch(() => {
-      loading = undefined;
-    });
-    return loading;
-  };
+export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
+  const { journal, ledger: load, capsOf: ofPolicy, now, report } = deps;
   let pause: Pause | undefined;
   const resumed$ = new Subject<void>();
   /** Who waits for room, by ceiling: the confirmation's id and payment. */
@@ -125,8 +121,8 @@ export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDep
     [...(queues.get(keyOf(cap)) ?? [])].reduce((sum, [other, amount]) => (other < id ? sum + amount : sum), 0n);
 
   const heldBy = (ledger: Ledger, cap: Cap, { id, payment }: Confirmation): Held | undefined => {
-    const window = ledger.window(cap.scope, cap.lengthMs);
-    const used = wei(window.sum(now()) - window.amountOf(String(id), now()));
+    const window = ledger.window(cap);
+    const used = wei(window.sum(now()) - ledger.amountOf(id, cap, now()));
     const { name, limit } = cap;
     if (payment > limit) return { cap: name, used, limit, until: undefined };
     // Whoever came before and still waits for room here is to have it first.
@@ -192,6 +188,13 @@ export function createGuard({ journal, capsOf: ofPolicy, now, report }: GuardDep
       leave(id);
       void load().then(
         (ledger) => ledger.release(id),
+        () => undefined,
+      );
+    },
+    settle: (id) => {
+      leave(id);
+      void load().then(
+        (ledger) => ledger.settle(id),
         () => undefined,
       );
     },

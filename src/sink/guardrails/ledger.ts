@@ -1,84 +1,117 @@
-import type { Payee, Spending } from "../../journal/sinkJournal.ts";
+import type { GasSpent, MoneySpent, Payee } from "../../journal/sinkJournal.ts";
 import type { AccountAddress, Nonce, Wei } from "../../protocol/brand.ts";
-import { dayMs, hourMs, scopesOf } from "./caps.ts";
+import { wei } from "../../protocol/brand.ts";
+import { type Cap, dayMs, hourMs, scopesOf } from "./caps.ts";
 import { createWindow, type Window } from "./window.ts";
 
-/** What was spent lately. A mirror of the journal, for the time that the process runs. */
+/**
+ * What was spent lately. A mirror of the journal, for the time that the process runs. What is settled is kept as sums only:
+ * a daemon that pays a million times a day holds no more than one that pays ten times.
+ */
 export type Ledger = {
   /** Counts a confirmation from `at` on, in the place of what it counted before. */
   readonly charge: (id: number, payee: Payee, payment: Wei, at: number) => void;
   /** It is not paid after all. */
   readonly release: (id: number) => void;
-  readonly window: (scope: string, lengthMs: number) => Window;
+  /** Nothing changes any more in what it counts. */
+  readonly settle: (id: number) => void;
+  /** What counts against a ceiling. */
+  readonly window: (cap: Pick<Cap, "scope" | "lengthMs">) => Pick<Window, "sum" | "freeAt">;
+  /** What one that is not settled counts against a ceiling. */
+  readonly amountOf: (id: number, cap: Pick<Cap, "scope" | "lengthMs">, now: number) => Wei;
+  /** For whom something counts. */
+  readonly payees: (now: number) => readonly Payee[];
   readonly chargeGas: (signer: AccountAddress, nonce: Nonce, cost: Wei, at: number) => void;
   /** What a nonce did cost, in the place of the most that it could. */
   readonly settleGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => void;
-  readonly gas: Window;
+  readonly gas: Pick<Window, "sum" | "freeAt">;
+  /** Counts what the journal held before. */
+  readonly takeOver: (spent: { readonly money: readonly MoneySpent[]; readonly gas: readonly GasSpent[] }) => void;
 };
 
+const lengths = [hourMs, dayMs];
+const nothing = createWindow(0);
 const gasKey = (signer: AccountAddress, nonce: Nonce): string => `${signer} ${nonce}`;
+const nameOf = (scope: string, lengthMs: number): string => `${lengthMs} ${scope}`;
 
-export function createLedger({ money, gas }: Spending): Ledger {
-  const windows = new Map<string, Window>();
-  const charged = new Map<number, { readonly scopes: readonly string[]; readonly at: number }>();
+export function createLedger(): Ledger {
+  type Counted = { readonly window: Window; readonly payee: Payee; readonly isOfPayee: boolean };
+  const windows = new Map<string, Counted>();
+  const charged = new Map<number, { readonly payee: Payee; readonly payment: Wei; readonly at: number }>();
   const gasWindow = createWindow(dayMs);
-  const gasSince = new Map<string, number>();
-  const window = (scope: string, lengthMs: number): Window => {
-    const name = `${lengthMs} ${scope}`;
-    const known = windows.get(name);
-    if (known) return known;
-    const fresh = createWindow(lengthMs);
-    windows.set(name, fresh);
-    return fresh;
-  };
+  const gasOf = new Map<string, { readonly at: number; readonly cost: Wei }>();
+  const windowOf = (scope: string, lengthMs: number): Window => windows.get(nameOf(scope, lengthMs))?.window ?? nothing;
+
   const release = (id: number) => {
-    for (const scope of charged.get(id)?.scopes ?? []) {
-      for (const length of [hourMs, dayMs]) {
-        window(scope, length).remove(String(id));
-        if (window(scope, length).isEmpty()) windows.delete(`${length} ${scope}`);
-      }
-    }
+    const before = charged.get(id);
     charged.delete(id);
+    if (before === undefined) return;
+    for (const scope of scopesOf(before.payee)) {
+      for (const length of lengths) windowOf(scope, length).change(before.at, -before.payment);
+    }
   };
-  /** Nothing is kept of what is older than the longest window. */
+  let forgotten = 0;
+  /** Now and then: nothing is kept of what is older than the longest window. */
   const forget = (now: number) => {
-    for (const [id, { at }] of charged) {
-      if (at > now - dayMs) break;
-      release(id);
-    }
-    for (const [key, at] of gasSince) {
-      if (at > now - dayMs) break;
-      gasSince.delete(key);
-    }
+    if (now - forgotten < hourMs && now >= forgotten) return;
+    forgotten = now;
+    for (const [id, { at }] of charged) if (at <= now - dayMs) charged.delete(id);
+    for (const [key, { at }] of gasOf) if (at <= now - dayMs) gasOf.delete(key);
+    for (const [name, { window }] of windows) if (window.isEmpty(now)) windows.delete(name);
   };
   const ledger: Ledger = {
     charge: (id, payee, payment, at) => {
-      release(id);
       forget(at);
+      release(id);
+      charged.set(id, { payee, payment, at });
       const scopes = scopesOf(payee);
-      charged.set(id, { scopes, at });
       for (const scope of scopes) {
-        for (const length of [hourMs, dayMs]) window(scope, length).set(String(id), at, payment);
+        for (const length of lengths) {
+          const name = nameOf(scope, length);
+          const isOfPayee = scope === scopes.at(-1) && length === dayMs;
+          const counted = windows.get(name) ?? { window: createWindow(length), payee, isOfPayee };
+          windows.set(name, counted);
+          counted.window.add(at, payment);
+        }
       }
     },
     release,
-    window,
+    settle: (id) => void charged.delete(id),
+    window: ({ scope, lengthMs }) => windowOf(scope, lengthMs),
+    amountOf: (id, { scope, lengthMs }, now) => {
+      const own = charged.get(id);
+      const counts = own !== undefined && own.at > now - lengthMs && scopesOf(own.payee).includes(scope);
+      return counts ? own.payment : wei(0n);
+    },
+    payees: (now) =>
+      [...windows.values()].flatMap(({ window, payee, isOfPayee }) =>
+        isOfPayee && !window.isEmpty(now) ? [payee] : [],
+      ),
     chargeGas: (signer, nonce, cost, at) => {
       const key = gasKey(signer, nonce);
-      if (gasWindow.amountOf(key, at) >= cost) return;
-      gasSince.delete(key);
-      gasSince.set(key, at);
-      gasWindow.set(key, at, cost);
+      const before = gasOf.get(key);
+      if (before !== undefined && before.at > at - dayMs && before.cost >= cost) return;
+      if (before !== undefined) gasWindow.change(before.at, -before.cost);
+      gasOf.set(key, { at, cost });
+      gasWindow.add(at, cost);
     },
     settleGas: (signer, nonce, cost) => {
       const key = gasKey(signer, nonce);
-      const since = gasSince.get(key);
-      gasSince.delete(key);
-      if (since !== undefined) gasWindow.set(key, since, cost);
+      const before = gasOf.get(key);
+      gasOf.delete(key);
+      if (before !== undefined) gasWindow.change(before.at, cost - before.cost);
     },
     gas: gasWindow,
+    takeOver: ({ money, gas }) => {
+      for (const { confirmationId, at, payment, isSettled, ...payee } of money) {
+        ledger.charge(confirmationId, payee, payment, at);
+        if (isSettled) ledger.settle(confirmationId);
+      }
+      for (const { signer, nonce, at, cost, isSettled } of gas) {
+        ledger.chargeGas(signer, nonce, cost, at);
+        if (isSettled) ledger.settleGas(signer, nonce, cost);
+      }
+    },
   };
-  for (const { confirmationId, at, payment, ...payee } of money) ledger.charge(confirmationId, payee, payment, at);
-  for (const { signer, nonce, at, cost } of gas) ledger.chargeGas(signer, nonce, cost, at);
   return ledger;
 }

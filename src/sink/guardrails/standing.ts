@@ -1,9 +1,8 @@
-import type { Spending } from "../../journal/sinkJournal.ts";
 import type { PolicyCaps } from "../../policy/policyPort.ts";
 import type { Wei } from "../../protocol/brand.ts";
 import { wei } from "../../protocol/brand.ts";
-import { type Cap, type Ceilings, capsOf, dayMs } from "./caps.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
+import { type Cap, type Ceilings, capsOf } from "./caps.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Window } from "./window.ts";
 
 /** How much of a ceiling is used. */
@@ -19,28 +18,23 @@ export type Standing = Pick<Cap, "name" | "scope" | "limit"> & {
 /**
  * Where every ceiling stands: the operator's, each policy's, and those on providers for whoever was paid lately.
  *
- * @param spending What the journal holds of the last 24 hours at least.
  * @param now Milliseconds since 1970.
  */
 export function standings(
-  spending: Spending,
+  ledger: Ledger,
   ceilings: Ceilings,
   policies: readonly { readonly name: string; readonly caps: PolicyCaps }[],
   now: number,
 ): readonly Standing[] {
-  const ledger = createLedger({
-    money: spending.money.filter(({ at }) => at > now - dayMs),
-    gas: spending.gas.filter(({ at }) => at > now - dayMs),
-  });
   const ofPolicy = new Map(policies.map(({ name, caps }) => [name, caps]));
   const names = [...ofPolicy.keys(), ""].map((policy) => ({ policy, provider: undefined }));
   const caps = new Map<string, Cap>();
-  for (const payee of [...names, ...spending.money]) {
+  for (const payee of [...names, ...ledger.payees(now)]) {
     for (const cap of capsOf(payee, ceilings, ofPolicy.get(payee.policy))) {
       if (!cap.scope.endsWith("provider unknown")) caps.set(`${cap.name} ${cap.scope}`, cap);
     }
   }
-  const money = [...caps.values()].map((cap) => standingOf(cap, windowOf(ledger, cap), now));
+  const money = [...caps.values()].map((cap) => standingOf(cap, ledger.window(cap), now));
   const shown = money.filter(({ scope, used }) => !scope.includes("provider 0x") || used > 0n);
   const { gasPerDay } = ceilings;
   if (gasPerDay === undefined) return shown;
@@ -48,11 +42,9 @@ export function standings(
   return [...shown, standingOf(gas, ledger.gas, now)];
 }
 
-const windowOf = (ledger: Ledger, { scope, lengthMs }: Cap): Window => ledger.window(scope, lengthMs);
-
 function standingOf(
   { name, scope, limit }: Pick<Cap, "name" | "scope" | "limit">,
-  window: Window,
+  window: Pick<Window, "sum" | "freeAt">,
   now: number,
 ): Standing {
   const used = wei(window.sum(now));

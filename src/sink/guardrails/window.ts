@@ -1,57 +1,65 @@
 /** A sum over what came in the last so many milliseconds. */
 export type Window = {
-  /** Puts an amount under a key, in the place of what was there. */
-  readonly set: (key: string, at: number, amount: bigint) => void;
-  readonly remove: (key: string) => void;
-  readonly amountOf: (key: string, now: number) => bigint;
+  readonly add: (at: number, amount: bigint) => void;
+  /** Corrects what came at a time, where it counts still. */
+  readonly change: (at: number, by: bigint) => void;
   readonly sum: (now: number) => bigint;
-  readonly isEmpty: () => boolean;
+  readonly isEmpty: (now: number) => boolean;
   /** When the sum will have fallen by `amount`, milliseconds since 1970; `undefined`: it never holds so much. */
   readonly freeAt: (amount: bigint, now: number) => number | undefined;
 };
 
-type Entry = { readonly at: number; readonly amount: bigint };
+const minuteMs = 60_000;
 
-/** Costs the same however much is in it: what has left the window is forgotten as time goes on. */
-export function createWindow(lengthMs: number): Window {
-  // A map keeps the order in which keys came; one that is set anew goes to the end.
-  const entries = new Map<string, Entry>();
+type Bucket = { readonly last: number; readonly amount: bigint };
+
+/**
+ * What is kept does not grow with what comes: a bucket for each minute, which counts until the last that came in it has left
+ * the window. So the sum is never too low, and an amount counts for less than a minute longer than it must.
+ */
+export function createWindow(lengthMs: number, bucketMs = minuteMs): Window {
+  const buckets = new Map<number, Bucket>();
   let total = 0n;
-  const remove = (key: string) => {
-    total -= entries.get(key)?.amount ?? 0n;
-    entries.delete(key);
-  };
+  const keyOf = (at: number): number => Math.floor(at / bucketMs);
   const forget = (now: number) => {
-    for (const [key, { at }] of entries) {
-      if (at > now - lengthMs) return;
-      remove(key);
+    for (const [key, { last, amount }] of buckets) {
+      if (last > now - lengthMs) return;
+      total -= amount;
+      buckets.delete(key);
     }
   };
   return {
-    set: (key, at, amount) => {
-      const before = entries.get(key);
-      if (before !== undefined && before.at !== at) remove(key);
-      else total -= before?.amount ?? 0n;
-      entries.set(key, { at, amount });
+    add: (at, amount) => {
+      const key = keyOf(at);
+      const bucket = buckets.get(key);
+      buckets.set(key, { last: Math.max(at, bucket?.last ?? at), amount: (bucket?.amount ?? 0n) + amount });
       total += amount;
     },
-    remove,
-    amountOf: (key, now) => {
-      forget(now);
-      return entries.get(key)?.amount ?? 0n;
+    change: (at, by) => {
+      const key = keyOf(at);
+      const bucket = buckets.get(key);
+      if (bucket === undefined) return;
+      buckets.set(key, { ...bucket, amount: bucket.amount + by });
+      total += by;
     },
     sum: (now) => {
       forget(now);
       return total;
     },
-    isEmpty: () => entries.size === 0,
+    isEmpty: (now) => {
+      forget(now);
+      return buckets.size === 0;
+    },
     freeAt: (amount, now) => {
       forget(now);
-      let freed = 0n;
       if (amount <= 0n) return now;
-      for (const entry of entries.values()) {
-        freed += entry.amount;
-        if (freed >= amount) return entry.at + lengthMs;
+      let freed = 0n;
+      // A bucket goes only after those before it have gone.
+      let leaves = now;
+      for (const bucket of buckets.values()) {
+        freed += bucket.amount;
+        leaves = Math.max(leaves, bucket.last + lengthMs);
+        if (freed >= amount) return leaves;
       }
       return undefined;
     },

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Decision, Journal } from "../../../src/journal/journal.ts";
+import type { GasSpent, MoneySpent } from "../../../src/journal/sinkJournal.ts";
 import {
   type AccountAddress,
   type ResponseAddress,
@@ -154,7 +155,10 @@ const script: readonly (readonly [keyof Journal, ...unknown[]])[] = [
     [{ signer, token: 1 }],
   ],
   ["fillers", signer, toNonce(0)],
-  ["spending", 0],
+  ["moneySpent", { since: 0, after: undefined, limit: 2 }],
+  ["moneySpent", { since: 0, after: { at: 0, confirmationId: 1 } as MoneySpent, limit: 2 }],
+  ["gasSpent", { since: 0, after: undefined, limit: 2 }],
+  ["gasSpent", { since: 0, after: { at: 1, signer, nonce: toNonce(4) } as GasSpent, limit: 2 }],
   ["payments", 10, 10],
   ["payees", [1, 2, 99]],
   ["providerHistory", [provider, signer]],

@@ -3,6 +3,7 @@ import type { Confirmation } from "../../../../src/journal/journal.ts";
 import type { PolicyCaps } from "../../../../src/policy/policyPort.ts";
 import { type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../../src/protocol/brand.ts";
 import { createGuard, type Guard, type GuardOptions, unlimited } from "../../../../src/sink/guardrails/guard.ts";
+import { loadLedger, openLedger } from "../../../../src/sink/guardrails/openLedger.ts";
 import { pausePaying, resumePaying } from "../../../../src/sink/guardrails/pausing.ts";
 import { standings } from "../../../../src/sink/guardrails/standing.ts";
 import { address, hashOf } from "../../../support/fakeChain.ts";
@@ -26,6 +27,7 @@ const guardOf = (options: Partial<GuardOptions>, caps: Partial<PolicyCaps> = {})
   createGuard(
     {
       journal: bench.journal,
+      ledger: openLedger(bench.journal, () => now),
       capsOf: (name) => (name === "p" ? { ...noCaps, ...caps } : undefined),
       now: () => now,
       report: (each) => void bench.reports.push(each),
@@ -212,7 +214,7 @@ it("shows what is used and left of every ceiling, and when it begins to have roo
   await pay(guard, 30n, 10n);
   now += minute;
   const policies = [{ name: "p", caps: { ...noCaps, perDay: wei(500n) } }];
-  const shown = standings(await bench.journal.spending(0), { perDay: undefined, ...options }, policies, now);
+  const shown = standings(await loadLedger(bench.journal, now), { perDay: undefined, ...options }, policies, now);
   expect(shown).toEqual([
     { name: "guardrails.perHour", scope: "all", used: 30n, limit: 100n, left: 70n, freesAt: start + hour },
     { name: "caps.perDay of p", scope: "policy p", used: 30n, limit: 500n, left: 470n, freesAt: start + 24 * hour },

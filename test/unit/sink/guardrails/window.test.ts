@@ -2,39 +2,63 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { createWindow } from "../../../../src/sink/guardrails/window.ts";
 
-const length = 100;
+const [length, bucket] = [100, 10];
 const deeds = fc.array(
   fc.record({
-    key: fc.constantFrom("a", "b", "c", "d", "e"),
     amount: fc.bigInt(0n, 50n),
     wait: fc.integer({ min: 0, max: 40 }),
-    removes: fc.boolean(),
+    takesBack: fc.option(fc.nat(30)),
   }),
   { maxLength: 40 },
 );
 
-it("sums what came in its last while, and says when enough of it will have left", () => {
+it("never sums less than what came in its last while, nor what came earlier than that by a bucket's width", () => {
   fc.assert(
-    fc.property(deeds, fc.bigInt(0n, 120n), (all, wanted) => {
-      const window = createWindow(length);
-      const entries = new Map<string, { at: number; amount: bigint }>();
+    fc.property(deeds, fc.bigInt(1n, 120n), (all, wanted) => {
+      const window = createWindow(length, bucket);
+      const entries: { at: number; amount: bigint }[] = [];
       let now = 0;
-      for (const { key, amount, wait, removes } of all) {
+      for (const { amount, wait, takesBack } of all) {
         now += wait;
-        if (removes) window.remove(key);
-        else window.set(key, now, amount);
-        if (removes) entries.delete(key);
-        else entries.set(key, { at: now, amount });
-        const sumAt = (time: number) =>
-          [...entries.values()].filter(({ at }) => at > time - length).reduce((sum, entry) => sum + entry.amount, 0n);
-        expect(window.sum(now)).toBe(sumAt(now));
-        const freeAt = window.freeAt(wanted, now);
-        if (freeAt === undefined) expect(sumAt(now)).toBeLessThan(wanted);
-        else {
-          expect(sumAt(now) - sumAt(freeAt)).toBeGreaterThanOrEqual(wanted);
-          if (freeAt > now) expect(sumAt(now) - sumAt(freeAt - 1)).toBeLessThan(wanted);
+        const taken = takesBack === null ? undefined : entries[takesBack];
+        if (taken === undefined) {
+          window.add(now, amount);
+          entries.push({ at: now, amount });
+        } else {
+          window.change(taken.at, -taken.amount);
+          taken.amount = 0n;
         }
+        const since = (time: number) =>
+          entries.filter(({ at }) => at > time).reduce((sum, entry) => sum + entry.amount, 0n);
+        const sum = window.sum(now);
+        expect(sum).toBeGreaterThanOrEqual(since(now - length));
+        expect(sum).toBeLessThanOrEqual(since(now - length - bucket));
+        const freeAt = window.freeAt(wanted, now);
+        if (freeAt === undefined) expect(sum).toBeLessThan(wanted);
+        else expect(sum - since(freeAt - length)).toBeGreaterThanOrEqual(wanted);
       }
+    }),
+  );
+});
+
+it("has room at the moment that it names, and none before", () => {
+  fc.assert(
+    fc.property(deeds, fc.bigInt(1n, 120n), (all, wanted) => {
+      const fill = () => {
+        const window = createWindow(length, bucket);
+        let now = 0;
+        for (const { amount, wait } of all) {
+          now += wait;
+          window.add(now, amount);
+        }
+        return { window, now };
+      };
+      const { window, now } = fill();
+      const sum = window.sum(now);
+      const freeAt = window.freeAt(wanted, now);
+      fc.pre(freeAt !== undefined && freeAt > now);
+      expect(fill().window.sum(Number(freeAt) - 1)).toBeGreaterThan(sum - wanted);
+      expect(window.sum(Number(freeAt))).toBeLessThanOrEqual(sum - wanted);
     }),
   );
 });

@@ -1,0 +1,52 @@
+import { setImmediate as breathe } from "node:timers/promises";
+import type { GasSpent, MoneySpent, SinkJournal } from "../../journal/sinkJournal.ts";
+import { dayMs } from "./caps.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+
+export type LedgerSource = Pick<SinkJournal, "moneySpent" | "gasSpent">;
+
+/** Rows of one look at the journal: what else the process does waits for milliseconds. */
+const atOnce = 1_000;
+
+/**
+ * What the journal holds of the last 24 hours, from the first question on; what is charged and released from then on has to
+ * be told to the ledger. What could not be read is asked for again by the next question.
+ */
+export function openLedger(journal: LedgerSource, now: () => number): () => Promise<Ledger> {
+  let loading: Promise<Ledger> | undefined;
+  return () => {
+    loading ??= loadLedger(journal, now());
+    loading.catch(() => {
+      loading = undefined;
+    });
+    return loading;
+  };
+}
+
+/** @param now Milliseconds since 1970. */
+export async function loadLedger(journal: LedgerSource, now: number): Promise<Ledger> {
+  const ledger = createLedger();
+  const since = now - dayMs + 1;
+  await eachPage(
+    (after: MoneySpent | undefined) => journal.moneySpent({ since, after, limit: atOnce }),
+    (money) => ledger.takeOver({ money, gas: [] }),
+  );
+  await eachPage(
+    (after: GasSpent | undefined) => journal.gasSpent({ since, after, limit: atOnce }),
+    (gas) => ledger.takeOver({ money: [], gas }),
+  );
+  return ledger;
+}
+
+async function eachPage<T>(
+  read: (after: T | undefined) => Promise<readonly T[]>,
+  take: (page: readonly T[]) => void,
+): Promise<void> {
+  for (let after: T | undefined, isFull = true; isFull; ) {
+    const page = await read(after);
+    take(page);
+    after = page.at(-1);
+    isFull = page.length === atOnce;
+    if (isFull) await breathe();
+  }
+}

@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type AccountAddress, toNonce, wei } from "../../../../src/protocol/brand.ts";
+import { dayMs } from "../../../../src/sink/guardrails/caps.ts";
+import { createLedger } from "../../../../src/sink/guardrails/ledger.ts";
+import { openLedger } from "../../../../src/sink/guardrails/openLedger.ts";
+import { address } from "../../../support/fakeChain.ts";
+
+const signer = address<AccountAddress>(1);
+const payee = { policy: "p", provider: address<AccountAddress>(2) };
+const today = { scope: "all", lengthMs: dayMs };
+const start = 1_000 * dayMs;
+
+describe("a ledger", () => {
+  it("sums what is signed, less what is not paid after all, and forgets nothing that is settled", () => {
+    const deeds = fc.array(
+      fc.record({
+        deed: fc.constantFrom("charge", "charge", "release", "settle"),
+        id: fc.nat(5),
+        payment: fc.bigInt(1n, 50n),
+      }),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(deeds, (all) => {
+        const ledger = createLedger();
+        const open = new Map<number, bigint>();
+        let settled = 0n;
+        for (const [index, { deed, id, payment }] of all.entries()) {
+          // A settled confirmation comes to nothing any more: its number is not used again.
+          const unique = id + 10 * Number(settled);
+          if (deed === "charge") {
+            ledger.charge(unique, payee, wei(payment), start + index);
+            open.set(unique, payment);
+          } else {
+            ledger[deed](unique);
+            if (deed === "settle") settled += open.get(unique) ?? 0n;
+            open.delete(unique);
+          }
+          const sum = [...open.values()].reduce((total, each) => total + each, settled);
+          expect(ledger.window(today).sum(start + index)).toBe(sum);
+        }
+      }),
+    );
+  });
+
+  it("counts gas at the worst until it is settled, also where a replacement is dearer", () => {
+    const ledger = createLedger();
+    ledger.chargeGas(signer, toNonce(1), wei(50n), start);
+    ledger.chargeGas(signer, toNonce(1), wei(40n), start + 1);
+    ledger.chargeGas(signer, toNonce(1), wei(70n), start + 2);
+    ledger.chargeGas(signer, toNonce(2), wei(5n), start + 2);
+    expect(ledger.gas.sum(start + 3)).toBe(75n);
+    ledger.settleGas(signer, toNonce(1), wei(20n));
+    expect(ledger.gas.sum(start + 3)).toBe(25n);
+    expect(ledger.gas.sum(start + 2 * dayMs)).toBe(0n);
+  });
+
+  it("is read from the journal page by page, and asked for again where that failed", async () => {
+    const rows = Array.from({ length: 2_345 }, (_, id) => ({
+      ...{ confirmationId: id, at: start + id, payment: wei(1n), ...payee, isSettled: id % 2 === 0 },
+    }));
+    let broken = true;
+    const ledger = openLedger(
+      {
+        moneySpent: async ({ after, limit }) => {
+          if (after !== undefined && broken) throw new Error("the disk is full");
+          const from = after === undefined ? 0 : after.confirmationId + 1;
+          return rows.slice(from, from + limit);
+        },
+        gasSpent: async () => [{ signer, nonce: toNonce(1), at: start, cost: wei(7n), isSettled: false }],
+      },
+      () => start + 10_000,
+    );
+    await expect(ledger()).rejects.toThrow("the disk is full");
+    broken = false;
+    const read = await ledger();
+    expect(read.window(today).sum(start + 10_000)).toBe(2_345n);
+    expect(read.gas.sum(start + 10_000)).toBe(7n);
+    expect(await ledger()).toBe(read);
+  });
+
+  it("names for whom something counts, and nobody when a day is over", () => {
+    const ledger = createLedger();
+    ledger.charge(1, payee, wei(1n), start);
+    ledger.settle(1);
+    expect(ledger.payees(start)).toEqual([payee]);
+    expect(ledger.payees(start + dayMs)).toEqual([]);
+  });
+});
