@@ -1,7 +1,7 @@
 /**
- * Remembers a number for each of the newest addresses, in a fixed block of memory: a processor's cache in small. An
- * address is looked for in one set of four places; a new one takes the place of the set's oldest. Addresses are compared
- * whole, so that two are never taken for one.
+ * Remembers a number for each of the newest addresses, in bounded memory: a processor's cache in small. An address is looked
+ * for in one set of four places; a new one takes the place of the set's oldest, once the cache has grown to its capacity.
+ * Addresses are compared whole, so that two are never taken for one.
  *
  * An address is given as the five words of 32 bits that begin at an index of `words`: a look-up allocates nothing.
  */
@@ -17,13 +17,44 @@ export type AddressCache = {
 const ways = 4;
 const wordsPerAddress = 5;
 
+/** Places to begin with: pages of memory that nothing needs yet would be taken one by one, for hours. */
+const initial = 1 << 12;
+/** A table that is fuller than this grows as soon as an address would take another one's place. */
+const fullness = 1 / 4;
+
 /** @param capacity Addresses; a power of two, 24 bytes each. */
 export function createAddressCache(capacity: number): AddressCache {
-  const sets = capacity / ways;
-  if (!Number.isInteger(Math.log2(sets))) throw new TypeError(`not a power of two of at least ${ways}: ${capacity}`);
-  const keys = new Uint32Array(capacity * wordsPerAddress);
-  const values = new Uint32Array(capacity);
+  if (!Number.isInteger(Math.log2(capacity / ways)))
+    throw new TypeError(`not a power of two of at least ${ways}: ${capacity}`);
+  let table = createTable(Math.min(initial, capacity));
+  const grow = () => {
+    const larger = createTable(table.size * 2);
+    table.copyTo(larger);
+    table = larger;
+  };
+  return {
+    get: (words, at) => table.get(words, at),
+    set: (words, at, value) => {
+      while (table.size < capacity && table.isFullFor(words, at)) grow();
+      table.set(words, at, value);
+    },
+    delete: (words, at) => table.delete(words, at),
+    clear: () => table.clear(),
+  };
+}
+
+type Table = AddressCache & {
+  readonly size: number;
+  readonly isFullFor: (words: Uint32Array, at: number) => boolean;
+  readonly copyTo: (larger: Table) => void;
+};
+
+function createTable(size: number): Table {
+  const sets = size / ways;
+  const keys = new Uint32Array(size * wordsPerAddress);
+  const values = new Uint32Array(size);
   const oldest = new Uint8Array(sets);
+  let taken = 0;
 
   const firstPlaceOf = (words: Uint32Array, at: number): number => {
     let mixed = 0;
@@ -46,9 +77,15 @@ export function createAddressCache(capacity: number): AddressCache {
     return -1;
   };
 
-  const makeRoom = (words: Uint32Array, at: number): number => {
+  /** A place of the address's set that nobody has, or -1. */
+  const findFree = (words: Uint32Array, at: number): number => {
     const first = firstPlaceOf(words, at);
     for (let place = first; place < first + ways; place++) if (values[place] === 0) return place;
+    return -1;
+  };
+
+  const makeRoom = (words: Uint32Array, at: number): number => {
+    const first = firstPlaceOf(words, at);
     const set = first / ways;
     const victim = oldest[set] ?? 0;
     oldest[set] = (victim + 1) % ways;
@@ -56,20 +93,34 @@ export function createAddressCache(capacity: number): AddressCache {
   };
 
   return {
+    size,
     get: (words, at) => {
       const place = find(words, at);
       return place < 0 ? 0 : (values[place] ?? 0);
     },
     set: (words, at, value) => {
       const known = find(words, at);
-      const place = known < 0 ? makeRoom(words, at) : known;
+      const free = known < 0 ? findFree(words, at) : known;
+      const place = free < 0 ? makeRoom(words, at) : free;
+      if (values[place] === 0) taken += 1;
       for (let word = 0; word < wordsPerAddress; word++) keys[place * wordsPerAddress + word] = words[at + word] ?? 0;
       values[place] = value;
     },
     delete: (words, at) => {
       const place = find(words, at);
-      if (place >= 0) values[place] = 0;
+      if (place < 0) return;
+      values[place] = 0;
+      taken -= 1;
     },
-    clear: () => void values.fill(0),
+    clear: () => {
+      values.fill(0);
+      taken = 0;
+    },
+    isFullFor: (words, at) => taken >= fullness * size && findFree(words, at) < 0 && find(words, at) < 0,
+    copyTo: (larger) => {
+      for (let place = 0; place < size; place++) {
+        if (values[place] !== 0) larger.set(keys, place * wordsPerAddress, values[place] ?? 0);
+      }
+    },
   };
 }

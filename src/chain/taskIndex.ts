@@ -28,9 +28,9 @@ export type TaskIndex = {
 export type IsForeign = (type: ChainEvent["type"], data: string) => boolean;
 
 export type TaskIndexOptions = {
-  /** Tasks that are remembered: 24 bytes each, a power of two. @default 2^20, twelve minutes of the whole network */
+  /** Tasks that are remembered at the most: 24 bytes each, a power of two. @default 2^20, twelve minutes of the whole network */
   readonly tasks?: number;
-  /** Responses to foreign tasks that are remembered: 24 bytes each, a power of two. @default 2^18 */
+  /** Responses to foreign tasks that are remembered at the most: 24 bytes each, a power of two. @default 2^18 */
   readonly responses?: number;
   /** Sources that are remembered; with one more, everything is forgotten. @default 50000 */
   readonly sources?: number;

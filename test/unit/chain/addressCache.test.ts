@@ -42,6 +42,19 @@ describe("the address cache", () => {
     expect(cache.get(words(99_999), 0)).toBe(0);
   });
 
+  it("takes memory as addresses come, and keeps nearly all of them when it takes more", () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const cache = createAddressCache(1 << 20);
+    const taken = () => process.memoryUsage().arrayBuffers - before;
+    expect(taken()).toBeLessThan(1 << 20);
+    for (let key = 0; key < 20_000; key++) cache.set(words(key), 0, key + 1);
+    const kept = Array.from({ length: 20_000 }, (_, key) => cache.get(words(key), 0)).filter(
+      (value, key) => value === key + 1,
+    );
+    expect(kept.length).toBeGreaterThan(19_800);
+    expect(taken()).toBeLessThan(10 << 20);
+  });
+
   it("wants a power of two", () => {
     expect(() => createAddressCache(100)).toThrow(TypeError);
     expect(() => createAddressCache(0)).toThrow(TypeError);
