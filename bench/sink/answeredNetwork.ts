@@ -5,6 +5,7 @@ import { publishedTask, submittedResponse } from "../../devnet/actors/published.
 import { type Devnet, type DevnetOptions, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
 import { calls } from "../../src/client/calls.ts";
+import type { BlockRef, Confirmation, Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { nexusAbi } from "../../src/protocol/abi.ts";
 import {
@@ -126,11 +127,12 @@ async function sendAll({ publicClient, chainId, network }: Devnet, account: Loca
   return receipts;
 }
 
-/** Writes a journal in which a policy has approved every response, and nothing is signed. */
-export async function writeIntents(
+/** Writes a journal that knows of all tasks and responses; a policy has approved those of `intents`, and nothing is signed. */
+export async function writeJournal(
   path: string,
-  { devnet, source, provider, answered }: Pick<AnsweredNetwork, "devnet" | "source" | "provider" | "answered">,
-): Promise<void> {
+  { devnet, source, provider, answered }: AnsweredNetwork,
+  intents: readonly Answered[],
+): Promise<BlockRef> {
   const journal = openSqliteJournal({ path, chainId: devnet.chainId });
   const { number, hash } = await devnet.publicClient.getBlock();
   const block = { number, hash: hash as Hash };
@@ -141,6 +143,18 @@ export async function writeIntents(
     cursor: block,
     audited: block,
   });
+  await approve(journal, intents, { provider, block });
+  await journal.close();
+  return block;
+}
+
+/** Has a policy approve these responses. */
+export async function approve(
+  journal: Journal,
+  answered: readonly Answered[],
+  { provider, block }: { readonly provider: AccountAddress; readonly block: BlockRef },
+): Promise<readonly Confirmation[]> {
+  const intents: Confirmation[] = [];
   for (const { task, response, data } of answered) {
     const standing = { task, provider, data, payment: wei(price) };
     const decision = {
@@ -158,7 +172,8 @@ export async function writeIntents(
       responseDigest: responseDigest(standing),
       provider,
     } as const;
-    await journal.decide([decision], Date.now());
+    const intent = await journal.decide([decision], Date.now());
+    if (intent) intents.push(intent);
   }
-  await journal.close();
+  return intents;
 }

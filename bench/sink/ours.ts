@@ -1,35 +1,49 @@
-import { firstValueFrom, NEVER, Subject } from "rxjs";
-import type { Journal } from "../../src/journal/journal.ts";
+import { readFileSync } from "node:fs";
+import { firstValueFrom, Subject } from "rxjs";
+import type { Confirmation } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import type { AccountAddress, Hash } from "../../src/protocol/brand.ts";
 import { answer, childArgs, untilGo } from "../harness/child.ts";
+import { type Answered, approve } from "./answeredNetwork.ts";
 import { openRealSink, type RealSink } from "./realSink.ts";
 
-/** The sink with a journal full of intents, as after a start: first one to warm up, then one that counts. */
-type Args = RealSink & { readonly warmUp: string; readonly counted: string };
-const [{ warmUp, counted, ...options }] = childArgs<[Args]>();
-const open = (path: string) => openSqliteJournal({ path, chainId: options.chainId });
+/**
+ * A sink that runs: it pays what its journal intends, to warm up, until that is final; then intents come, as the pipeline
+ * gives them, all at once.
+ */
+type Args = RealSink & {
+  readonly journalPath: string;
+  /** The file with what is approved when it is warm. */
+  readonly file: string;
+  readonly provider: AccountAddress;
+  readonly block: { readonly number: string; readonly hash: Hash };
+};
+const [{ journalPath, file, provider, block, ...options }] = childArgs<[Args]>();
+const journal = openSqliteJournal({ path: journalPath, chainId: options.chainId });
+const toWarmUp = (await journal.unsettled()).length;
 
-await payAll(open(warmUp), ["mined", "final"]);
-const journal = open(counted);
+let wanted: { readonly states: readonly string[]; readonly count: number } = { states: ["final"], count: toWarmUp };
+const arrived = new Set<number>();
+const all$ = new Subject<void>();
+const sink = await openRealSink(options, journal, (report) => {
+  if (report.type === "retry") process.stderr.write(`${String(report.error)}\n`);
+  if (report.type !== "confirmation" || !wanted.states.includes(report.confirmation.state)) return;
+  arrived.add(report.confirmation.id);
+  if (arrived.size === wanted.count) all$.next();
+});
+const intents$ = new Subject<Confirmation>();
+const isWarm = firstValueFrom(all$);
+sink.pay(intents$).subscribe({ error: (error) => process.stderr.write(`${error.stack}\n`) });
+await isWarm;
+
+const answered = JSON.parse(readFileSync(file, "utf8")) as Answered[];
+const intents = await approve(journal, answered, { provider, block: { ...block, number: BigInt(block.number) } });
+arrived.clear();
+wanted = { states: ["broadcast", "mined", "final"], count: intents.length };
+const isAccepted = firstValueFrom(all$);
 const go = untilGo();
 answer("warm");
 await go;
-await payAll(journal, ["broadcast", "mined", "final"]);
+for (const intent of intents) intents$.next(intent);
+await isAccepted;
 answer("accepted");
-
-/** Resolves when all that the journal intends has come so far. */
-async function payAll(from: Journal, states: readonly string[]): Promise<void> {
-  const intents = (await from.unsettled()).length;
-  const arrived = new Set<number>();
-  const all = new Subject<void>();
-  const sink = await openRealSink(options, from, (report) => {
-    if (report.type === "retry") process.stderr.write(`${String(report.error)}\n`);
-    if (report.type !== "confirmation" || !states.includes(report.confirmation.state)) return;
-    arrived.add(report.confirmation.id);
-    if (arrived.size === intents) all.next();
-  });
-  const done = firstValueFrom(all);
-  const paying = sink.pay(NEVER).subscribe({ error: (error) => process.stderr.write(`${error.stack}\n`) });
-  await done;
-  paying.unsubscribe();
-}

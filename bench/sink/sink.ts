@@ -7,7 +7,7 @@ import { controllerAbi } from "../../src/protocol/abi.ts";
 import { atLeast, type Benchmark } from "../harness/benchmark.ts";
 import { startChild } from "../harness/child.ts";
 import { alternate } from "../harness/rounds.ts";
-import { type AnsweredNetwork, openAnsweredNetwork, writeIntents } from "./answeredNetwork.ts";
+import { type AnsweredNetwork, openAnsweredNetwork, writeJournal } from "./answeredNetwork.ts";
 
 /** Confirmations that are counted, after those that a contender is given to warm up. */
 const count = 1_600;
@@ -30,9 +30,10 @@ export const sink: Benchmark = {
     const network = await openAnsweredNetwork(warmUp + count);
     const directory = mkdtempSync(join(tmpdir(), "confirmd-bench-"));
     try {
-      const journals = { warmUp: join(directory, "warm.sqlite"), counted: join(directory, "counted.sqlite") };
-      await writeIntents(journals.warmUp, { ...network, answered: network.answered.slice(0, warmUp) });
-      await writeIntents(journals.counted, { ...network, answered: network.answered.slice(warmUp) });
+      const journal = join(directory, "journal.sqlite");
+      const block = await writeJournal(journal, network, network.answered.slice(0, warmUp));
+      const counted = join(directory, "counted.json");
+      writeFileSync(counted, JSON.stringify(network.answered.slice(warmUp)));
       const raws = join(directory, "raws.json");
       writeFileSync(raws, JSON.stringify(await preSign(network)));
       const responses = join(directory, "responses.json");
@@ -41,17 +42,16 @@ export const sink: Benchmark = {
       const { rpc, chainId, accounts } = network.devnet;
       const { privateKey } = accounts.agent;
       const ours = (engine: "javascript" | "native") => {
-        const copied = (name: string, path: string) => {
-          const copy = join(directory, `${name}-copy.sqlite`);
-          for (const suffix of ["", "-wal", "-shm"]) rmSync(`${copy}${suffix}`, { force: true });
-          copyFileSync(path, copy);
-          return copy;
-        };
+        const journalPath = `${journal}-copy`;
+        for (const suffix of ["", "-wal", "-shm"]) rmSync(`${journalPath}${suffix}`, { force: true });
+        copyFileSync(journal, journalPath);
         return measure(network, warmUp + count, count, "ours.ts", {
           ...rpc,
           chainId,
-          warmUp: copied("warm", journals.warmUp),
-          counted: copied("counted", journals.counted),
+          journalPath,
+          file: counted,
+          provider: network.provider,
+          block: { ...block, number: String(block.number) },
           privateKey,
           maxInFlight,
           engine,
