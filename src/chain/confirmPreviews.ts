@@ -1,12 +1,13 @@
-import { encodeFunctionData } from "viem/utils";
+import { getAbiItem, toFunctionSelector } from "viem/utils";
 import { RetryableError } from "../errors.ts";
 import { controllerAbi, responseAbi, taskAbi } from "../protocol/abi.ts";
 import type { AccountAddress, Hex, ResponseAddress, TaskAddress, UnixSeconds } from "../protocol/brand.ts";
-import { toAddress, unixSeconds, wei } from "../protocol/brand.ts";
+import { unixSeconds, wei } from "../protocol/brand.ts";
 import type { Response } from "../protocol/entities.ts";
 import type { Simulation } from "./chainPort.ts";
 import { type Read, read } from "./contractReads.ts";
 import type { HttpRpc, RpcAnswer, RpcCall } from "./jsonRpc.ts";
+import { decodeByte, decodeResponseParams, type ResponseParams } from "./plainAnswers.ts";
 import { toQuantity } from "./wire.ts";
 
 /** @param gas What a confirmation is known to take; `undefined`: it is estimated, which costs the node more. */
@@ -34,16 +35,13 @@ export type Preview = {
   readonly expiresAt?: UnixSeconds | undefined;
 };
 
-type ResponseParams = {
-  readonly task: string;
-  readonly provider: string;
-  readonly data: string;
-  readonly payment: bigint;
-};
+let selector: Hex | undefined;
 
 /** The call that pays; the same bytes each time. */
-export const confirmData = (response: ResponseAddress): Hex =>
-  encodeFunctionData({ abi: controllerAbi, functionName: "confirmResponse", args: [response] });
+export const confirmData = (response: ResponseAddress): Hex => {
+  selector ??= toFunctionSelector(getAbiItem({ abi: controllerAbi, name: "confirmResponse" }));
+  return `${selector}${response.slice(2).padStart(64, "0")}`;
+};
 
 /**
  * State and simulation of several confirmations, in one request. One that cannot be told is answered with its error.
@@ -118,9 +116,9 @@ export async function toPreview(
 
 /** What is read of a confirmation's task and response. */
 export const readsOf = ({ task, response, withExpiry }: PreviewAsk, block: Hex): readonly Read<unknown>[] => [
-  read<number>(taskAbi, task, "getStatus", [], block),
-  read<ResponseParams>(responseAbi, response, "getResponseParams", [], block),
-  read<number>(responseAbi, response, "getStatus", [], block),
+  read<number>(taskAbi, task, "getStatus", [], block, decodeByte),
+  read<ResponseParams>(responseAbi, response, "getResponseParams", [], block, decodeResponseParams),
+  read<number>(responseAbi, response, "getStatus", [], block, decodeByte),
   ...(withExpiry ? [read<bigint>(taskAbi, task, "getExpiryTime", [], block)] : []),
 ];
 
@@ -138,8 +136,8 @@ const simulationCall = ({ from, response, gas }: PreviewAsk, to: Hex): readonly 
 function toStanding(params: ResponseParams | undefined, status: number | undefined): StandingResponse | undefined {
   if (params === undefined || status === undefined) return undefined;
   return {
-    task: toAddress<TaskAddress>(params.task),
-    provider: toAddress<AccountAddress>(params.provider),
+    task: params.task.toLowerCase() as TaskAddress,
+    provider: params.provider.toLowerCase() as AccountAddress,
     data: params.data,
     payment: wei(params.payment),
     status,

@@ -11,6 +11,7 @@ export type Read<T> = { readonly call: RpcCall; readonly decode: (answer: RpcAns
 /**
  * A view call at a block.
  * Its `decode` answers `undefined` where there is no such contract or the call reverts.
+ * @param plainly Reads an answer that is laid out as usual, faster than the general decoder.
  */
 export function read<T>(
   abi: Abi,
@@ -18,6 +19,7 @@ export function read<T>(
   functionName: string,
   args: readonly unknown[],
   block: Hex,
+  plainly?: (answer: Hex) => T | undefined,
 ): Read<T | undefined> {
   const data = args.length === 0 ? bareCall(abi, functionName) : encoded(abi, functionName, args);
   return {
@@ -27,6 +29,8 @@ export function read<T>(
       const result = resultOf(answer) as Hex;
       if (result === "0x") return undefined;
       try {
+        const plain = plainly?.(result);
+        if (plain !== undefined) return plain;
         return decodeFunctionResult({ abi, functionName, data: result } as Parameters<
           typeof decodeFunctionResult
         >[0]) as T;

@@ -53,7 +53,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     return found;
   };
 
-  const call = async <T>(...args: Parameters<typeof read>): Promise<T | undefined> => {
+  const call = async <T>(...args: Parameters<typeof read<T>>): Promise<T | undefined> => {
     const [value] = await readAll(rpc, [read<T>(...args)] as const);
     return value;
   };

@@ -5,6 +5,7 @@ import type { Response, Source, Task } from "../protocol/entities.ts";
 import type { Head, Snapshot } from "./chainPort.ts";
 import { type Read, read } from "./contractReads.ts";
 import { resultOf } from "./jsonRpc.ts";
+import { decodeByte, decodeResponseParams, type ResponseParams } from "./plainAnswers.ts";
 import { type ListAnswer, listReads, readList } from "./responseList.ts";
 import { toHead, toQuantity, type WireBlock } from "./wire.ts";
 
@@ -16,13 +17,6 @@ type SourceParams = {
   readonly deliveryMethod: number;
 };
 type TaskParams = readonly [source: string, config: string, expiryTime: bigint, payment: bigint];
-type ResponseParams = {
-  readonly task: string;
-  readonly provider: string;
-  readonly data: string;
-  readonly payment: bigint;
-};
-
 /** The block itself; `undefined` where the node does not have it (yet). */
 export const blockRead = (block: Hex): Read<Head | undefined> => ({
   call: { method: "eth_getBlockByNumber", params: [block, false] },
@@ -58,8 +52,8 @@ export function toSource(
 const readsPerResponse = 3;
 
 const responseReads = (address: ResponseAddress, block: Hex) => [
-  read<ResponseParams>(responseAbi, address, "getResponseParams", [], block),
-  read<number>(responseAbi, address, "getStatus", [], block),
+  read<ResponseParams>(responseAbi, address, "getResponseParams", [], block, decodeResponseParams),
+  read<number>(responseAbi, address, "getStatus", [], block, decodeByte),
   read<bigint>(responseAbi, address, "responseTimestamp", [], block),
 ];
 
@@ -127,8 +121,8 @@ function toResponse(address: ResponseAddress, values: readonly unknown[]): reado
   return [
     {
       address,
-      task: toAddress<TaskAddress>(params.task),
-      provider: toAddress<AccountAddress>(params.provider),
+      task: params.task.toLowerCase() as TaskAddress,
+      provider: params.provider.toLowerCase() as AccountAddress,
       data: params.data,
       payment: wei(params.payment),
       status,
