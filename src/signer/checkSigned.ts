@@ -1,10 +1,10 @@
 import type { TransactionSerializable } from "viem";
-import { hexToBigInt, keccak256, parseTransaction } from "viem/utils";
+import { hexToBigInt, parseTransaction } from "viem/utils";
 import { FatalError } from "../errors.ts";
 import type { Hash, Hex } from "../protocol/brand.ts";
 import type { Signature, SignatureCheck } from "./signature.ts";
 import type { SignedTransaction, UnsignedTransaction } from "./signerPort.ts";
-import { signingDigest, transactionBytes } from "./transactionBytes.ts";
+import { hashOf, signingDigest, transactionBytes } from "./transactionBytes.ts";
 
 /**
  * Makes sure that signed bytes say what was asked, to the byte, and were signed by the account.
@@ -31,7 +31,7 @@ export async function checkSigned(
   }
   const parity = await isOurs(signingDigest(asked), signature);
   if (parity !== signature.yParity) throw different(["signer"]);
-  return { raw: bytes, hash: keccak256(bytes) as Hash };
+  return { raw: bytes, hash: transactionHash(bytes) };
 }
 
 /**
@@ -46,8 +46,10 @@ export function checkOwn(raw: Hex, asked: UnsignedTransaction, signature: Signat
   const fields = differingFields(signed, asked);
   const isSame = found.r === signature.r && found.s === signature.s && found.yParity === signature.yParity;
   if (fields.length > 0 || !isSame) throw different(isSame ? fields : [...fields, "signature"]);
-  return { raw, hash: keccak256(raw) as Hash };
+  return { raw, hash: transactionHash(raw) };
 }
+
+const transactionHash = (raw: Hex): Hash => `0x${Buffer.from(hashOf(raw.slice(2))).toString("hex")}`;
 
 export const different = (fields: readonly string[]): FatalError =>
   new FatalError(`the signed transaction differs from the one asked for in: ${fields.join(", ")}`, {

@@ -6,7 +6,7 @@ import { keyBytes, privateKeySigner } from "./privateKeySigner.ts";
 import type { Signer } from "./signerPort.ts";
 import type { Engine } from "./thread/messages.ts";
 import { openSigningThreads } from "./thread/signingThreads.ts";
-import { signingDigest, transactionBytes } from "./transactionBytes.ts";
+import { writeTransaction } from "./transactionBytes.ts";
 
 export type ThreadedSignerOptions = {
   /** 32 bytes of hex with `0x`. */
@@ -47,9 +47,10 @@ export async function threadedSigner(options: ThreadedSignerOptions): Promise<Re
         });
         return here.sign(transaction);
       }
-      const { signature, parity } = await threads.sign(signingDigest(transaction));
+      const { digest, signed } = writeTransaction(transaction);
+      const { signature, parity } = await threads.sign(digest());
       if (parity !== signature.yParity) throw different(["signer"]);
-      return checkOwn(transactionBytes(transaction, signature), transaction, signature);
+      return checkOwn(signed(signature), transaction, signature);
     },
     close: threads.close,
   };

@@ -13,11 +13,13 @@ export type Birth = {
   readonly address: AccountAddress;
 };
 
-/** Without a signature: sign, and check what was signed. With one: only check. */
+/** Without a signature: sign, and check what was signed. With one: only check. All of one moment go in one message. */
 export type Order = { readonly id: number; readonly digest: Uint8Array; readonly signature?: BareSignature };
 
+/** To some of the orders, in order. */
+export type Answers = { readonly type: "ready" } | { readonly type: "answers"; readonly answers: readonly Answer[] };
+
 export type Answer =
-  | { readonly type: "ready" }
   | { readonly type: "signed"; readonly id: number; readonly signature: Signature; readonly parity: Parity | undefined }
   | { readonly type: "checked"; readonly id: number; readonly parity: Parity | undefined }
   /** No reason is given: it might quote the key. */

@@ -1,12 +1,12 @@
 import { Worker } from "node:worker_threads";
 import { RetryableError } from "../../errors.ts";
 import type { BareSignature } from "../signature.ts";
-import type { Answer, Birth, Order } from "./messages.ts";
+import type { Answer, Answers, Birth, Order } from "./messages.ts";
 
 export type SigningThread = {
   readonly ready: Promise<void>;
   /** @throws RetryableError `SIGNING_THREAD_LOST`. */
-  readonly ask: (digest: Uint8Array, signature?: BareSignature) => Promise<Exclude<Answer, { type: "ready" }>>;
+  readonly ask: (digest: Uint8Array, signature?: BareSignature) => Promise<Answer>;
   /** Orders that have no answer yet. */
   readonly load: () => number;
   readonly isAlive: () => boolean;
@@ -30,7 +30,7 @@ export function startSigningThread(birth: Birth): SigningThread {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
   });
-  type Waiting = PromiseWithResolvers<Exclude<Answer, { type: "ready" }>>;
+  type Waiting = PromiseWithResolvers<Answer>;
   const waiting = new Map<number, Waiting>();
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => undefined);
@@ -42,18 +42,28 @@ export function startSigningThread(birth: Birth): SigningThread {
     for (const { reject } of waiting.values()) reject(lost(why));
     waiting.clear();
   };
-  worker.on("message", (message: Answer) => {
-    if (message.type === "ready") {
-      // An idle thread must not keep the process alive; one with work must.
-      if (waiting.size === 0) worker.unref();
-      return ready.resolve();
-    }
-    const found = waiting.get(message.id);
-    waiting.delete(message.id);
+  worker.on("message", (message: Answers) => {
+    if (message.type === "ready") ready.resolve();
+    else for (const answer of message.answers) settle(answer);
+    // An idle thread must not keep the process alive; one with work must.
     if (waiting.size === 0) worker.unref();
-    if (message.type === "failed") found?.reject(lost("failed at its work"));
-    else found?.resolve(message);
   });
+  const settle = (answer: Answer) => {
+    const found = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if (answer.type === "failed") found?.reject(lost("failed at its work"));
+    else found?.resolve(answer);
+  };
+  let orders: Order[] = [];
+  /** A message costs as much as a signature: what is asked for in one moment goes in one. */
+  const order = (next: Order) => {
+    orders.push(next);
+    if (orders.length > 1) return;
+    queueMicrotask(() => {
+      if (alive) worker.postMessage(orders);
+      orders = [];
+    });
+  };
   // What it says of the error may quote what it worked on.
   worker.on("error", () => end("broke"));
   worker.on("exit", () => end("ended"));
@@ -65,7 +75,7 @@ export function startSigningThread(birth: Birth): SigningThread {
       const answer: Waiting = Promise.withResolvers();
       waiting.set(id, answer);
       worker.ref();
-      worker.postMessage({ id, digest, ...(signature && { signature }) } satisfies Order);
+      order({ id, digest, ...(signature && { signature }) });
       return answer.promise;
     },
     load: () => waiting.size,
