@@ -17,7 +17,10 @@ const fees = fc.oneof(
   }),
 );
 const transaction: fc.Arbitrary<UnsignedTransaction> = fc.record({
-  chainId: fc.oneof(fc.constantFrom(1, 1071, 200820172034, Number.MAX_SAFE_INTEGER), fc.integer({ min: 1, max: 2 ** 40 })),
+  chainId: fc.oneof(
+    fc.constantFrom(1, 1071, 200820172034, Number.MAX_SAFE_INTEGER),
+    fc.integer({ min: 1, max: 2 ** 40 }),
+  ),
   to: hexOf(20, 20),
   data: fc.oneof(hexOf(36, 36), hexOf(0, 3), hexOf(50, 300)),
   nonce: fc.nat().map(toNonce),
