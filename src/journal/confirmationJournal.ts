@@ -1,16 +1,18 @@
 import { FatalError } from "../errors.ts";
 import { toNonce } from "../protocol/brand.ts";
-import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
+import { allIn, insertAll, runIn, updateAll } from "./groups.ts";
+import type { Attempt, Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
 import { type Row, toAttempt, toConfirmation } from "./rows.ts";
 import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
-import { all, type Durability, inStep, one, run, type Store, statement, together, type Work } from "./work.ts";
+import { all, type Durability, one, type Store, statement, together, type Work } from "./work.ts";
 
 type ConfirmationJournal = Pick<
   Journal,
   | "decide"
   | "confirmation"
+  | "confirmations"
   | "unsettled"
   | "highestNonce"
   | "recordAttempt"
@@ -30,18 +32,34 @@ export function* confirmationOf(row: Row): Work<Confirmation> {
   return toConfirmation(row, attempts.map(toAttempt));
 }
 
-function* findConfirmation(id: number): Work<Confirmation | undefined> {
-  const [rows = [], attempts = []] = yield* together<readonly Row[]>([
-    statement.all("SELECT * FROM confirmations WHERE id = ?", id),
-    attemptsOf(id),
-  ]);
-  return rows[0] && toConfirmation(rows[0], attempts.map(toAttempt));
+/** Those that there are, with their attempts, by ID. */
+function* findConfirmations(ids: readonly number[]): Work<ReadonlyMap<number, Confirmation>> {
+  const confirmations = allIn("SELECT * FROM confirmations WHERE id", ids);
+  const attempts = allIn("SELECT * FROM attempts WHERE confirmation_id", ids, "ORDER BY confirmation_id, ordinal");
+  const answers = yield* together<readonly Row[]>([...confirmations, ...attempts]);
+  const made = new Map<number, Attempt[]>();
+  for (const row of answers.slice(confirmations.length).flat()) {
+    const id = Number(row.confirmation_id);
+    const before = made.get(id);
+    if (before) before.push(toAttempt(row));
+    else made.set(id, [toAttempt(row)]);
+  }
+  const found = new Map<number, Confirmation>();
+  for (const row of answers.slice(0, confirmations.length).flat()) {
+    const id = Number(row.id);
+    found.set(id, toConfirmation(row, made.get(id) ?? []));
+  }
+  return found;
 }
 
-function* confirmationById(id: number): Work<Confirmation> {
-  const found = yield* findConfirmation(id);
-  if (!found) throw new FatalError(`the journal has no confirmation ${id}`, { code: "JOURNAL_INCONSISTENT" });
-  return found;
+/** In the order of the IDs. @throws FatalError `JOURNAL_INCONSISTENT` if one is missing. */
+function* confirmationsById(ids: readonly number[]): Work<readonly Confirmation[]> {
+  const found = yield* findConfirmations(ids);
+  return ids.map((id) => {
+    const confirmation = found.get(id);
+    if (confirmation) return confirmation;
+    throw new FatalError(`the journal has no confirmation ${id}`, { code: "JOURNAL_INCONSISTENT" });
+  });
 }
 
 /** What is in flight is its key's: whoever does not hold the key changes nothing about it. */
@@ -51,26 +69,35 @@ function* checkHolder({ state, attempts }: Confirmation, check: CheckFence): Wor
   if (isInFlight && signer !== undefined) yield* check(signer);
 }
 
-function* recordAttempt({ confirmationId: id, signer, attempt }: NewAttempt, check: CheckFence): Work<Confirmation> {
-  const { kind, hash, raw, nonce, signedAt, maxCost } = attempt;
-  yield* check(signer);
-  const before = yield* confirmationById(id);
-  const holder = before.attempts.at(-1)?.signer;
-  if (before.state !== "intended" && holder !== undefined && holder !== signer) {
+/** @throws FatalError `NONCE_CONFLICT` if another attempt stands in the way of this one. */
+function checkFree(
+  { id, state, nonce: held, attempts }: Confirmation,
+  { signer, attempt: { nonce } }: NewAttempt,
+): void {
+  const holder = attempts.at(-1)?.signer;
+  if (state === "intended") return;
+  if (holder !== undefined && holder !== signer) {
     throw new FatalError(`confirmation ${id} is signed by ${holder}: a signature by ${signer} would pay twice`, {
       code: "NONCE_CONFLICT",
     });
   }
-  if (before.state !== "intended" && before.nonce !== nonce) {
-    throw new FatalError(`confirmation ${id} holds nonce ${before.nonce}: nonce ${nonce} would pay twice`, {
+  if (held !== nonce) {
+    throw new FatalError(`confirmation ${id} holds nonce ${held}: nonce ${nonce} would pay twice`, {
       code: "NONCE_CONFLICT",
     });
   }
-  const isTaken = yield* run(
-    "INSERT INTO nonces (signer, nonce, confirmation_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-    ...[signer, nonce, id],
+}
+
+/** Gives the nonces to the confirmations. @throws FatalError `NONCE_CONFLICT` if one belongs to another. */
+function* takeNonces(attempts: readonly NewAttempt[]): Work<void> {
+  const rows = attempts.map(
+    ({ confirmationId, signer, attempt: { nonce } }) => [signer, nonce, confirmationId] as const,
   );
-  if (!isTaken) {
+  const taken = yield* together<number>(
+    insertAll("INSERT INTO nonces (signer, nonce, confirmation_id)", rows, "ON CONFLICT DO NOTHING"),
+  );
+  if (taken.reduce((sum, count) => sum + Number(count), 0) === rows.length) return;
+  for (const [signer, nonce, id] of rows) {
     const owner = yield* one("SELECT confirmation_id FROM nonces WHERE signer = ? AND nonce = ?", signer, nonce);
     if (owner?.confirmation_id !== id) {
       throw new FatalError(`nonce ${nonce} of ${signer} belongs to confirmation ${owner?.confirmation_id}`, {
@@ -78,55 +105,94 @@ function* recordAttempt({ confirmationId: id, signer, attempt }: NewAttempt, che
       });
     }
   }
+}
+
+/** @param made One of each confirmation at the most. */
+function* recordAttempts(made: readonly NewAttempt[], check: CheckFence): Work<readonly Confirmation[]> {
+  for (const { signer } of made) yield* check(signer);
+  const before = yield* confirmationsById(made.map(({ confirmationId }) => confirmationId));
+  for (const [index, confirmation] of before.entries()) checkFree(confirmation, made[index] as NewAttempt);
+  yield* takeNonces(made);
+  const written = made.map(({ confirmationId: id, signer, attempt }, index) => {
+    const { kind, hash, raw, nonce, signedAt, maxCost } = attempt;
+    const { attempts, state } = before[index] as Confirmation;
+    return {
+      attempt: [hash, id, attempts.length, kind, nonce, raw, signedAt, signer],
+      gas: maxCost === undefined ? [] : [{ signer, nonce, cost: maxCost, at: signedAt }],
+      state: [id, nonce, state === "intended" ? signedAt : null],
+    } as const;
+  });
   yield* together([
-    statement.run(
-      "INSERT INTO attempts (hash, confirmation_id, ordinal, kind, nonce, raw, signed_at, signer) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      ...[hash, id, before.attempts.length, kind, nonce, raw, signedAt, signer],
+    ...insertAll(
+      "INSERT INTO attempts (hash, confirmation_id, ordinal, kind, nonce, raw, signed_at, signer)",
+      written.map(({ attempt }) => attempt),
     ),
-    ...(maxCost === undefined ? [] : [reserveGas(signer, nonce, maxCost, signedAt)]),
-    before.state === "intended"
-      ? statement.run(
-          "UPDATE confirmations SET state = 'signed', nonce = ?, reason = '', admitted_at = ? WHERE id = ?",
-          ...[nonce, signedAt, id],
-        )
-      : statement.run("UPDATE confirmations SET state = 'signed', nonce = ?, reason = '' WHERE id = ?", nonce, id),
+    ...reserveGas(written.flatMap(({ gas }) => gas)),
+    ...updateAll(
+      "UPDATE confirmations SET state = 'signed', nonce = given.column2, reason = '', admitted_at = coalesce(given.column3, admitted_at)",
+      "id = given.column1",
+      ["BIGINT", "BIGINT", "BIGINT"],
+      written.map(({ state }) => state),
+    ),
   ]);
-  const { maxCost: _, ...stored } = attempt;
-  return { ...before, state: "signed", nonce, reason: "", attempts: [...before.attempts, { ...stored, signer }] };
+  return before.map((confirmation, index) => {
+    const { signer, attempt } = made[index] as NewAttempt;
+    const { maxCost: _, ...stored } = attempt;
+    const attempts = [...confirmation.attempts, { ...stored, signer }];
+    return { ...confirmation, state: "signed", nonce: attempt.nonce, reason: "", attempts };
+  });
 }
 
-function* changeConfirmation(
-  id: number,
-  { state, reason = "", mined, gasPaid }: ConfirmationChange,
-  check: CheckFence,
-): Work<Confirmation> {
-  const before = yield* confirmationById(id);
-  yield* checkHolder(before, check);
-  yield* run(
-    "UPDATE confirmations SET state = ?, reason = ?, mined_hash = ?, mined_block = ? WHERE id = ?",
-    ...[state, reason, mined?.hash ?? null, mined?.blockNumber ?? null, id],
+type Change = { readonly id: number; readonly change: ConfirmationChange };
+
+/** @param changes One of each confirmation at the most. */
+function* changeConfirmations(changes: readonly Change[], check: CheckFence): Work<readonly Confirmation[]> {
+  const before = yield* confirmationsById(changes.map(({ id }) => id));
+  for (const confirmation of before) yield* checkHolder(confirmation, check);
+  const closed = changes.flatMap(({ change: { state } }, index) =>
+    state === "final" || state === "superseded" ? [[(before[index] as Confirmation).task, state] as const] : [],
   );
-  if (gasPaid) yield settleGas(gasPaid.signer, gasPaid.nonce, gasPaid.cost);
-  if (state === "final" || state === "superseded") {
-    yield* run("UPDATE tasks SET state = 'closed', reason = ? WHERE task = ?", state, before.task);
-  }
-  return { ...before, state, reason, mined };
+  yield* together([
+    ...updateAll(
+      "UPDATE confirmations SET state = given.column2, reason = given.column3, mined_hash = given.column4, mined_block = given.column5",
+      "id = given.column1",
+      ["BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT"],
+      changes.map(({ id, change: { state, reason = "", mined } }) => {
+        return [id, state, reason, mined?.hash ?? null, mined?.blockNumber ?? null];
+      }),
+    ),
+    ...settleGas(changes.flatMap(({ change: { gasPaid } }) => gasPaid ?? [])),
+    ...updateAll(
+      "UPDATE tasks SET state = 'closed', reason = given.column2",
+      "task = given.column1",
+      ["TEXT", "TEXT"],
+      closed,
+    ),
+  ]);
+  return before.map((confirmation, index) => {
+    const { state, reason = "", mined } = (changes[index] as Change).change;
+    return { ...confirmation, state, reason, mined };
+  });
 }
 
-function* markBroadcast(id: number, check: CheckFence): Work<Confirmation | undefined> {
-  const before = yield* findConfirmation(id);
-  if (before === undefined) return undefined;
-  yield* checkHolder(before, check);
-  if (before.state !== "signed") return undefined;
-  yield* run("UPDATE confirmations SET state = 'broadcast' WHERE id = ?", id);
-  return { ...before, state: "broadcast" };
+function* markBroadcast(ids: readonly number[], check: CheckFence): Work<readonly Confirmation[]> {
+  const found = yield* findConfirmations(ids);
+  const signed = [...new Set(ids)].flatMap((id) => found.get(id) ?? []).filter(({ state }) => state === "signed");
+  for (const confirmation of signed) yield* checkHolder(confirmation, check);
+  const marked = signed.map(({ id }) => id);
+  yield* together(runIn("UPDATE confirmations SET state = 'broadcast' WHERE id", marked));
+  return signed.map((confirmation) => ({ ...confirmation, state: "broadcast" }));
 }
 
-/** Works on confirmations in step where each has one of its own, else one after the other. */
-function* each<T>(ids: readonly number[], works: readonly Work<T>[]): Work<readonly T[]> {
-  if (new Set(ids).size === ids.length) return yield* inStep(works);
-  const results: T[] = [];
-  for (const work of works) results.push(yield* work);
+/** Works on confirmations together where each is there once, else on one after the other. */
+function* inOneGo<In, Out>(
+  items: readonly In[],
+  idOf: (item: In) => number,
+  work: (items: readonly In[]) => Work<readonly Out[]>,
+): Work<readonly Out[]> {
+  if (new Set(items.map(idOf)).size === items.length) return yield* work(items);
+  const results: Out[] = [];
+  for (const item of items) results.push(...(yield* work([item])));
   return results;
 }
 
@@ -187,15 +253,18 @@ export function confirmationJournal({ read, write }: Store): ConfirmationJournal
     decide: (decisions, decidedAt) =>
       write(() => decide(decisions, decidedAt), decisions.some(isIntent) ? "with the next" : "now"),
 
-    confirmation: (id) => read(() => confirmationById(id)),
+    confirmation: (id) =>
+      read(function* () {
+        const [confirmation] = yield* confirmationsById([id]);
+        return confirmation as Confirmation;
+      }),
+    confirmations: (ids) => read(() => confirmationsById(ids)),
 
     unsettled: () =>
       read(function* () {
         const unsettled =
-          "SELECT * FROM confirmations WHERE state IN ('intended', 'signed', 'broadcast', 'mined') ORDER BY id";
-        const rows = yield* all(unsettled);
-        const attempts = yield* together<readonly Row[]>(rows.map(({ id }) => attemptsOf(Number(id))));
-        return rows.map((row, index) => toConfirmation(row, (attempts[index] ?? []).map(toAttempt)));
+          "SELECT id FROM confirmations WHERE state IN ('intended', 'signed', 'broadcast', 'mined') ORDER BY id";
+        return yield* confirmationsById((yield* all(unsettled)).map(({ id }) => Number(id)));
       }),
 
     highestNonce: (signer) =>
@@ -205,39 +274,35 @@ export function confirmationJournal({ read, write }: Store): ConfirmationJournal
       }),
 
     recordAttempt: (confirmationId, signer, attempt, fences = []) =>
-      write(() => recordAttempt({ confirmationId, signer, attempt }, fenceCheck(fences))),
-    recordAttempts: (attempts, fences = []) =>
       write(function* () {
-        const check = fenceCheck(fences);
-        for (const signer of new Set(attempts.map((made) => made.signer))) yield* check(signer);
-        return yield* each(
-          attempts.map(({ confirmationId }) => confirmationId),
-          attempts.map((made) => recordAttempt(made, check)),
-        );
+        const [signed] = yield* recordAttempts([{ confirmationId, signer, attempt }], fenceCheck(fences));
+        return signed as Confirmation;
       }),
+    recordAttempts: (attempts, fences = []) =>
+      write(() =>
+        inOneGo(
+          attempts,
+          ({ confirmationId }) => confirmationId,
+          (some) => recordAttempts(some, fenceCheck(fences)),
+        ),
+      ),
 
     changeConfirmation: (id, change, fences = []) =>
-      write(() => changeConfirmation(id, change, fenceCheck(fences)), durabilityOf(change)),
+      write(function* () {
+        const [changed] = yield* changeConfirmations([{ id, change }], fenceCheck(fences));
+        return changed as Confirmation;
+      }, durabilityOf(change)),
     changeConfirmations: (changes, fences = []) =>
       write(
-        function* () {
-          const check = fenceCheck(fences);
-          return yield* each(
-            changes.map(({ id }) => id),
-            changes.map(({ id, change }) => changeConfirmation(id, change, check)),
-          );
-        },
+        () =>
+          inOneGo(
+            changes,
+            ({ id }) => id,
+            (some) => changeConfirmations(some, fenceCheck(fences)),
+          ),
         changes.every(({ change }) => durabilityOf(change) === "with the next") ? "with the next" : "now",
       ),
-    markBroadcast: (ids, fences = []) =>
-      write(function* () {
-        const check = fenceCheck(fences);
-        const marked = yield* each(
-          ids,
-          ids.map((id) => markBroadcast(id, check)),
-        );
-        return marked.filter((confirmation) => confirmation !== undefined);
-      }, "with the next"),
+    markBroadcast: (ids, fences = []) => write(() => markBroadcast(ids, fenceCheck(fences)), "with the next"),
 
     touch: (now) => write(() => writeMeta("touched", String(now))),
   };

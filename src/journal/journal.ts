@@ -214,6 +214,8 @@ export type Journal = PolicyJournal &
     readonly decide: (decisions: readonly Decision[], decidedAt: number) => Promise<Confirmation | undefined>;
     /** @throws FatalError if there is none. */
     readonly confirmation: (id: number) => Promise<Confirmation>;
+    /** In the order of the IDs. @throws FatalError if one is missing. */
+    readonly confirmations: (ids: readonly number[]) => Promise<readonly Confirmation[]>;
     /** Confirmations that the sink still works on, oldest first. */
     readonly unsettled: () => Promise<readonly Confirmation[]>;
     /** The highest nonce ever journalled for a key. */

@@ -1,5 +1,6 @@
 import type { AccountAddress, Hash, Hex, Nonce, Wei } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
+import { insertAll, updateAll } from "./groups.ts";
 import { type Fence, fenceCheck } from "./leaseJournal.ts";
 import type { Row } from "./rows.ts";
 import { all, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
@@ -225,7 +226,7 @@ export function sinkJournal({ read, write }: Store): SinkJournal {
             raw,
             signedAt,
           ),
-          reserveGas(signer, nonce, cost, signedAt),
+          ...reserveGas([{ signer, nonce, cost, at: signedAt }]),
         ]);
       }),
     fillers: (signer, from) =>
@@ -258,19 +259,24 @@ const toPayee = (row: Row): Payee => ({
   provider: (row.provider as AccountAddress | null) ?? undefined,
 });
 
-/** Holds the most that a nonce can cost; a replacement that is dearer raises it. The amounts are text: the longer is more. */
-export const reserveGas = (signer: AccountAddress, nonce: Nonce, cost: bigint, at: number): Statement =>
-  statement.run(
-    `INSERT INTO gas_costs (signer, nonce, wei, at) VALUES (?, ?, ?, ?)
-     ON CONFLICT (signer, nonce) DO UPDATE SET wei = excluded.wei, at = excluded.at
+/** What one nonce may cost, or did. */
+type NonceCost = { readonly signer: AccountAddress; readonly nonce: Nonce; readonly cost: bigint };
+
+/** Holds the most that nonces can cost; a replacement that is dearer raises it. The amounts are text: the longer is more. */
+export const reserveGas = (costs: readonly (NonceCost & { readonly at: number })[]): readonly Statement[] =>
+  insertAll(
+    "INSERT INTO gas_costs (signer, nonce, wei, at)",
+    costs.map(({ signer, nonce, cost, at }) => [signer, nonce, String(cost), at]),
+    `ON CONFLICT (signer, nonce) DO UPDATE SET wei = excluded.wei, at = excluded.at
      WHERE length(excluded.wei) > length(gas_costs.wei)
        OR (length(excluded.wei) = length(gas_costs.wei) AND excluded.wei > gas_costs.wei)`,
-    signer,
-    nonce,
-    String(cost),
-    at,
   );
 
-/** Puts what a nonce did cost in the place of the most that it could. */
-export const settleGas = (signer: AccountAddress, nonce: Nonce, paid: bigint): Statement =>
-  statement.run("UPDATE gas_costs SET wei = ? WHERE signer = ? AND nonce = ?", String(paid), signer, nonce);
+/** Puts what nonces did cost in the place of the most that they could. */
+export const settleGas = (paid: readonly NonceCost[]): readonly Statement[] =>
+  updateAll(
+    "UPDATE gas_costs SET wei = given.column3",
+    "signer = given.column1 AND nonce = given.column2",
+    ["TEXT", "BIGINT", "TEXT"],
+    paid.map(({ signer, nonce, cost }) => [signer, nonce, String(cost)]),
+  );

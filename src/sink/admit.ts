@@ -57,7 +57,7 @@ export type Checked = { readonly admissions: readonly Admission[]; readonly paya
 export async function checkAll(deps: AdmitDeps, ids: readonly number[]): Promise<Checked> {
   const { journal } = deps;
   const inOrder = [...new Set(ids)].sort((a, b) => a - b);
-  const known = await Promise.all(inOrder.map((id) => journal.confirmation(id)));
+  const known = await journal.confirmations(inOrder);
   const admissions = known.flatMap((confirmation) => admittedBefore(deps, confirmation));
   const intents = known.filter(({ state }) => state === "intended");
   const stopped = await pausedOnes(deps, intents);

@@ -117,6 +117,8 @@ const script: readonly (readonly [keyof Journal, ...unknown[]])[] = [
   ],
   ["confirmation", 1],
   ["confirmation", 99],
+  ["confirmations", [2, 1]],
+  ["confirmations", [1, 99]],
   ["highestNonce", signer],
   ["highestNonce", provider],
   ["markBroadcast", [1, 2, 99], [{ signer, token: 1 }]],
