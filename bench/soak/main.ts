@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parseEther } from "viem";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
+import { startAnvil } from "../../devnet/anvil.ts";
 import { dieWithParent } from "../../devnet/dieWithParent.ts";
 import { startDevnet } from "../../devnet/index.ts";
 import { calls } from "../../src/client/calls.ts";
@@ -66,12 +67,16 @@ async function freePort(): Promise<number> {
 // An orderly end, at which what was started ends, too.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-// Each response is a contract, and a block costs anvil a walk over all of them: after half an hour it takes seconds. So the
-// blocks are far apart, and no state of a past one is kept, of which anvil would make a copy.
+// Each response is a contract, and a block costs anvil the hash of all that there are: after half an hour that takes seconds.
+// A fork, be it of an empty chain, does without; and no state of a past block is kept, of which anvil would make a copy.
+const origin = await startAnvil();
 const devnet = await startDevnet({
-  blockTime: 6,
+  blockTime: 2,
   providers: providerCount,
-  anvilArgs: ["--gas-limit", "20000000000", "--prune-history", "--transaction-block-keeper", "300"],
+  anvilArgs: [
+    ...["--fork-url", origin.httpUrl, "--no-storage-caching"],
+    ...["--gas-limit", "20000000000", "--prune-history", "--transaction-block-keeper", "300"],
+  ],
 });
 const port = await freePort();
 const home = createHome(devnet, {
@@ -83,6 +88,7 @@ const home = createHome(devnet, {
 });
 let stopAll = async () => {
   await devnet.stop();
+  await origin.stop();
   home.remove();
 };
 try {
@@ -133,6 +139,7 @@ try {
   stopAll = async () => {
     await feed.stop().catch(() => undefined);
     await devnet.stop();
+    await origin.stop();
     home.remove();
   };
 
