@@ -23,16 +23,22 @@ export function shareOut<Key>(
   const shares = new Map<Key, Confirmation[]>();
   const rest: Confirmation[] = [];
   const given = (key: Key) => shares.get(key)?.length ?? 0;
-  for (const intent of intents) {
-    const fit = rooms.filter(({ key, room }) => given(key) < Math.min(room, most) && mayTake(intent, key));
-    const [first, ...others] = fit;
+  for (const [index, intent] of intents.entries()) {
+    const open = rooms.filter(({ key, room }) => given(key) < Math.min(room, most));
+    if (open.length === 0) {
+      rest.push(...intents.slice(index));
+      break;
+    }
+    const [first, ...others] = open.filter(({ key }) => mayTake(intent, key));
     if (first === undefined) {
       rest.push(intent);
       continue;
     }
     const load = ({ key, inFlight }: KeyRoom<Key>) => inFlight + given(key);
     const { key } = others.reduce((least, each) => (load(each) < load(least) ? each : least), first);
-    shares.set(key, [...(shares.get(key) ?? []), intent]);
+    const share = shares.get(key);
+    if (share) share.push(intent);
+    else shares.set(key, [intent]);
   }
   return { shares, rest };
 }

@@ -32,6 +32,8 @@ export type TrackDeps = AdmitDeps & {
   readonly answers?: readonly AnswerRule[];
 };
 
+/** Receipts of one request; they go one after the other, so that what is sent meanwhile does not wait for a whole block's. */
+const receiptsTogether = 100;
 /** Times that a mined confirmation may revert before a person must look. */
 const mostReverts = 3;
 
@@ -138,7 +140,13 @@ async function receiptsOf(
   entries: readonly InFlight[],
 ): Promise<ReadonlyMap<number, readonly (Receipt | Error | undefined)[]>> {
   const asked = entries.flatMap(({ confirmation: { id, attempts } }) => attempts.map(({ hash }) => ({ id, hash })));
-  const answers = await chain.receipts(asked.map(({ hash }) => hash));
+  // After a start nothing is sent yet, and all are waited for.
+  const together = entries.some(({ sentAt }) => sentAt !== undefined) ? receiptsTogether : asked.length;
+  const answers: (Receipt | Error | undefined)[] = [];
+  for (let at = 0; at < asked.length; at += together) {
+    const some = asked.slice(at, at + together);
+    answers.push(...(await chain.receipts(some.map(({ hash }) => hash))));
+  }
   const found = new Map<number, (Receipt | Error | undefined)[]>();
   for (const [index, { id }] of asked.entries()) {
     const known = found.get(id) ?? [];

@@ -12,6 +12,7 @@ const reads: ReadonlySet<string> = new Set([
   "untold",
   "task",
   "confirmation",
+  "confirmations",
   "unsettled",
   "highestNonce",
   "providerHistory",

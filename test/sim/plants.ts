@@ -92,6 +92,7 @@ const forgetOlderHashes: Plant = {
       journal: {
         ...journal,
         confirmation: async (id) => newest(await journal.confirmation(id)),
+        confirmations: async (ids) => (await journal.confirmations(ids)).map(newest),
         unsettled: async () => (await journal.unsettled()).map(newest),
         recordAttempt: async (...args) => newest(await journal.recordAttempt(...args)),
         recordAttempts: async (...args) => (await journal.recordAttempts(...args)).map(newest),

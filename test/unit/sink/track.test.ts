@@ -264,6 +264,37 @@ describe("a round", () => {
     expect(asked).toEqual([97n]);
   });
 
+  it("looks the receipts of many up in pieces, one after the other; all at once where nothing was sent yet", async () => {
+    const sent = await send(bench.deps());
+    const [made] = sent.attempts;
+    if (made === undefined) throw new Error("nothing was signed");
+    const requests: number[] = [];
+    let underWay = 0;
+    const deps = bench.deps(
+      {
+        receipts: async (hashes) => {
+          requests.push(hashes.length);
+          expect(++underWay).toBe(1);
+          await Promise.resolve();
+          underWay -= 1;
+          return hashes.map(() => undefined);
+        },
+      },
+      { askAllUpTo: 1_000 },
+    );
+    const many = Array.from({ length: 250 }, (_, index): Confirmation => {
+      const [id, nonce] = [sent.id + index, toNonce(index)];
+      return { ...sent, id, nonce, attempts: [{ ...made, nonce, hash: index === 0 ? made.hash : hashOf(index) }] };
+    });
+    for (const each of many) deps.lane.keep(each, { sentAt: 0 });
+    await trackRound(deps);
+    expect(requests.splice(0)).toEqual([100, 100, 50]);
+    deps.lane.clear();
+    for (const each of many) deps.lane.keep(each, { sentAt: undefined });
+    await trackRound({ ...deps, chain: { ...deps.chain, previews: async () => [] } });
+    expect(requests).toEqual([250]);
+  });
+
   it("loses nobody when one of them cannot be looked at", async () => {
     const deps = bench.deps({ snapshot: snapshotOf });
     const first = await send(deps);
