@@ -20,8 +20,10 @@ export type Waiting = {
   readonly later: (later: Later) => void;
 };
 
-/** Admitted in one go, at the most: their reads fit one request. */
-const mostTogether = 64;
+/** Admitted in one go, at the most: they fit one request of an endpoint that takes as many as it does by default. */
+const mostTogether = 100;
+/** Milliseconds after which a check is made anew, where those before took so long to be signed. */
+const staleMs = 2_000;
 /** Milliseconds until an intent that had to wait (gas too dear, response gone for the moment) is tried again. */
 const postponeMs = 10_000;
 /** The same where a ceiling holds it; it may be settled by others meanwhile. */
@@ -103,11 +105,18 @@ export function admitWaiting({
     isOver: () => boolean,
   ): Promise<readonly Admission[] | undefined> => {
     try {
-      const ids = some.map(({ id }) => id);
-      const checked = keys.work(key, () => checkAll(key.track, ids));
+      const look = async (looked: readonly Confirmation[]) => {
+        const ids = looked.map(({ id }) => id);
+        return { found: await keys.work(key, () => checkAll(key.track, ids)), at: now() };
+      };
+      const checked = look(some);
       checked.catch(() => undefined);
       return await course.sign(async () => {
-        const found = await checked;
+        let { found, at } = await checked;
+        if (found !== undefined && found.payable.length > 0 && now() - at >= staleMs) {
+          const again = (await look(found.payable.map(({ confirmation }) => confirmation))).found;
+          found = again && { ...again, admissions: [...found.admissions, ...again.admissions] };
+        }
         if (found === undefined || isBroken || isOver()) return undefined;
         try {
           return await keys.work(key, () => payAll(key.track, found));

@@ -1,8 +1,8 @@
 import { Subject } from "rxjs";
 import type { KeyRoom } from "./shareOut.ts";
 
-/** Batches of a key under way at once: one is read, one is signed, one is sent. */
-const mostBatches = 3;
+/** Batches of a key under way at once: one is sent, one is signed, others are read, so that there is work while a node is busy. */
+const mostBatches = 5;
 
 /** What keys have under way: the batches of each are read beside each other, then signed and sent one after the other. */
 export type Courses<Key> = {

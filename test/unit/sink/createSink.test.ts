@@ -4,6 +4,7 @@ import type { ChainPort, Head, Receipt } from "../../../src/chain/chainPort.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import { type Hash, type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
+import { TaskStatus } from "../../../src/protocol/statuses.ts";
 import type { Signer } from "../../../src/signer/signerPort.ts";
 import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
 import { unlimited } from "../../../src/sink/guardrails/guard.ts";
@@ -111,6 +112,36 @@ describe("the sink", () => {
     head$.next(headAt(101n));
     await time.pass(1_000);
     expect(await Promise.all(intents.map(stateOf))).toEqual(["mined", "broadcast", "broadcast"]);
+    stop();
+  });
+
+  it("looks again at what was checked a while before its turn to be signed came", async () => {
+    const gate = Promise.withResolvers<void>();
+    const signer: Signer = {
+      ...bench.signer,
+      sign: async (transaction) => {
+        if (transaction.nonce === 50) await gate.promise;
+        return bench.signer.sign(transaction);
+      },
+    };
+    const intents = await several(103);
+    const [still, settled] = intents.slice(-2) as [Confirmation, Confirmation];
+    let isOver = false;
+    const closed: ChainPort["snapshot"] = async (task) =>
+      aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED, address: task }) });
+    const { intents$, stop } = start(
+      { snapshot: (task, ...rest) => (isOver && task === settled.task ? closed : snapshot)(task, ...rest) },
+      signer,
+      { maxInFlight: 200 },
+    );
+    await time.pass(50);
+    for (const intent of intents) intents$.next(intent);
+    await time.pass(3_000);
+    isOver = true;
+    expect([await stateOf(still), await stateOf(settled)]).toEqual(["intended", "intended"]);
+    gate.resolve();
+    await time.pass(500);
+    expect([await stateOf(still), await stateOf(settled)]).toEqual(["broadcast", "superseded"]);
     stop();
   });
 
