@@ -109,7 +109,7 @@ export function createKeyring(deps: KeyDeps, signers: readonly Signer[], options
     return true;
   };
   const adopt = (key: Key, signed: readonly Confirmation[]) => {
-    for (const confirmation of signed) key.track.lane.keep(confirmation, { sentAt: undefined });
+    key.track.lane.keepAll(signed, { sentAt: undefined });
   };
   const bySigner = async (
     unsettled: readonly Confirmation[],

@@ -21,6 +21,8 @@ export type Sending = {
 /** What a key has in flight. A mirror of the journal, for the time that the process runs. */
 export type Lane = {
   readonly keep: (confirmation: Confirmation, sending: Sending) => void;
+  /** The same for many: who looks at how many are without a receipt hears of all of them at once. */
+  readonly keepAll: (confirmations: readonly Confirmation[], sending: Sending) => void;
   /** Adds to what is known of one that is still in flight. */
   readonly note: (id: number, sending: Partial<Sending>) => void;
   readonly release: (id: number) => void;
@@ -53,28 +55,35 @@ export function createLane(): Lane {
   let newest: bigint | undefined;
   const unminedOf = (entry: InFlight | undefined) =>
     Number(entry !== undefined && entry.confirmation.mined === undefined);
-  const set = (id: number, entry: InFlight | undefined) => {
+  /** Answers by how many more are without a receipt. */
+  const set = (id: number, entry: InFlight | undefined): number => {
     const before = unminedOf(entries.get(id));
     if (entry) entries.set(id, entry);
     else entries.delete(id);
-    const change = unminedOf(entry) - before;
-    if (change !== 0) unmined$.next(unmined$.value + change);
+    return unminedOf(entry) - before;
   };
+  const changed = (by: number) => {
+    if (by !== 0) unmined$.next(unmined$.value + by);
+  };
+  const keepAll: Lane["keepAll"] = (confirmations, sending) =>
+    changed(confirmations.reduce((sum, confirmation) => sum + set(confirmation.id, { ...sending, confirmation }), 0));
   return {
     unmined$,
     unmined: () => unmined$.value,
     clear: () => {
-      for (const id of [...entries.keys()]) set(id, undefined);
+      entries.clear();
+      changed(-unmined$.value);
       atCeiling.clear();
       refusals.clear();
     },
-    keep: (confirmation, sending) => set(confirmation.id, { ...sending, confirmation }),
+    keep: (confirmation, sending) => keepAll([confirmation], sending),
+    keepAll,
     note: (id, sending) => {
       const entry = entries.get(id);
       if (entry) entries.set(id, { ...entry, ...sending });
     },
     release: (id) => {
-      set(id, undefined);
+      changed(set(id, undefined));
       atCeiling.delete(id);
       refusals.forget(id);
     },

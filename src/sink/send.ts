@@ -13,9 +13,7 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
   const inOrder = confirmations
     .filter(({ attempts }) => attempts.length > 0)
     .toSorted((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0));
-  for (const confirmation of confirmations) {
-    lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
-  }
+  lane.keepAll(confirmations, { sentAt: now(), sentAtBlock: lane.newestBlock() });
   const raws = inOrder.flatMap(({ attempts }) => attempts.at(-1)?.raw ?? []);
   const [only, ...more] = raws;
   if (only === undefined) return;
@@ -35,8 +33,7 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
   // The tracker may have seen some mined while the answer was on its way: those stay as they are.
   const sentAt = now();
   const ids = accepted.map(({ id }) => id);
-  for (const confirmation of await journal.markBroadcast(ids, deps.fences?.())) {
-    lane.keep(confirmation, { sentAt, sentAtBlock: lane.newestBlock(), answer: "accepted" });
-    report({ type: "confirmation", confirmation });
-  }
+  const marked = await journal.markBroadcast(ids, deps.fences?.());
+  lane.keepAll(marked, { sentAt, sentAtBlock: lane.newestBlock(), answer: "accepted" });
+  for (const confirmation of marked) report({ type: "confirmation", confirmation });
 }
