@@ -177,8 +177,8 @@ function* changeConfirmations(changes: readonly Change[], check: CheckFence): Wo
 
 function* markBroadcast(ids: readonly number[], check: CheckFence): Work<readonly Confirmation[]> {
   const found = yield* findConfirmations(ids);
+  for (const confirmation of found.values()) yield* checkHolder(confirmation, check);
   const signed = [...new Set(ids)].flatMap((id) => found.get(id) ?? []).filter(({ state }) => state === "signed");
-  for (const confirmation of signed) yield* checkHolder(confirmation, check);
   const marked = signed.map(({ id }) => id);
   yield* together(runIn("UPDATE confirmations SET state = 'broadcast' WHERE id", marked));
   return signed.map((confirmation) => ({ ...confirmation, state: "broadcast" }));
