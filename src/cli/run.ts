@@ -233,6 +233,8 @@ async function runWith(parts: Parts): Promise<number> {
     await journal?.close();
     await http.stop();
     throw error;
+  } finally {
+    observers.flush();
   }
 }
 

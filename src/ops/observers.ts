@@ -10,6 +10,7 @@ import { logReports } from "./logReports.ts";
 import { countReports } from "./metrics/countReports.ts";
 import { createMetrics, type Metrics } from "./metrics/createMetrics.ts";
 import { endpointGauges } from "./metrics/endpointGauges.ts";
+import { tellLater } from "./tellLater.ts";
 
 export type ObserverOptions = {
   readonly config: Config;
@@ -25,7 +26,10 @@ export type ObserverOptions = {
 
 /** Everybody who looks on: log, metrics, readiness, the operator's page. */
 export type Observers = {
+  /** They are told at the end of the event loop's turn. */
   readonly report: Reporter;
+  /** Tells them what they have not been told yet: before the process ends. */
+  readonly flush: () => void;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly board: Board;
@@ -45,12 +49,12 @@ export function createObservers(options: ObserverOptions): Observers {
   metrics.beforeReading(() => {
     for (const { name, ok } of readiness.checks()) metrics.set("ready", ok ? 1 : 0, { check: name });
   });
-  const report = fanOut(
+  const tell = fanOut(
     [logReports(logger), countReports(metrics, clock), readiness.note, board.note, ...listeners],
     (err) => {
       metrics.add("observer_errors_total", 1);
       logger.error({ err }, "an onlooker could not take a report; the pipe goes on");
     },
   );
-  return { report, metrics, readiness, board, watchEndpoints: (health) => endpointGauges(metrics, health) };
+  return { ...tellLater(tell), metrics, readiness, board, watchEndpoints: (health) => endpointGauges(metrics, health) };
 }

@@ -56,11 +56,15 @@ export async function startTestServer({ token = pageToken, flags = {}, secrets =
     await journal.close();
     rmSync(directory, { recursive: true, force: true });
   });
+  const tellAtOnce: typeof observers.report = (report) => {
+    observers.report(report);
+    observers.flush();
+  };
   const base = `http://127.0.0.1:${server.port}`;
   return {
     base,
     journal,
-    observers,
+    observers: { ...observers, report: tellAtOnce },
     log: () => lines.join(""),
     get: (path: string, headers: Record<string, string> = {}) => fetch(`${base}${path}`, { headers }),
     post: (path: string, body: unknown, headers: Record<string, string> = { authorization: `Bearer ${token}` }) =>
