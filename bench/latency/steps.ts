@@ -69,7 +69,7 @@ const watchedRpc = Object.create(rpc, {
       timed(nameOf(calls.map(({ method }) => method)), () => rpc.batch(calls)),
   },
 }) as typeof rpc;
-const journal = watch(openSqliteJournal({ path: config.journal.path, chainId: config.chain.id }), {
+const journal = watch(openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, isLasting: true }), {
   intake: "event into the journal",
   decide: "verdict into the journal",
   recordAttempt: "signed bytes onto the disk",

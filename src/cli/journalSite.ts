@@ -52,7 +52,7 @@ export function journalSite(config: Pick<Config, "journal" | "chain">, context: 
     warnings: [],
     exists: async () => existsSync(path),
     isHeld: async () => existsSync(path) && isJournalHeld(path),
-    open: async ({ shared = false } = {}) => openSqliteJournal({ path, chainId, shared }),
+    open: async ({ shared = false } = {}) => openSqliteJournal({ path, chainId, shared, isLasting: !shared }),
     verify: () => verifyJournal(path),
   };
 }

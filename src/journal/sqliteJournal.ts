@@ -1,4 +1,5 @@
 import { backup, DatabaseSync } from "node:sqlite";
+import { growLog } from "./growLog.ts";
 import type { Journal } from "./journal.ts";
 import { lockJournal } from "./journalLock.ts";
 import { journalOn } from "./journalOn.ts";
@@ -11,6 +12,8 @@ export type JournalFile = {
   readonly chainId: number;
   /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */
   readonly shared?: boolean;
+  /** For whoever writes for long, and waits for each write: the log has its full length from the start. @default false */
+  readonly isLasting?: boolean;
 };
 
 /**
@@ -20,7 +23,7 @@ export type JournalFile = {
  *
  * @throws RetryableError if another process holds it; ConfigError if it is unusable, newer, or of another chain.
  */
-export function openSqliteJournal({ path, chainId, shared = false }: JournalFile): Journal {
+export function openSqliteJournal({ path, chainId, shared = false, isLasting = false }: JournalFile): Journal {
   const database = openDatabase(path, chainId);
   let unlock: () => void;
   try {
@@ -31,11 +34,22 @@ export function openSqliteJournal({ path, chainId, shared = false }: JournalFile
   }
   // Whoever held a key is gone: it would hold the lock.
   if (!shared) database.exec("UPDATE leases SET expires_at = 0");
+  if (isLasting) tryToGrowLog(database, path);
   const close = async () => {
     database.close();
     unlock();
   };
   return journalOn(sqliteStore(database), { ...upkeepOf(database), close });
+}
+
+/** Where there is no room for it, or somebody else writes for long, commits take longer, and that is all. */
+function tryToGrowLog(database: DatabaseSync, path: string): void {
+  try {
+    growLog(database, path);
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    if (!(error instanceof Error && "code" in error)) throw error;
+  }
 }
 
 const upkeepOf = (database: DatabaseSync): Upkeep => ({

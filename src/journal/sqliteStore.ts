@@ -59,6 +59,7 @@ function prepareOnce(database: DatabaseSync): Prepare {
 }
 
 function transactionsOf(database: DatabaseSync): <T>(work: () => T, durability?: Durability) => T {
+  // A pragma is compiled each time that it is set: it stays until another durability is wanted.
   let current: Durability = "now";
   const set = (durability: Durability) => {
     if (durability === current) return;
@@ -78,9 +79,6 @@ function transactionsOf(database: DatabaseSync): <T>(work: () => T, durability?:
     } catch (error) {
       if (database.isTransaction) rollback.run();
       throw error;
-    } finally {
-      // What is written outside of a transaction of ours is durable at once.
-      set("now");
     }
   };
 }
