@@ -7,7 +7,7 @@ import type { Response } from "../protocol/entities.ts";
 import type { Simulation } from "./chainPort.ts";
 import { type Read, read } from "./contractReads.ts";
 import type { HttpRpc, RpcAnswer, RpcCall } from "./jsonRpc.ts";
-import { decodeByte, decodeResponseParams, type ResponseParams } from "./plainAnswers.ts";
+import type { ResponseParams } from "./snapshot.ts";
 import { toQuantity } from "./wire.ts";
 
 /** @param gas What a confirmation is known to take; `undefined`: it is estimated, which costs the node more. */
@@ -116,9 +116,9 @@ export async function toPreview(
 
 /** What is read of a confirmation's task and response. */
 export const readsOf = ({ task, response, withExpiry }: PreviewAsk, block: Hex): readonly Read<unknown>[] => [
-  read<number>(taskAbi, task, "getStatus", [], block, decodeByte),
-  read<ResponseParams>(responseAbi, response, "getResponseParams", [], block, decodeResponseParams),
-  read<number>(responseAbi, response, "getStatus", [], block, decodeByte),
+  read<number>(taskAbi, task, "getStatus", [], block),
+  read<ResponseParams>(responseAbi, response, "getResponseParams", [], block),
+  read<number>(responseAbi, response, "getStatus", [], block),
   ...(withExpiry ? [read<bigint>(taskAbi, task, "getExpiryTime", [], block)] : []),
 ];
 

@@ -1,8 +1,9 @@
 import type { Abi } from "viem";
-import { decodeFunctionResult, encodeFunctionData } from "viem/utils";
+import { encodeFunctionData } from "viem/utils";
 import type { Hex } from "../protocol/brand.ts";
 import type { HttpRpc, RpcAnswer, RpcCall } from "./jsonRpc.ts";
 import { resultOf } from "./jsonRpc.ts";
+import { type DecodeResult, resultDecoder } from "./resultDecoder.ts";
 import { revertReason } from "./revertReason.ts";
 
 /** One `eth_call` with the way to read its answer. */
@@ -10,8 +11,7 @@ export type Read<T> = { readonly call: RpcCall; readonly decode: (answer: RpcAns
 
 /**
  * A view call at a block.
- * Its `decode` answers `undefined` where there is no such contract or the call reverts.
- * @param plainly Reads an answer that is laid out as usual, faster than the general decoder.
+ * Its `decode` answers `undefined` where there is no such contract or the call reverts; addresses in any case.
  */
 export function read<T>(
   abi: Abi,
@@ -19,7 +19,6 @@ export function read<T>(
   functionName: string,
   args: readonly unknown[],
   block: Hex,
-  plainly?: (answer: Hex) => T | undefined,
 ): Read<T | undefined> {
   const data = args.length === 0 ? bareCall(abi, functionName) : encoded(abi, functionName, args);
   return {
@@ -29,11 +28,7 @@ export function read<T>(
       const result = resultOf(answer) as Hex;
       if (result === "0x") return undefined;
       try {
-        const plain = plainly?.(result);
-        if (plain !== undefined) return plain;
-        return decodeFunctionResult({ abi, functionName, data: result } as Parameters<
-          typeof decodeFunctionResult
-        >[0]) as T;
+        return decoderOf(abi, functionName)(result) as T;
       } catch {
         return undefined;
       }
@@ -43,6 +38,17 @@ export function read<T>(
 
 const encoded = (abi: Abi, functionName: string, args: readonly unknown[]): Hex =>
   encodeFunctionData({ abi, functionName, args } as Parameters<typeof encodeFunctionData>[0]);
+
+const decoders = new Map<Abi, Map<string, DecodeResult>>();
+
+/** One for each function: making it costs more than using it. */
+function decoderOf(abi: Abi, functionName: string): DecodeResult {
+  const ofAbi = decoders.get(abi) ?? new Map<string, DecodeResult>();
+  decoders.set(abi, ofAbi);
+  const decoder = ofAbi.get(functionName) ?? resultDecoder(abi, functionName);
+  ofAbi.set(functionName, decoder);
+  return decoder;
+}
 
 const bareCalls = new Map<Abi, Map<string, Hex>>();
 

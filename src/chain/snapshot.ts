@@ -5,7 +5,6 @@ import type { Response, Source, Task } from "../protocol/entities.ts";
 import type { Head, Snapshot } from "./chainPort.ts";
 import { type Read, read } from "./contractReads.ts";
 import { resultOf } from "./jsonRpc.ts";
-import { decodeByte, decodeResponseParams, type ResponseParams } from "./plainAnswers.ts";
 import { type ListAnswer, listReads, readList } from "./responseList.ts";
 import { toHead, toQuantity, type WireBlock } from "./wire.ts";
 
@@ -17,6 +16,14 @@ type SourceParams = {
   readonly deliveryMethod: number;
 };
 type TaskParams = readonly [source: string, config: string, expiryTime: bigint, payment: bigint];
+/** What a response's contract says of it. */
+export type ResponseParams = {
+  readonly task: string;
+  readonly provider: string;
+  readonly data: string;
+  readonly payment: bigint;
+};
+
 /** The block itself; `undefined` where the node does not have it (yet). */
 export const blockRead = (block: Hex): Read<Head | undefined> => ({
   call: { method: "eth_getBlockByNumber", params: [block, false] },
@@ -52,8 +59,8 @@ export function toSource(
 const readsPerResponse = 3;
 
 const responseReads = (address: ResponseAddress, block: Hex) => [
-  read<ResponseParams>(responseAbi, address, "getResponseParams", [], block, decodeResponseParams),
-  read<number>(responseAbi, address, "getStatus", [], block, decodeByte),
+  read<ResponseParams>(responseAbi, address, "getResponseParams", [], block),
+  read<number>(responseAbi, address, "getStatus", [], block),
   read<bigint>(responseAbi, address, "responseTimestamp", [], block),
 ];
 
