@@ -1,13 +1,13 @@
 import type { Hex } from "../protocol/brand.ts";
 import { addressOf } from "./addressOf.ts";
-import { checkSigned } from "./checkSigned.ts";
+import { checkOwn, different } from "./checkSigned.ts";
 import type { Curve, CurveCheck } from "./curve.ts";
 import { javascriptCurve } from "./javascriptCurve.ts";
 import type { Signer } from "./signerPort.ts";
 import { signingDigest, transactionBytes } from "./transactionBytes.ts";
 
 /**
- * Signs in this thread with a key held in memory.
+ * Signs in this thread with a key held in memory, and checks what it signed.
  * @param privateKey 32 bytes of hex with `0x`.
  */
 export function privateKeySigner(privateKey: Hex, curve: Curve = javascriptCurve): Signer {
@@ -18,8 +18,10 @@ export function privateKeySigner(privateKey: Hex, curve: Curve = javascriptCurve
     address: addressOf(publicKey),
     sign: async (transaction) => {
       check ??= curve.checkFor(publicKey);
-      const signature = curve.sign(signingDigest(transaction), key);
-      return checkSigned(transactionBytes(transaction, signature), transaction, check);
+      const digest = signingDigest(transaction);
+      const signature = curve.sign(digest, key);
+      if (check(digest, signature) !== signature.yParity) throw different(["signer"]);
+      return checkOwn(transactionBytes(transaction, signature), transaction, signature);
     },
   };
 }

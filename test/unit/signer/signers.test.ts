@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ConfigError, FatalError } from "../../../src/errors.ts";
 import { type AccountAddress, toAddress } from "../../../src/protocol/brand.ts";
 import { createDigestSigner } from "../../../src/signer/createDigestSigner.ts";
+import type { Curve } from "../../../src/signer/curve.ts";
 import { javascriptCurve } from "../../../src/signer/javascriptCurve.ts";
 import { keyBytes, privateKeySigner } from "../../../src/signer/privateKeySigner.ts";
 import { threadedSigner } from "../../../src/signer/threadedSigner.ts";
@@ -29,6 +30,32 @@ describeSigner({
   name: "createDigestSigner around one that answers r and s, its address alone known",
   open: () => createDigestSigner({ address, signDigest: async (digest) => service.signRaw(digest) }),
   deterministic: false,
+});
+
+describe("privateKeySigner", () => {
+  const flipped = { 0: 1, 1: 0 } as const;
+  it.each<[string, Curve["sign"]]>([
+    ["by another key", (digest) => javascriptCurve.sign(digest, keyBytes(`0x${"6".repeat(64)}`))],
+    [
+      "of another digest",
+      (digest, key) =>
+        javascriptCurve.sign(
+          digest.map((byte) => byte ^ 1),
+          key,
+        ),
+    ],
+    [
+      "with the wrong parity",
+      (digest, key) => {
+        const signature = javascriptCurve.sign(digest, key);
+        return { ...signature, yParity: flipped[signature.yParity] };
+      },
+    ],
+    ["that the chain refuses", () => ({ r: 0n, s: 1n, yParity: 0 })],
+  ])("lets out no signature %s, should the curve ever give one", async (_, sign) => {
+    const signing = privateKeySigner(privateKey, { ...javascriptCurve, sign }).sign(transaction());
+    await expect(signing).rejects.toMatchObject({ code: "SIGNED_BYTES_DIFFER" });
+  });
 });
 
 describe("createDigestSigner", () => {
