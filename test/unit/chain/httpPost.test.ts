@@ -62,8 +62,23 @@ describe("posting to an endpoint", () => {
     const half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
     const post = open(await serve((socket) => socket.write(half)), 100);
     await expect(post("a")).rejects.toThrow();
+    const broken = open(await serve((socket) => socket.end(half)));
+    await expect(broken("a")).rejects.toMatchObject({ code: "ECONNRESET" });
     const silent = open(await serve(() => undefined), 100);
     await expect(silent("a")).rejects.toBeInstanceOf(TimeoutError);
+  });
+
+  it("reads an answer that comes in many pieces, with letters cut in the middle", async () => {
+    const bytes = Buffer.from(answer("ünïcödé 🦀".repeat(50)));
+    const post = open(
+      await serve(async (socket) => {
+        for (let at = 0; at < bytes.length; at += 7) {
+          socket.write(bytes.subarray(at, at + 7));
+          if (at % 70 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+      }),
+    );
+    expect([await post("a"), await post("b")].map(({ text }) => text)).toEqual(Array(2).fill("ünïcödé 🦀".repeat(50)));
   });
 
   it("does not follow a redirect: a credential would go with it", async () => {
