@@ -89,7 +89,7 @@ export function createChain(deps: ChainDeps): ChainPort {
   });
 
   return {
-    ...chainStreams(deps, { head, heard, onHead: foresight.forget }),
+    ...chainStreams(deps, { head, heard, onHead: ({ hash }) => foresight.sawHead(hash) }),
     head,
 
     block: async (number) => (await readAll(rpc, [blockRead(toQuantity(number))] as const))[0],

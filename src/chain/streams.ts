@@ -34,7 +34,7 @@ export type StreamsHooks = {
   /** A block was heard of, by whatever way. */
   readonly heard: (block: bigint) => void;
   /** There is another head; told before anybody works on it. */
-  readonly onHead: () => void;
+  readonly onHead: (head: Head) => void;
 };
 
 /** Milliseconds that a head waits: what the logs of its block set off goes first, and somebody is paid the sooner. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createForesight, type Foresight } from "../../../src/chain/foresight.ts";
-import type { AccountAddress, Hex, ResponseAddress } from "../../../src/protocol/brand.ts";
+import type { AccountAddress, Hash, Hex, ResponseAddress } from "../../../src/protocol/brand.ts";
 import { ResponseStatus } from "../../../src/protocol/statuses.ts";
 import { address, aResponse, aSnapshot, response, task } from "../../support/fakeChain.ts";
 
@@ -9,6 +9,8 @@ const from = address<AccountAddress>(0xa);
 const gas = 100_000n;
 const ask = { task, response, from, gas };
 const block = aSnapshot().block.number;
+const own = aSnapshot().block.hash;
+const other: Hash = `0x${"ee".repeat(32)}`;
 const passes = { ok: true, data: "0x" } as const;
 
 let now = 0;
@@ -50,7 +52,7 @@ describe("what a confirmation would meet, tried with the snapshot", () => {
 
   it.each<[string, () => unknown]>([
     ["there is another block", () => foresight.recall(ask, block + 1n)],
-    ["another head was heard of", () => recallAfter(() => foresight.forget())],
+    ["another head was heard of", () => recallAfter(() => foresight.sawHead(other))],
     [
       "half a second has passed",
       () =>
@@ -82,7 +84,28 @@ describe("what a confirmation would meet, tried with the snapshot", () => {
 
   it("is not remembered when another head came while it was asked: the block may be another by now", () => {
     const tries = asked();
-    foresight.forget();
+    foresight.sawHead(other);
+    foresight.remember(aSnapshot(), [passes], tries);
+    expect(foresight.recall(ask, block)).toBeUndefined();
+  });
+
+  it("stays when its own block is the head that is told of, before or after the answer", () => {
+    const tries = asked();
+    foresight.sawHead(own);
+    foresight.remember(aSnapshot(), [passes], tries);
+    expect(foresight.recall(ask, block)).toBeDefined();
+    foresight.sawHead(own);
+    expect(foresight.recall(ask, block)).toBeDefined();
+    foresight.sawHead(other);
+    expect(foresight.recall(ask, block)).toBeUndefined();
+    foresight.sawHead(own);
+    expect(foresight.recall(ask, block)).toBeUndefined();
+  });
+
+  it("is not remembered when its own block was the head again, after another one", () => {
+    const tries = asked();
+    foresight.sawHead(other);
+    foresight.sawHead(own);
     foresight.remember(aSnapshot(), [passes], tries);
     expect(foresight.recall(ask, block)).toBeUndefined();
   });
