@@ -70,7 +70,12 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
   };
 
   const live: Intakes["live"] = batchWhileBusy(
-    { limit: socketBacklog, onOverflow: (events) => report({ type: "overflow", events: events.length }) },
+    {
+      limit: socketBacklog,
+      onOverflow: (events) => report({ type: "overflow", events: events.length }),
+      // A response comes with the change of its task's status: one look for both.
+      isPatient: true,
+    },
     (batches) =>
       defer(async () => store("socket", await watch.resolve(batches.flat()))).pipe(
         again("socket intake"),

@@ -21,6 +21,8 @@ export type BatchWhileBusy<T> = {
    * that costs the same for one value as for many. @default 0
    */
   readonly everyMs?: number;
+  /** Lets what comes in the same stretch of work go along, such as all that one read of a socket brought. @default false */
+  readonly isPatient?: boolean;
   /** @default asyncScheduler */
   readonly scheduler?: SchedulerLike;
 };
@@ -30,7 +32,7 @@ export type BatchWhileBusy<T> = {
  * and large batches under load.
  */
 export function batchWhileBusy<T, R>(
-  { limit, onOverflow, everyMs = 0, scheduler = asyncScheduler }: BatchWhileBusy<T>,
+  { limit, onOverflow, everyMs = 0, isPatient = false, scheduler = asyncScheduler }: BatchWhileBusy<T>,
   work: (batch: readonly T[]) => ObservableInput<R>,
 ): OperatorFunction<T, R> {
   const rest$ = timer(everyMs, scheduler).pipe(ignoreElements());
@@ -48,14 +50,13 @@ export function batchWhileBusy<T, R>(
           complete: () => subscriber.complete(),
         }),
       );
-      return wakes$.pipe(
-        concatMap(() =>
-          defer(() => {
-            const batch = waiting;
-            waiting = [];
-            return everyMs > 0 ? merge(from(work(batch)), rest$) : work(batch);
-          }),
-        ),
-      );
+      const take = (): ObservableInput<R> => {
+        const batch = waiting;
+        waiting = [];
+        return everyMs > 0 ? merge(from(work(batch)), rest$) : work(batch);
+      };
+      return wakes$.pipe(concatMap(() => (isPatient ? from(microtask()).pipe(concatMap(take)) : defer(take))));
     });
 }
+
+const microtask = async (): Promise<void> => undefined;

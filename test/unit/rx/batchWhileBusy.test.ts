@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { from, of, Subject, timer } from "rxjs";
+import { from, lastValueFrom, of, Subject, timer } from "rxjs";
 import { concatMap, map } from "rxjs/operators";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, it } from "vitest";
@@ -18,6 +18,25 @@ describe("batchWhileBusy", () => {
       const result = source.pipe(batchWhileBusy({ limit: 10, onOverflow: overflowForbidden }, work));
       expectObservable(result).toBe("-----x----y------(z|)", { x: "a", y: "bc", z: "d" });
     });
+  });
+
+  it("takes along what comes in the same stretch of work where it is patient, and completes with it", async () => {
+    const source = new Subject<string>();
+    const batches: string[] = [];
+    const work = async (batch: readonly string[]) => void batches.push(batch.join(""));
+    const done = lastValueFrom(
+      source.pipe(
+        batchWhileBusy({ limit: 2, onOverflow: (value) => batches.push(`-${value}`), isPatient: true }, work),
+      ),
+    );
+    for (const value of ["a", "b", "c"]) source.next(value);
+    expect(batches).toEqual(["-c"]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batches).toEqual(["-c", "ab"]);
+    source.next("d");
+    source.complete();
+    await done;
+    expect(batches).toEqual(["-c", "ab", "d"]);
   });
 
   it("loses nothing, changes no order, and counts what does not fit", () => {
