@@ -6,6 +6,7 @@ import type { Sweep, SweepStep } from "./chain/sweep.ts";
 import type { Facts, Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
 import type { Cursor, Intake, Journal } from "./journal/journal.ts";
+import { lookAhead } from "./lookAt.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
 import type { ChainEvent } from "./protocol/events.ts";
 import type { Reporter, Via } from "./report.ts";
@@ -77,7 +78,11 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       isPatient: true,
     },
     (batches) =>
-      defer(async () => store("socket", await watch.resolve(batches.flat()))).pipe(
+      defer(async () => {
+        const events = batches.flat();
+        void lookAhead(deps, events);
+        return store("socket", await watch.resolve(events));
+      }).pipe(
         again("socket intake"),
         concatMap((tasks) => from(tasks)),
       ),

@@ -2,6 +2,7 @@ import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
 import { RetryableError } from "./errors.ts";
 import type { Journal, TaskRecord } from "./journal/journal.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
+import type { ChainEvent } from "./protocol/events.ts";
 import type { Reporter } from "./report.ts";
 
 export type LookDeps = {
@@ -19,8 +20,6 @@ export type Looked = { readonly record: TaskRecord; readonly snapshot: Snapshot 
  * @throws RetryableError if the chain could not be read, or changed its mind between two reads of one block.
  */
 export async function lookAt({ chain, journal, report }: LookDeps, address: TaskAddress): Promise<Looked | undefined> {
-  const isUndecided = (record: TaskRecord | undefined): record is TaskRecord =>
-    record?.state === "open" && record.confirmation === undefined;
   const record = await journal.task(address);
   if (!isUndecided(record)) return undefined;
   const snapshot = await chain.snapshot(address, record.source, record.responses);
@@ -37,3 +36,23 @@ export async function lookAt({ chain, journal, report }: LookDeps, address: Task
   const message = `task ${address} has responses in block ${block.number} that no event has told of, and they change`;
   throw new RetryableError(message, { code: "NODE_BEHIND" });
 }
+
+/**
+ * Begins to read from the chain what the look at a single response will ask for, before the journal knows of the response:
+ * the node works meanwhile. Decides nothing, and leaves to the look whatever goes wrong.
+ */
+export async function lookAhead(
+  { chain, journal }: { readonly chain: Pick<ChainPort, "lookAhead">; readonly journal: Pick<Journal, "task"> },
+  events: readonly ChainEvent[],
+): Promise<void> {
+  const [submitted, ...others] = events.filter((event) => event.type === "ResponseSubmitted");
+  if (chain.lookAhead === undefined || submitted === undefined || others.length > 0) return;
+  const { task, response } = submitted;
+  const record = await journal.task(task).catch(() => undefined);
+  if (!isUndecided(record)) return;
+  // In the order in which the journal will list them.
+  chain.lookAhead(task, record.source, [...new Set([...record.responses, response])].sort());
+}
+
+const isUndecided = (record: TaskRecord | undefined): record is TaskRecord =>
+  record?.state === "open" && record.confirmation === undefined;

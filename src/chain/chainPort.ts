@@ -116,6 +116,8 @@ export type ChainPort = {
     responses: readonly ResponseAddress[],
     at?: bigint,
   ) => Promise<Snapshot>;
+  /** Begins to read a snapshot that is about to be asked for, in the newest block. @default it is read when it is asked for */
+  readonly lookAhead?: (task: TaskAddress, source: SourceAddress, responses: readonly ResponseAddress[]) => void;
   /**
    * What Vault and Terminal say of these providers at a block, in one batched read, in the order given.
    * @throws RetryableError if one of them is not answered for.

@@ -13,10 +13,9 @@ import { minedRevert } from "./minedRevert.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
-import { createReadTogether } from "./readTogether.ts";
-import { inOrderOfList } from "./responseList.ts";
 import { revertReason } from "./revertReason.ts";
-import { blockRead, snapshotReads, sourceReads, toSource } from "./snapshot.ts";
+import { blockRead, sourceReads, toSource } from "./snapshot.ts";
+import { createSnapshotReader } from "./snapshotReader.ts";
 import { chainStreams, type StreamsDeps } from "./streams.ts";
 import { responsesOf, taskStandings } from "./taskStandings.ts";
 import { toHead, toQuantity, toReceipt, type WireBlock, type WireReceipt } from "./wire.ts";
@@ -61,13 +60,6 @@ export function createChain(deps: ChainDeps): ChainPort {
   const missing = (what: string, block: bigint) =>
     new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
 
-  /** What a page of the list did not hold. A list that cannot be read to its end may hide the one that comes first. */
-  const restOfList = async (task: TaskAddress, attempts: number | undefined, at: bigint) => {
-    const { found, next } = await responsesOf(rpc, task, attempts ?? 0, toQuantity(at));
-    if (next !== attempts) throw missing(`the responses of task ${task}`, at);
-    return found;
-  };
-
   const simulateConfirm: ChainPort["simulateConfirm"] = async (from, response) => {
     try {
       const transaction = { from, to: deployment.controller, data: confirmData(response) };
@@ -79,7 +71,6 @@ export function createChain(deps: ChainDeps): ChainPort {
     }
   };
 
-  const readTogether = createReadTogether(rpc, deps.clock.now);
   const foresight = createForesight(deployment.controller, deps.clock.now);
   const previews = createPreviews({
     rpc,
@@ -87,6 +78,8 @@ export function createChain(deps: ChainDeps): ChainPort {
     now: deps.clock.now,
     simulate: ({ from, response }) => simulateConfirm(from, response),
   });
+
+  const snapshots = createSnapshotReader({ rpc, now: deps.clock.now, foresight, newest: () => newest, head, missing });
 
   return {
     ...chainStreams(deps, { head, heard, onHead: ({ hash }) => foresight.sawHead(hash) }),
@@ -154,21 +147,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     isAgentOf: async (client, agent) =>
       (await call<boolean>(terminalAbi, deployment.terminal, "getIsAgentOf", [client, agent], latest)) ?? false,
 
-    snapshot: async (task, source, responses, block) => {
-      if (newest === 0n) await head();
-      const at = block ?? newest;
-      const { reads, decode } = snapshotReads(task, source, responses, at);
-      const tries = at === newest ? foresight.tries(responses) : undefined;
-      const { values, tried } = await readTogether(reads, toQuantity(at), tries);
-      const found = decode(values);
-      if (found === undefined) throw missing(`task ${task}`, at);
-      const { attempts, list: listed, ...snapshot } = found;
-      const list = listed ?? (await restOfList(task, attempts, at));
-      const asked = new Set(responses);
-      const untold = list.filter((address) => !asked.has(address));
-      if (tries !== undefined && tried !== undefined) foresight.remember(snapshot, tried, tries);
-      return { ...snapshot, responses: inOrderOfList(snapshot.responses, list), untold };
-    },
+    ...snapshots,
 
     providerStakes: async (providers, at) => {
       const asked = providers.map((provider) => providerReads(deployment, provider, toQuantity(at)));
