@@ -20,7 +20,9 @@ export function read<T>(
   args: readonly unknown[],
   block: Hex,
 ): Read<T | undefined> {
-  const data = args.length === 0 ? bareCall(abi, functionName) : encoded(abi, functionName, args);
+  const data = args.some((arg) => typeof arg !== "bigint")
+    ? encoded(abi, functionName, args)
+    : keptCall(abi, functionName, args);
   return {
     call: { method: "eth_call", params: [{ to, data }, block] },
     decode: (answer) => {
@@ -50,14 +52,17 @@ function decoderOf(abi: Abi, functionName: string): DecodeResult {
   return decoder;
 }
 
-const bareCalls = new Map<Abi, Map<string, Hex>>();
+const keptCalls = new Map<Abi, Map<string, Hex>>();
+/** Of one interface: pages of long lists would fill it for ever. */
+const mostKept = 500;
 
-/** A call without arguments is the same bytes each time, and there are many thousands of them in a sweep. */
-function bareCall(abi: Abi, functionName: string): Hex {
-  const ofAbi = bareCalls.get(abi) ?? new Map<string, Hex>();
-  bareCalls.set(abi, ofAbi);
-  const data = ofAbi.get(functionName) ?? encoded(abi, functionName, []);
-  ofAbi.set(functionName, data);
+/** A call that names no address is the same bytes each time, and there are many thousands of them in a sweep. */
+function keptCall(abi: Abi, functionName: string, args: readonly unknown[]): Hex {
+  const ofAbi = keptCalls.get(abi) ?? new Map<string, Hex>();
+  keptCalls.set(abi, ofAbi);
+  const key = args.length === 0 ? functionName : `${functionName} ${args}`;
+  const data = ofAbi.get(key) ?? encoded(abi, functionName, args);
+  if (ofAbi.size < mostKept) ofAbi.set(key, data);
   return data;
 }
 

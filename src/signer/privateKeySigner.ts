@@ -4,7 +4,7 @@ import { checkOwn, different } from "./checkSigned.ts";
 import type { Curve, CurveCheck } from "./curve.ts";
 import { javascriptCurve } from "./javascriptCurve.ts";
 import type { Signer } from "./signerPort.ts";
-import { signingDigest, transactionBytes } from "./transactionBytes.ts";
+import { writeTransaction } from "./transactionBytes.ts";
 
 /**
  * Signs in this thread with a key held in memory, and checks what it signed.
@@ -18,10 +18,11 @@ export function privateKeySigner(privateKey: Hex, curve: Curve = javascriptCurve
     address: addressOf(publicKey),
     sign: async (transaction) => {
       check ??= curve.checkFor(publicKey);
-      const digest = signingDigest(transaction);
-      const signature = curve.sign(digest, key);
-      if (check(digest, signature) !== signature.yParity) throw different(["signer"]);
-      return checkOwn(transactionBytes(transaction, signature), transaction, signature);
+      const { digest, signed } = writeTransaction(transaction);
+      const hash = digest();
+      const signature = curve.sign(hash, key);
+      if (check(hash, signature) !== signature.yParity) throw different(["signer"]);
+      return checkOwn(signed(signature), transaction, signature);
     },
   };
 }
