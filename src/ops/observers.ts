@@ -26,7 +26,7 @@ export type ObserverOptions = {
 
 /** Everybody who looks on: log, metrics, readiness, the operator's page. */
 export type Observers = {
-  /** They are told at the end of the event loop's turn. */
+  /** They are told a moment later. */
   readonly report: Reporter;
   /** Tells them what they have not been told yet: before the process ends. */
   readonly flush: () => void;
