@@ -42,16 +42,16 @@ export async function lookAt({ chain, journal, report }: LookDeps, address: Task
  * the node works meanwhile. Decides nothing, and leaves to the look whatever goes wrong.
  */
 export async function lookAhead(
-  { chain, journal }: { readonly chain: Pick<ChainPort, "lookAhead">; readonly journal: Pick<Journal, "task"> },
+  { chain, journal }: { readonly chain: Pick<ChainPort, "lookAhead">; readonly journal: Pick<Journal, "glance"> },
   events: readonly ChainEvent[],
 ): Promise<void> {
   const [submitted, ...others] = events.filter((event) => event.type === "ResponseSubmitted");
   if (chain.lookAhead === undefined || submitted === undefined || others.length > 0) return;
   const { task, response } = submitted;
-  const record = await journal.task(task).catch(() => undefined);
-  if (!isUndecided(record)) return;
+  const known = await journal.glance(task).catch(() => undefined);
+  if (known === undefined) return;
   // In the order in which the journal will list them.
-  chain.lookAhead(task, record.source, [...new Set([...record.responses, response])].sort());
+  chain.lookAhead(task, known.source, [...new Set([...known.responses, response])].sort());
 }
 
 const isUndecided = (record: TaskRecord | undefined): record is TaskRecord =>

@@ -16,6 +16,7 @@ type IntakeJournal = Pick<
   | "openTasks"
   | "untold"
   | "task"
+  | "glance"
   | "settleTask"
 >;
 
@@ -128,11 +129,10 @@ function* taskRecord(task: TaskAddress): Work<TaskRecord | undefined> {
          SELECT block_number FROM verdicts v WHERE v.task = r.task AND v.response = r.response ORDER BY v.id DESC LIMIT 1)`,
       task,
     ),
-    statement.all("SELECT * FROM confirmations WHERE task = ? AND state NOT IN ('rejected', 'cancelled')", task),
-    statement.all("SELECT response FROM responses WHERE task = ? ORDER BY response", task),
+    holdersOf(task),
+    responsesOf(task),
     openAnswers(task),
   ]);
-  const addressOf = (each: Row) => each.response as ResponseAddress;
   const [holder] = holders;
   return {
     task,
@@ -146,6 +146,23 @@ function* taskRecord(task: TaskAddress): Work<TaskRecord | undefined> {
     seenBlock: row.seen_block === null ? undefined : BigInt(row.seen_block as number),
     confirmation: holder && (yield* confirmationOf(holder)),
   };
+}
+
+const holdersOf = (task: TaskAddress) =>
+  statement.all("SELECT * FROM confirmations WHERE task = ? AND state NOT IN ('rejected', 'cancelled')", task);
+const responsesOf = (task: TaskAddress) =>
+  statement.all("SELECT response FROM responses WHERE task = ? ORDER BY response", task);
+const addressOf = ({ response }: Row) => response as ResponseAddress;
+
+function* glance(task: TaskAddress): Work<Pick<TaskRecord, "source" | "responses"> | undefined> {
+  const [rows = [], holders = [], responses = []] = yield* together<readonly Row[]>([
+    statement.all("SELECT source FROM tasks WHERE task = ? AND state = 'open'", task),
+    holdersOf(task),
+    responsesOf(task),
+  ]);
+  const [row] = rows;
+  if (row === undefined || holders.length > 0) return undefined;
+  return { source: row.source as SourceAddress, responses: responses.map(addressOf) };
 }
 
 /** Those of a list that a statement finds a row for, with that row. */
@@ -203,6 +220,7 @@ export function intakeJournal({ read, write }: Store): IntakeJournal {
       }),
 
     task: (task) => read(() => taskRecord(task)),
+    glance: (task) => read(() => glance(task)),
 
     settleTask: (task, state, reason, atBlock) =>
       write(function* () {

@@ -200,6 +200,8 @@ export type Journal = PolicyJournal &
       readonly responses: readonly ResponseAddress[];
     }) => Promise<{ readonly tasks: number; readonly responses: number }>;
     readonly task: (task: TaskAddress) => Promise<TaskRecord | undefined>;
+    /** As much of it as the chain is asked by; `undefined` where it is not open, or a confirmation holds it. */
+    readonly glance: (task: TaskAddress) => Promise<Pick<TaskRecord, "source" | "responses"> | undefined>;
     /** @param atBlock Where the chain said so; a reorg below it opens the task again. */
     readonly settleTask: (
       task: TaskAddress,

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { isHtml } from "./contentType.ts";
 import type { Failure } from "./failure.ts";
 import { jsonRefusal } from "./jsonGuard.ts";
@@ -16,7 +16,7 @@ export function noOutput({ error, transient }: Pick<Failure, "error" | "transien
  * @param type Its media type, where the server gave one.
  */
 export function decodeBody(body: Uint8Array, { cidVerified = false, type = "" } = {}): Output {
-  const digest = createHash("sha256").update(body).digest("hex");
+  const digest = hash("sha256", body);
   const came = { bytes: body.length, cidVerified, digest, transient: false };
   const text = decodeText(body);
   if (text === undefined) return { ...came, valid: false, json: null, text: "", error: "not UTF-8" };
@@ -33,9 +33,11 @@ export function decodeBody(body: Uint8Array, { cidVerified = false, type = "" } 
   return odd ? refused(odd) : { ...came, valid: true, json, text, error: "" };
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function decodeText(body: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+    return utf8.decode(body);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Response } from "../protocol/entities.ts";
 import { DeliveryMethod, SourceStatus, statusName } from "../protocol/statuses.ts";
 import type { FactsJson, ResponseJson } from "./factsJson.ts";
@@ -91,7 +91,7 @@ const maxRecorded = 32 * 1024;
 /** Facts for the journal: their digest, and their text without what is too long to keep. */
 export function recordFacts(facts: FactsJson): RecordedFacts {
   const text = JSON.stringify(facts);
-  const digest = createHash("sha256").update(text).digest("hex");
+  const digest = hash("sha256", text);
   if (text.length <= maxRecorded) return { digest, json: text };
   const { siblings: _, ...rest } = facts;
   const short = {

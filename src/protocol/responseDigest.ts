@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Response } from "./entities.ts";
 
 /**
@@ -11,4 +11,4 @@ export const responseDigest = ({
   payment,
   data,
 }: Pick<Response, "task" | "provider" | "payment" | "data">): string =>
-  createHash("sha256").update(`${task}\n${provider}\n${payment}\n${data}`).digest("hex");
+  hash("sha256", `${task}\n${provider}\n${payment}\n${data}`);

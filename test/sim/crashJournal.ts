@@ -7,6 +7,7 @@ const reads: ReadonlySet<string> = new Set([
   "audited",
   "recentBlocks",
   "knownTasks",
+  "glance",
   "tasksOfResponses",
   "openTasks",
   "untold",

@@ -77,7 +77,11 @@ const script: readonly (readonly [keyof Journal, ...unknown[]])[] = [
   ["untold", { tasks: [one, three], responses: [first, third] }],
   ["task", one],
   ["task", address<TaskAddress>(0xee)],
+  ["glance", one],
+  ["glance", four],
+  ["glance", address<TaskAddress>(0xee)],
   ["decide", [decision({})], 50],
+  ["glance", one],
   [
     "decide",
     [
