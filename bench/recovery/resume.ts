@@ -6,7 +6,7 @@ import { openRealSink, type RealSink } from "../sink/realSink.ts";
 /** A start with many confirmations in flight; it answers when the journal knows where each of them was mined. */
 const [{ journalPath, expected, ...options }] =
   childArgs<[RealSink & { readonly journalPath: string; readonly expected: number }]>();
-const journal = openSqliteJournal({ path: journalPath, chainId: options.chainId });
+const journal = openSqliteJournal({ path: journalPath, chainId: options.chainId, isLasting: true });
 let mined = 0;
 const sink = await openRealSink(options, journal, (report) => {
   if (report.type === "retry") process.stderr.write(`${String(report.error)}\n`);

@@ -19,7 +19,7 @@ type Args = RealSink & {
   readonly block: { readonly number: string; readonly hash: Hash };
 };
 const [{ journalPath, file, provider, block, ...options }] = childArgs<[Args]>();
-const journal = openSqliteJournal({ path: journalPath, chainId: options.chainId });
+const journal = openSqliteJournal({ path: journalPath, chainId: options.chainId, isLasting: true });
 const toWarmUp = (await journal.unsettled()).length;
 
 let wanted: { readonly states: readonly string[]; readonly count: number } = { states: ["final"], count: toWarmUp };

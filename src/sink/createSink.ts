@@ -124,7 +124,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
         const again$ = merge(room.due$, resumed$).pipe(takeUntil(ended$));
         const admit$ = admitWaiting({ keys, guard, report, now, ended$, later: room.later });
         return merge(from(resumed), fresh$, again$).pipe(
-          batchWhileBusy({ limit: Number.POSITIVE_INFINITY, onOverflow: () => undefined }, admit$),
+          batchWhileBusy({ limit: Number.POSITIVE_INFINITY, onOverflow: () => undefined, isPatient: true }, admit$),
           connect((admitted$) => {
             const drained$ = concat(admitted$.pipe(ignoreElements()), keys.drained$);
             return merge(admitted$, merge(rounds$, leases$).pipe(takeUntil(drained$)));

@@ -95,6 +95,24 @@ describe("the sink", () => {
     stop();
   });
 
+  it("admits together what comes in one breath", async () => {
+    const asked: number[] = [];
+    const { previews } = fakeChain({ snapshot });
+    const counted: ChainPort["previews"] = (asks) => {
+      asked.push(asks.length);
+      return previews(asks);
+    };
+    const { intents$, stop } = start({ previews: counted }, bench.signer, { maxInFlight: 16 });
+    await time.pass(50);
+    const [first, ...others] = (await several(4)) as [Confirmation, ...Confirmation[]];
+    intents$.next(first);
+    await time.pass(50);
+    for (const intent of others) intents$.next(intent);
+    await time.pass(50);
+    expect(asked).toEqual([1, 3]);
+    stop();
+  });
+
   it("keeps no more in flight than it may", async () => {
     const mined = new Set<Hash>();
     const { intents$, stop } = start({ receipt: async (hash) => (mined.has(hash) ? receipt(hash) : undefined) });
