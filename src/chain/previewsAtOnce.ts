@@ -8,6 +8,8 @@ import { toQuantity } from "./wire.ts";
 
 /** What a transaction pays before its call begins. */
 const intrinsicGas = 21_000n;
+/** A node that refuses so few in one call does not do this; one that refuses more may have a limit on gas, or on length. */
+const few = 16;
 
 export type PreviewsDeps = {
   readonly rpc: HttpRpc;
@@ -27,15 +29,29 @@ export const tryOf = (controller: Hex, { response, gas = 0n }: Pick<PreviewAsk, 
 /** As `confirmPreviews`, in one call for each account where the node can do that. */
 export function createPreviews({ rpc, controller, now, simulate }: PreviewsDeps) {
   let refusedUntil = 0;
+  let widest = Number.POSITIVE_INFINITY;
+  let narrowUntil = 0;
   const one = (asks: readonly PreviewAsk[], block: bigint) =>
     confirmPreviews(rpc, controller, { asks, block }, simulate);
   const atOnce = async (asks: readonly PreviewAsk[], block: bigint): Promise<readonly (Preview | Error)[]> => {
     const from = asks[0]?.from;
-    const canDo = from !== undefined && asks.every(({ gas }) => gas !== undefined) && now() >= refusedUntil;
-    const found = canDo ? await previewsAtOnce(rpc, controller, { asks, from, block }, simulate) : undefined;
+    if (from === undefined || asks.some(({ gas }) => gas === undefined) || now() < refusedUntil)
+      return one(asks, block);
+    if (asks.length > widest && now() < narrowUntil) return inHalves(asks, block);
+    const found = await previewsAtOnce(rpc, controller, { asks, from, block }, simulate);
     if (found !== undefined) return found;
-    if (canDo) refusedUntil = now() + refusedMs;
+    if (asks.length > few) {
+      widest = Math.ceil(asks.length / 2);
+      narrowUntil = now() + refusedMs;
+      return inHalves(asks, block);
+    }
+    refusedUntil = now() + refusedMs;
     return one(asks, block);
+  };
+  const inHalves = async (asks: readonly PreviewAsk[], block: bigint): Promise<readonly (Preview | Error)[]> => {
+    const middle = Math.ceil(asks.length / 2);
+    // What the first half teaches of the node, the second need not learn.
+    return [...(await atOnce(asks.slice(0, middle), block)), ...(await atOnce(asks.slice(middle), block))];
   };
   return async (asks: readonly PreviewAsk[], block: bigint): Promise<readonly (Preview | Error)[]> => {
     const accounts = [...new Set(asks.map(({ from }) => from))];
