@@ -11,6 +11,7 @@ import { deploymentOn } from "../../src/protocol/chains.ts";
 import type { Report } from "../../src/report.ts";
 import { threadedSigner } from "../../src/signer/threadedSigner.ts";
 import { answer, childArgs } from "../harness/child.ts";
+import { firstStep } from "./breakDown.ts";
 
 /**
  * The same daemon as `ogpu-confirmd run` assembles, in this process, with a stopwatch at each of its ports. It prints where
@@ -70,7 +71,8 @@ const watchedRpc = Object.create(rpc, {
   },
 }) as typeof rpc;
 const journal = watch(openSqliteJournal({ path: config.journal.path, chainId: config.chain.id, isLasting: true }), {
-  intake: "event into the journal",
+  glance: firstStep,
+  intake: "event into the journal, beside that",
   decide: "verdict into the journal",
   recordAttempt: "signed bytes onto the disk",
   recordAttempts: "signed bytes onto the disk",
