@@ -29,14 +29,16 @@ export type HttpPostOptions = {
  */
 export function openHttpPost({ url, headers, timeoutMs }: HttpPostOptions): HttpPost {
   const target = urlToHttpOptions(new URL(url));
+  // A flat list goes out as it is; names and values of an object are looked at one by one, each time.
+  const fixed = ["host", new URL(url).host, ...Object.entries(headers).flat()];
   const isSecure = target.protocol === "https:";
   const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const request = isSecure ? httpsRequest : httpRequest;
 
   const once = (body: string): Promise<HttpAnswer> => {
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-    const length = { "content-length": String(Buffer.byteLength(body)) };
-    const sent = request({ ...target, method: "POST", agent, headers: { ...headers, ...length } }, (answer) => {
+    const all = [...fixed, "content-length", String(Buffer.byteLength(body))];
+    const sent = request({ ...target, method: "POST", agent, setHost: false, headers: all }, (answer) => {
       read(answer, resolve, reject);
     });
     const timer = setTimeout(() => sent.destroy(new TimeoutError(`no answer within ${timeoutMs} ms`)), timeoutMs);

@@ -41,6 +41,23 @@ describe("posting to an endpoint", () => {
     expect([answers.map(({ text }) => text), connections]).toEqual([["1", "2", "3"], 1]);
   });
 
+  it("says to whom, how much and with what, and keeps credentials to their header", async () => {
+    let asked = "";
+    const url = await serve((socket) => socket.write(answer("{}")));
+    server?.on("connection", (socket: Socket) => socket.on("data", (bytes) => (asked += bytes)));
+    const post = openHttpPost({ url: `${url}v1/key?a=b`, headers: { authorization: "Basic YTpi" }, timeoutMs: 5_000 });
+    await post("ünï");
+    const [head = "", body] = asked.split("\r\n\r\n");
+    const [first, ...lines] = head.split("\r\n");
+    expect([first, body]).toEqual(["POST /v1/key?a=b HTTP/1.1", "ünï"]);
+    expect(lines.map((line) => line.toLowerCase()).sort()).toEqual([
+      "authorization: basic ytpi",
+      "connection: keep-alive",
+      "content-length: 5",
+      `host: ${new URL(url).host}`,
+    ]);
+  });
+
   it("posts once more where the server had closed the kept connection at that moment", async () => {
     const post = open(
       await serve((socket, request) => {
