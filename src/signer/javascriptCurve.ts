@@ -1,5 +1,6 @@
 import { secp256k1 } from "@noble/curves/secp256k1";
 import type { Curve, CurveCheck } from "./curve.ts";
+import { publicMultiple } from "./publicMultiple.ts";
 import { curveOrder, isCanonical, type Parity } from "./signature.ts";
 
 /** Bits of the table of an account's multiples: about 1,200 points, made in some 20 ms. */
@@ -39,8 +40,8 @@ function checkByEquation(publicKey: Uint8Array): CurveCheck {
     const z = BigInt(`0x${Buffer.from(digest).toString("hex")}`) % curveOrder;
     if (z === 0n) return undefined;
     const inverse = inverseOf(s);
-    const point = ProjectivePoint.BASE.multiply((z * inverse) % curveOrder).add(
-      account.multiply((r * inverse) % curveOrder),
+    const point = publicMultiple(ProjectivePoint.BASE, (z * inverse) % curveOrder).add(
+      publicMultiple(account, (r * inverse) % curveOrder),
     );
     if (point.equals(ProjectivePoint.ZERO)) return undefined;
     const { x, y } = point.toAffine();
