@@ -87,7 +87,8 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
       if (usable.length === 0 && errors.length > 0 && clock.now() - startedAt >= timeoutMs) break;
       try {
         const answers = await endpoint.batch(calls);
-        const lacks = answers.some((answer, index) => isBehind(calls[index] as RpcCall, answer, newestHead()));
+        const newest = newestHead();
+        const lacks = answers.some((answer, index) => isBehind(calls[index] as RpcCall, answer, newest));
         if (fallback) return lacks ? fallback : answers;
         if (pool === endpoints) settleOn(endpoint);
         if (!lacks) return answers;
