@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { lookAhead } from "../../src/lookAt.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import { lookAhead, lookAt } from "../../src/lookAt.ts";
 import type { ResponseAddress } from "../../src/protocol/brand.ts";
 import type { ChainEvent } from "../../src/protocol/events.ts";
-import { address, hashOf, response, source, task } from "../support/fakeChain.ts";
+import { address, aSnapshot, fakeChain, hashOf, response, source, task } from "../support/fakeChain.ts";
 
 const at = { blockNumber: 100n, blockHash: hashOf(100), transactionHash: hashOf(1), logIndex: 0 } as const;
 const submitted = (each: ResponseAddress) => ({ type: "ResponseSubmitted", response: each, task, at }) as ChainEvent;
@@ -36,5 +40,35 @@ describe("looking ahead", () => {
     ["the journal does not answer", [submitted(response)], new Error("gone")],
   ])("asks for nothing when %s", async (_, events, found) => {
     expect(await asked(events, found)).toEqual([]);
+  });
+
+  it("asks for the very same as the look does, when the journal has taken the response in", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "ahead-"));
+    const journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
+    try {
+      const others = [0xff, 0x1, 0x77].map((digits) => address<ResponseAddress>(digits));
+      const seen = (responses: readonly ResponseAddress[]) => ({
+        tasks: [{ task, source }],
+        responses: responses.map((each) => ({ response: each, task })),
+        touched: [],
+      });
+      await journal.intake(seen(others));
+      const asked: unknown[][] = [];
+      const chain = fakeChain({
+        lookAhead: async (...look) => asked.push(look),
+        snapshot: async (...look) => {
+          asked.push(look);
+          return aSnapshot();
+        },
+      });
+      await lookAhead({ chain, journal }, [submitted(response), changed]);
+      await journal.intake(seen([response]));
+      await lookAt({ chain, journal, report: () => undefined }, task);
+      expect(asked.length).toBe(2);
+      expect(asked[1]).toEqual(asked[0]);
+    } finally {
+      await journal.close();
+      rmSync(directory, { recursive: true });
+    }
   });
 });
