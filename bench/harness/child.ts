@@ -12,8 +12,12 @@ export const pinning = canPin
   ? "each process on a core of its own (taskset)"
   : "not pinned: there is no taskset, or one core";
 
-/** What the unit and the image set: the threads' allocations would each keep an arena of their own. */
-export const daemonEnv = { MALLOC_ARENA_MAX: "2" };
+/** What the unit and the image set: of what is free no more is kept than is soon used again. */
+export const daemonEnv = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_MMAP_THRESHOLD_: "131072",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+};
 
 /** What the daemon's first line gives Node: the daemon is measured as it runs. */
 export const daemonFlags: readonly string[] = (

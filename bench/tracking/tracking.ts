@@ -6,7 +6,7 @@ import { taskAbi } from "../../src/protocol/abi.ts";
 import { TaskStatus } from "../../src/protocol/statuses.ts";
 import { builtProgram, createHome, type Home, startDaemon } from "../../test/support/daemonProcess.ts";
 import { atLeast, atMost, type Benchmark } from "../harness/benchmark.ts";
-import { startChild } from "../harness/child.ts";
+import { daemonEnv, startChild } from "../harness/child.ts";
 import { pinTo } from "../harness/pinTo.ts";
 import { median } from "../harness/rounds.ts";
 import { startTrackedNetwork, type TrackedNetwork, writeJournal } from "./network.ts";
@@ -96,7 +96,7 @@ async function restart(home: Home, network: TrackedNetwork): Promise<Run> {
   const start = performance.now();
   const { privateKey } = network.devnet.accounts.agent;
   // As the systemd unit and the container start it.
-  const daemon = startDaemon({ home, privateKey, program: builtProgram(), env: { MALLOC_ARENA_MAX: "2" } });
+  const daemon = startDaemon({ home, privateKey, program: builtProgram(), env: daemonEnv });
   pinTo(0, daemon.pid);
   try {
     const { http } = await daemon.ready();
