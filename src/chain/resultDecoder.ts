@@ -31,7 +31,8 @@ const text = new TextDecoder();
 type ReadAt = (hex: string, at: number, base: number) => unknown;
 type Part = {
   readonly read: ReadAt;
-  readonly isDynamic: boolean /** Hex digits of its head. */;
+  readonly isDynamic: boolean;
+  /** Hex digits of its head. */
   readonly width: number;
 };
 

@@ -1,12 +1,12 @@
 import { FatalError } from "../errors.ts";
 import { toNonce } from "../protocol/brand.ts";
-import { allIn, insertAll, runIn, updateAll } from "./groups.ts";
-import type { Attempt, Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
+import { confirmationsById, findConfirmations } from "./confirmationRows.ts";
+import { insertAll, runIn, updateAll } from "./groups.ts";
+import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
-import { type Row, toAttempt, toConfirmation } from "./rows.ts";
 import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
-import { all, type Durability, one, type Store, statement, together, type Work } from "./work.ts";
+import { all, type Durability, one, type Store, together, type Work } from "./work.ts";
 
 type ConfirmationJournal = Pick<
   Journal,
@@ -22,45 +22,6 @@ type ConfirmationJournal = Pick<
   | "markBroadcast"
   | "touch"
 >;
-
-const attemptsOf = (id: number) =>
-  statement.all("SELECT * FROM attempts WHERE confirmation_id = ? ORDER BY ordinal", id);
-
-/** A row of `confirmations`, with its attempts. */
-export function* confirmationOf(row: Row): Work<Confirmation> {
-  const [attempts = []] = yield* together<readonly Row[]>([attemptsOf(Number(row.id))]);
-  return toConfirmation(row, attempts.map(toAttempt));
-}
-
-/** Those that there are, with their attempts, by ID. */
-function* findConfirmations(ids: readonly number[]): Work<ReadonlyMap<number, Confirmation>> {
-  const confirmations = allIn("SELECT * FROM confirmations WHERE id", ids);
-  const attempts = allIn("SELECT * FROM attempts WHERE confirmation_id", ids, "ORDER BY confirmation_id, ordinal");
-  const answers = yield* together<readonly Row[]>([...confirmations, ...attempts]);
-  const made = new Map<number, Attempt[]>();
-  for (const row of answers.slice(confirmations.length).flat()) {
-    const id = Number(row.confirmation_id);
-    const before = made.get(id);
-    if (before) before.push(toAttempt(row));
-    else made.set(id, [toAttempt(row)]);
-  }
-  const found = new Map<number, Confirmation>();
-  for (const row of answers.slice(0, confirmations.length).flat()) {
-    const id = Number(row.id);
-    found.set(id, toConfirmation(row, made.get(id) ?? []));
-  }
-  return found;
-}
-
-/** In the order of the IDs. @throws FatalError `JOURNAL_INCONSISTENT` if one is missing. */
-function* confirmationsById(ids: readonly number[]): Work<readonly Confirmation[]> {
-  const found = yield* findConfirmations(ids);
-  return ids.map((id) => {
-    const confirmation = found.get(id);
-    if (confirmation) return confirmation;
-    throw new FatalError(`the journal has no confirmation ${id}`, { code: "JOURNAL_INCONSISTENT" });
-  });
-}
 
 /** What is in flight is its key's: whoever does not hold the key changes nothing about it. */
 function* checkHolder({ state, attempts }: Confirmation, check: CheckFence): Work<void> {

@@ -1,5 +1,5 @@
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
-import { confirmationOf } from "./confirmationJournal.ts";
+import { confirmationOf } from "./confirmationRows.ts";
 import type { Cursor, Intake, Journal, TaskRecord, TaskState } from "./journal.ts";
 import { openAnswers, toHeldAnswer } from "./policyJournal.ts";
 import { type Row, toBlockRef, toVerdictRecord } from "./rows.ts";
