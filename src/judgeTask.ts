@@ -108,11 +108,14 @@ async function judgeBy(
   const facts = new Map(candidate.responses.map((each) => [each.response.address, each]));
   const decisions = verdicts.flatMap((verdict): Decision[] => {
     const found = facts.get(verdict.response);
-    if (found === undefined || isRepeated(verdict, lastVerdicts.get(verdict.response))) return [];
+    if (found === undefined) return [];
     const { response, output } = found;
-    return [
-      { ...withCeiling(verdict, response, options), ...basisOf(snapshot, response), payloadDigest: output.digest },
-    ];
+    const decision: Decision = {
+      ...withCeiling(verdict, response, options),
+      ...basisOf(snapshot, response),
+      payloadDigest: output.digest,
+    };
+    return isRepeated(decision, lastVerdicts.get(verdict.response)) ? [] : [decision];
   });
   const intent = await journal.decide(decisions, clock.now());
   tell(report, decisions, intent);
@@ -134,10 +137,17 @@ const basisOf = ({ block, task }: Snapshot, response: Response) => ({
   provider: response.provider,
 });
 
-/** A window that is still open says nothing new each time that another response comes. */
-function isRepeated({ kind, until, policyDigest, reason }: Verdict, last: VerdictRecord | undefined): boolean {
-  if (kind !== "wait" || last?.kind !== "wait") return false;
-  return last.until === until && last.policyDigest === policyDigest && last.reason === reason;
+/**
+ * A window that is still open says nothing new each time that another response comes; nor does a rejection or a hold of what
+ * is as it was, where a node had answered out of a later block than it was asked for, and the response seems to have come again.
+ */
+function isRepeated(
+  { kind, until, policyDigest, mode, reason, responseDigest: judged }: Decision,
+  last: VerdictRecord | undefined,
+): boolean {
+  if (last?.kind !== kind || last.policyDigest !== policyDigest || last.reason !== reason) return false;
+  if (kind === "wait") return last.until === until;
+  return kind !== "confirm" && last.mode === mode && last.responseDigest === judged;
 }
 
 function reportChange({ report }: JudgeDeps, policy: Policy, last: VerdictRecord | undefined): void {

@@ -266,6 +266,21 @@ describe("a verdict", () => {
     expect(judged[1]?.responses).toEqual([]);
   });
 
+  it.each(["reject", "hold"] as const)(
+    "%s is not written down again where its response's event names a later block than it was read in",
+    async (kind) => {
+      await look(policyOf({ kind }));
+      const cursor = { number: 101n, hash: headAt(101n).hash };
+      await journal.intake({ tasks: [], responses: [{ response, task, block: 101n }], touched: [], cursor });
+      expect((await journal.task(task))?.reappeared).toEqual(new Set([response]));
+      expect(await look(policyOf({ kind }))).toEqual({ intent: undefined });
+      expect(judged[1]?.responses).toHaveLength(1);
+      expect(await journal.decisions(0)).toHaveLength(1);
+      expect((await look(policyOf({ kind, reason: "another reason" }))).intent).toBeUndefined();
+      expect(await journal.decisions(0)).toHaveLength(2);
+    },
+  );
+
   it("in shadow pays nothing and binds its own policy alone", async () => {
     const shadow = policyOf({ kind: "confirm" }, { mode: "shadow" });
     expect((await look(shadow)).intent).toBeUndefined();
