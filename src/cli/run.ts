@@ -21,10 +21,11 @@ import { createScrubber, type Scrub } from "../ops/scrub.ts";
 import { createShutdown } from "../ops/shutdown.ts";
 import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
-import { checksummed } from "../protocol/brand.ts";
+import { checksummed, wei } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type OpenSigners, openSigners, readSignerParts } from "../signer/openSigners.ts";
 import type { Signer } from "../signer/signerPort.ts";
+import { dayMs } from "../sink/guardrails/caps.ts";
 import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
@@ -205,7 +206,11 @@ async function runWith(parts: Parts): Promise<number> {
         balance: formatOgpu(await balanceOf(rpc, address)),
       })),
     );
-    supervisor.start(opened, daemon.oldestLook);
+    supervisor.start({
+      journal: opened,
+      oldestLook: daemon.oldestLook,
+      paidLately: async (now) => wei((await daemon.ledger()).window({ scope: "all", lengthMs: dayMs }).sum(now)),
+    });
     daemon.start();
     const probeEndpoints = async () => {
       const found = await probe(rpc.each(), expected);

@@ -75,12 +75,12 @@ async function journalStanding({ site }: Opened) {
   if (!(await site.exists())) return undefined;
   const daemon = (await site.isHeld()) ? "running" : "not running";
   return besideDaemon(site, async (journal) => {
-    const [figures, pause, cursor] = [
-      await journal.figures(Date.now() - dayMs),
+    const [{ openTasks, inFlight, held }, paid, pause, cursor] = [
+      await journal.figures(),
+      await journal.paid(Date.now() - dayMs),
       await journal.pause(),
       await journal.cursor(),
     ];
-    const { openTasks, inFlight, held, paid } = figures;
     return {
       daemon,
       paying: pause ? `PAUSED since ${new Date(pause.at).toISOString()}: ${pause.why}` : "on",

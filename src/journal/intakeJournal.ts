@@ -43,7 +43,8 @@ function* rewind(to: bigint): Work<readonly TaskAddress[]> {
     statement.run("DELETE FROM responses WHERE seen_block > ?", to),
     statement.run(
       `UPDATE tasks SET state = 'vanished', reason = 'its block was taken back'
-       WHERE seen_block > ? AND task NOT IN (SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled'))`,
+       WHERE seen_block > ? AND NOT EXISTS (
+         SELECT 1 FROM confirmations c WHERE c.task = tasks.task AND c.state NOT IN ('rejected', 'cancelled'))`,
       to,
     ),
     statement.all(

@@ -220,4 +220,10 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER leases_are_kept BEFORE DELETE ON leases
     BEGIN SELECT RAISE(ABORT, 'a lease is kept: its token guards against writers of before'); END;
   `,
+  `
+  CREATE INDEX confirmations_by_task ON confirmations (task);
+  CREATE INDEX held_answers_by_task ON held_answers (task);
+  CREATE INDEX verdicts_by_time ON verdicts (decided_at);
+  CREATE INDEX tasks_opened_again ON tasks (state) WHERE settled_since IS NOT NULL AND state IN ('open', 'vanished');
+  `,
 ];

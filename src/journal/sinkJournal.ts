@@ -127,8 +127,8 @@ export function sinkJournal({ read, write }: Store): SinkJournal {
         const rows = yield* all(
           `SELECT c.id, c.admitted_at, c.payment, c.state, v.policy, v.provider
            FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id
-           WHERE (c.admitted_at, c.id) > (?, ?) AND c.state NOT IN ('rejected', 'cancelled')
-           ORDER BY c.admitted_at, c.id LIMIT ?`,
+           WHERE c.admitted_at >= ?1 AND (c.admitted_at, c.id) > (?1, ?2) AND c.state NOT IN ('rejected', 'cancelled')
+           ORDER BY c.admitted_at, c.id LIMIT ?3`,
           after?.at ?? since - 1,
           after?.confirmationId ?? Number.MAX_SAFE_INTEGER,
           limit,

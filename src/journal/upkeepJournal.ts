@@ -2,7 +2,7 @@ import type { Wei } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import { type PruneOrder, pruneSettled } from "./pruneSettled.ts";
 import type { Row } from "./rows.ts";
-import { run, type Store, statement, together } from "./work.ts";
+import { one, run, type Store, statement, together } from "./work.ts";
 
 /** The journal at a glance. */
 export type Figures = {
@@ -11,8 +11,6 @@ export type Figures = {
   readonly inFlight: number;
   /** Responses that wait for a person. */
   readonly held: number;
-  /** About what was signed to be paid since the moment that was asked for, less what will never be; a few wei off. */
-  readonly paid: Wei;
 };
 
 /** What happened in a stretch of time: `[since, until)`, milliseconds since 1970. */
@@ -38,8 +36,14 @@ export type Digest = {
 
 /** What housekeeping asks of the journal. Methods are transactions, as those of `Journal` are, but for `backup`. */
 export type UpkeepJournal = {
-  /** @param since Milliseconds since 1970. */
-  readonly figures: (since: number) => Promise<Figures>;
+  readonly figures: () => Promise<Figures>;
+  /**
+   * About what was signed to be paid since then, less what will never be; a few wei off. It reads every confirmation since
+   * then: a daemon that runs asks its ledger.
+   *
+   * @param since Milliseconds since 1970.
+   */
+  readonly paid: (since: number) => Promise<Wei>;
   readonly digest: (since: number, until: number) => Promise<Digest>;
   /**
    * Notes the time for tasks that are closed or ignored and were not so before; forgets it for those that opened again.
@@ -61,24 +65,24 @@ const countOf = (row: Row | undefined): number => Number(row?.count ?? 0);
 
 export function upkeepJournal({ read, write }: Store): Omit<UpkeepJournal, keyof Upkeep> {
   return {
-    figures: (since) =>
+    figures: () =>
       read(function* () {
-        const [paid, openTasks, inFlight, held] = yield* together<Row | undefined>([
-          statement.one(
-            `SELECT coalesce(sum(CAST(payment AS DOUBLE PRECISION)), 0) AS wei FROM confirmations
-             WHERE admitted_at >= ? AND state IN ('signed', 'broadcast', 'mined', 'final')`,
-            since,
-          ),
+        const [openTasks, inFlight, held] = yield* together<Row | undefined>([
           statement.one("SELECT count(*) AS count FROM tasks WHERE state = 'open'"),
-          statement.one("SELECT count(*) AS count FROM confirmations WHERE state IN ('signed', 'broadcast', 'mined')"),
+          statement.one(confirmationsInFlight),
           statement.one(heldResponses),
         ]);
-        return {
-          openTasks: countOf(openTasks),
-          inFlight: countOf(inFlight),
-          held: countOf(held),
-          paid: wei(BigInt(Math.round(Number(paid?.wei ?? 0)))),
-        };
+        return { openTasks: countOf(openTasks), inFlight: countOf(inFlight), held: countOf(held) };
+      }),
+
+    paid: (since) =>
+      read(function* () {
+        const paid = yield* one(
+          `SELECT coalesce(sum(CAST(payment AS DOUBLE PRECISION)), 0) AS wei FROM confirmations
+           WHERE admitted_at >= ? AND state IN ('signed', 'broadcast', 'mined', 'final')`,
+          since,
+        );
+        return wei(BigInt(Math.round(Number(paid?.wei ?? 0))));
       }),
 
     digest: (since, until) =>
@@ -126,7 +130,7 @@ export function upkeepJournal({ read, write }: Store): Omit<UpkeepJournal, keyof
     noteSettled: (now) =>
       write(function* () {
         yield* run(`UPDATE tasks SET settled_since = NULL
-                    WHERE settled_since IS NOT NULL AND state NOT IN ('closed', 'ignored')`);
+                    WHERE settled_since IS NOT NULL AND state IN ('open', 'vanished')`);
         const noted = yield* run(
           `UPDATE tasks SET settled_since = ?
            WHERE settled_since IS NULL AND pruned_at IS NULL AND state IN ('closed', 'ignored')`,
@@ -139,9 +143,15 @@ export function upkeepJournal({ read, write }: Store): Omit<UpkeepJournal, keyof
   };
 }
 
+// In the words of an index, which is the reason for naming `intended`.
+const confirmationsInFlight = `
+  SELECT count(*) AS count FROM confirmations
+  WHERE state IN ('intended', 'signed', 'broadcast', 'mined') AND state <> 'intended'`;
+
+// From the open tasks, which are few, to their verdicts.
 const heldResponses = `
-  SELECT count(*) AS count FROM verdicts v JOIN tasks t ON t.task = v.task
-  WHERE v.kind = 'hold' AND t.state = 'open'
+  SELECT count(*) AS count FROM tasks t CROSS JOIN verdicts v
+  WHERE v.task = t.task AND v.kind = 'hold' AND t.state = 'open'
     AND v.id = (SELECT max(w.id) FROM verdicts w WHERE w.task = v.task AND w.response = v.response)
     AND NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.task = v.task AND c.state NOT IN ('rejected', 'cancelled'))
     AND NOT EXISTS (SELECT 1 FROM held_answers a WHERE a.verdict_id = v.id)`;

@@ -1,5 +1,6 @@
 import { formatUnits } from "viem/utils";
 import type { Figures } from "../journal/upkeepJournal.ts";
+import type { Wei } from "../protocol/brand.ts";
 import type { Vitals } from "./vitals.ts";
 
 export type StatusLine = {
@@ -7,7 +8,7 @@ export type StatusLine = {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly stalled?: string | undefined;
-  readonly figures?: Figures | undefined;
+  readonly figures?: (Figures & { /** Of the last 24 hours, wei. */ readonly paid: Wei }) | undefined;
   /** Why paying is paused. */
   readonly pause?: string | undefined;
 };
@@ -33,16 +34,13 @@ export function statusLine({ vitals, now, stalled, figures, pause }: StatusLine)
       ? [
           `${figures.openTasks} open`,
           `${figures.inFlight} in flight`,
-          `${short(figures.paid)} OGPU paid today`,
+          `${short(figures.paid)} OGPU paid in 24 h`,
           `${figures.held} held`,
         ]
       : []),
   ];
   return parts.join(", ");
 }
-
-/** Midnight in UTC. @param now Milliseconds since 1970. */
-export const startOfDay = (now: number): number => now - (now % 86_400_000);
 
 /** At most four decimals. */
 const short = (wei: bigint): string => {

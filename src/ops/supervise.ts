@@ -1,8 +1,9 @@
 import { interval, type Subscription } from "rxjs";
 import type { Clock } from "../clock.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Wei } from "../protocol/brand.ts";
 import type { Report, Reporter } from "../report.ts";
-import { startOfDay, statusLine } from "./statusLine.ts";
+import { statusLine } from "./statusLine.ts";
 import type { Notifier } from "./systemdNotify.ts";
 import { live, unborn, type Vitals, whyStalled } from "./vitals.ts";
 
@@ -24,12 +25,21 @@ export type SupervisorOptions = {
   readonly lookPatienceMs: number;
 };
 
+/** What the status line tells of. */
+export type Supervised = {
+  readonly journal: Pick<Journal, "figures" | "pause">;
+  /** When the oldest look at a task that still goes on began. */
+  readonly oldestLook: () => number | undefined;
+  /** Wei of the 24 hours before that moment. */
+  readonly paidLately: (now: number) => Promise<Wei>;
+};
+
 export type Supervisor = {
   /** Listens to what the pipe reports. */
   readonly note: Reporter;
   readonly vitals: () => Vitals;
-  /** Begins to tell systemd. @param oldestLook When the oldest look at a task that still goes on began. */
-  readonly start: (journal: Pick<Journal, "figures" | "pause">, oldestLook: () => number | undefined) => void;
+  /** Begins to tell systemd. */
+  readonly start: (supervised: Supervised) => void;
   /** Tells that the daemon stops. */
   readonly stop: () => void;
   /** Resolves when systemd was told everything. */
@@ -71,24 +81,24 @@ export function createSupervisor(deps: SupervisorDeps, options: SupervisorOption
     return whyStalled(vitals, now, patienceMs);
   };
 
-  const beat = async (...[journal, oldestLook]: Parameters<Supervisor["start"]>) => {
-    const stalled = whyHung(oldestLook());
+  const beat = async (supervised: Supervised) => {
+    const stalled = whyHung(supervised.oldestLook());
     if (stalled === undefined) {
       if (isReady) notifier.watchdog();
       else notifier.extendStart(4 * everyMs + patienceMs);
       if (isStalled) onRecovery();
     } else if (!isStalled) onStall(stalled);
     isStalled = stalled !== undefined;
-    const told = await tell(journal, stalled);
+    const told = await tell(supervised, stalled);
     if (told !== status && beats !== undefined) notifier.status(told);
     status = told;
   };
 
-  const tell = async (journal: Pick<Journal, "figures" | "pause">, stalled: string | undefined): Promise<string> => {
+  const tell = async ({ journal, paidLately }: Supervised, stalled: string | undefined): Promise<string> => {
     const now = clock.now();
     try {
-      const [figures, pause] = [await journal.figures(startOfDay(now)), await journal.pause()];
-      return statusLine({ vitals, now, stalled, figures, pause: pause?.why });
+      const [figures, paid, pause] = [await journal.figures(), await paidLately(now), await journal.pause()];
+      return statusLine({ vitals, now, stalled, figures: { ...figures, paid }, pause: pause?.why });
     } catch {
       return statusLine({ vitals, now, stalled: stalled ?? "the journal does not answer" });
     }
@@ -97,8 +107,8 @@ export function createSupervisor(deps: SupervisorDeps, options: SupervisorOption
   return {
     note,
     vitals: () => vitals,
-    start: (journal, oldestLook) => {
-      beats ??= interval(everyMs, clock.scheduler).subscribe(() => void beat(journal, oldestLook));
+    start: (supervised) => {
+      beats ??= interval(everyMs, clock.scheduler).subscribe(() => void beat(supervised));
       announce();
     },
     stop: () => {

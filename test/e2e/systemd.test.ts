@@ -54,7 +54,7 @@ describe.skipIf(!hasTools)("the daemon under systemd", () => {
     expect(first.STATUS).toMatch(/^head \d+$/);
     await moreBeats(2);
     await systemd.heard(({ STATUS }) =>
-      /^head \d+, 0 open, 0 in flight, 0 OGPU paid today, 0 held$/.test(STATUS ?? ""),
+      /^head \d+, 0 open, 0 in flight, 0 OGPU paid in 24 h, 0 held$/.test(STATUS ?? ""),
     );
     daemon.kill("SIGHUP");
     const reloading = await systemd.heard(({ RELOADING }) => RELOADING === "1");

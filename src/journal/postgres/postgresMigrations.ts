@@ -237,4 +237,13 @@ export const postgresMigrations: readonly { readonly to: number; readonly sql: s
     FOR EACH ROW EXECUTE FUNCTION refuse('a lease is kept: its token guards against writers of before');
     `,
   },
+  {
+    to: 7,
+    sql: `
+  CREATE INDEX confirmations_by_task ON confirmations (task);
+  CREATE INDEX held_answers_by_task ON held_answers (task);
+  CREATE INDEX verdicts_by_time ON verdicts (decided_at);
+  CREATE INDEX tasks_opened_again ON tasks (state) WHERE settled_since IS NOT NULL AND state IN ('open', 'vanished');
+    `,
+  },
 ];

@@ -220,12 +220,12 @@ describeJournals("upkeep", (journals, kind) => {
     it("sum up what was paid, saved, refused and lost", async () => {
       for (const [number, end] of ends.entries()) await play(number, end, 1_000);
       await play(50, "final", 5_000);
-      expect(await journal.figures(0)).toEqual({
+      expect(await journal.figures()).toEqual({
         openTasks: 1 + ["dead", "mined", "broadcast", "signed", "intended"].length,
         inFlight: 3,
         held: 0,
-        paid: 10n ** 18n * (1n + 6n + 7n + 8n + 51n),
       });
+      expect(await journal.paid(0)).toBe(10n ** 18n * (1n + 6n + 7n + 8n + 51n));
       expect(await journal.digest(0, 2_000)).toMatchObject({
         confirmations: 4,
         paid: 10n ** 18n * (1n + 6n + 7n + 8n),

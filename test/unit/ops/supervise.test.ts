@@ -29,8 +29,9 @@ const setup = (oldestLook: () => number | undefined = () => undefined) => {
     },
     { everyMs: 15_000, patienceMs: 60_000, lookPatienceMs: 600_000 },
   );
-  const figures = { openTasks: 1, inFlight: 0, held: 0, paid: wei(0n) };
-  supervisor.start({ figures: async () => figures, pause: async () => undefined }, oldestLook);
+  const figures = { openTasks: 1, inFlight: 0, held: 0 };
+  const journal = { figures: async () => figures, pause: async () => undefined };
+  supervisor.start({ journal, oldestLook, paidLately: async () => wei(0n) });
   const passes = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
       scheduler.maxFrames = scheduler.frame + 1_000;
@@ -53,7 +54,7 @@ describe("the supervisor", () => {
     expect(said.at(-1)).toBe("READY head 100");
     await passes(31);
     expect(said.filter((each) => each === "WATCHDOG")).toHaveLength(2);
-    expect(said).toContain("head 100, 1 open, 0 in flight, 0 OGPU paid today, 0 held");
+    expect(said).toContain("head 100, 1 open, 0 in flight, 0 OGPU paid in 24 h, 0 held");
     expect(said.filter((each) => each.startsWith("READY"))).toHaveLength(1);
   });
 
