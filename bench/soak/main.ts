@@ -45,10 +45,11 @@ if (values.help || !(minutes > 0 && minutes <= 600) || !(rate >= 20 && rate <= 3
 const providerCount = 20;
 const sampleEveryMs = 5_000;
 const mebi = 1024 ** 2;
-/** MiB an hour that a busy heap may drift. */
+/** What may drift in an hour: MiB of a busy heap, ms, files. */
 const tolerance = 10;
 /** Of the responses, so many have a verdict at the end: when one is paid, those after it need none. */
 const leastJudged = 0.8;
+const signed = (figure: number) => `${figure >= 0 ? "+" : ""}${figure.toFixed(1)}`;
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 const policy = `
@@ -191,13 +192,12 @@ try {
   const keptUp = (last?.verdicts ?? 0) >= leastJudged * submitted;
   if (!keptUp) say("the daemon did not keep up with the load\n");
   let failed = !keptUp || exitCode !== 0;
-  for (const [name, { mean, min, max, perHour, uncertainty }] of Object.entries(trends)) {
-    const verdict = name.startsWith("journal")
-      ? "grows with what it keeps"
-      : isFlat({ mean, min, max, perHour, uncertainty }, tolerance);
+  for (const [name, trend] of Object.entries(trends)) {
+    const { mean, min, max, perHour, atLeast, atMost } = trend;
+    const verdict = name.startsWith("journal") ? "grows with what it keeps" : isFlat(trend, tolerance);
     failed ||= verdict === "grows";
     say(
-      `${name.padEnd(24)} mean ${mean.toFixed(1)}, ${min.toFixed(1)} to ${max.toFixed(1)}; ${perHour >= 0 ? "+" : ""}${perHour.toFixed(1)} ± ${uncertainty.toFixed(1)} an hour: ${verdict}`,
+      `${name.padEnd(24)} mean ${mean.toFixed(1)}, ${min.toFixed(1)} to ${max.toFixed(1)}; ${signed(perHour)} an hour (${signed(atLeast)} to ${signed(atMost)}): ${verdict}`,
     );
   }
   if (values.json !== undefined) {

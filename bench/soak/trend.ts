@@ -1,8 +1,9 @@
-/** How a figure moves with time: the line through its points, and how sure its slope is. */
+/** How a figure moves with time: the median of the slopes between any two of its points, and how sure that is. */
 export type Trend = {
   readonly perHour: number;
-  /** Half of the interval that the slope lies in with 95 % probability, were the points' errors independent. */
-  readonly uncertainty: number;
+  /** Between these the slope lies with 95 % probability, were the points' errors independent. */
+  readonly atLeast: number;
+  readonly atMost: number;
   readonly mean: number;
   readonly min: number;
   readonly max: number;
@@ -10,24 +11,27 @@ export type Trend = {
 
 export type Point = { readonly seconds: number; readonly value: number };
 
-/** Ordinary least squares. @throws RangeError with fewer than three points. */
+/**
+ * Theil and Sen's estimator with Sen's interval: a burst that comes and goes (sockets while a block is worked on) does not move
+ * it, a figure that creeps does. @throws RangeError with fewer than three points.
+ */
 export function trendOf(points: readonly Point[]): Trend {
   const count = points.length;
   if (count < 3) throw new RangeError(`${count} points make no trend`);
-  const average = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
-  const [meanX, meanY] = [average(points.map(({ seconds }) => seconds)), average(points.map(({ value }) => value))];
-  const spread = points.reduce((sum, { seconds }) => sum + (seconds - meanX) ** 2, 0);
-  const slope = points.reduce((sum, { seconds, value }) => sum + (seconds - meanX) * (value - meanY), 0) / spread;
-  const residual = points.reduce(
-    (sum, { seconds, value }) => sum + (value - meanY - slope * (seconds - meanX)) ** 2,
-    0,
-  );
-  const error = Math.sqrt(residual / (count - 2) / spread);
+  const slopes = new Float64Array((count * (count - 1)) / 2);
+  let pairs = 0;
+  for (const [index, { seconds, value }] of points.entries())
+    for (const later of points.slice(index + 1)) slopes[pairs++] = (later.value - value) / (later.seconds - seconds);
+  slopes.sort();
+  const spread = 1.96 * Math.sqrt((count * (count - 1) * (2 * count + 5)) / 18);
+  /** By its place among them, from 0 on. */
+  const slopeAt = (place: number) => (slopes[Math.min(pairs - 1, Math.max(0, Math.round(place)))] ?? 0) * 3_600;
   const values = points.map(({ value }) => value);
   return {
-    perHour: slope * 3_600,
-    uncertainty: 1.96 * error * 3_600,
-    mean: meanY,
+    perHour: slopeAt((pairs - 1) / 2),
+    atLeast: slopeAt((pairs - 1 - spread) / 2),
+    atMost: slopeAt((pairs - 1 + spread) / 2),
+    mean: values.reduce((sum, each) => sum + each, 0) / count,
     min: Math.min(...values),
     max: Math.max(...values),
   };
@@ -37,7 +41,7 @@ export function trendOf(points: readonly Point[]): Trend {
  * Whether a figure stays where it is. `unknown` where the run was too short to tell.
  * @param tolerance Growth an hour that is nobody's concern.
  */
-export function isFlat({ perHour, uncertainty }: Trend, tolerance: number): "flat" | "grows" | "unknown" {
-  if (perHour - uncertainty > tolerance) return "grows";
-  return perHour + uncertainty <= tolerance ? "flat" : "unknown";
+export function isFlat({ atLeast, atMost }: Trend, tolerance: number): "flat" | "grows" | "unknown" {
+  if (atLeast > tolerance) return "grows";
+  return atMost <= tolerance ? "flat" : "unknown";
 }

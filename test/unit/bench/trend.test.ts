@@ -11,15 +11,22 @@ describe("trendOf", () => {
       fc.property(fc.integer({ min: -500, max: 500 }), (perHour) => {
         const trend = trendOf(line(perHour, () => 0));
         expect(trend.perHour).toBeCloseTo(perHour, 4);
-        expect(trend.uncertainty).toBeLessThan(1e-3);
+        expect(trend.atMost - trend.atLeast).toBeLessThan(1e-3);
       }),
     );
   });
 
   it("finds it under noise, within what it says of its own doubt", () => {
     const trend = trendOf(line(40, (at) => 3 * Math.sin(at * 7.3)));
-    expect(Math.abs(trend.perHour - 40)).toBeLessThan(trend.uncertainty);
-    expect(trend.uncertainty).toBeLessThan(10);
+    expect(trend.atLeast).toBeLessThan(40);
+    expect(trend.atMost).toBeGreaterThan(40);
+    expect(trend.atMost - trend.atLeast).toBeLessThan(20);
+  });
+
+  it("is not moved by bursts that come and go, and still sees what creeps below them", () => {
+    const burst = (at: number) => (at % 9 === 4 ? 80 : 0);
+    expect(trendOf(line(0, burst))).toMatchObject({ perHour: 0, atLeast: 0, atMost: 0 });
+    expect(trendOf(line(40, burst)).atLeast).toBeGreaterThan(30);
   });
 
   it("refuses to see a trend in two points", () => {
@@ -34,12 +41,12 @@ describe("trendOf", () => {
 
 describe("isFlat", () => {
   it.each([
-    [0, 2, "flat"],
-    [-80, 5, "flat"],
-    [40, 5, "grows"],
-    [8, 1, "flat"],
-    [12, 30, "unknown"],
-  ] as const)("calls %d ± %d an hour %s", (perHour, uncertainty, verdict) => {
-    expect(isFlat({ perHour, uncertainty, mean: 0, min: 0, max: 0 }, 10)).toBe(verdict);
+    [-2, 2, "flat"],
+    [-85, -75, "flat"],
+    [35, 45, "grows"],
+    [7, 9, "flat"],
+    [-18, 42, "unknown"],
+  ] as const)("calls what lies between %d and %d an hour %s", (atLeast, atMost, verdict) => {
+    expect(isFlat({ perHour: 0, atLeast, atMost, mean: 0, min: 0, max: 0 }, 10)).toBe(verdict);
   });
 });
