@@ -25,7 +25,7 @@ COPY container/health.mjs ./container/health.mjs
 COPY --from=build --chown=65532:65532 /app/state /var/lib/ogpu-confirmd
 # STATE_DIRECTORY holds the journal unless journal.path says otherwise. Policies are mounted, never baked in: they decide about money.
 ENV NODE_ENV=production
-ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
+ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072
 ENV NODE_OPTIONS=--disable-sigusr1
 ENV STATE_DIRECTORY=/var/lib/ogpu-confirmd
 ENV OGPU_POLICIES_DIR=/etc/ogpu-confirmd/policies

@@ -15,7 +15,7 @@ export const pinning = canPin
 /** What the unit and the image set: of what is free no more is kept than is soon used again. */
 export const daemonEnv = {
   MALLOC_ARENA_MAX: "2",
-  MALLOC_MMAP_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "65536",
   MALLOC_TRIM_THRESHOLD_: "131072",
 };
 
