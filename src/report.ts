@@ -38,6 +38,7 @@ export type Report =
   | { readonly type: "evaluation-killed"; readonly reason: string }
   | { readonly type: "unmatched"; readonly task: TaskAddress; readonly reason: string }
   | { readonly type: "overflow"; readonly events: number }
+  /** @param receipt What a change rests on; none where a log says that it is mined. */
   | { readonly type: "confirmation"; readonly confirmation: Confirmation; readonly receipt?: Receipt }
   /** Why a mined transaction reverted, as far as the node can tell. */
   | {

@@ -151,6 +151,15 @@ export type ChainPort = {
    */
   readonly receiptsAt: (hashes: readonly Hash[], at: bigint, hash?: Hash) => Promise<readonly Receipt[]>;
   readonly receipt: (hash: Hash) => Promise<Receipt | undefined>;
+  /**
+   * Which of these transactions confirmed a response in `[from, head]`, and in which block, by the logs of a node that has
+   * that very head. What is missing may be there all the same: it reverted, or the node does not tell. Never rejects.
+   */
+  readonly confirmedIn: (
+    hashes: readonly Hash[],
+    from: bigint,
+    head: Pick<Head, "number" | "hash">,
+  ) => Promise<ReadonlyMap<Hash, bigint>>;
   /** In one request; its error for each that cannot be told. */
   readonly receipts: (hashes: readonly Hash[]) => Promise<readonly (Receipt | Error | undefined)[]>;
 };

@@ -3,6 +3,7 @@ import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
+import { createConfirmLogs } from "./confirmLogs.ts";
 import { confirmData } from "./confirmPreviews.ts";
 import { read, readAll } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
@@ -237,6 +238,8 @@ export function createChain(deps: ChainDeps): ChainPort {
         return receipt === null ? [] : [toReceipt(receipt)];
       });
     },
+
+    confirmedIn: createConfirmLogs({ rpc, nexus: deployment.nexus, now: deps.clock.now }),
 
     receipts: async (hashes) => {
       const calls = hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] }));

@@ -51,8 +51,8 @@ export function logReports(logger: Logger): Reporter {
         return logger[kind === "hold" ? "warn" : "info"]({ ...fields, price: formatOgpu(payment) }, "verdict");
       }
       case "confirmation": {
-        const { task, response, state, reason, nonce, attempts, payment } = report.confirmation;
-        const hash = report.receipt?.hash ?? attempts.at(-1)?.hash;
+        const { task, response, state, reason, nonce, mined, attempts, payment } = report.confirmation;
+        const hash = report.receipt?.hash ?? mined?.hash ?? attempts.at(-1)?.hash;
         const addresses = { task: checksummed(task), response: checksummed(response) };
         const fields = { ...addresses, state, reason, nonce, hash, price: formatOgpu(payment) };
         const odd = state === "rejected" || state === "cancelled" || state === "superseded";

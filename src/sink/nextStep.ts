@@ -1,5 +1,5 @@
 import type { Receipt } from "../chain/chainPort.ts";
-import type { Confirmation } from "../journal/journal.ts";
+import type { Confirmation, Mined } from "../journal/journal.ts";
 import type { Nonce } from "../protocol/brand.ts";
 
 /** What there is to know of what was signed. */
@@ -11,6 +11,8 @@ export type View = {
   readonly final: bigint;
   /** Receipts of any of its attempts. */
   readonly receipts: readonly Receipt[];
+  /** Where a log shows one of its attempts; no receipt was asked for then. */
+  readonly logged?: Mined | undefined;
   /** The key's transaction count in the newest final block; `undefined` where the node cannot tell. */
   readonly finalNonce: Nonce | undefined;
   /** Milliseconds since its bytes were last sent; `undefined`: not by this process. */
@@ -26,7 +28,8 @@ export type Step =
   | { readonly type: "stay" }
   /** Sends again. @param stuck the bytes were out for long: a higher fee may help. */
   | { readonly type: "rebroadcast"; readonly stuck: boolean }
-  | { readonly type: "mined"; readonly receipt: Receipt }
+  /** @param receipt `undefined`: a log says so, and what reverted has none. */
+  | { readonly type: "mined"; readonly mined: Mined; readonly receipt?: Receipt }
   /** A receipt is gone: a reorg took the block back. */
   | { readonly type: "vanished" }
   | { readonly type: "final"; readonly receipt: Receipt }
@@ -42,9 +45,16 @@ export function nextStep(confirmation: Tracked, view: View): Step {
   const receipt = newestReceipt(confirmation, view.receipts);
   if (receipt !== undefined) {
     if (receipt.blockNumber <= view.final) return { type: "final", receipt };
-    const { mined } = confirmation;
-    const isNews = mined?.hash !== receipt.hash || mined.blockNumber !== receipt.blockNumber;
-    return isNews ? { type: "mined", receipt } : { type: "stay" };
+    return isNews(confirmation, receipt) ? { type: "mined", mined: receipt, receipt } : { type: "stay" };
+  }
+  const { logged } = view;
+  if (
+    logged !== undefined &&
+    confirmation.attempts.some(({ kind, hash }) => kind === "confirm" && hash === logged.hash)
+  ) {
+    // What is final is so by its receipt alone.
+    const isOpen = logged.blockNumber > view.final;
+    return isOpen && isNews(confirmation, logged) ? { type: "mined", mined: logged } : { type: "stay" };
   }
   if (confirmation.nonce !== undefined && view.finalNonce !== undefined && view.finalNonce > confirmation.nonce) {
     return { type: "displaced" };
@@ -57,6 +67,9 @@ export function nextStep(confirmation: Tracked, view: View): Step {
   }
   return { type: "stay" };
 }
+
+const isNews = ({ mined }: Tracked, { hash, blockNumber }: Mined): boolean =>
+  mined?.hash !== hash || mined.blockNumber !== blockNumber;
 
 /**
  * The receipt that counts: one that paid, wherever it stands (attempts in two nonces can both be mined, if a node lied

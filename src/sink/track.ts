@@ -7,6 +7,7 @@ import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import { type Changed, changeAll, counted } from "./changeAll.ts";
+import { evidenceOf } from "./evidence.ts";
 import { isGivenUp } from "./givenUp.ts";
 import type { InFlight, Lane } from "./lane.ts";
 import { newestReceipt, nextStep, type Step } from "./nextStep.ts";
@@ -26,14 +27,15 @@ export type TrackDeps = AdmitDeps & {
   readonly rebroadcastAfterMs: number;
   /** Blocks that must have come without it, too, before a higher fee is offered. @default 0 */
   readonly replaceAfterBlocks?: number;
-  /** So many in flight are all asked for; of more, only those of which the account's count promises news. @default 16 */
+  /**
+   * So many in flight are all asked for their receipts; of more, only those of which the account's count promises news, and
+   * where that are more, too, the logs come first. @default 16
+   */
   readonly askAllUpTo?: number;
   /** What nodes answer that this program does not know. @default none */
   readonly answers?: readonly AnswerRule[];
 };
 
-/** Receipts of one request; they go one after the other, so that what is sent meanwhile does not wait for a whole block's. */
-const receiptsTogether = 100;
 /** Times that a mined confirmation may revert before a person must look. */
 const mostReverts = 3;
 
@@ -51,11 +53,11 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   const final = await chain.finalBlock(head);
   // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.
   const finalNonce = await finalNonceOf(deps, final, head);
-  const receipts = await receiptsOf(deps, await worthAsking(deps, entries, { final, finalNonce }));
+  const evidence = await evidenceOf(deps, entries, { head, final, finalNonce });
   const steps = entries.flatMap((entry) => {
-    const found = receipts.get(entry.confirmation.id);
+    const found = evidence.get(entry.confirmation.id);
     if (found === undefined) return [];
-    const error = found.find((each) => each instanceof Error);
+    const error = found.receipts.find((each) => each instanceof Error);
     if (error !== undefined) {
       tell(deps, entry.confirmation, error);
       return [];
@@ -63,7 +65,8 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
     const step = nextStep(entry.confirmation, {
       final,
       finalNonce,
-      receipts: found.filter((each): each is Receipt => each !== undefined),
+      receipts: found.receipts.filter((each): each is Receipt => each !== undefined),
+      logged: found.logged,
       sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
       sinceBroadcastBlocks: entry.sentAtBlock === undefined ? undefined : head.number - entry.sentAtBlock,
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
@@ -72,25 +75,6 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
     return step.type === "stay" ? [] : [{ entry, step }];
   });
   return carryOut(deps, await withoutDoubt(deps, steps, head), head);
-}
-
-/**
- * Those of which a receipt can tell anything. One that is not mined has none while the account has not come to its nonce; of
- * one that is, none is wanted until its block is final, or the account has gone back.
- */
-async function worthAsking(
-  { chain, signer, now, rebroadcastAfterMs, askAllUpTo = 16 }: TrackDeps,
-  entries: readonly InFlight[],
-  { final, finalNonce }: { readonly final: bigint; readonly finalNonce: Nonce | undefined },
-): Promise<readonly InFlight[]> {
-  if (entries.length <= askAllUpTo) return entries;
-  const used = Math.max(await chain.minedNonce(signer.address), finalNonce ?? 0);
-  return entries.filter(({ confirmation: { nonce, mined, attempts }, sentAt }) => {
-    if (nonce === undefined || attempts.some((attempt) => attempt.nonce !== nonce)) return true;
-    const isUsed = used > nonce;
-    if (mined !== undefined) return !isUsed || mined.blockNumber <= final;
-    return isUsed || sentAt === undefined || now() - sentAt >= rebroadcastAfterMs;
-  });
 }
 
 type Planned = { readonly entry: InFlight; readonly step: Step };
@@ -135,27 +119,6 @@ async function finalNonceOf({ chain, signer }: TrackDeps, block: bigint, head: B
   }
 }
 
-async function receiptsOf(
-  { chain }: TrackDeps,
-  entries: readonly InFlight[],
-): Promise<ReadonlyMap<number, readonly (Receipt | Error | undefined)[]>> {
-  const asked = entries.flatMap(({ confirmation: { id, attempts } }) => attempts.map(({ hash }) => ({ id, hash })));
-  // After a start nothing is sent yet, and all are waited for.
-  const together = entries.some(({ sentAt }) => sentAt !== undefined) ? receiptsTogether : asked.length;
-  const answers: (Receipt | Error | undefined)[] = [];
-  for (let at = 0; at < asked.length; at += together) {
-    const some = asked.slice(at, at + together);
-    answers.push(...(await chain.receipts(some.map(({ hash }) => hash))));
-  }
-  const found = new Map<number, (Receipt | Error | undefined)[]>();
-  for (const [index, { id }] of asked.entries()) {
-    const known = found.get(id) ?? [];
-    known.push(answers[index]);
-    found.set(id, known);
-  }
-  return found;
-}
-
 /** What the chain says of them is stored first, together; then comes what needs a question for each. */
 async function carryOut(
   deps: TrackDeps,
@@ -171,8 +134,9 @@ async function carryOut(
     const { confirmation } = entry;
     if (step.type === "rebroadcast") again.push({ entry, stuck: step.stuck });
     else if (step.type === "mined") {
-      if (!paidBy(confirmation, step.receipt)) lookAtRevert(deps, confirmation, step.receipt);
-      certain.push({ before: confirmation, change: { state: "mined", mined: step.receipt }, receipt: step.receipt });
+      const { mined, receipt } = step;
+      if (receipt) lookAtRevert(deps, confirmation, receipt);
+      certain.push({ before: confirmation, change: { state: "mined", mined }, ...(receipt && { receipt }) });
     } else if (step.type === "final" && paidBy(confirmation, step.receipt)) {
       const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
       certain.push({

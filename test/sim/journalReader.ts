@@ -9,6 +9,7 @@ export type ConfirmationRow = {
   readonly reason: string;
   readonly nonce: number | null;
   readonly mined_hash: Hash | null;
+  readonly mined_block: number | null;
 };
 
 /** What is durable in the journal's file, read past the daemon. */
@@ -46,7 +47,9 @@ export function openJournalReader(path: string): JournalReader {
       return row && { number: Number(row.block_number), hash: row.block_hash as Hash };
     },
     confirmations: () =>
-      sql("SELECT id, task, response, state, reason, nonce, mined_hash FROM confirmations ORDER BY id").all() as never,
+      sql(
+        "SELECT id, task, response, state, reason, nonce, mined_hash, mined_block FROM confirmations ORDER BY id",
+      ).all() as never,
     attemptsOf: (id) =>
       sql("SELECT hash FROM attempts WHERE confirmation_id = ?")
         .all(id)

@@ -42,8 +42,12 @@ export type ModelChain = {
   readonly byHash: (hash: Hash) => Block | undefined;
   /** The block at a height in the past of `tip`, whatever branch it is on. */
   readonly at: (tip: Block, number: number) => Block | undefined;
+  /** The blocks at a height that are on no branch any more, or on another one. */
+  readonly besides: (block: Block) => readonly Block[];
   /** Where a transaction was mined, in the past of `tip`. */
   readonly find: (tip: Block, hash: Hash) => { readonly block: Block; readonly mined: Mined } | undefined;
+  /** Whether a block of this height, on whatever branch, holds a transaction. */
+  readonly wasMined: (hash: Hash, number: number) => boolean;
   /** Builds a block; it is canonical once `adopt` says so. */
   readonly build: (parent: Block, plan: BlockPlan) => Block;
   /** Makes a block's chain the canonical one; answers the blocks that are no longer on it, newest first. */
@@ -114,6 +118,7 @@ export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigin
     canonical: (number) => canonical[number],
     byHash: (hash) => blocks.get(hash),
     at,
+    besides: (block) => [...blocks.values()].filter((each) => each.number === block.number && each !== block),
     find: (tip, hash) => {
       for (const block of minedIn.get(hash) ?? []) {
         if (at(tip, block.number) !== block) continue;
@@ -122,6 +127,7 @@ export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigin
       }
       return undefined;
     },
+    wasMined: (hash, number) => (minedIn.get(hash) ?? []).some((block) => block.number === number),
     build,
     adopt: (tip) => {
       const branch: Block[] = [];

@@ -3,7 +3,7 @@ import type { TriedAnswer } from "../../src/chain/callsFrom.ts";
 import type { RpcCall } from "../../src/chain/jsonRpc.ts";
 import type { Hash, Hex } from "../../src/protocol/brand.ts";
 import type { Deployment } from "../../src/protocol/chains.ts";
-import type { RpcLog } from "../../src/protocol/events.ts";
+import { eventTopics, type RpcLog } from "../../src/protocol/events.ts";
 import { senderOf } from "./actors.ts";
 import type { Faults } from "./faults.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
@@ -256,6 +256,10 @@ const matches = (log: RpcLog, { address, topics }: LogFilter): boolean => {
   return (topics ?? []).every((topic, index) => topic === null || [topic].flat().includes(log.topics[index] as Hex));
 };
 
+/** The sink asks for these alone. What is withheld from it is no lie to the intake, which must find everything. */
+const isOfConfirmations = ({ topics }: LogFilter): boolean =>
+  [topics?.[0] ?? []].flat().join() === eventTopics.ResponseStatusChanged;
+
 /** `eth_getLogs`, with what a node behind a balancer does to it. */
 function createLogAnswers(
   { chain, prng, faults, onLie, isHidden }: NodeDeps,
@@ -265,6 +269,9 @@ function createLogAnswers(
   const readBlock = (block: Block, filter: LogFilter, isNewest: boolean): readonly RpcLog[] => {
     const logs = block.logs.filter((log) => matches(log, filter) && !isHidden(log));
     if (logs.length === 0) return logs;
+    if (isOfConfirmations(filter)) {
+      return faults.strikes("some confirmations' logs withheld") ? logs.filter(() => prng.chance(0.5)) : logs;
+    }
     if (isNewest && faults.strikes("newest logs withheld")) {
       onLie(block);
       return [];
@@ -292,11 +299,18 @@ function createLogAnswers(
         if (block) blocks.push(block);
       }
     }
+    if (isOfConfirmations(filter)) {
+      if (faults.strikes("confirmations' logs refused")) return refusal("query timeout exceeded");
+      if (faults.strikes("confirmations' logs withheld")) return { result: [] };
+      if (faults.strikes("confirmations' logs of a branch that is gone")) {
+        blocks.splice(0, blocks.length, ...blocks.map((block) => prng.pick([block, ...chain.besides(block)])));
+      }
+    }
     const all = blocks.flatMap((block) => readBlock(block, filter, block.number >= head().number - 1));
     if (blocks.length > 1 && all.length > logLimit) {
       return refusal(`query returned more than ${logLimit} results`, -32005);
     }
-    if (all.length > 0 && faults.strikes("logs withheld")) {
+    if (all.length > 0 && !isOfConfirmations(filter) && faults.strikes("logs withheld")) {
       for (const block of blocks) if (block.logs.length > 0) onLie(block);
       return { result: [] };
     }

@@ -104,6 +104,28 @@ const forgetOlderHashes: Plant = {
   },
 };
 
+/** Takes the newest attempt for the one that is mined: an older one may have been. */
+const newestIsMined: Plant = {
+  focus: "sink",
+  wrap: ({ journal, ...ports }) => {
+    const mistaken = async ({ id, change }: Parameters<Journal["changeConfirmations"]>[0][number]) => {
+      const hash = (await journal.confirmation(id)).attempts.at(-1)?.hash;
+      const { state, mined } = change;
+      return { id, change: state === "mined" && mined && hash ? { ...change, mined: { ...mined, hash } } : change };
+    };
+    return {
+      ...ports,
+      journal: {
+        ...journal,
+        changeConfirmation: async (id, change, ...rest) =>
+          journal.changeConfirmation(id, (await mistaken({ id, change })).change, ...rest),
+        changeConfirmations: async (changes, ...rest) =>
+          journal.changeConfirmations(await Promise.all(changes.map(mistaken)), ...rest),
+      },
+    };
+  },
+};
+
 /** Sends an attempt that raises the fee before it is in the journal. */
 const bumpBeforeJournal: Plant = {
   focus: "sink",
@@ -181,6 +203,7 @@ export const plants: Readonly<Record<string, Plant>> = {
   "free-nonce-on-timeout": freeNonceOnTimeout,
   "free-nonce-on-hopeless": freeNonceOnHopeless,
   "forget-older-hashes": forgetOlderHashes,
+  "newest-is-mined": newestIsMined,
   "bump-before-journal": bumpBeforeJournal,
   "write-without-lease": writeWithoutLease,
 };

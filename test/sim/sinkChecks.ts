@@ -80,8 +80,11 @@ export function createSinkChecks({
   };
 
   const changed = (row: ConfirmationRow, last: ConfirmationRow | undefined) => {
-    const { id, task, state, mined_hash: hash } = row;
+    const { id, task, state, mined_hash: hash, mined_block: block } = row;
     const what = `confirmation ${id} of task ${task} is ${state}`;
+    if (state === "mined" && (hash === null || block === null || !chain.wasMined(hash, block))) {
+      fail("mined-is-mined", `${what}: no block ${block} has ever held ${hash}`);
+    }
     if (state === "final" && (hash === null || !chain.find(finalBlock(), hash))) {
       fail("final-is-final", `${what}: ${hash} is in no block that is final`);
     }

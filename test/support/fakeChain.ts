@@ -75,6 +75,7 @@ const usual: Partial<ChainPort> = {
   broadcast: async () => ({ ok: true }),
   revertOf: async () => undefined,
   receipt: async () => undefined,
+  confirmedIn: async () => new Map(),
 };
 
 /** What asks for several at once, out of what asks for one: a test needs to say only the latter. */

@@ -67,7 +67,7 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   for (const { entry, step } of steps) {
     switch (step.type) {
       case "mined":
-        entry.mined = minedBy(entry, step.receipt);
+        if (step.receipt) entry.mined = minedBy(entry, step.receipt);
         break;
       case "final": {
         // Another node may still tell of a branch that is gone: what is in doubt is looked at again.

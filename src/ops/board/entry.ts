@@ -70,7 +70,7 @@ export function toEntry(report: Report): Entry | undefined {
       };
     }
     case "confirmation": {
-      const { task, response, state, reason, nonce, attempts, payment } = report.confirmation;
+      const { task, response, state, reason, nonce, mined, attempts, payment } = report.confirmation;
       const tone = state === "dead" ? "bad" : state === "final" ? "good" : state === "superseded" ? "warn" : "plain";
       return {
         kind: "confirmation",
@@ -81,7 +81,7 @@ export function toEntry(report: Report): Entry | undefined {
         task: checksummed(task),
         response: checksummed(response),
         payment: String(payment),
-        hash: report.receipt?.hash ?? attempts.at(-1)?.hash,
+        hash: report.receipt?.hash ?? mined?.hash ?? attempts.at(-1)?.hash,
         nonce,
       };
     }

@@ -45,6 +45,7 @@ const view = (changes: Partial<View> = {}): View => ({
   rebroadcastAfterMs: 1_000,
   ...changes,
 });
+const logged = (blockNumber: bigint, hash = 0xa) => ({ hash: hashOf(hash), blockNumber });
 const minedAt98 = confirmation({ state: "mined", mined: { hash: hashOf(0xa), blockNumber: 98n } });
 
 describe("the next step of a confirmation", () => {
@@ -127,6 +128,21 @@ describe("the next step of a confirmation", () => {
       { receipts: [receipt(90n, { hash: hashOf(0xb) })] },
       { type: "final" },
     ],
+    ["a log came", confirmation(), { logged: logged(98n) }, { type: "mined", mined: logged(98n) }],
+    ["the log is known", minedAt98, { logged: logged(98n) }, { type: "stay" }],
+    [
+      "a log came of a block that is final: its receipt is wanted",
+      confirmation(),
+      { logged: logged(97n), finalNonce: toNonce(6) },
+      { type: "stay" },
+    ],
+    ["a log came of what is none of its own", confirmation(), { logged: logged(98n, 0xc) }, { type: "stay" }],
+    [
+      "a log came of its cancelling transfer, which can have none",
+      confirmation({ attempts: [attempt(0xa), attempt(0xb, { kind: "cancel" })] }),
+      { logged: logged(98n, 0xb) },
+      { type: "stay" },
+    ],
     ["there is no finality to wait for", confirmation(), { final: 100n, receipts: [receipt(100n)] }, { type: "final" }],
   ])("when %s", (_, before, changes, expected) => {
     expect(nextStep(before, view(changes))).toMatchObject(expected);
@@ -145,19 +161,24 @@ describe("the next step of a confirmation", () => {
       finalNonce: fc.integer({ min: 0, max: 10 }),
       since: fc.option(fc.nat(1e9), { nil: undefined }),
       mined: fc.boolean(),
+      log: fc.option(fc.bigInt({ min: 50n, max: 100n }), { nil: undefined }),
     });
     fc.assert(
-      fc.property(anyView, ({ depth, receipts, finalNonce, since, mined }) => {
+      fc.property(anyView, ({ depth, receipts, finalNonce, since, mined, log }) => {
         const seen = view({
           final: 100n - BigInt(depth),
           receipts: receipts.map(({ block, succeeded }) => receipt(block, { succeeded })),
           finalNonce: toNonce(finalNonce),
           sinceBroadcastMs: since,
+          logged: log === undefined ? undefined : logged(log),
         });
         const step = nextStep(mined ? minedAt98 : confirmation(), seen);
         if (step.type === "final") expect(100n - step.receipt.blockNumber).toBeGreaterThanOrEqual(BigInt(depth));
-        if (step.type === "displaced") expect([receipts.length, finalNonce > 5]).toEqual([0, true]);
-        if (receipts.length === 0 && finalNonce <= 5) expect(step.type).toMatch(/^(stay|rebroadcast|vanished)$/);
+        if (step.type === "displaced") expect([receipts.length, log, finalNonce > 5]).toEqual([0, undefined, true]);
+        if (step.type === "mined" && !step.receipt)
+          expect(step.mined.blockNumber + BigInt(depth)).toBeGreaterThan(100n);
+        if (log !== undefined && receipts.length === 0) expect(step.type).toMatch(/^(stay|mined)$/);
+        else if (receipts.length === 0 && finalNonce <= 5) expect(step.type).toMatch(/^(stay|rebroadcast|vanished)$/);
         if (receipts.length > 0) expect(step.type).toMatch(/^(stay|mined|final)$/);
       }),
     );

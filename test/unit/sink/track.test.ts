@@ -295,6 +295,80 @@ describe("a round", () => {
     expect(requests).toEqual([250]);
   });
 
+  describe("on many that were mined at once", () => {
+    /** Three are sent, and their nonces are used: a log tells of the first, the second reverted, the third has nothing. */
+    const sendThree = async () => {
+      const deps = bench.deps({ snapshot: snapshotOf });
+      const third = { task: address<TaskAddress>(0x1c), response: address<ResponseAddress>(0x3c) };
+      return [await send(deps), await send(deps, second), await send(deps, third)] as const;
+    };
+    const hashOfSent = ({ attempts }: Confirmation) => attempts[0]?.hash ?? hashOf(0);
+    type Asked = { readonly logs: unknown[]; readonly receipts: Hash[] };
+    const mined = (asked: Asked, logs: ReadonlyMap<Hash, bigint>, reverted?: Hash): Partial<ChainPort> => ({
+      minedNonce: async (_, at) => toNonce(at === undefined ? 3 : 0),
+      snapshot: snapshotOf,
+      confirmedIn: async (hashes, from, { number }) => {
+        asked.logs.push([hashes.length, from, number]);
+        return logs;
+      },
+      receipt: async (hash) => {
+        asked.receipts.push(hash);
+        return hash === reverted ? receiptOf(hash, 99n, false) : undefined;
+      },
+    });
+
+    it("takes a log for it, and asks for the receipts of the others alone", async () => {
+      const [first, other, third] = await sendThree();
+      const asked: Asked = { logs: [], receipts: [] };
+      const chain = mined(asked, new Map([[hashOfSent(first), 99n]]), hashOfSent(other));
+      await trackRound(bench.deps(chain, { askAllUpTo: 2 }));
+      expect(asked).toEqual({ logs: [[3, 98n, 100n]], receipts: [other, third].map(hashOfSent) });
+      expect(await bench.journal.confirmation(first.id)).toMatchObject({
+        state: "mined",
+        mined: { hash: hashOfSent(first), blockNumber: 99n },
+      });
+      expect(await Promise.all([stateOf(other), stateOf(third)])).toEqual(["mined", "broadcast"]);
+    });
+
+    it("asks for no logs where so few are asked for each", async () => {
+      await sendThree();
+      const asked: Asked = { logs: [], receipts: [] };
+      await trackRound(bench.deps(mined(asked, new Map()), { askAllUpTo: 3 }));
+      expect([asked.logs.length, asked.receipts.length]).toEqual([0, 3]);
+    });
+
+    it("asks for the logs of the blocks alone that came since they were sent", async () => {
+      const three = await sendThree();
+      const asked: Asked = { logs: [], receipts: [] };
+      const deps = bench.deps(mined(asked, new Map()), { askAllUpTo: 2 });
+      for (const { id } of three) deps.lane.note(id, { sentAtBlock: 99n });
+      await trackRound(deps);
+      expect(asked.logs).toEqual([[3, 100n, 100n]]);
+    });
+
+    it("calls nothing final by a log: the receipt is asked for when the block is", async () => {
+      const [first] = await sendThree();
+      const asked: Asked = { logs: [], receipts: [] };
+      const logs = new Map([[hashOfSent(first), 99n]]);
+      await trackRound(bench.deps(mined(asked, logs), { askAllUpTo: 2 }));
+      const later = { ...mined(asked, logs), head: async () => headAt(102n) };
+      await trackRound(bench.deps(later, { askAllUpTo: 2 }));
+      expect(await stateOf(first)).toBe("broadcast");
+      await trackRound(bench.deps({ ...later, receipt: async (hash) => receiptOf(hash, 99n) }, { askAllUpTo: 2 }));
+      expect(await stateOf(first)).toBe("final");
+    });
+
+    it("takes a confirmation that a log showed back when the account goes back", async () => {
+      const [first] = await sendThree();
+      const asked: Asked = { logs: [], receipts: [] };
+      const chain = mined(asked, new Map([[hashOfSent(first), 99n]]));
+      await trackRound(bench.deps(chain, { askAllUpTo: 2 }));
+      await trackRound(bench.deps({ ...chain, minedNonce: async () => toNonce(0) }, { askAllUpTo: 2 }));
+      expect(await bench.journal.confirmation(first.id)).toMatchObject({ state: "broadcast", mined: undefined });
+      expect(asked.receipts).toContain(hashOfSent(first));
+    });
+  });
+
   it("loses nobody when one of them cannot be looked at", async () => {
     const deps = bench.deps({ snapshot: snapshotOf });
     const first = await send(deps);
