@@ -8,6 +8,8 @@ import type { TrackDeps } from "./track.ts";
 export type Evidence = {
   /** Of each of its attempts, in their order; nothing where there is none, and its error where that cannot be told. */
   readonly receipts: readonly (Receipt | Error | undefined)[];
+  /** They come from a node that stands on the head of the round. */
+  readonly isPinned?: boolean;
   /** Where a log shows one of its attempts: its receipt was not asked for. */
   readonly logged?: Mined;
 };
@@ -34,17 +36,20 @@ export async function evidenceOf(
 ): Promise<ReadonlyMap<number, Evidence>> {
   const { askAllUpTo = 16 } = deps;
   if (entries.length <= askAllUpTo) return receiptsOf(deps, entries);
-  const { asked, fresh } = await worthAsking(deps, entries, standing);
-  if (fresh.length <= askAllUpTo) return receiptsOf(deps, asked);
-  const logged = await loggedOf(deps, fresh, standing);
+  const { asked, fresh, ripe } = await worthAsking(deps, entries, standing);
+  const logged = fresh.length > askAllUpTo ? await loggedOf(deps, fresh, standing) : new Map<number, Evidence>();
   const rest = asked.filter(({ confirmation: { id } }) => !logged.has(id));
-  return new Map([...logged, ...(await receiptsOf(deps, rest))]);
+  const receipts = await receiptsOf(deps, rest);
+  return new Map([...logged, ...receipts, ...(await pinnedReceiptsOf(deps, ripe, standing))]);
 }
 
 type Worth = {
+  /** Any node may tell of these. */
   readonly asked: readonly InFlight[];
   /** Those among them that are not known to be mined, and whose nonce is used. */
   readonly fresh: readonly InFlight[];
+  /** Those that are known to be mined, in a block that is final now: their receipts must be beyond doubt. */
+  readonly ripe: readonly InFlight[];
 };
 
 /**
@@ -58,16 +63,20 @@ async function worthAsking(
 ): Promise<Worth> {
   const used = Math.max(await chain.minedNonce(signer.address), finalNonce ?? 0);
   const fresh: InFlight[] = [];
+  const ripe: InFlight[] = [];
   const asked = entries.filter((entry) => {
     const { confirmation, sentAt } = entry;
     const { nonce, mined, attempts } = confirmation;
     if (nonce === undefined || attempts.some((attempt) => attempt.nonce !== nonce)) return true;
     const isUsed = used > nonce;
-    if (mined !== undefined) return !isUsed || mined.blockNumber <= final;
+    if (mined !== undefined) {
+      if (isUsed && mined.blockNumber <= final) ripe.push(entry);
+      return !isUsed;
+    }
     if (isUsed) fresh.push(entry);
     return isUsed || sentAt === undefined || now() - sentAt >= rebroadcastAfterMs;
   });
-  return { asked, fresh };
+  return { asked, fresh, ripe };
 }
 
 /** Those that a log shows, in blocks that are not final yet: what is final needs its receipt. */
@@ -91,8 +100,36 @@ async function loggedOf(
   return found;
 }
 
+/** By a node that stands on the head of the round; nothing of those that it cannot tell of now. */
+async function pinnedReceiptsOf(
+  { chain, report }: TrackDeps,
+  entries: readonly InFlight[],
+  { head }: Standing,
+): Promise<ReadonlyMap<number, Evidence>> {
+  const found = new Map<number, Evidence>();
+  for (let at = 0; at < entries.length; at += receiptsTogether) {
+    const some = entries.slice(at, at + receiptsTogether);
+    try {
+      const hashes = hashesOf(some).map(({ hash }) => hash);
+      const receipts = await chain.receiptsAt(hashes, head.number, head.hash);
+      const ofHash = new Map(receipts.map((receipt) => [receipt.hash, receipt]));
+      for (const { confirmation } of some) {
+        const its = confirmation.attempts.map(({ hash }) => ofHash.get(hash));
+        found.set(confirmation.id, { receipts: its, isPinned: true });
+      }
+    } catch (error) {
+      report({ type: "retry", what: "finality", error, inMs: 0 });
+      break;
+    }
+  }
+  return found;
+}
+
+const hashesOf = (entries: readonly InFlight[]) =>
+  entries.flatMap(({ confirmation: { id, attempts } }) => attempts.map(({ hash }) => ({ id, hash })));
+
 async function receiptsOf({ chain }: TrackDeps, entries: readonly InFlight[]): Promise<ReadonlyMap<number, Evidence>> {
-  const asked = entries.flatMap(({ confirmation: { id, attempts } }) => attempts.map(({ hash }) => ({ id, hash })));
+  const asked = hashesOf(entries);
   // After a start nothing is sent yet, and all are waited for.
   const together = entries.some(({ sentAt }) => sentAt !== undefined) ? receiptsTogether : asked.length;
   const answers: (Receipt | Error | undefined)[] = [];

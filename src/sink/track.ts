@@ -72,19 +72,20 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
       replaceAfterBlocks: deps.replaceAfterBlocks ?? 0,
     });
-    return step.type === "stay" ? [] : [{ entry, step }];
+    return step.type === "stay" ? [] : [{ entry, step, isSure: found.isPinned ?? false }];
   });
   return carryOut(deps, await withoutDoubt(deps, steps, head), head);
 }
 
-type Planned = { readonly entry: InFlight; readonly step: Step };
+/** @param isSure What the step rests on comes from a node that stands on the head. */
+type Planned = { readonly entry: InFlight; readonly step: Step; readonly isSure: boolean };
 
 /**
  * What is final is so by a receipt of a node that stands on the very head by which its block was found final: another one may
  * still tell of a branch that is gone. What is in doubt is looked at again in the next round.
  */
 async function withoutDoubt(deps: TrackDeps, planned: readonly Planned[], head: BlockRef): Promise<readonly Planned[]> {
-  const hashes = planned.flatMap(({ step }) => (step.type === "final" ? [step.receipt.hash] : []));
+  const hashes = planned.flatMap(({ step, isSure }) => (step.type === "final" && !isSure ? [step.receipt.hash] : []));
   if (hashes.length === 0) return planned;
   let sure: readonly Receipt[] = [];
   try {
@@ -92,10 +93,9 @@ async function withoutDoubt(deps: TrackDeps, planned: readonly Planned[], head: 
   } catch (error) {
     deps.report({ type: "retry", what: "finality", error, inMs: 0 });
   }
+  const blocks = new Map(sure.map(({ hash, blockHash }) => [hash, blockHash]));
   return planned.filter(
-    ({ step }) =>
-      step.type !== "final" ||
-      sure.some(({ hash, blockHash }) => hash === step.receipt.hash && blockHash === step.receipt.blockHash),
+    ({ step, isSure }) => step.type !== "final" || isSure || blocks.get(step.receipt.hash) === step.receipt.blockHash,
   );
 }
 

@@ -358,6 +358,44 @@ describe("a round", () => {
       expect(await stateOf(first)).toBe("final");
     });
 
+    it("asks once for the receipt of what has become final, of a node that stands on the head", async () => {
+      const three = await sendThree();
+      const hashes = three.map(hashOfSent);
+      const asked: Asked = { logs: [], receipts: [] };
+      await trackRound(bench.deps(mined(asked, new Map(hashes.map((hash) => [hash, 99n]))), { askAllUpTo: 2 }));
+      expect(await Promise.all(three.map(stateOf))).toEqual(["mined", "mined", "mined"]);
+      const pinned: unknown[] = [];
+      const behind = new RetryableError("behind", { code: "NODE_BEHIND" });
+      const later = (answer: () => Promise<readonly Receipt[]>): Partial<ChainPort> => ({
+        ...mined(asked, new Map()),
+        head: async () => headAt(102n),
+        receiptsAt: (...args) => {
+          pinned.push(args);
+          return answer();
+        },
+      });
+      await trackRound(
+        bench.deps(
+          later(() => Promise.reject(behind)),
+          { askAllUpTo: 2 },
+        ),
+      );
+      expect(await Promise.all(three.map(stateOf))).toEqual(["mined", "mined", "mined"]);
+      expect(bench.reports.at(-1)).toMatchObject({ type: "retry", what: "finality", error: behind });
+      await trackRound(
+        bench.deps(
+          later(async () => hashes.map((hash) => receiptOf(hash, 99n))),
+          { askAllUpTo: 2 },
+        ),
+      );
+      expect(await Promise.all(three.map(stateOf))).toEqual(["final", "final", "final"]);
+      expect(pinned).toEqual([
+        [hashes, 102n, hashOf(102)],
+        [hashes, 102n, hashOf(102)],
+      ]);
+      expect(asked.receipts).toEqual([]);
+    });
+
     it("takes a confirmation that a log showed back when the account goes back", async () => {
       const [first] = await sendThree();
       const asked: Asked = { logs: [], receipts: [] };
