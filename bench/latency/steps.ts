@@ -4,7 +4,8 @@ import { openEndpoints } from "../../src/cli/openEndpoints.ts";
 import { systemClock } from "../../src/clock.ts";
 import { loadConfig } from "../../src/config/loadConfig.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
-import { loadPolicies } from "../../src/policy/loadPolicies.ts";
+import { loadPolicySet } from "../../src/policy/loadPolicySet.ts";
+import { createNearEvaluator } from "../../src/policy/nearEvaluator.ts";
 import { createWorkerEvaluator } from "../../src/policy/worker/workerEvaluator.ts";
 import type { Hex } from "../../src/protocol/brand.ts";
 import { deploymentOn } from "../../src/protocol/chains.ts";
@@ -77,8 +78,8 @@ const journal = watch(openSqliteJournal({ path: config.journal.path, chainId: co
   recordAttempt: "signed bytes onto the disk",
   recordAttempts: "signed bytes onto the disk",
 });
-const evaluator = createWorkerEvaluator({ onKilled: () => undefined });
-const set = loadPolicies(config.policies.dir, { evaluator });
+const evaluator = createNearEvaluator(createWorkerEvaluator());
+const set = await loadPolicySet(config.policies.dir, { evaluator });
 const policies = {
   ...set,
   select: (...args: Parameters<typeof set.select>) => {

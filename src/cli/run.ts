@@ -19,6 +19,7 @@ import { createObservers } from "../ops/observers.ts";
 import { startOperatorServer } from "../ops/operatorServer.ts";
 import { createScrubber, type Scrub } from "../ops/scrub.ts";
 import { createShutdown } from "../ops/shutdown.ts";
+import { createNearEvaluator } from "../policy/nearEvaluator.ts";
 import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed, wei } from "../protocol/brand.ts";
@@ -132,7 +133,9 @@ async function runWith(parts: Parts): Promise<number> {
     listeners: [supervisor.note, alerts.note],
   });
   const { report, metrics } = observers;
-  const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
+  const evaluator = createNearEvaluator(
+    createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) }),
+  );
   const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
   const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
   const { finality } = config.chain;

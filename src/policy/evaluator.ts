@@ -8,7 +8,7 @@ export type AssessOptions = {
   readonly stopAtEligible: boolean;
 };
 
-/** Where programs run: in a worker that can be killed, or, for the simulator and the tools, in this thread. */
+/** Where programs run: in a worker that can be killed, or in this thread, where that does no harm. */
 export type Evaluator = {
   /**
    * Compiles programs before they are needed.

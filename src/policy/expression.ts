@@ -1,4 +1,5 @@
 import { type Environment, EvaluationError, type ParseResult } from "@marcbachmann/cel-js";
+import { isBounded } from "./boundedExpression.ts";
 import { at, checkProblem, parseProblem } from "./expressionProblems.ts";
 import { callProblems, type ExpressionProblem, typeProblems } from "./expressionRules.ts";
 import { oneLine, textOf } from "./expressionText.ts";
@@ -23,6 +24,8 @@ export type Expression = {
   readonly mentions: ReadonlySet<string>;
   /** The operands of the top-level `&&`, as they are written. */
   readonly conjuncts: readonly string[];
+  /** See `boundedExpression.ts`. */
+  readonly isBounded: boolean;
   /** As a condition. */
   readonly evaluate: (facts: Facts) => Evaluation;
   /** Only the operands that do not touch `variable`: what is false without it is false with it. */
@@ -102,6 +105,7 @@ function createExpression(source: string, whole: ParseResult, environment: Envir
   return {
     mentions: touched,
     conjuncts: conjuncts.map(({ shown }) => shown),
+    isBounded: isBounded(whole.ast),
     evaluate: (facts) => {
       const result = truth(attempt(whole, facts));
       if (result.value === true) return { kind: "true" };

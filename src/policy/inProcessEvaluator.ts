@@ -4,7 +4,7 @@ import type { Assessment, Program } from "./program.ts";
 
 /**
  * Evaluates in this thread: deterministic, and at the mercy of what it evaluates. For the simulator, the tools and tests;
- * the daemon uses `createWorkerEvaluator`.
+ * the daemon uses `createNearEvaluator`.
  */
 export function createInProcessEvaluator(): Evaluator {
   const assessors = new Map<string, Promise<Assessor>>();
