@@ -1,0 +1,60 @@
+import { fdatasyncSync, mkdtempSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { eventTopics } from "../../src/protocol/events.ts";
+import { answer, childArgs } from "../harness/child.ts";
+
+/**
+ * What must be done for each confirmation, one after the other, with nothing between: the task's state is read and the call
+ * simulated, in one request; signed bytes come onto the disk; the transaction goes out. Requests are written and transactions
+ * signed before, answers are not read, and nothing is judged.
+ */
+const [{ ws, file, directory }] = childArgs<[{ ws: string; file: string; directory: string }]>();
+const prepared = JSON.parse(readFileSync(file, "utf8")) as { read: string; raw: string }[];
+/** As long as the journal's log, and written into: a file that grows takes longer. */
+const length = 4_500_000;
+const entry = Buffer.alloc(1_024, "x");
+const log = openSync(join(mkdtempSync(join(directory, "floor-")), "log"), "w+");
+writeSync(log, Buffer.alloc(length), 0, length, 0);
+fdatasyncSync(log);
+
+const socket = new WebSocket(ws);
+socket.onopen = () =>
+  socket.send(
+    JSON.stringify({
+      id: 0,
+      jsonrpc: "2.0",
+      method: "eth_subscribe",
+      params: ["logs", { topics: [eventTopics.ResponseSubmitted] }],
+    }),
+  );
+let begun = 0;
+const steps: Record<"read" | "disk" | "send", number[]> = { read: [], disk: [], send: [] };
+let since = 0;
+const lap = (step: keyof typeof steps) => {
+  const now = performance.now();
+  steps[step].push(now - since);
+  since = now;
+};
+socket.onmessage = ({ data }) => {
+  const message = JSON.parse(data);
+  if (message.error) throw new Error(message.error.message);
+  if (message.id === 0) return answer({ ready: true });
+  const next = prepared[begun];
+  if (message.method === "eth_subscription") {
+    begun++;
+    since = performance.now();
+    if (next) socket.send(next.read);
+  } else if (Array.isArray(message)) {
+    const failed = message.find(({ error }) => error);
+    if (failed) throw new Error(failed.error.message);
+    lap("read");
+    writeSync(log, entry, 0, entry.length, (begun * 4_096) % (length - entry.length));
+    fdatasyncSync(log);
+    lap("disk");
+    const { raw } = prepared[begun - 1] ?? { raw: "" };
+    socket.send(`{"jsonrpc":"2.0","id":${begun},"method":"eth_sendRawTransaction","params":["${raw}"]}`);
+  } else {
+    lap("send");
+    answer(Object.fromEntries(Object.entries(steps).map(([step, took]) => [step, took.at(-1)])));
+  }
+};
