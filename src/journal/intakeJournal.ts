@@ -188,7 +188,9 @@ export function intakeJournal({ read, write }: Store): IntakeJournal {
     intake: (batch) => {
       const { cursor, audited, rewindTo } = batch;
       const isRead = [cursor, audited, rewindTo].some((each) => each !== undefined);
-      return write(() => intake(batch), isRead ? "now" : "with the next");
+      // A response that comes alone is mostly paid in a moment.
+      const unread = batch.responses.length === 1 ? "on its way" : "with the next";
+      return write(() => intake(batch), isRead ? "now" : unread);
     },
 
     knownTasks: (tasks) =>

@@ -1,4 +1,5 @@
 import { backup, DatabaseSync } from "node:sqlite";
+import { flushAhead } from "./flushAhead.ts";
 import { growLog } from "./growLog.ts";
 import type { Journal } from "./journal.ts";
 import { lockJournal } from "./journalLock.ts";
@@ -35,11 +36,13 @@ export function openSqliteJournal({ path, chainId, shared = false, isLasting = f
   // Whoever held a key is gone: it would hold the lock.
   if (!shared) database.exec("UPDATE leases SET expires_at = 0");
   if (isLasting) tryToGrowLog(database, path);
+  const ahead = isLasting ? flushAhead(`${path}-wal`) : undefined;
   const close = async () => {
+    ahead?.end();
     database.close();
     unlock();
   };
-  return journalOn(sqliteStore(database), { ...upkeepOf(database), close });
+  return journalOn(sqliteStore(database, ahead?.begin), { ...upkeepOf(database), close });
 }
 
 /** Where there is no room for it, or somebody else writes for long, commits take longer, and that is all. */

@@ -1,13 +1,20 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Asked, Durability, Statement, Store, Work } from "./work.ts";
 
-/** Work in a SQLite database, in one go: nothing of this process comes between two statements of it. */
-export function sqliteStore(database: DatabaseSync): Store {
+/**
+ * Work in a SQLite database, in one go: nothing of this process comes between two statements of it.
+ * @param flush Begins to send to the disk what was written, without waiting. @default nothing goes ahead
+ */
+export function sqliteStore(database: DatabaseSync, flush: () => void = () => undefined): Store {
   const prepare = prepareOnce(database);
   const transaction = transactionsOf(database);
   return {
     read: async (work) => runInSqlite(prepare, work()),
-    write: async (work, durability) => transaction(() => runInSqlite(prepare, work()), durability),
+    write: async (work, durability) => {
+      const result = transaction(() => runInSqlite(prepare, work()), durability);
+      if (durability === "on its way") flush();
+      return result;
+    },
   };
 }
 
@@ -61,7 +68,8 @@ function prepareOnce(database: DatabaseSync): Prepare {
 function transactionsOf(database: DatabaseSync): <T>(work: () => T, durability?: Durability) => T {
   // A pragma is compiled each time that it is set: it stays until another durability is wanted.
   let current: Durability = "now";
-  const set = (durability: Durability) => {
+  const set = (wanted: Durability) => {
+    const durability = wanted === "now" ? "now" : "with the next";
     if (durability === current) return;
     database.exec(`PRAGMA synchronous = ${durability === "now" ? "FULL" : "NORMAL"}`);
     current = durability;

@@ -31,9 +31,10 @@ export type Store = {
 /**
  * What must be on the disk when its promise resolves, or what may come to it with the next thing that must. A power cut
  * takes transactions back from the newest on, never one without those after it: so what may be lost is what the daemon has
- * read from the chain and would read there again.
+ * read from the chain and would read there again. `on its way`: the same, but something that must will come in a moment, and
+ * waits shorter if this goes to the disk meanwhile.
  */
-export type Durability = "now" | "with the next";
+export type Durability = "now" | "with the next" | "on its way";
 
 /** Statements for `together`. */
 export const statement = {
