@@ -20,7 +20,7 @@ export function judgeFloor(
   const over = (floor / limit).toFixed(1);
   const what = `the required steps with nothing between them take ${floor.toFixed(2)} ms, ${over} times the limit`;
   const says = reachable
-    ? `${what}: ${times} times can be reached here`
-    : `${what}: ${times} times cannot be reached on this machine, whatever the daemon does`;
+    ? `${what}: ${times} times leaves ${(times * limit - floor).toFixed(2)} ms for the daemon's own work`
+    : `${what}: ${times} times cannot be reached on this machine, were the daemon's own work nothing`;
   return { reachable, says };
 }

@@ -109,7 +109,7 @@ export const latency: Benchmark = {
           peer: "viem over a WebSocket: watchContractEvent, then writeContract, which asks for nonce, fees and gas",
           limit: "a socket message in, a transaction that was signed before out",
           floor: {
-            what: "the limit, and between its two ends one request for the task's state and the simulation, and one fdatasync",
+            what: "the limit, and between its two ends one request for the task's state and the simulation, and one fdatasync; another one, for the event, beside the request",
             ms: medians.floor,
             steps: floorSteps,
             ...floor,

@@ -1,12 +1,12 @@
-import { fdatasyncSync, mkdtempSync, openSync, readFileSync, writeSync } from "node:fs";
+import { fdatasync, fdatasyncSync, mkdtempSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { eventTopics } from "../../src/protocol/events.ts";
 import { answer, childArgs } from "../harness/child.ts";
 
 /**
  * What must be done for each confirmation, one after the other, with nothing between: the task's state is read and the call
- * simulated, in one request; signed bytes come onto the disk; the transaction goes out. Requests are written and transactions
- * signed before, answers are not read, and nothing is judged.
+ * simulated, in one request, while the event comes onto the disk; signed bytes come onto the disk; the transaction goes out.
+ * Requests are written and transactions signed before, answers are not read, and nothing is judged.
  */
 const [{ ws, file, directory }] = childArgs<[{ ws: string; file: string; directory: string }]>();
 const prepared = JSON.parse(readFileSync(file, "utf8")) as { read: string; raw: string }[];
@@ -27,6 +27,11 @@ socket.onopen = () =>
       params: ["logs", { topics: [eventTopics.ResponseSubmitted] }],
     }),
   );
+let written = 0;
+const write = () => {
+  written += 4_096;
+  writeSync(log, entry, 0, entry.length, written % (length - entry.length));
+};
 let begun = 0;
 const steps: Record<"read" | "disk" | "send", number[]> = { read: [], disk: [], send: [] };
 let since = 0;
@@ -44,11 +49,14 @@ socket.onmessage = ({ data }) => {
     begun++;
     since = performance.now();
     if (next) socket.send(next.read);
+    write();
+    // Nobody waits for it; but the disk is awake then.
+    fdatasync(log, () => undefined);
   } else if (Array.isArray(message)) {
     const failed = message.find(({ error }) => error);
     if (failed) throw new Error(failed.error.message);
     lap("read");
-    writeSync(log, entry, 0, entry.length, (begun * 4_096) % (length - entry.length));
+    write();
     fdatasyncSync(log);
     lap("disk");
     const { raw } = prepared[begun - 1] ?? { raw: "" };

@@ -58,7 +58,7 @@ const report = (each: Report) => {
   answer({ spans: spans.map(({ name, from, to }) => ({ name, from, to })), end: performance.now() });
   spans = [];
 };
-const at = (name: string): Span => ({ name, from: performance.now(), to: performance.now() });
+const at = (name: string, now = performance.now()): Span => ({ name, from: now, to: now });
 
 const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
 const call = async (method: string, ...params: readonly unknown[]) =>

@@ -8,6 +8,10 @@ it("says that a goal is out of reach where the required steps alone take longer"
   });
 });
 
-it("says that a goal can be reached where they take as long at the most", () => {
-  expect(judgeFloor(3, 1, 3)).toMatchObject({ reachable: true, says: expect.stringMatching(/3 times can be reached/) });
+it("says what is left for the daemon's own work where they take as long at the most", () => {
+  expect(judgeFloor(2.5, 1, 3)).toMatchObject({
+    reachable: true,
+    says: expect.stringMatching(/take 2\.50 ms, 2\.5 times the limit: 3 times leaves 0\.50 ms/),
+  });
+  expect(judgeFloor(3, 1, 3).reachable).toBe(true);
 });
