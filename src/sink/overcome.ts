@@ -2,6 +2,7 @@ import { RpcError } from "../chain/jsonRpc.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import { whyGivenUp } from "./givenUp.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
+import { isSilent } from "./refusals.ts";
 import { cancel, type Replacement, signAfresh } from "./replace.ts";
 import type { TrackDeps } from "./track.ts";
 
@@ -68,17 +69,21 @@ export function tellHelpless({ lane, report }: TrackDeps, confirmation: Confirma
   report({ type: "hopeless", confirmation, message: refusal.message, did: "nothing" });
 }
 
-/** A last word: alone, its bytes go to every endpoint, and one that takes them makes them hopeful again. */
-export async function isTakenSomewhere(deps: TrackDeps, confirmation: Confirmation): Promise<boolean> {
+/**
+ * A last word: alone, its bytes go to every endpoint, and one that takes them makes them hopeful again. `silent`: nobody said
+ * anything of them, and one may have taken them.
+ */
+export async function lastWord(deps: TrackDeps, confirmation: Confirmation): Promise<"taken" | "silent" | "refused"> {
   const { chain, lane, answers } = deps;
   const raw = confirmation.attempts.at(-1)?.raw;
-  if (raw === undefined) return false;
+  if (raw === undefined) return "refused";
   const answer = await chain.broadcast(raw);
   const [kind, message] = answer.ok
     ? (["accepted", ""] as const)
     : [classifyAnswer(answer.message, answers), answer.message];
   lane.refusals.note(confirmation, kind, message);
-  return !isHopeless(deps, confirmation);
+  if (isSilent(kind)) return "silent";
+  return isHopeless(deps, confirmation) ? "refused" : "taken";
 }
 
 /** A node that cannot even estimate the call leaves nothing to sign anew. `not-now`: it would revert. */

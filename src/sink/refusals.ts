@@ -28,7 +28,7 @@ export type Refusals = {
 };
 
 /** Says nothing about the bytes: silence, or a node that has no room to look at them. */
-const isSilent = (answer: AnswerClass): boolean => answer === "perhaps-sent" || answer === "busy";
+export const isSilent = (answer: AnswerClass): boolean => answer === "perhaps-sent" || answer === "busy";
 
 export function createRefusals(): Refusals {
   const known = new Map<number, Refusal>();

@@ -1,7 +1,7 @@
 import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import type { InFlight } from "./lane.ts";
-import { isHopeless, isRefusedUntried, isTakenSomewhere, overcome, tellHelpless } from "./overcome.ts";
+import { isHopeless, isRefusedUntried, lastWord, overcome, tellHelpless } from "./overcome.ts";
 import { type Payable, payableAll } from "./payable.ts";
 import { cancel, type Replacement, replace } from "./replace.ts";
 import { broadcastAll } from "./send.ts";
@@ -67,7 +67,10 @@ async function bytesFor(
   }
   if (check === undefined || check instanceof Error) throw check;
   if (check.type === "yes" && isHopeless(deps, confirmation)) {
-    return (await isTakenSomewhere(deps, confirmation)) ? confirmation : overcome(deps, confirmation, true);
+    const word = await lastWord(deps, confirmation);
+    // Silence is no refusal: they are asked again in the next round.
+    if (word === "silent") return undefined;
+    return word === "taken" ? confirmation : overcome(deps, confirmation, true);
   }
   if (check.type === "yes") {
     const urgent = check.expiresAt !== undefined && Number(check.expiresAt) - deps.now() / 1_000 < urgentBefore;

@@ -115,6 +115,17 @@ describe("bytes that nodes refuse for good", () => {
     expect(new Set(sent).size).toBe(1);
   });
 
+  it.each(["no answer", "txpool is full"])("stay as they are where nobody says a last word: %s", async (message) => {
+    let calls = 0;
+    const { send, rounds } = stage(() => (++calls === 3 ? { ok: false, message } : hopeless));
+    await send();
+    await rounds(2);
+    expect(deedsOf()).toEqual([]);
+    expect(new Set(sent).size).toBe(1);
+    await rounds(1);
+    expect(deedsOf()).toEqual(["signed-anew"]);
+  });
+
   it("stay as they are where the last word, of all endpoints, is another one", async () => {
     let calls = 0;
     const { send, rounds } = stage(() => (++calls === 3 ? { ok: true } : hopeless));
