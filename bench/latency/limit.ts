@@ -1,20 +1,11 @@
 import { readFileSync } from "node:fs";
-import { eventTopics } from "../../src/protocol/events.ts";
 import { answer, childArgs } from "../harness/child.ts";
+import { subscribedSocket } from "./subscribedSocket.ts";
 
 /** The least that could do it: a message comes in, and a transaction that was signed before goes out. */
 const [{ ws, file }] = childArgs<[{ ws: string; file: string }]>();
 const raws = JSON.parse(readFileSync(file, "utf8")) as string[];
-const socket = new WebSocket(ws);
-socket.onopen = () =>
-  socket.send(
-    JSON.stringify({
-      id: 0,
-      jsonrpc: "2.0",
-      method: "eth_subscribe",
-      params: ["logs", { topics: [eventTopics.ResponseSubmitted] }],
-    }),
-  );
+const socket = subscribedSocket(ws);
 let sent = 0;
 socket.onmessage = ({ data }) => {
   const { id, method, error } = JSON.parse(data);

@@ -1,7 +1,7 @@
 import { fdatasync, fdatasyncSync, mkdtempSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { eventTopics } from "../../src/protocol/events.ts";
 import { answer, childArgs } from "../harness/child.ts";
+import { subscribedSocket } from "./subscribedSocket.ts";
 
 /**
  * What must be done for each confirmation, one after the other, with nothing between: the task's state is read and the call
@@ -17,16 +17,7 @@ const log = openSync(join(mkdtempSync(join(directory, "floor-")), "log"), "w+");
 writeSync(log, Buffer.alloc(length), 0, length, 0);
 fdatasyncSync(log);
 
-const socket = new WebSocket(ws);
-socket.onopen = () =>
-  socket.send(
-    JSON.stringify({
-      id: 0,
-      jsonrpc: "2.0",
-      method: "eth_subscribe",
-      params: ["logs", { topics: [eventTopics.ResponseSubmitted] }],
-    }),
-  );
+const socket = subscribedSocket(ws);
 let written = 0;
 const write = () => {
   written += 4_096;

@@ -68,8 +68,12 @@ async function bytesFor(
   if (check === undefined || check instanceof Error) throw check;
   if (check.type === "yes" && isHopeless(deps, confirmation)) {
     const word = await lastWord(deps, confirmation);
-    // Silence is no refusal: they are asked again in the next round.
-    if (word === "silent") return undefined;
+    if (word === "silent") {
+      // No refusal: they are asked again in the next round.
+      const reason = "nodes refused its bytes for good, and now none says whether it takes them";
+      deps.report({ type: "postponed", confirmation, reason, forMs: 0 });
+      return undefined;
+    }
     return word === "taken" ? confirmation : overcome(deps, confirmation, true);
   }
   if (check.type === "yes") {

@@ -122,6 +122,9 @@ describe("bytes that nodes refuse for good", () => {
     await rounds(2);
     expect(deedsOf()).toEqual([]);
     expect(new Set(sent).size).toBe(1);
+    expect(bench.reports).toContainEqual(
+      expect.objectContaining({ type: "postponed", reason: expect.stringMatching(/none says whether it takes them/) }),
+    );
     await rounds(1);
     expect(deedsOf()).toEqual(["signed-anew"]);
   });
