@@ -21,12 +21,9 @@ type WireTransaction = {
 type WireAccounts = Readonly<Record<string, Readonly<Record<string, WireTransaction>>>>;
 
 /** What of the daemon's key waits in the node, mineable or behind a gap; in nonce order. */
-export async function agentPool({ network, accounts }: Devnet): Promise<readonly Waiting[]> {
-  const content = (await testNode(network, "txpool_content")) as Readonly<Record<"pending" | "queued", WireAccounts>>;
-  const ours = accounts.agent.address.toLowerCase();
-  return [content.pending, content.queued]
-    .flatMap((part) => Object.entries(part).filter(([account]) => account.toLowerCase() === ours))
-    .flatMap(([, transactions]) => Object.values(transactions))
+export async function agentPool(devnet: Devnet): Promise<readonly Waiting[]> {
+  return (await wholePool(devnet))
+    .filter(({ isAgent }) => isAgent)
     .map(({ hash, nonce, gasPrice = "0x0", maxFeePerGas = gasPrice, maxPriorityFeePerGas = gasPrice }) => ({
       hash,
       nonce: Number(nonce),
@@ -34,4 +31,18 @@ export async function agentPool({ network, accounts }: Devnet): Promise<readonly
       maxPriorityFeePerGas: BigInt(maxPriorityFeePerGas),
     }))
     .sort((a, b) => a.nonce - b.nonce);
+}
+
+/** Whether something of anybody else waits in the node. */
+export const othersWait = async (devnet: Devnet): Promise<boolean> =>
+  (await wholePool(devnet)).some(({ isAgent }) => !isAgent);
+
+async function wholePool({ network, accounts }: Devnet) {
+  const content = (await testNode(network, "txpool_content")) as Readonly<Record<"pending" | "queued", WireAccounts>>;
+  const ours = accounts.agent.address.toLowerCase();
+  return [content.pending, content.queued]
+    .flatMap((part) => Object.entries(part))
+    .flatMap(([account, transactions]) =>
+      Object.values(transactions).map((each) => ({ ...each, isAgent: account.toLowerCase() === ours })),
+    );
 }

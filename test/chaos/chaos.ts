@@ -34,6 +34,11 @@ export type ChaosResult = Audit & {
 
 /** Answers that the daemon may be ahead of: the load that there always is. */
 const backlog = 6;
+/**
+ * Answers that are kept back for each fault that has not struck, however much else was paid: one to strike at, and another
+ * one should the first be paid behind its back.
+ */
+const keptForFault = 2;
 /** Time for the last daemon to bring everything to its end. */
 const patienceMs = 180_000;
 
@@ -76,6 +81,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     prng: createPrng(seed, "faults"),
     plan: planFaults(createPrng(seed, "plan"), kills),
     kills: () => killed,
+    isDry: async () => (await paid()) === stage.sent(),
     log,
     inspect: async (waiting) => {
       if (waiting.length === 0) return;
@@ -85,27 +91,34 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       }
     },
   });
+  const answerUpTo = (count: number) => stage.answerUpTo(Math.min(count, tasks - keptForFault * mining.left()));
   let last: ReturnType<typeof startDaemon> | undefined;
   try {
-    while (killed < kills) {
-      stage.answerUpTo(Math.ceil((tasks * (killed + 1)) / kills) + backlog);
+    while (killed < kills && mining.starved() === undefined) {
+      answerUpTo(Math.ceil((tasks * (killed + 1)) / kills) + backlog);
       const { state } = await Promise.race([liveUntil(drawMoment(moments), start, mayEnd), mining.broken]);
       killed++;
       killedWhile[state] = (killedWhile[state] ?? 0) + 1;
       if (killed % 10 === 0) log(`${killed} kills, ${await paid()} of ${tasks} final`);
     }
     await crashes?.stop();
-    stage.answerUpTo(tasks);
     last = startDaemon(start);
     await Promise.race([last.ready(), mining.broken]);
     const deadline = performance.now() + patienceMs;
+    const isHopeless = () => mining.starved() !== undefined || stage.failure() !== undefined;
     const isDone = async () => mining.left() === 0 && (await paid()) === tasks;
-    while (!(await isDone()) && performance.now() < deadline) await Promise.race([sleep(100), mining.broken]);
+    while (!isHopeless() && !(await isDone()) && performance.now() < deadline) {
+      answerUpTo(tasks);
+      await Promise.race([sleep(100), mining.broken]);
+    }
     last.kill("SIGTERM");
     const code = await last.exited;
     if (code !== 0) violations.push(`the last daemon ended with code ${code}`);
     await mining.stop();
-    if (mining.left() > 0) violations.push(`${mining.left()} faults never struck`);
+    const starved = mining.starved();
+    const why =
+      starved === undefined ? "" : `: every task is answered and paid, and "${starved}" found nothing to strike at`;
+    if (mining.left() > 0) violations.push(`${mining.left()} faults never struck${why}`);
     const failure = stage.failure();
     if (failure) violations.push(`an answer did not come on the chain: ${failure.message}`);
     const found = await audit({ stage, journal, foreign: mining.foreign, firstNonce, firstBlock });

@@ -9,7 +9,11 @@ export type Stage = {
   readonly tasks: readonly TaskAddress[];
   /** Has the provider answer the next tasks, up to so many of all. */
   readonly answerUpTo: (count: number) => void;
-  /** Answers that were sent and are not mined. */
+  /** Has the provider answer one more task, held or not. `false`: all are answered. */
+  readonly answerNext: () => boolean;
+  /** Answers that were sent. */
+  readonly sent: () => number;
+  /** Of those, the ones that are not mined. */
   readonly unmined: () => number;
   /** While it is held, no answer is sent: what comes into the pool and the blocks is the daemon's alone. */
   readonly hold: (held: boolean) => void;
@@ -40,16 +44,20 @@ export async function openStage(count: number): Promise<Stage> {
     let unmined = 0;
     let isHeld = false;
     let failure: Error | undefined;
+    const answerNext = () => {
+      if (sent >= count) return false;
+      unmined++;
+      provider.submit(tasks[sent] as TaskAddress, answers[sent] ?? "", price).then(
+        () => unmined--,
+        (error) => {
+          failure ??= error as Error;
+        },
+      );
+      sent++;
+      return true;
+    };
     const go = () => {
-      for (; sent < wanted && !isHeld; sent++) {
-        unmined++;
-        provider.submit(tasks[sent] as TaskAddress, answers[sent] ?? "", price).then(
-          () => unmined--,
-          (error) => {
-            failure ??= error as Error;
-          },
-        );
-      }
+      while (sent < wanted && !isHeld) answerNext();
     };
     return {
       devnet,
@@ -58,6 +66,8 @@ export async function openStage(count: number): Promise<Stage> {
         wanted = Math.min(count, Math.max(wanted, upTo));
         go();
       },
+      answerNext,
+      sent: () => sent,
       unmined: () => unmined,
       hold: (held) => {
         isHeld = held;
