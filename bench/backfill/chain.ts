@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { encodeFunctionData } from "viem";
 import { type Anvil, startAnvil } from "../../devnet/anvil.ts";
-import { createHttpRpc } from "../../src/chain/jsonRpc.ts";
+import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
 import { type Deployment, deploymentOn, mainnet } from "../../src/protocol/chains.ts";
 import { compileSolidity } from "../harness/compileSolidity.ts";
 import { pinTo } from "../harness/pinTo.ts";
@@ -25,7 +25,7 @@ export const deployment = deploymentOn(mainnet.id) as Deployment;
 export async function startLongChain(blocks: number, tasksPerBlock: number, age: number): Promise<Anvil> {
   const anvil = await startAnvil({ extraArgs: ["--disable-block-gas-limit", "--no-mining"] });
   try {
-    const rpc = createHttpRpc({ url: anvil.httpUrl, timeoutMs: 60_000 });
+    const rpc = createJsonRpc({ url: anvil.httpUrl, timeoutMs: 60_000 });
     const { abi, code } = await compileSolidity(join(import.meta.dirname, "Spammer.sol"));
     await rpc.call("anvil_setCode", deployment.nexus, code);
     await rpc.call("anvil_setBalance", sender, `0x${(10n ** 24n).toString(16)}`);

@@ -5,8 +5,9 @@ import { DatabaseSync } from "node:sqlite";
 import { EMPTY, lastValueFrom, of } from "rxjs";
 import { createPublicClient, http } from "viem";
 import { createChain } from "../../src/chain/createChain.ts";
+import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
 import { nexusLogs } from "../../src/chain/eventReads.ts";
-import { createHttpRpc, resultOf } from "../../src/chain/jsonRpc.ts";
+import { resultOf } from "../../src/chain/jsonRpc.ts";
 import { createSweep } from "../../src/chain/sweep.ts";
 import { createTaskIndex } from "../../src/chain/taskIndex.ts";
 import { createWatch } from "../../src/chain/watch.ts";
@@ -26,7 +27,7 @@ import { deployment, type expected, ourSource } from "./chain.ts";
 const [rounds, url, blocks, blocksPerCall, { events, ourTasks, ourResponses }] =
   childArgs<[number, string, number, number, ReturnType<typeof expected>]>();
 
-const rpc = createHttpRpc({ url, timeoutMs: 60_000 });
+const rpc = createJsonRpc({ url, timeoutMs: 60_000 });
 const quantity = (value: number) => `0x${value.toString(16)}` as const;
 const perSecond = (count: number, start: number) => (count / (performance.now() - start)) * 1_000;
 const check = (what: string, got: number, wanted: number) => {

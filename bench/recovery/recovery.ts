@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
-import { createHttpRpc, resultOf } from "../../src/chain/jsonRpc.ts";
+import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
+import { resultOf } from "../../src/chain/jsonRpc.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import type { AccountAddress, Hash, ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { toAddress, toNonce, wei } from "../../src/protocol/brand.ts";
@@ -81,7 +82,7 @@ const numbered = <T>(prefix: string, index: number) => `0x${prefix}${index.toStr
 /** Confirmations that were broadcast, with transactions that the node has mined since. */
 async function writeInFlight(path: string, { rpc, chainId, accounts, network, publicClient }: Devnet): Promise<void> {
   const journal = openSqliteJournal({ path, chainId });
-  const node = createHttpRpc({ url: rpc.http, timeoutMs: 60_000 });
+  const node = createJsonRpc({ url: rpc.http, timeoutMs: 60_000 });
   const signer = privateKeySigner(accounts.agent.privateKey, loadNativeCurve());
   const { number, hash } = await publicClient.getBlock();
   const block = { number, hash: hash as Hash };

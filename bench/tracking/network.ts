@@ -2,7 +2,8 @@ import { encodeFunctionData, type Hex } from "viem";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
-import { createHttpRpc, resultOf } from "../../src/chain/jsonRpc.ts";
+import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
+import { resultOf } from "../../src/chain/jsonRpc.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { taskAbi } from "../../src/protocol/abi.ts";
 import type { Hash, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
@@ -46,7 +47,7 @@ const addressOf = (index: number) => `0x7a5c${(index + 1).toString(16).padStart(
 const forwarderTo = (address: Hex): Hex => `0x363d3d373d3d3d363d73${address.slice(2)}5afa3d82803e903d91602b57fd5bf3`;
 
 async function putAt(url: string, addresses: readonly TaskAddress[], code: Hex): Promise<void> {
-  const rpc = createHttpRpc({ url, timeoutMs: 60_000 });
+  const rpc = createJsonRpc({ url, timeoutMs: 60_000 });
   for (let start = 0; start < addresses.length; start += tasksPerBatch) {
     const some = addresses.slice(start, start + tasksPerBatch);
     const answers = await rpc.batch(some.map((address) => ({ method: "anvil_setCode", params: [address, code] })));
@@ -56,7 +57,7 @@ async function putAt(url: string, addresses: readonly TaskAddress[], code: Hex):
 
 async function checkTask(url: string, task: TaskAddress, source: SourceAddress): Promise<void> {
   const data = encodeFunctionData({ abi: taskAbi, functionName: "getSource" });
-  const answer = await createHttpRpc({ url, timeoutMs: 10_000 }).call<Hex>("eth_call", { to: task, data }, "latest");
+  const answer = await createJsonRpc({ url, timeoutMs: 10_000 }).call<Hex>("eth_call", { to: task, data }, "latest");
   if (!answer.endsWith(source.slice(2))) throw new Error(`the task ${task} has the source ${answer}`);
 }
 

@@ -5,6 +5,10 @@ export type OpenedWebSocket = {
   readonly socket: WebSocket;
   /** Ends it for good, whether or not the other side takes part. */
   readonly terminate: () => void;
+  /** Why it could not be opened, as far as it is known: a status such as `HTTP 401`, or a code such as ECONNREFUSED. */
+  readonly refusal: () => string | undefined;
+  /** Lets the process end while it is open. */
+  readonly unref: () => void;
 };
 
 type Dispatcher = NonNullable<Exclude<ConstructorParameters<typeof WebSocket>[1], string | string[]>>["dispatcher"];
@@ -21,9 +25,15 @@ export function openWebSocket(url: string): OpenedWebSocket {
   const { address, authorization } = splitCredentials(url);
   let tcp: Socket | undefined;
   let isOver = false;
-  const dispatcher = watchedDispatcher((caught) => {
-    tcp = caught;
-    if (isOver) tcp.destroy();
+  let refusal: string | undefined;
+  const dispatcher = watchedDispatcher({
+    onSocket: (caught) => {
+      tcp = caught;
+      if (isOver) tcp.destroy();
+    },
+    onRefusal: (why) => {
+      refusal = why;
+    },
   });
   const socket = new WebSocket(address, {
     ...(authorization && { headers: { authorization } }),
@@ -37,11 +47,15 @@ export function openWebSocket(url: string): OpenedWebSocket {
       socket.close();
       tcp?.destroySoon();
     },
+    refusal: () => refusal,
+    unref: () => void tcp?.unref(),
   };
 }
 
-/** Node's own dispatcher, and whoever hands a TCP socket through it is overheard. */
-function watchedDispatcher(onSocket: (socket: Socket) => void): Dispatcher {
+type Overheard = { readonly onSocket: (socket: Socket) => void; readonly onRefusal: (why: string) => void };
+
+/** Node's own dispatcher, and whoever hands a TCP socket through it, or says why there is none, is overheard. */
+function watchedDispatcher({ onSocket, onRefusal }: Overheard): Dispatcher {
   // Merely naming WebSocket loads the client that sets the dispatcher.
   void globalThis.WebSocket;
   const own = (globalThis as Record<symbol, unknown>)[Symbol.for("undici.globalDispatcher.1")];
@@ -49,8 +63,10 @@ function watchedDispatcher(onSocket: (socket: Socket) => void): Dispatcher {
   const watched = overheard(own, (name, method, args) => {
     if (name !== "dispatch") return method(...args);
     const [request, handler] = args as [unknown, object];
-    const listening = overheard(handler, (_, handle, given) => {
+    const listening = overheard(handler, (event, handle, given) => {
       for (const each of given) if (each instanceof Socket) onSocket(each);
+      if (event === "onHeaders") onRefusal(`HTTP ${given[0]}`);
+      if (event === "onError") onRefusal((given[0] as NodeJS.ErrnoException).code ?? "the connection failed");
       return handle(...given);
     });
     return method(request, listening);

@@ -49,7 +49,7 @@ export function socketConnection$(options: SocketConnectionOptions): Observable<
   const { url, logs, clock, heartbeatMs, silenceMs = 30_000, headOverHttp$ = EMPTY, chainId } = options;
   const { maxMessageLength = 16 * 1024 * 1024, parse = JSON.parse } = options;
   return new Observable((subscriber) => {
-    const { socket, terminate } = openWebSocket(url);
+    const { socket, terminate, refusal } = openWebSocket(url);
     const subscriptions = new Map<string, "heads" | "logs">();
     let isVerified = chainId === undefined;
     let isUp = false;
@@ -119,7 +119,7 @@ export function socketConnection$(options: SocketConnectionOptions): Observable<
         fail("a message is not what it should be");
       }
     };
-    socket.onerror = () => fail("it cannot be reached, or broke");
+    socket.onerror = () => fail(refusal() ?? "it cannot be reached, or broke");
     socket.onclose = ({ code }) => fail(`closed (${code})`);
 
     const watching = new Subscription();

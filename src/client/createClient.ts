@@ -20,7 +20,10 @@ import { toSigner } from "./signerOf.ts";
 export type ClientOptions = {
   /** A value of `ChainId`; or a chain of your own, with the addresses of the network's contracts on it. */
   readonly chain: number | { readonly id: number; readonly contracts: Deployment };
-  /** JSON-RPC endpoints; the healthiest is asked, and a transaction goes to all. @default the network's public one */
+  /**
+   * JSON-RPC endpoints, over HTTP or a WebSocket; the healthiest is asked, and a transaction goes to all.
+   * @default the network's public one
+   */
   readonly rpc?: string | readonly string[];
   /** WebSocket endpoints, which make the watchers quick. @default none: heads are polled */
   readonly ws?: string | readonly string[];

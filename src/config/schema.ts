@@ -51,14 +51,14 @@ export const schema = {
   },
   rpc: {
     http: setting(
-      form.urls("http", "https"),
+      form.urls("http", "https", "ws", "wss"),
       null,
-      "The JSON-RPC endpoints: the healthiest is asked, the next one where it fails; a transaction goes to all. Credentials in them are masked wherever they are shown.",
+      "The JSON-RPC endpoints: the healthiest is asked, the next one where it fails; a transaction goes to all. One with `ws://` or `wss://` is asked over a WebSocket that is kept open, apart from those of `rpc.ws`: a payment is sent sooner; the kinds can be mixed, such as `wss://` first and `https://` to fall back on. Credentials in them are masked wherever they are shown.",
     ),
     ws: setting(
       form.urls("ws", "wss"),
       "",
-      "WebSocket endpoints that push logs, for speed; one is open at a time. Empty: poll over HTTP only.",
+      "WebSocket endpoints that push logs, for speed; one is open at a time. Empty: poll only.",
     ),
     timeout: setting(
       form.duration("100ms", "10m"),
@@ -68,15 +68,15 @@ export const schema = {
     rateLimit: setting(
       form.whole(0, 100_000),
       0,
-      "The most HTTP requests a second to each endpoint (a batch is one); 0: no limit. HTTP 429 and `Retry-After` are honoured in any case.",
+      "The most requests a second to each endpoint (a batch is one); 0: no limit. HTTP 429 and `Retry-After` are honoured in any case.",
     ),
-    batchSize: setting(form.whole(1, 1_000), 100, "The most calls in one HTTP request; 1: no batches."),
+    batchSize: setting(form.whole(1, 1_000), 100, "The most calls in one request; 1: no batches."),
     cooldown: setting(
       form.duration("100ms", "1h"),
       "30s",
       "How long an endpoint that failed is left alone where there is another; it doubles with each failure in a row, up to eight times.",
     ),
-    pollInterval: setting(form.duration("50ms", "10m"), "1s", "How often the head is read over HTTP."),
+    pollInterval: setting(form.duration("50ms", "10m"), "1s", "How often the head is asked for at `rpc.http`."),
     maxBlockRange: setting(form.whole(1, 1_000_000), 2_000, "The most blocks in one `eth_getLogs` request."),
   },
   socket: {

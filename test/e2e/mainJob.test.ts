@@ -109,6 +109,19 @@ describe("the daemon", () => {
     expect(await isConfirmed(response)).toBe(true);
   });
 
+  it("works over WebSockets alone, and stops when it is told to", async () => {
+    const running = start({ rpc: { http: devnet.rpc.ws, ws: devnet.rpc.ws } });
+    await running.ready();
+    const nonce = await agentNonce();
+    const task = await publish();
+    const { response } = await honest.respondTo(task);
+    await running.logged(final(task));
+    expect(await isConfirmed(response)).toBe(true);
+    expect(await agentNonce()).toBe(nonce + 1);
+    running.kill("SIGTERM");
+    expect(await running.exited).toBe(0);
+  });
+
   it("adopts the tasks that were open before its first start", async () => {
     const task = await publish();
     const { response } = await honest.respondTo(task);

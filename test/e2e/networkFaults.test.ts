@@ -97,6 +97,29 @@ describe("nothing is lost and nothing is paid twice", () => {
     120_000,
   );
 
+  it.each<[string, Fault, number]>([
+    ["is gone for 5 s", { kind: "cut" }, 5_000],
+    ["goes silent without closing", { kind: "silent" }, 4_000],
+  ])("when the endpoint that is asked over a WebSocket %s", async (_, fault, forMs) => {
+    await start({ rpc: { http: proxy.ws, ws: proxy.ws, pollInterval: "200ms", timeout: "2s" } });
+    const before = await answeredTask();
+    const meanwhile = await during(fault, forMs, two);
+    await expectAllPaidOnce([before, ...meanwhile, await answeredTask()]);
+  });
+
+  it("when a WebSocket is asked first, and its endpoint goes for good: HTTP takes over", async () => {
+    await start({
+      rpc: { http: [proxy.ws, devnet.rpc.http], ws: devnet.rpc.ws, pollInterval: "200ms", timeout: "2s" },
+    });
+    const before = await answeredTask();
+    await paid(before.task);
+    const asked = new URL(proxy.ws).host;
+    expect(await daemon.ready()).toMatchObject({ endpoint: asked });
+    proxy.set({ kind: "cut" });
+    await daemon.logged(({ endpoint, before: left }) => endpoint !== asked && left === asked);
+    await expectAllPaidOnce([before, ...(await two())]);
+  });
+
   it("when everything goes silent without closing", async () => {
     await start();
     const meanwhile = await during({ kind: "silent" }, 4_000, two);

@@ -55,7 +55,12 @@ beforeAll(async () => {
   const dead = "http://127.0.0.1:1";
   home = createHome(devnet, {
     rpc: {
-      http: [`http://node:${password}@${host}/?apikey=${query}`, `${dead}/v2/${path}`],
+      http: [
+        `http://node:${password}@${host}/?apikey=${query}`,
+        `${dead}/v2/${path}`,
+        `ws://node:${password}@${host}/?token=${socket}`,
+        `ws://127.0.0.1:1/v2/${path}?token=${socket}`,
+      ],
       ws: [`ws://127.0.0.1:1/?token=${socket}`, `ws://${host}/?token=${socket}`],
       cooldown: "500ms",
     },

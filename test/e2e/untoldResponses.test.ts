@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { createChain } from "../../src/chain/createChain.ts";
-import { createHttpRpc, type HttpRpc, type RpcCall, RpcError } from "../../src/chain/jsonRpc.ts";
+import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
+import { type HttpRpc, type RpcCall, RpcError } from "../../src/chain/jsonRpc.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
@@ -69,7 +70,7 @@ const know = (...responses: readonly string[]) =>
  * calls as one: what it reverts could not be told apart there.
  */
 function node(isStrict: boolean): HttpRpc {
-  const rpc = createHttpRpc({ url: devnet.rpc.http, timeoutMs: 10_000 });
+  const rpc = createJsonRpc({ url: devnet.rpc.http, timeoutMs: 10_000 });
   const end = (upper: bigint) =>
     encodeFunctionData({ abi: taskAbi, functionName: "getResponsesOf", args: [0n, upper] }).slice(-64);
   const selector = encodeFunctionData({ abi: taskAbi, functionName: "getResponsesOf", args: [0n, 0n] }).slice(0, 10);

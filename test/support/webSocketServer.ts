@@ -8,6 +8,8 @@ export type Peer = {
   readonly send: (message: unknown) => void;
   /** Cuts the connection without a word. */
   readonly cut: () => void;
+  /** Says that it closes, and closes. */
+  readonly close: () => void;
 };
 
 export type WebSocketServer = {
@@ -57,6 +59,7 @@ export async function startWebSocketServer(
     const peer: Peer = {
       send: (message) => void socket.write(frameOf(typeof message === "string" ? message : JSON.stringify(message))),
       cut: () => socket.destroy(),
+      close: () => void socket.end(Buffer.from([0x88, 0])),
     };
     let buffered = Buffer.alloc(0);
     socket.on("data", (chunk) => {
@@ -85,11 +88,15 @@ export async function startWebSocketServer(
   };
 }
 
-/** An unmasked text frame of less than 64 KiB. */
+/** An unmasked text frame. */
 export function frameOf(text: string): Buffer {
   const body = Buffer.from(text);
-  const header = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, 0, 0]);
-  if (body.length >= 126) header.writeUInt16BE(body.length, 2);
+  if (body.length < 126) return Buffer.concat([Buffer.from([0x81, body.length]), body]);
+  const header = Buffer.alloc(body.length < 65_536 ? 4 : 10);
+  header[0] = 0x81;
+  header[1] = body.length < 65_536 ? 126 : 127;
+  if (body.length < 65_536) header.writeUInt16BE(body.length, 2);
+  else header.writeBigUInt64BE(BigInt(body.length), 2);
   return Buffer.concat([header, body]);
 }
 
@@ -97,9 +104,9 @@ export function frameOf(text: string): Buffer {
 export function readFrame(buffer: Buffer): { opcode: number; text: string; length: number } | undefined {
   if (buffer.length < 2) return undefined;
   const short = (buffer[1] ?? 0) & 0x7f;
-  const start = short === 126 ? 4 : 2;
+  const start = short === 127 ? 10 : short === 126 ? 4 : 2;
   if (buffer.length < start + 4) return undefined;
-  const size = short === 126 ? buffer.readUInt16BE(2) : short;
+  const size = start === 10 ? Number(buffer.readBigUInt64BE(2)) : start === 4 ? buffer.readUInt16BE(2) : short;
   const length = start + 4 + size;
   if (buffer.length < length) return undefined;
   const mask = buffer.subarray(start, start + 4);

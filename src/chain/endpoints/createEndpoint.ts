@@ -1,5 +1,6 @@
 import type { Hex } from "../../protocol/brand.ts";
-import { createHttpRpc, type HttpRpc, type RpcAnswer, type RpcCall, resultOf } from "../jsonRpc.ts";
+import { createJsonRpc } from "../createJsonRpc.ts";
+import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf } from "../jsonRpc.ts";
 import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
 import { EndpointError } from "./endpointError.ts";
@@ -12,11 +13,11 @@ import { createTokenBucket } from "./tokenBucket.ts";
 
 export type EndpointOptions = RecordOptions & {
   readonly url: string;
-  /** Bounds one HTTP request, and the wait before it. */
+  /** Bounds one request, and the wait before it. */
   readonly timeoutMs: number;
-  /** HTTP requests a second; 0: no limit. */
+  /** Requests a second; 0: no limit. */
   readonly rateLimit: number;
-  /** The most calls in one HTTP request. */
+  /** The most calls in one request. */
   readonly batchSize: number;
 };
 
@@ -33,7 +34,7 @@ const requestsAtOnce = 4;
 
 export function createEndpoint(options: EndpointOptions, siblings: Siblings): Endpoint {
   const { url, name, timeoutMs, clock, report, chainId } = options;
-  const rpc = createHttpRpc({ url, timeoutMs, name });
+  const rpc = createJsonRpc({ url, timeoutMs, name });
   const bucket = createTokenBucket({ name, ratePerSecond: options.rateLimit, clock, maxWaitMs: timeoutMs });
   const width = createBatchWidth(options.batchSize, clock);
   const record = createRecord(options, siblings);
@@ -46,7 +47,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     bucket.pause(forMs);
   };
 
-  /** One HTTP request, or several where the endpoint does not take them as one. */
+  /** One request, or several where the endpoint does not take them as one. */
   const request = async (calls: readonly RpcCall[], urgent: boolean): Promise<readonly RpcAnswer[]> => {
     askedAt = clock.now();
     await bucket.take(urgent);

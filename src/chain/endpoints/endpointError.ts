@@ -5,6 +5,8 @@ export type EndpointFault = {
   readonly status?: number | undefined;
   /** The header `Retry-After`, as it came. */
   readonly retryAfter?: string | undefined;
+  /** A kept connection was closed just when this was asked; over another one it may be asked again. @default false */
+  readonly wasStale?: boolean;
   /** @default ENDPOINT_UNAVAILABLE */
   readonly code?: string;
   /** @default advice to check the endpoint */
@@ -15,13 +17,19 @@ export type EndpointFault = {
 export class EndpointError extends RetryableError {
   readonly status: number | undefined;
   readonly retryAfter: string | undefined;
+  readonly wasStale: boolean;
 
-  constructor(message: string, { status, retryAfter, code, remedy }: EndpointFault = {}) {
+  constructor(message: string, { status, retryAfter, wasStale = false, code, remedy }: EndpointFault = {}) {
     super(message, {
       code: code ?? "ENDPOINT_UNAVAILABLE",
       remedy: remedy ?? "check rpc.http and the network; the daemon tries again",
     });
     this.status = status;
     this.retryAfter = retryAfter;
+    this.wasStale = wasStale;
   }
 }
+
+/** @param name Of the endpoint. @param why Without a credential in it. */
+export const unanswered = (name: string, why: string, fault?: EndpointFault): EndpointError =>
+  new EndpointError(`the endpoint ${name} did not answer: ${why}`, fault);

@@ -13,7 +13,7 @@ export type EndpointHealth = {
   readonly head: bigint | undefined;
   /** Blocks behind the newest head of all endpoints. */
   readonly lag: number;
-  /** The most calls that go in one HTTP request; 1 where it takes no batches. */
+  /** The most calls that go in one request; 1 where it takes no batches. */
   readonly batchSize: number;
   /** Requests that wait for their turn. */
   readonly queued: number;

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Anvil, startAnvil } from "../../../devnet/anvil.ts";
 import { callsFrom, type TriedAnswer, type TriedCall, tryCalls } from "../../../src/chain/callsFrom.ts";
-import { createHttpRpc, type HttpRpc } from "../../../src/chain/jsonRpc.ts";
+import { createJsonRpc } from "../../../src/chain/createJsonRpc.ts";
+import type { HttpRpc } from "../../../src/chain/jsonRpc.ts";
 import type { AccountAddress, Hex } from "../../../src/protocol/brand.ts";
 import { readCalls, writeAnswers } from "../../sim/modelTries.ts";
 
@@ -17,7 +18,7 @@ describe("calls that are made as one", () => {
   let rpc: HttpRpc;
   beforeAll(async () => {
     anvil = await startAnvil();
-    rpc = createHttpRpc({ url: anvil.httpUrl, timeoutMs: 10_000 });
+    rpc = createJsonRpc({ url: anvil.httpUrl, timeoutMs: 10_000 });
     // Who calls; a counter that answers how often it was called; what it was given, reverted; a loop without an end.
     await rpc.call("anvil_setCode", target("1"), "0x3360005260206000f3");
     await rpc.call("anvil_setCode", target("2"), "0x6000546001018060005560005260206000f3");

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createHttpRpc, RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
+import { createJsonRpc } from "../../../src/chain/createJsonRpc.ts";
+import { RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
 import { exitCodes, RetryableError } from "../../../src/errors.ts";
 import { type RpcReply, type RpcRequest, type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
 
@@ -10,7 +11,7 @@ const credential = "Zq3vX9secretTOKEN8";
 const serve = async (reply: (calls: readonly RpcRequest[]) => RpcReply, timeoutMs = 5_000) => {
   server = await startRpcServer(reply);
   const url = server.url.replace("http://", "http://us%20er:p%40ss@");
-  return createHttpRpc({ url: `${url}/v3/${credential}?key=${credential}`, timeoutMs });
+  return createJsonRpc({ url: `${url}/v3/${credential}?key=${credential}`, timeoutMs });
 };
 const echo = ({ id, method }: RpcRequest) => ({ jsonrpc: "2.0", id, result: method });
 const three = ["a", "b", "c"].map((method) => ({ method, params: [] }));

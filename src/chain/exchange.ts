@@ -1,0 +1,25 @@
+import type { RpcCall } from "./jsonRpc.ts";
+
+/** A call as it is written onto the wire. */
+export type RpcRequest = RpcCall & { readonly jsonrpc: "2.0"; readonly id: number };
+
+/**
+ * Brings a request, or several as one batch, to an endpoint, and its answer back: as it was parsed, one object or an array
+ * of them, in any order and perhaps with holes. What it says is not judged.
+ *
+ * @throws EndpointError where nothing came back that could be an answer. What was asked may have been done nevertheless.
+ */
+export type Exchange = (requests: readonly RpcRequest[]) => Promise<unknown>;
+
+export type ExchangeOptions = {
+  /** Its user part becomes a header. */
+  readonly url: string;
+  /** What errors call the endpoint; nothing more of the URL is shown. */
+  readonly name: string;
+  /** Bounds one exchange, the opening of a connection included, in ms. */
+  readonly timeoutMs: number;
+};
+
+/** One request alone, or a batch. */
+export const bodyOf = (requests: readonly RpcRequest[]): string =>
+  JSON.stringify(requests.length === 1 ? requests[0] : requests);

@@ -1,0 +1,115 @@
+import { type EndpointFault, unanswered } from "./endpoints/endpointError.ts";
+import { bodyOf, type Exchange, type ExchangeOptions } from "./exchange.ts";
+import { openWebSocket } from "./openWebSocket.ts";
+import { type Answer, createUnderWayList, namelessRefusal, type UnderWay, widestBatch } from "./underWay.ts";
+
+export type RequestSocketOptions = ExchangeOptions & {
+  /** A longer message ends the connection: characters. The default is above the limits that nodes have. @default 33554432 */
+  readonly maxMessageLength?: number | undefined;
+};
+
+export type RequestSocket = {
+  readonly ask: Exchange;
+  readonly isUsable: () => boolean;
+  /** Ends it; what is under way fails. */
+  readonly close: () => void;
+};
+
+/**
+ * One WebSocket for requests: many may be under way, and their ids tell whose an answer is. When it ends, whatever is under
+ * way fails at once. It keeps the process alive only while something is.
+ */
+export function openRequestSocket(options: RequestSocketOptions): RequestSocket {
+  const { url, name, timeoutMs, maxMessageLength = 32 * 1024 * 1024 } = options;
+  const { socket, terminate, refusal, unref } = openWebSocket(url);
+  const underWay = createUnderWayList();
+  let unsent: string[] = [];
+  let heard = 0;
+  let isOver = false;
+  let hasGivenUp = false;
+
+  const leave = (each: UnderWay) => {
+    clearTimeout(each.timer);
+    underWay.remove(each);
+  };
+  const settle = (each: UnderWay, answer: unknown) => {
+    leave(each);
+    each.resolve(answer);
+  };
+  const fail = (each: UnderWay, why: string, fault?: EndpointFault) => {
+    leave(each);
+    each.reject(unanswered(name, why, fault));
+  };
+  const heardSince = ({ heardBefore }: UnderWay) => heard > heardBefore;
+
+  const end = (why: string, faultOf: (each: UnderWay) => EndpointFault = () => ({})) => {
+    if (isOver) return;
+    isOver = true;
+    terminate();
+    for (const each of underWay.all) fail(each, why, faultOf(each));
+  };
+  const closed = (why: string) => end(why, (each) => ({ wasStale: heard > 0 && !heardSince(each) }));
+  const timedOut = (each: UnderWay) => {
+    fail(each, `no answer within ${timeoutMs} ms`);
+    hasGivenUp = true;
+    // Where others are answered, only this one takes too long.
+    if (!heardSince(each)) end("its WebSocket hung, and was ended");
+  };
+
+  /** A wrong guess at whose it is would be a node's word on a payment that it never gave. */
+  const refused = (word: Answer) => {
+    const [only, another] = underWay.all;
+    if (only && !another && !hasGivenUp) return settle(only, word);
+    const why = `it refused one of ${underWay.all.size} requests: ${String(word.error?.message).slice(0, 200)}`;
+    const batch = widestBatch(underWay.all);
+    // As an HTTP server says that a body is too large: it is asked again in halves, which does no harm.
+    if (batch) return fail(batch, why, { status: 413 });
+    if (only) end(why);
+  };
+  const receive = (message: unknown) => {
+    const answers = (Array.isArray(message) ? message : [message]) as readonly Answer[];
+    const owner = underWay.ownerOf(answers);
+    if (owner) return settle(owner, message);
+    const word = namelessRefusal(answers);
+    if (word) refused(word);
+  };
+
+  socket.onopen = () => {
+    // The timer of a request keeps the process alive as long as it is under way.
+    unref();
+    for (const body of unsent) socket.send(body);
+    unsent = [];
+  };
+  socket.onmessage = ({ data }) => {
+    heard += 1;
+    const text = String(data);
+    if (text.length > maxMessageLength) return end(`an answer of ${text.length} characters is too large`);
+    try {
+      receive(JSON.parse(text));
+    } catch {
+      // An exception in here would end the process.
+      end("a message is not JSON, or not what it should be");
+    }
+  };
+  socket.onerror = () => {
+    const why = refusal();
+    if (why === "HTTP 429") return end(why, () => ({ status: 429 }));
+    closed(why ?? "its WebSocket cannot be opened, or broke");
+  };
+  socket.onclose = ({ code }) => closed(`its WebSocket closed (${code})`);
+
+  return {
+    ask: (requests) => {
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      const timer = setTimeout(() => timedOut(each), timeoutMs);
+      const each: UnderWay = { requests, heardBefore: heard, timer, resolve, reject };
+      underWay.add(each);
+      const body = bodyOf(requests);
+      if (socket.readyState === WebSocket.CONNECTING) unsent.push(body);
+      else socket.send(body);
+      return promise;
+    },
+    isUsable: () => !isOver && socket.readyState <= WebSocket.OPEN,
+    close: () => closed("its WebSocket closed"),
+  };
+}

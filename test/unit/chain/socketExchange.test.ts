@@ -1,0 +1,262 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createJsonRpc } from "../../../src/chain/createJsonRpc.ts";
+import { EndpointError } from "../../../src/chain/endpoints/endpointError.ts";
+import { type HttpRpc, RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
+import { socketExchange } from "../../../src/chain/socketExchange.ts";
+import { closedPort } from "../../support/closedPort.ts";
+import { type Peer, startWebSocketServer, type WebSocketServer } from "../../support/webSocketServer.ts";
+
+type Call = { readonly id: number; readonly method: string; readonly params: readonly unknown[] };
+type Behaviour = (calls: readonly Call[], peer: Peer, connection: number) => void;
+
+let server: WebSocketServer;
+/** The methods of each message, as they came. */
+let asked: string[][];
+let authorization: string | undefined;
+afterEach(() => server.stop());
+
+const credential = "Zq3vX9secretTOKEN8";
+const serve = async (behave: Behaviour, { timeoutMs = 5_000, port = 0 } = {}): Promise<HttpRpc> => {
+  asked = [];
+  server = await startWebSocketServer(
+    {
+      onMessage: (message: unknown, peer, connection) => {
+        const calls = [message].flat() as Call[];
+        asked.push(calls.map(({ method }) => method));
+        behave(calls, peer, connection);
+      },
+      onUpgrade: (headers) => {
+        authorization = headers.authorization;
+      },
+    },
+    { port },
+  );
+  const url = `ws://us%20er:p%40ss@127.0.0.1:${server.port}/v3/${credential}?key=${credential}`;
+  return createJsonRpc({ url, timeoutMs });
+};
+const result = ({ id, method }: Call) => ({ jsonrpc: "2.0", id, result: method });
+/** One object for one call, an array for several. */
+const echo: Behaviour = (calls, peer) => peer.send(calls.length === 1 ? result(calls[0] as Call) : calls.map(result));
+const calls = (...methods: string[]) => methods.map((method) => ({ method, params: [] }));
+const batch = async (rpc: HttpRpc, ...methods: string[]) => (await rpc.batch(calls(...methods))).map(resultOf);
+const failureOf = (work: Promise<unknown>) =>
+  work.then(
+    () => expect.unreachable("it did not fail"),
+    (error: EndpointError) => error,
+  );
+
+describe("requests over a WebSocket", () => {
+  it("share one connection, alone and in batches, and their answers may come in any order", async () => {
+    const held: (() => void)[] = [];
+    const rpc = await serve((of, peer) => {
+      held.push(() => echo(of.toReversed(), peer, 1));
+      if (held.length === 40) for (const answer of held.toReversed()) answer();
+    });
+    const all = Array.from({ length: 20 }, (_, n) => [rpc.call(`one ${n}`), batch(rpc, `a ${n}`, `b ${n}`)]).flat();
+    expect(await Promise.all(all)).toEqual(
+      Array.from({ length: 20 }, (_, n) => [`one ${n}`, [`a ${n}`, `b ${n}`]]).flat(),
+    );
+    expect(server.count()).toBe(1);
+  });
+
+  it("open it with the first one, and put the user part of the URL into a header", async () => {
+    const rpc = await serve(echo);
+    expect(server.count()).toBe(0);
+    await rpc.call("eth_chainId");
+    expect(authorization).toBe(`Basic ${Buffer.from("us er:p@ss").toString("base64")}`);
+    expect(rpc.name).toBe(`127.0.0.1:${server.port}`);
+  });
+
+  it("take what belongs to nobody for nothing: other ids, and what subscribers are told", async () => {
+    const rpc = await serve((of, peer) => {
+      peer.send({ jsonrpc: "2.0", id: 9_999, result: "another's" });
+      peer.send({ jsonrpc: "2.0", method: "eth_subscription", params: { subscription: "0x1", result: {} } });
+      peer.send([]);
+      echo(of, peer, 1);
+    });
+    expect([await rpc.call("a"), await batch(rpc, "b", "c")]).toEqual(["a", ["b", "c"]]);
+  });
+
+  it("read a long answer, and write a long request", async () => {
+    const long = "ü".repeat(300_000);
+    const rpc = await serve(([call], peer) => peer.send({ id: call?.id, result: call?.params[0] }));
+    expect(await rpc.call("echo", long)).toBe(long);
+  });
+
+  it("tell a node's refusal from a fault of the endpoint", async () => {
+    const error = { code: 3, message: "execution reverted", data: "0x12" };
+    const rpc = await serve(([call], peer) => peer.send({ jsonrpc: "2.0", id: call?.id, error }));
+    await expect(rpc.call("eth_call")).rejects.toMatchObject({ rpcCode: 3, data: "0x12" });
+  });
+
+  it("say so where a batch's answer has holes", async () => {
+    const rpc = await serve((of, peer) => peer.send(of.slice(1).map(result)));
+    await expect(batch(rpc, "a", "b", "c")).rejects.toThrow(/holes/);
+  });
+});
+
+describe("a WebSocket that ends", () => {
+  it("fails at once what is under way, and the next request opens another", async () => {
+    const rpc = await serve((of, peer, connection) => {
+      if (of[0]?.method === "cut") peer.cut();
+      else if (connection > 1) echo(of, peer, connection);
+    });
+    const failures = await Promise.all(["a", "b", "cut"].map((method) => failureOf(rpc.call(method))));
+    for (const failure of failures) expect(failure).toBeInstanceOf(EndpointError);
+    expect(failures[0]?.message).toMatch(/^the endpoint 127\.0\.0\.1:\d+ did not answer: its WebSocket/);
+    expect([await rpc.call("again"), server.count()]).toEqual(["again", 2]);
+  });
+
+  it.each(["cut", "close"] as const)("is opened anew where it ended between two requests (%s)", async (how) => {
+    const rpc = await serve((of, peer, connection) => {
+      echo(of, peer, connection);
+      if (connection === 1) peer[how]();
+    });
+    await rpc.call("a");
+    await vi.waitUntil(() => server.open() === 0);
+    expect([await rpc.call("b"), server.count()]).toEqual(["b", 2]);
+  });
+
+  it("is asked once more, over another, what a kept one was closed upon; what had been asked before is not", async () => {
+    const rpc = await serve((of, peer, connection) => {
+      const method = of[0]?.method;
+      if (method === "slow") return;
+      if (method === "second" && connection === 1) peer.cut();
+      else echo(of, peer, connection);
+    });
+    const slow = failureOf(rpc.call("slow"));
+    await rpc.call("first");
+    expect(await rpc.call("second")).toBe("second");
+    expect((await slow).wasStale).toBe(false);
+    expect(asked.flat()).toEqual(["slow", "first", "second", "second"]);
+  });
+
+  it("does not ask for ever where each new one is closed, too", async () => {
+    const rpc = await serve((of, peer) => (of[0]?.method === "first" ? echo(of, peer, 1) : peer.cut()));
+    await rpc.call("first");
+    await expect(rpc.call("second")).rejects.toThrow(/its WebSocket/);
+    expect(asked.flat()).toEqual(["first", "second", "second"]);
+  });
+
+  it.each<[string, (peer: Peer) => void, RegExp]>([
+    ["is no JSON", (peer) => peer.send("<html>"), /not JSON/],
+    ["is null", (peer) => peer.send("null"), /not what it should be/],
+    ["is too long", (peer) => peer.send({ result: "x".repeat(2_000) }), /an answer of 2013 characters is too large/],
+  ])("because a message %s says so, to whatever is under way", async (_, say, why) => {
+    await serve((_of, peer) => say(peer));
+    const exchange = socketExchange({ url: server.url, name: "node", timeoutMs: 5_000, maxMessageLength: 1_000 });
+    await expect(exchange([{ jsonrpc: "2.0", id: 1, method: "a", params: [] }])).rejects.toThrow(why);
+    await vi.waitUntil(() => server.open() === 0);
+  });
+});
+
+describe("a request that takes too long", () => {
+  it("fails alone where others are answered meanwhile", async () => {
+    const rpc = await serve((of, peer) => of[0]?.method !== "slow" && echo(of, peer, 1), { timeoutMs: 200 });
+    const slow = failureOf(rpc.call("slow"));
+    await rpc.call("other");
+    expect((await slow).message).toMatch(/no answer within 200 ms/);
+    expect([await rpc.call("a"), server.count()]).toEqual(["a", 1]);
+  });
+
+  it("ends the connection where nothing came over it since: the next one has another", async () => {
+    const rpc = await serve((of, peer, connection) => connection > 1 && echo(of, peer, connection), { timeoutMs: 500 });
+    await expect(rpc.call("a")).rejects.toThrow(/no answer within 500 ms/);
+    expect([await rpc.call("b"), server.count()]).toEqual(["b", 2]);
+    await vi.waitUntil(() => server.open() === 1);
+  });
+
+  it("counts from its own beginning, the opening included", async () => {
+    await serve(echo);
+    const mute = createServer().listen(0, "127.0.0.1");
+    mute.on("upgrade", () => undefined);
+    await once(mute, "listening");
+    const url = `ws://127.0.0.1:${(mute.address() as AddressInfo).port}`;
+    await expect(createJsonRpc({ url, timeoutMs: 100 }).call("a")).rejects.toThrow(/no answer within 100 ms/);
+    mute.closeAllConnections();
+    mute.close();
+  });
+});
+
+describe("a refusal without an id", () => {
+  const refusal = { jsonrpc: "2.0", id: null, error: { code: -32600, message: "batches are not supported" } };
+
+  it("is the word on the one request that is under way", async () => {
+    const rpc = await serve((_, peer) => peer.send(refusal));
+    for (const answer of await rpc.batch(calls("a", "b"))) expect(() => resultOf(answer)).toThrow(RpcError);
+    await expect(rpc.call("a")).rejects.toThrow(/batches are not supported/);
+  });
+
+  it("is laid to the widest batch where several are under way, and to nobody as the node's word", async () => {
+    let peers: (() => void)[] = [];
+    const rpc = await serve((of, peer) => {
+      if (of.length === 3) return peer.send(refusal);
+      peers.push(() => echo(of, peer, 1));
+    });
+    const [single, narrow, wide] = [rpc.call("pay"), batch(rpc, "a", "b"), failureOf(batch(rpc, "c", "d", "e"))];
+    expect(await wide).toMatchObject({
+      status: 413,
+      message: expect.stringMatching(/refused one of 3.*not supported/),
+    });
+    for (const answer of peers) answer();
+    peers = [];
+    expect([await single, await narrow]).toEqual(["pay", ["a", "b"]]);
+  });
+
+  it("ends the connection where it may be about any of several: all may be asked again", async () => {
+    const rpc = await serve((of, peer) => of[0]?.method === "b" && peer.send(refusal));
+    const failures = await Promise.all(["a", "b"].map((method) => failureOf(rpc.call(method))));
+    for (const failure of failures) expect(failure).toBeInstanceOf(EndpointError);
+    expect(failures[0]?.message).toMatch(/refused one of 2 requests: batches are not supported/);
+  });
+});
+
+describe("what a WebSocket endpoint leaves behind", () => {
+  const refusing = async (answer: string) => {
+    await serve(echo);
+    const http = createServer().listen(0, "127.0.0.1");
+    http.on("upgrade", (_, socket) => socket.end(`HTTP/1.1 ${answer}\r\nContent-Length: 0\r\n\r\n`));
+    await once(http, "listening");
+    const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const failure = await failureOf(
+      createJsonRpc({ url: `ws://u:${credential}@${host}/${credential}`, timeoutMs: 5_000 }).call("a"),
+    );
+    http.close();
+    return { failure, host };
+  };
+
+  it.each([
+    ["401 Unauthorized", "HTTP 401", undefined],
+    ["429 Too Many Requests", "HTTP 429", 429],
+    // It is no word on the size of a batch.
+    ["400 Bad Request", "HTTP 400", undefined],
+  ])("is the server's status where it refuses to open one: %s", async (answer, why, status) => {
+    const { failure, host } = await refusing(answer);
+    expect(failure).toMatchObject({ message: `the endpoint ${host} did not answer: ${why}`, status });
+  });
+
+  it("is a code where nobody listens, and never a credential", async () => {
+    await serve(echo);
+    const url = `ws://u:${credential}@127.0.0.1:${await closedPort()}/${credential}`;
+    const failure = await failureOf(createJsonRpc({ url, timeoutMs: 5_000 }).call("a"));
+    expect(failure.message).toMatch(/did not answer: ECONNREFUSED/);
+    expect(`${failure.stack}${JSON.stringify(failure)}`).not.toContain(credential);
+  });
+
+  it("is no process that goes on: one with an open connection ends when nothing is under way", async () => {
+    await serve(echo);
+    const program = `
+      import { createJsonRpc } from ${JSON.stringify(new URL("../../../src/chain/createJsonRpc.ts", import.meta.url).href)};
+      const rpc = createJsonRpc({ url: ${JSON.stringify(server.url)}, timeoutMs: 600_000 });
+      console.log(await rpc.call("one"));
+      // Both while nothing is under way, and again after that.
+      setTimeout(async () => console.log(await rpc.call("two")), 50);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+    expect(stdout).toBe("one\ntwo\n");
+  });
+});
