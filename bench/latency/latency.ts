@@ -62,7 +62,7 @@ export const latency: Benchmark = {
     const directory = mkdtempSync(join(tmpdir(), "confirmd-bench-"));
     const proxy = await openStopwatchProxy(Number(new URL(devnet.rpc.http).port));
     const home = createHome(
-      { ...devnet, rpc: { http: proxy.http, ws: proxy.ws } },
+      { ...devnet, rpc: { http: proxy.ws, ws: proxy.ws } },
       { log: { level: "info", format: "json" }, signer: { engine: "native" } },
     );
     try {
@@ -105,7 +105,7 @@ export const latency: Benchmark = {
           ),
         ],
         detail: {
-          ours: "the daemon's process: snapshot, policy, verdict, state again and simulation, native signature in a thread, journal with fsync, send",
+          ours: "the daemon's process, which asks over a WebSocket, too: snapshot, policy, verdict, state again and simulation, native signature in a thread, journal with fsync, send",
           peer: "viem over a WebSocket: watchContractEvent, then writeContract, which asks for nonce, fees and gas",
           limit: "a socket message in, a transaction that was signed before out",
           floor: {

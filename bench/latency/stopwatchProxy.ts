@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { eventTopics } from "../../src/protocol/events.ts";
+import { sendMethod, watchSocket } from "./sentTransactions.ts";
 
 /** A node's port, with a stopwatch at its bytes. */
 export type StopwatchProxy = {
@@ -10,10 +11,6 @@ export type StopwatchProxy = {
   readonly next: () => Promise<number>;
   readonly close: () => Promise<void>;
 };
-
-const send = "eth_sendRawTransaction";
-/** What a node answers to a transaction, over a WebSocket; nothing else that the contenders ask there looks so. */
-const hash = /"result":"0x[0-9a-f]{64}"/;
 
 /** Passes everything on as it comes, for every contender alike; it stands in this process, so that one clock tells the time. */
 export async function openStopwatchProxy(nodePort: number): Promise<StopwatchProxy> {
@@ -27,6 +24,13 @@ export async function openStopwatchProxy(nodePort: number): Promise<StopwatchPro
   };
   const server = createServer((client) => {
     const node = connect(nodePort, "127.0.0.1");
+    const watch = watchSocket({
+      stage: () => settle && (seen === undefined ? "event" : "transaction"),
+      onNotice: (text) => {
+        if (text.includes(eventTopics.ResponseSubmitted)) seen ??= performance.now();
+      },
+      onAccepted: accepted,
+    });
     let isWebSocket = false;
     let awaitsAnswer = false;
     for (const socket of [client, node]) {
@@ -40,15 +44,14 @@ export async function openStopwatchProxy(nodePort: number): Promise<StopwatchPro
       });
     }
     client.on("data", (bytes) => {
-      if (!isWebSocket && /upgrade: websocket/i.test(bytes.toString("latin1"))) isWebSocket = true;
-      // Over HTTP the request can be read; over a WebSocket it is masked.
-      if (!isWebSocket && bytes.includes(send)) awaitsAnswer = true;
       node.write(bytes);
+      if (!isWebSocket && /upgrade: websocket/i.test(bytes.toString("latin1"))) isWebSocket = true;
+      if (isWebSocket) watch.fromClient(bytes);
+      else if (bytes.includes(sendMethod)) awaitsAnswer = true;
     });
     node.on("data", (bytes) => {
       if (isWebSocket) {
-        if (bytes.includes(eventTopics.ResponseSubmitted)) seen ??= performance.now();
-        else if (hash.test(bytes.toString("latin1"))) accepted();
+        watch.fromNode(bytes);
       } else if (awaitsAnswer) {
         awaitsAnswer = false;
         accepted();

@@ -15,6 +15,8 @@ import type { Sink } from "../../src/sink/sinkPort.ts";
 
 export type RealSink = {
   readonly http: string;
+  /** Where requests go: http, https, ws or wss. @default `http` */
+  readonly requests?: string | undefined;
   readonly ws: string;
   readonly chainId: number;
   readonly privateKey: Hex;
@@ -26,11 +28,11 @@ export type RealSink = {
 
 /** The daemon's sink on its real parts, as `assemble` puts them together. */
 export async function openRealSink(options: RealSink, journal: Journal, report: Reporter): Promise<Sink> {
-  const { http, ws, chainId, privateKey, maxInFlight, engine, finality } = options;
+  const { http, requests = http, ws, chainId, privateKey, maxInFlight, engine, finality } = options;
   const deployment = deploymentOn(chainId);
   if (deployment === undefined) throw new TypeError(`chain ${chainId} has no deployment`);
   const clock = systemClock;
-  const endpoints = { urls: [http], timeoutMs: 10_000, rateLimit: 0, batchSize: 100, cooldownMs: 30_000 };
+  const endpoints = { urls: [requests], timeoutMs: 10_000, rateLimit: 0, batchSize: 100, cooldownMs: 30_000 };
   const rpc = createEndpoints({ ...endpoints, chainId, clock, random: Math.random, report });
   const socket = { urls: [ws], logs: nexusLogs(deployment), chainId, clock };
   const patience = { heartbeatMs: 15_000, silenceMs: 30_000, maxBackoffMs: 30_000 };
