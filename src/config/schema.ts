@@ -53,7 +53,7 @@ export const schema = {
     http: setting(
       form.urls("http", "https", "ws", "wss"),
       null,
-      "The JSON-RPC endpoints: the healthiest is asked, the next one where it fails; a transaction goes to all. One with `ws://` or `wss://` is asked over a WebSocket that is kept open, apart from those of `rpc.ws`: a payment is sent sooner; the kinds can be mixed, such as `wss://` first and `https://` to fall back on. Credentials in them are masked wherever they are shown.",
+      "The JSON-RPC endpoints: the healthiest is asked, the next one where it fails; a transaction goes to all. One with `ws://` or `wss://` is asked over WebSockets that are kept open, apart from those of `rpc.ws`: a payment is sent sooner; the kinds can be mixed, such as `wss://` first and `https://` to fall back on. Credentials in them are masked wherever they are shown.",
     ),
     ws: setting(
       form.urls("ws", "wss"),
@@ -88,7 +88,7 @@ export const schema = {
     silence: setting(
       form.duration("100ms", "1h"),
       "30s",
-      "How long a WebSocket may bring no head, while HTTP does, before it is given up.",
+      "How long a WebSocket may bring no head, while `rpc.http` does, before it is given up.",
     ),
     maxBackoff: setting(
       form.duration("100ms", "1h"),

@@ -112,7 +112,7 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
       return ofEndpoint(report, lastingMs);
     case "socket": {
       if (report.up) return [{ kind: "ends", key: "socket" }];
-      const text = "Events come later, over HTTP, until it is back. It is tried for ever.";
+      const text = "Events come later, by polling, until it is back. It is tried for ever.";
       return [{ kind: "begins", key: "socket", lastingMs, severity: "info", title: "no WebSocket is open", text }];
     }
     case "gateway": {

@@ -72,6 +72,19 @@ describe("requests over a WebSocket", () => {
     expect(rpc.name).toBe(`127.0.0.1:${server.port}`);
   });
 
+  it("do not stand behind logs, which may be long", async () => {
+    const over = new Map<unknown, number>();
+    const rpc = await serve((of, peer, connection) => {
+      over.set(of[0]?.method, connection);
+      if (of[0]?.method !== "eth_getLogs") echo(of, peer, connection);
+    });
+    void rpc.call("eth_getLogs").catch(() => undefined);
+    expect([await rpc.call("pay"), await batch(rpc, "a", "b")]).toEqual(["pay", ["a", "b"]]);
+    await vi.waitUntil(() => over.has("eth_getLogs"));
+    expect(over.get("a")).toBe(over.get("pay"));
+    expect(over.get("eth_getLogs")).not.toBe(over.get("pay"));
+  });
+
   it("take what belongs to nobody for nothing: other ids, and what subscribers are told", async () => {
     const rpc = await serve((of, peer) => {
       peer.send({ jsonrpc: "2.0", id: 9_999, result: "another's" });
