@@ -1,17 +1,19 @@
-import { requireConfirmable } from "../client/confirmResponse.ts";
+import { confirmRecorded, requireConfirmable } from "../client/confirmResponse.ts";
 import { readAddress } from "../client/inputs.ts";
 import { exitCodes } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
-import { checksummed } from "../protocol/brand.ts";
+import { checksummed, type ResponseAddress, type TaskAddress, toAddress } from "../protocol/brand.ts";
 import { mayGoOn } from "./ask.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
+import { personOf } from "./personOf.ts";
 import { during } from "./progress.ts";
 import { required } from "./readers.ts";
+import { recordByHand } from "./recordByHand.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
 import { requireNotPaused, signerIn, withClient } from "./withClient.ts";
-import { requireFreeKey, withKey } from "./withKey.ts";
+import { type HeldKey, requireFreeKey, withKey } from "./withKey.ts";
 
 /** Pays one response by hand. @returns the exit code: 1 where the answer was no. */
 export const confirm = (context: Context, line: Line): Promise<number> =>
@@ -34,7 +36,21 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     ]);
     if (!(await mayGoOn(context, line, `${plan}It cannot be undone.\n`))) return exitCodes.failed;
     // What was shown is the most that is paid.
-    const send = () => client.confirmResponse(address, { maxPayment: response.payment });
+    const options = { maxPayment: response.payment };
+    const send = async (held?: HeldKey) => {
+      const paid = {
+        task: toAddress<TaskAddress>(task.address),
+        response: toAddress<ResponseAddress>(address),
+        who: personOf(context, line),
+        now: client.clock.now,
+      };
+      const byHand = held && (await recordByHand(held, client.chain, paid));
+      if (byHand === undefined) return client.confirmResponse(address, options);
+      // What is in the journal has one nonce: to try it anew in another one is the daemon's.
+      const sent = await confirmRecorded(client, address, { ...options, maxRetries: 0 }, byHand.signed);
+      await byHand.mined(sent);
+      return sent;
+    };
     const sending = withKey(opened.site, signer, "confirm", send);
     const mined = await during(context, "waiting until it is mined", sending);
     printSent(context, line, { response: address, task: mined.task, paid: formatOgpu(mined.payment) }, mined);

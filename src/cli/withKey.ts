@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { ConfigError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Lease } from "../journal/leaseJournal.ts";
 import { type AccountAddress, checksummed } from "../protocol/brand.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import { signerOf } from "../sink/signerOf.ts";
@@ -25,18 +26,27 @@ export async function requireFreeKey(
   await besideDaemon(site, (journal) => refuseTaken(journal, site, { address, isHeld, now }));
 }
 
+/** A key that the command holds, and the journal that says so. */
+export type HeldKey = {
+  readonly journal: Journal;
+  readonly lease: Lease;
+  /** A daemon works on the journal, with other keys. */
+  readonly besideDaemon: boolean;
+};
+
 /**
  * Works with a key as its one writer: as long as it goes on, no daemon starts on the journal, or, where one runs with other
  * keys, none takes this one.
  *
  * @param what The command, for whoever finds the key held.
+ * @param work Is given the key as it is held; nothing where there is no journal.
  * @throws ConfigError `KEY_IN_USE` as above; RetryableError `JOURNAL_LOCKED` if a daemon starts at this very moment.
  */
 export async function withKey<T>(
   site: JournalSite,
   { address }: Pick<Signer, "address">,
   what: string,
-  work: () => Promise<T>,
+  work: (held?: HeldKey) => Promise<T>,
   now = Date.now,
 ): Promise<T> {
   if (!(await site.exists())) return work();
@@ -48,7 +58,7 @@ export async function withKey<T>(
     const lease = await journal.takeLease(address, owner, now(), leaseMs);
     if (lease.owner !== owner) throw inUse(`${lease.owner} holds ${checksummed(address)} by ${site.name}`);
     try {
-      return await work();
+      return await work({ journal, lease, besideDaemon: isHeld });
     } finally {
       await journal.releaseLease(lease);
     }

@@ -7,6 +7,7 @@ import type { ClientContext } from "./context.ts";
 import { InputError, RefusedError } from "./errors.ts";
 import { latest } from "./identify.ts";
 import { readAddress, readAmount } from "./inputs.ts";
+import type { Transaction } from "./lane/transaction.ts";
 import { poolTransactions } from "./nonce/poolTransactions.ts";
 import { readResponse, readTask, requireActsFor } from "./reads.ts";
 import { signerOf } from "./signerOf.ts";
@@ -41,6 +42,16 @@ export async function confirmResponse(
   address: string,
   options: ConfirmOptions = {},
 ): Promise<Confirmation> {
+  return confirmRecorded(context, address, options);
+}
+
+/** The same, for a caller that keeps what is signed. @param record See `Transaction`. @throws as `confirmResponse`. */
+export async function confirmRecorded(
+  context: ClientContext,
+  address: string,
+  options: ConfirmOptions,
+  record?: Transaction["record"],
+): Promise<Confirmation> {
   const signer = signerOf(context, options);
   const response = readAddress("the response", address);
   const { task, provider, payment } = await readResponse(context, response);
@@ -52,7 +63,8 @@ export async function confirmResponse(
     await requireNotSent(context, signer.address, response, call);
   }
   const what = `the confirmation of ${response}`;
-  const mined = await lane.mine({ what, ...call, check, key: `task ${task}` }, options);
+  const transaction = { what, ...call, check, key: `task ${task}`, ...(record && { record }) };
+  const mined = await lane.mine(transaction, options);
   return { ...mined, response, task, provider, payment };
 }
 

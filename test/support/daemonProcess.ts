@@ -91,7 +91,7 @@ export type StartOptions = {
   readonly privateKey?: string | undefined;
   /** What Node is given to run. @default `src/main.ts` */
   readonly program?: readonly string[];
-  readonly command?: "run" | "check";
+  readonly command?: "run" | "check" | "confirm";
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 };

@@ -6,7 +6,9 @@ export const confirmCommand: Command = {
   about: `Checks the chain, shows who would be paid what, and asks. Then it sends the confirmation and waits until it is mined. It
 pays real money, and cannot be undone. It refuses what asks more than
 --max-payment (default: sink.maxPayment), while paying is paused, while a daemon holds the same key, and where a daemon that was
-stopped has left something of that key in flight.`,
+stopped has left something of that key in flight. With the key of a daemon that is stopped, the journal keeps the
+payment of a task that is open there: the daemon takes the nonce for its own, counts the payment against the ceilings, and
+finishes what the command did not, at its next start.`,
   usage: ["confirm RESPONSE [--max-payment AMOUNT] [--yes] [--json]"],
   args: { RESPONSE: "the address of a response" },
   options: ["max-payment", "yes", "json"],

@@ -143,6 +143,7 @@ export function createLane(deps: LaneDeps): Lane {
     const call = { to: transaction.to, data: transaction.data, ...terms };
     const bytes = await signer.sign({ ...call, chainId: deps.chainId });
     const attempt = { kind: "confirm", ...bytes, nonce, signedAt: clock.now(), maxCost: maxCostOf(call) } as const;
+    await transaction.record?.(attempt);
     const entry: Entry = {
       transaction,
       nonce,

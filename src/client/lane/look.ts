@@ -175,7 +175,9 @@ async function dearer(deps: LookDeps, entry: Entry, newest: Attempt, kind: Attem
       ? transferOfNothing(signer.address, entry.nonce, better)
       : { ...call, nonce: entry.nonce, fees: better };
   const signed = await signer.sign({ ...next, chainId });
-  entry.attempts.push({ kind, ...signed, nonce: entry.nonce, signedAt: deps.now(), maxCost: wei(maxCostOf(next)) });
+  const attempt = { kind, ...signed, nonce: entry.nonce, signedAt: deps.now(), maxCost: wei(maxCostOf(next)) };
+  await entry.transaction.record?.(attempt);
+  entry.attempts.push(attempt);
 }
 
 /** Sends the newest bytes. Whatever the node answers, the nonce stays taken. */

@@ -11,6 +11,8 @@ export type Transaction = {
   readonly key?: string;
   /** Asks the chain as it is now. @throws RefusedError or InputError if it would refuse. */
   readonly check: () => Promise<unknown>;
+  /** Keeps what is signed, before it is sent. @throws what keeps it from being sent. */
+  readonly record?: (attempt: Attempt) => Promise<void>;
 };
 
 /** A transaction that is signed: it holds its nonce until something was mined in it. */

@@ -1,0 +1,134 @@
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import * as behaviours from "../../devnet/actors/behaviours.ts";
+import type { Provider } from "../../devnet/actors/provider.ts";
+import { type Devnet, startDevnet } from "../../devnet/index.ts";
+import { testNode } from "../../devnet/network.ts";
+import type { SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import { confirmationsOnChain } from "../support/chainTruth.ts";
+import { cli } from "../support/cli.ts";
+import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
+import { journalRows, timesLogged, toldOf } from "../support/payStage.ts";
+
+let devnet: Devnet;
+let source: SourceAddress;
+let config: string;
+let provider: Provider;
+let home: Home;
+let daemon: DaemonProcess;
+let firstNonce: number;
+let task: TaskAddress;
+let response: string;
+
+const start = async () => {
+  daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+  await daemon.ready();
+};
+const countOf = (blockTag: "latest" | "pending") =>
+  devnet.publicClient.getTransactionCount({ address: devnet.accounts.agent.address, blockTag });
+const publish = () => devnet.client.publishTask({ source, config });
+/** The daemon pays a task of its own. */
+const paysOne = async () => {
+  const other = await publish();
+  await provider.respondTo(other);
+  await toldOf(daemon, "final", [other]);
+};
+const confirmations = () =>
+  journalRows(
+    home,
+    `SELECT c.state, c.mined_hash, c.nonce, v.policy, v.reason FROM confirmations c
+                     JOIN verdicts v ON v.id = c.verdict_id WHERE c.task = '${task}'`,
+  );
+
+beforeAll(async () => {
+  devnet = await startDevnet({ blockTime: 0.2 });
+  source = await devnet.client.publishSource();
+  config = await devnet.gateway.putJson({ function_name: "analyze_sentiment", data: { text: "great" } });
+  provider = devnet.createProvider(behaviours.honest());
+  await provider.enrol(source);
+});
+afterAll(() => devnet.stop());
+// A daemon that has paid with its key, and knows of a task, is stopped; then comes a response that its policy would pay.
+beforeEach(async () => {
+  home = createHome(devnet);
+  firstNonce = await countOf("latest");
+  await start();
+  await paysOne();
+  task = await publish();
+  await expect
+    .poll(() => journalRows(home, `SELECT state FROM tasks WHERE task = '${task}'`))
+    .toEqual([{ state: "open" }]);
+  daemon.kill("SIGTERM");
+  expect(await daemon.exited).toBe(0);
+  ({ response } = await provider.respondTo(task));
+});
+afterEach(async () => {
+  daemon.kill("SIGKILL");
+  await daemon.exited;
+  home.remove();
+});
+
+it("is the daemon's to finish: it takes neither the task nor the nonce for open, nor the payment for a stranger's", async () => {
+  const env = { AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey, USER: "ann" };
+  const words = ["confirm", response, "--yes", "--json", "--config", home.configFile];
+  const { code, out, err } = await cli(words, { cwd: home.directory, env });
+  expect({ code, err }).toMatchObject({ code: 0 });
+  const { transaction: hash, nonce } = JSON.parse(out);
+  const row = {
+    policy: "by hand",
+    reason: expect.stringMatching(/^confirmed by hand, by \w+/),
+    mined_hash: hash,
+    nonce,
+  };
+  expect(confirmations()).toEqual([{ ...row, state: "mined" }]);
+
+  await start();
+  await toldOf(daemon, "final", [task]);
+  await paysOne();
+  expect(confirmations()).toEqual([{ ...row, state: "final" }]);
+  expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
+  expect(await countOf("pending")).toBe(firstNonce + 3);
+  expect(timesLogged(daemon, "somebody else sends transactions with the daemon's key")).toBe(0);
+  const verified = await cli(["journal", "verify", "--config", home.configFile], { cwd: home.directory, env });
+  expect(verified).toMatchObject({ code: 0 });
+});
+
+it("is paid once by what the command signed, where the command is killed and the node forgets its transaction", async () => {
+  await testNode(devnet.network, "evm_setIntervalMining", [0]);
+  const command = startDaemon({
+    home,
+    privateKey: devnet.accounts.agent.privateKey,
+    command: "confirm",
+    args: [response, "--yes"],
+  });
+  await expect.poll(() => countOf("pending"), { timeout: 30_000 }).toBe(firstNonce + 2);
+  command.kill("SIGKILL");
+  await command.exited;
+  await testNode(devnet.network, "anvil_dropAllTransactions");
+  const [signed] = journalRows(home, "SELECT hash, nonce FROM attempts ORDER BY nonce DESC LIMIT 1");
+  expect(signed?.nonce).toBe(firstNonce + 1);
+
+  await start();
+  await testNode(devnet.network, "evm_setIntervalMining", [1]);
+  await toldOf(daemon, "final", [task]);
+  expect(confirmations()).toMatchObject([{ state: "final", nonce: signed?.nonce, policy: "by hand" }]);
+  expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
+  expect(await countOf("pending")).toBe(firstNonce + 2);
+  expect(timesLogged(daemon, "somebody else sends transactions with the daemon's key")).toBe(0);
+});
+
+it("is not sent where the journal will not keep it, and leaves the task free", async () => {
+  const env = { AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey };
+  const journal = new DatabaseSync(home.journalPath);
+  // What should not be: the next nonce belongs to the confirmation before.
+  journal.exec("INSERT INTO nonces SELECT signer, nonce + 1, confirmation_id FROM nonces");
+  journal.close();
+  const { code, err } = await cli(["confirm", response, "--yes", "--config", home.configFile], {
+    cwd: home.directory,
+    env,
+  });
+  expect(code).not.toBe(0);
+  expect(err).toMatch(/NONCE_CONFLICT/);
+  expect(await countOf("pending")).toBe(firstNonce + 1);
+  expect(confirmations()).toMatchObject([{ state: "rejected", reason: expect.any(String), nonce: null }]);
+});
