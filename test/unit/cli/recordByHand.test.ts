@@ -2,21 +2,23 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { recordByHand } from "../../../src/cli/recordByHand.ts";
 import type { Decision, Journal } from "../../../src/journal/journal.ts";
 import type { Lease } from "../../../src/journal/leaseJournal.ts";
-import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import type { ResponseAddress, TaskAddress } from "../../../src/protocol/brand.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { responseDigest } from "../../../src/protocol/responseDigest.ts";
 import { address, aResponse, aSnapshot, fakeChain, hashOf, response, source, task } from "../../support/fakeChain.ts";
+import { type JournalPlace, sqlitePlace } from "../../support/journals.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
 
 const { address: signer } = signerOfKey("1");
 const former = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
 const attempt = { kind: "confirm", hash: hashOf(9), raw: "0x00", nonce: toNonce(5), signedAt: 7 } as const;
+let place: JournalPlace;
 let journal: Journal;
 let lease: Lease;
 
 beforeEach(async () => {
-  journal = openSqliteJournal({ path: ":memory:", chainId: 1071 });
+  place = sqlitePlace();
+  journal = await place.open();
   await journal.intake({
     tasks: [task, former.task].map((each) => ({ task: each, source })),
     responses: [{ response, task }, former],
@@ -24,7 +26,10 @@ beforeEach(async () => {
   });
   lease = await journal.takeLease(signer, "the command confirm", 0, 1_000);
 });
-afterEach(() => journal.close());
+afterEach(async () => {
+  await journal.close();
+  await place.remove();
+});
 
 const decide = (of: { readonly task: TaskAddress; readonly response: ResponseAddress }) => {
   const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
