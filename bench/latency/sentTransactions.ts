@@ -1,6 +1,6 @@
 import { createFrameReader } from "./frames.ts";
 
-export const sendMethod = "eth_sendRawTransaction";
+const sendMethod = "eth_sendRawTransaction";
 
 /** What passes on one WebSocket between a contender and the node. */
 export type SocketWatch = {

@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { eventTopics } from "../../src/protocol/events.ts";
-import { sendMethod, watchSocket } from "./sentTransactions.ts";
+import { watchSocket } from "./sentTransactions.ts";
 
-/** A node's port, with a stopwatch at its bytes. */
+/** A node's port for WebSockets, with a stopwatch at their bytes. */
 export type StopwatchProxy = {
-  readonly http: string;
   readonly ws: string;
   /** Milliseconds from the next response's event, on its way to the contender, to the hash of its next transaction. */
   readonly next: () => Promise<number>;
@@ -31,8 +30,6 @@ export async function openStopwatchProxy(nodePort: number): Promise<StopwatchPro
       },
       onAccepted: accepted,
     });
-    let isWebSocket = false;
-    let awaitsAnswer = false;
     for (const socket of [client, node]) {
       open.add(socket);
       socket.setNoDelay(true);
@@ -45,17 +42,10 @@ export async function openStopwatchProxy(nodePort: number): Promise<StopwatchPro
     }
     client.on("data", (bytes) => {
       node.write(bytes);
-      if (!isWebSocket && /upgrade: websocket/i.test(bytes.toString("latin1"))) isWebSocket = true;
-      if (isWebSocket) watch.fromClient(bytes);
-      else if (bytes.includes(sendMethod)) awaitsAnswer = true;
+      watch.fromClient(bytes);
     });
     node.on("data", (bytes) => {
-      if (isWebSocket) {
-        watch.fromNode(bytes);
-      } else if (awaitsAnswer) {
-        awaitsAnswer = false;
-        accepted();
-      }
+      watch.fromNode(bytes);
       client.write(bytes);
     });
   });
@@ -63,7 +53,6 @@ export async function openStopwatchProxy(nodePort: number): Promise<StopwatchPro
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    http: `http://127.0.0.1:${port}`,
     ws: `ws://127.0.0.1:${port}`,
     next: () => {
       seen = undefined;
