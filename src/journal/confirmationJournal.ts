@@ -1,11 +1,12 @@
 import { FatalError } from "../errors.ts";
-import { toNonce } from "../protocol/brand.ts";
-import { confirmationsById, findConfirmations } from "./confirmationRows.ts";
-import { insertAll, runIn, updateAll } from "./groups.ts";
+import { type AccountAddress, toNonce } from "../protocol/brand.ts";
+import { confirmationsById } from "./confirmationRows.ts";
+import { allIn, insertAll, updateAll } from "./groups.ts";
 import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
 import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
+import type { Row } from "./rows.ts";
 import { all, type Durability, one, type Store, together, type Work } from "./work.ts";
 
 type ConfirmationJournal = Pick<
@@ -136,13 +137,20 @@ function* changeConfirmations(changes: readonly Change[], check: CheckFence): Wo
   });
 }
 
-function* markBroadcast(ids: readonly number[], check: CheckFence): Work<readonly Confirmation[]> {
-  const found = yield* findConfirmations(ids);
-  for (const confirmation of found.values()) yield* checkHolder(confirmation, check);
-  const signed = [...new Set(ids)].flatMap((id) => found.get(id) ?? []).filter(({ state }) => state === "signed");
-  const marked = signed.map(({ id }) => id);
-  yield* together(runIn("UPDATE confirmations SET state = 'broadcast' WHERE id", marked));
-  return signed.map((confirmation) => ({ ...confirmation, state: "broadcast" }));
+function* markBroadcast(ids: readonly number[], check: CheckFence): Work<readonly number[]> {
+  const answers = yield* together<readonly Row[]>(
+    allIn(
+      "UPDATE confirmations SET state = 'broadcast' WHERE state = 'signed' AND id",
+      ids,
+      `RETURNING id, (
+         SELECT signer FROM attempts WHERE confirmation_id = confirmations.id ORDER BY ordinal DESC LIMIT 1
+       ) AS signer`,
+    ),
+  );
+  const marked = answers.flat();
+  // The one who may not write changed nothing: what is thrown takes it back.
+  for (const signer of new Set(marked.map((row) => row.signer as AccountAddress | null))) if (signer) yield* check(signer);
+  return marked.map(({ id }) => Number(id));
 }
 
 /** Works on confirmations together where each is there once, else on one after the other. */

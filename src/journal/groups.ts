@@ -73,7 +73,3 @@ const idsIn = (start: string, ids: readonly number[], end: string) =>
 /** All rows for these IDs: `IN` and the places go between the two parts of the text. @param start Tells statements apart. */
 export const allIn = (start: string, ids: readonly number[], end = ""): readonly Statement[] =>
   idsIn(start, ids, end).map(({ text, piece }) => statement.all(text, ...piece));
-
-/** Changes all rows with these IDs, in the same way. @param start As above. */
-export const runIn = (start: string, ids: readonly number[]): readonly Statement[] =>
-  idsIn(start, ids, "").map(({ text, piece }) => statement.run(text, ...piece));

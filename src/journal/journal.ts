@@ -248,8 +248,8 @@ export type Journal = PolicyJournal &
       change: ConfirmationChange,
       fences?: readonly Fence[],
     ) => Promise<Confirmation>;
-    /** Those that are still `signed` are `broadcast` now; answers them. @throws LeaseLostError as above. */
-    readonly markBroadcast: (ids: readonly number[], fences?: readonly Fence[]) => Promise<readonly Confirmation[]>;
+    /** Those that are still `signed` are `broadcast` now; answers which. @throws LeaseLostError as above. */
+    readonly markBroadcast: (ids: readonly number[], fences?: readonly Fence[]) => Promise<readonly number[]>;
     /** Several changes, in one transaction. @throws LeaseLostError as above. */
     readonly changeConfirmations: (
       changes: readonly { readonly id: number; readonly change: ConfirmationChange }[],

@@ -26,6 +26,8 @@ export type Lane = {
   /** Adds to what is known of one that is still in flight. */
   readonly note: (id: number, sending: Partial<Sending>) => void;
   readonly release: (id: number) => void;
+  /** A confirmation as it stands by now; as it was given where it is not in flight. */
+  readonly newestOf: (confirmation: Confirmation) => Confirmation;
   /** In nonce order. */
   readonly inFlight: () => readonly InFlight[];
   /** How many are without a receipt: now, and whenever that changes. */
@@ -87,6 +89,7 @@ export function createLane(): Lane {
       atCeiling.delete(id);
       refusals.forget(id);
     },
+    newestOf: (confirmation) => entries.get(confirmation.id)?.confirmation ?? confirmation,
     isAtCeiling: (id) => atCeiling.has(id),
     setAtCeiling: (id) => void atCeiling.add(id),
     inFlight: () => [...entries.values()].sort((a, b) => (a.confirmation.nonce ?? 0) - (b.confirmation.nonce ?? 0)),

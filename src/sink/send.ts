@@ -33,7 +33,12 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
   // The tracker may have seen some mined while the answer was on its way: those stay as they are.
   const sentAt = now();
   const ids = accepted.map(({ id }) => id);
-  const marked = await journal.markBroadcast(ids, deps.fences?.());
-  lane.keepAll(marked, { sentAt, sentAtBlock: lane.newestBlock(), answer: "accepted" });
-  for (const confirmation of marked) report({ type: "confirmation", confirmation });
+  const marked = new Set(await journal.markBroadcast(ids, deps.fences?.()));
+  const told = accepted
+    .filter(({ id }) => marked.has(id))
+    .map(lane.newestOf)
+    .filter(({ state }) => state === "signed")
+    .map((confirmation): Confirmation => ({ ...confirmation, state: "broadcast" }));
+  lane.keepAll(told, { sentAt, sentAtBlock: lane.newestBlock(), answer: "accepted" });
+  for (const confirmation of told) report({ type: "confirmation", confirmation });
 }

@@ -98,7 +98,6 @@ const forgetOlderHashes: Plant = {
         recordAttempts: async (...args) => (await journal.recordAttempts(...args)).map(newest),
         changeConfirmation: async (...args) => newest(await journal.changeConfirmation(...args)),
         changeConfirmations: async (...args) => (await journal.changeConfirmations(...args)).map(newest),
-        markBroadcast: async (...args) => (await journal.markBroadcast(...args)).map(newest),
       },
     };
   },

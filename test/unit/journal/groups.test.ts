@@ -60,9 +60,8 @@ describeJournals("many confirmations at once", (journals) => {
       expect(await many.unsettled()).toEqual(signed);
       expect(await single.unsettled()).toEqual(signed);
 
-      expect(await many.markBroadcast([...ids, 9_999])).toEqual(
-        signed.map((each) => ({ ...each, state: "broadcast" as const })),
-      );
+      expect((await many.markBroadcast([...ids, 9_999])).toSorted((a, b) => a - b)).toEqual(ids);
+      expect(await many.confirmations(ids)).toEqual(signed.map((each) => ({ ...each, state: "broadcast" as const })));
       await single.markBroadcast(ids);
       const changes = signed.map(({ id, nonce, attempts: [made] }, index) => {
         const mined = { hash: made?.hash ?? hashOf(0), blockNumber: BigInt(index) };
