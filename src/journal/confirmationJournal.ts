@@ -5,8 +5,8 @@ import { allIn, insertAll, updateAll } from "./groups.ts";
 import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
-import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
 import type { Row } from "./rows.ts";
+import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
 import { all, type Durability, one, type Store, together, type Work } from "./work.ts";
 
 type ConfirmationJournal = Pick<
@@ -149,7 +149,8 @@ function* markBroadcast(ids: readonly number[], check: CheckFence): Work<readonl
   );
   const marked = answers.flat();
   // The one who may not write changed nothing: what is thrown takes it back.
-  for (const signer of new Set(marked.map((row) => row.signer as AccountAddress | null))) if (signer) yield* check(signer);
+  for (const signer of new Set(marked.map((row) => row.signer as AccountAddress | null)))
+    if (signer) yield* check(signer);
   return marked.map(({ id }) => Number(id));
 }
 

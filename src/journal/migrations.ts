@@ -226,4 +226,26 @@ export const migrations: readonly string[] = [
   CREATE INDEX verdicts_by_time ON verdicts (decided_at);
   CREATE INDEX tasks_opened_again ON tasks (state) WHERE settled_since IS NOT NULL AND state IN ('open', 'vanished');
   `,
+  // By their hashes they came to stand all over the table, a page of the disk for each. That no two have the same bytes follows
+  // from the nonces: one belongs to one confirmation.
+  `
+  DROP TRIGGER what_was_signed_is_never_rejected;
+  CREATE TABLE attempts_in_turn (
+    confirmation_id INTEGER NOT NULL REFERENCES confirmations (id),
+    ordinal INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('confirm', 'cancel')),
+    nonce INTEGER NOT NULL,
+    raw TEXT NOT NULL,
+    signed_at INTEGER NOT NULL,
+    signer TEXT,
+    PRIMARY KEY (confirmation_id, ordinal)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO attempts_in_turn SELECT confirmation_id, ordinal, hash, kind, nonce, raw, signed_at, signer FROM attempts;
+  DROP TABLE attempts;
+  ALTER TABLE attempts_in_turn RENAME TO attempts;
+  CREATE TRIGGER what_was_signed_is_never_rejected BEFORE UPDATE OF state ON confirmations
+    WHEN NEW.state = 'rejected' AND EXISTS (SELECT 1 FROM attempts WHERE confirmation_id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'a signed confirmation cannot be rejected'); END;
+  `,
 ];

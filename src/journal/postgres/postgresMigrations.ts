@@ -246,4 +246,12 @@ export const postgresMigrations: readonly { readonly to: number; readonly sql: s
   CREATE INDEX tasks_opened_again ON tasks (state) WHERE settled_since IS NOT NULL AND state IN ('open', 'vanished');
     `,
   },
+  {
+    to: 8,
+    sql: `
+  ALTER TABLE attempts DROP CONSTRAINT attempts_pkey;
+  ALTER TABLE attempts ADD PRIMARY KEY (confirmation_id, ordinal);
+  DROP INDEX attempts_in_order;
+    `,
+  },
 ];

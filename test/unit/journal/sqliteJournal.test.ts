@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Journal } from "../../../src/journal/journal.ts";
+import { migrations } from "../../../src/journal/migrations.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 
 let directory: string;
@@ -53,5 +54,34 @@ describe("opening a file", () => {
     expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", program], { stdio: "pipe" })).toThrow();
     journal = openSqliteJournal({ path, chainId: 1071 });
     expect(await journal.openTasks(undefined, 10)).toEqual([]);
+  });
+
+  it("brings a journal of version 7 up with every attempt, in order, and the guards around them", async () => {
+    await journal.close();
+    rmSync(join(directory, "deep"), { recursive: true });
+    mkdirSync(join(directory, "deep"));
+    const database = new DatabaseSync(path);
+    for (const sql of migrations.slice(0, 7)) database.exec(sql);
+    database.exec(`
+      PRAGMA user_version = 7;
+      INSERT INTO tasks (task, source) VALUES ('0x01', '0x02');
+      INSERT INTO verdicts (id, task, response, kind, reason, policy, policy_digest, mode, block_number, block_hash,
+        payload_digest, payment, response_digest, decided_at)
+      VALUES (1, '0x01', '0x03', 'confirm', 'eligible', 'p', 'd', 'enforce', 7, '0x07', '', '5', 'r', 1);
+      INSERT INTO confirmations (id, task, response, verdict_id, payment, response_digest, state, nonce)
+      VALUES (1, '0x01', '0x03', 1, '5', 'r', 'broadcast', 4);
+      INSERT INTO nonces VALUES ('0xd1', 4, 1);
+      INSERT INTO attempts VALUES ('0xbb', 1, 0, 'confirm', 4, '0x02b0', 100, '0xd1'), ('0xaa', 1, 1, 'cancel', 4, '0x02a0', 200, NULL);`);
+    database.close();
+    journal = openSqliteJournal({ path, chainId: 1071 });
+    expect(await journal.unsettled()).toMatchObject([
+      {
+        attempts: [
+          { hash: "0xbb", kind: "confirm", nonce: 4, raw: "0x02b0", signedAt: 100, signer: "0xd1" },
+          { hash: "0xaa", kind: "cancel", nonce: 4, raw: "0x02a0", signedAt: 200, signer: undefined },
+        ],
+      },
+    ]);
+    await expect(journal.changeConfirmation(1, { state: "rejected" })).rejects.toThrow(/cannot be rejected/);
   });
 });
