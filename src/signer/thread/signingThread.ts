@@ -1,12 +1,13 @@
 import { Worker } from "node:worker_threads";
 import { RetryableError } from "../../errors.ts";
-import type { BareSignature } from "../signature.ts";
-import type { Answer, Answers, Birth, Order } from "./messages.ts";
+import type { BareSignature, Parity } from "../signature.ts";
+import { type Answer, type Birth, digestBytes, type Order, type Signed, unpackSigned } from "./messages.ts";
 
 export type SigningThread = {
   readonly ready: Promise<void>;
-  /** @throws RetryableError `SIGNING_THREAD_LOST`. */
-  readonly ask: (digest: Uint8Array, signature?: BareSignature) => Promise<Answer>;
+  /** Signs, and checks what it signed. @throws RetryableError `SIGNING_THREAD_LOST`; so too below. */
+  readonly sign: (digest: Uint8Array) => Promise<Signed>;
+  readonly check: (digest: Uint8Array, signature: BareSignature) => Promise<Parity | undefined>;
   /** Orders that have no answer yet. */
   readonly load: () => number;
   readonly isAlive: () => boolean;
@@ -30,8 +31,9 @@ export function startSigningThread(birth: Birth): SigningThread {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
   });
-  type Waiting = PromiseWithResolvers<Answer>;
-  const waiting = new Map<number, Waiting>();
+  const signing = createWaiting<Signed>();
+  const checking = createWaiting<Parity | undefined>();
+  const load = () => signing.size() + checking.size();
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => undefined);
   let lastId = 0;
@@ -39,29 +41,42 @@ export function startSigningThread(birth: Birth): SigningThread {
   const end = (why: string) => {
     alive = false;
     ready.reject(lost(why));
-    for (const { reject } of waiting.values()) reject(lost(why));
-    waiting.clear();
+    for (const { fail } of [signing, checking]) fail(lost(why));
   };
-  worker.on("message", (message: Answers) => {
-    if (message.type === "ready") ready.resolve();
-    else for (const answer of message.answers) settle(answer);
+  worker.on("message", (answer: Answer) => {
+    settle(answer);
     // An idle thread must not keep the process alive; one with work must.
-    if (waiting.size === 0) worker.unref();
+    if (load() === 0) worker.unref();
   });
   const settle = (answer: Answer) => {
-    const found = waiting.get(answer.id);
-    waiting.delete(answer.id);
-    if (answer.type === "failed") found?.reject(lost("failed at its work"));
-    else found?.resolve(answer);
+    switch (answer.type) {
+      case "ready":
+        return ready.resolve();
+      case "signed":
+        for (const [index, id] of answer.ids.entries()) signing.settle(id, unpackSigned(answer.signed, index));
+        return;
+      case "checked":
+        return checking.settle(answer.id, answer.parity);
+      case "failed":
+        for (const { fail } of [signing, checking]) fail(lost("failed at its work"), answer.ids);
+        return;
+      default:
+        return answer satisfies never;
+    }
   };
-  let orders: Order[] = [];
-  /** A message costs as much as a signature: what is asked for in one moment goes in one. */
-  const order = (next: Order) => {
-    orders.push(next);
-    if (orders.length > 1) return;
+  const post = (order: Order) => {
+    if (alive) worker.postMessage(order);
+  };
+  let ids: number[] = [];
+  let digests: Uint8Array[] = [];
+  const order = (id: number, digest: Uint8Array) => {
+    ids.push(id);
+    digests.push(digest);
+    if (ids.length > 1) return;
     queueMicrotask(() => {
-      if (alive) worker.postMessage(orders);
-      orders = [];
+      post({ type: "sign", ids, digests: Buffer.concat(digests, ids.length * digestBytes) });
+      ids = [];
+      digests = [];
     });
   };
   // What it says of the error may quote what it worked on.
@@ -69,20 +84,49 @@ export function startSigningThread(birth: Birth): SigningThread {
   worker.on("exit", () => end("ended"));
   return {
     ready: ready.promise,
-    ask: (digest, signature) => {
+    sign: (digest) => {
       if (!alive) return Promise.reject(lost("is gone"));
       const id = ++lastId;
-      const answer: Waiting = Promise.withResolvers();
-      waiting.set(id, answer);
       worker.ref();
-      order({ id, digest, ...(signature && { signature }) });
-      return answer.promise;
+      order(id, digest);
+      return signing.wait(id);
     },
-    load: () => waiting.size,
+    check: (digest, signature) => {
+      if (!alive) return Promise.reject(lost("is gone"));
+      const id = ++lastId;
+      worker.ref();
+      post({ type: "check", id, digest, signature });
+      return checking.wait(id);
+    },
+    load,
     isAlive: () => alive,
     close: async () => {
       end("was closed");
       await worker.terminate();
+    },
+  };
+}
+
+/** Those who wait for an answer, by the IDs of what they asked for. */
+function createWaiting<T>() {
+  const waiting = new Map<number, PromiseWithResolvers<T>>();
+  return {
+    size: () => waiting.size,
+    wait: (id: number): Promise<T> => {
+      const answer = Promise.withResolvers<T>();
+      waiting.set(id, answer);
+      return answer.promise;
+    },
+    settle: (id: number, value: T) => {
+      waiting.get(id)?.resolve(value);
+      waiting.delete(id);
+    },
+    /** @param ids @default all of them */
+    fail: (error: Error, ids: Iterable<number> = [...waiting.keys()]) => {
+      for (const id of ids) {
+        waiting.get(id)?.reject(error);
+        waiting.delete(id);
+      }
     },
   };
 }

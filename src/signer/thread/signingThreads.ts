@@ -1,15 +1,13 @@
 import { RetryableError } from "../../errors.ts";
-import type { Parity, Signature, SignatureCheck } from "../signature.ts";
-import type { Birth } from "./messages.ts";
+import type { SignatureCheck } from "../signature.ts";
+import type { Birth, Signed } from "./messages.ts";
 import { type SigningThread, startSigningThread } from "./signingThread.ts";
 
 export type SigningThreads = {
   /** @throws RetryableError `SIGNING_THREAD_LOST` if they cannot start. */
   readonly ready: () => Promise<void>;
   /** Signs in a thread, which also checks what it signed. */
-  readonly sign: (
-    digest: Uint8Array,
-  ) => Promise<{ readonly signature: Signature; readonly parity: Parity | undefined }>;
+  readonly sign: (digest: Uint8Array) => Promise<Signed>;
   readonly check: SignatureCheck;
   readonly close: () => Promise<void>;
 };
@@ -27,19 +25,10 @@ export function openSigningThreads(birth: Birth, count: number, start = startSig
     for (const [index, thread] of threads.entries()) if (!thread.isAlive()) threads[index] = start(birth);
     return threads.reduce((best, thread) => (thread.load() < best.load() ? thread : best));
   };
-  const wrongAnswer = () => new TypeError("the signing thread answered something else");
   return {
     ready: async () => void (await Promise.all(threads.map(({ ready }) => ready))),
-    sign: async (digest) => {
-      const answer = await leastBusy().ask(digest);
-      if (answer.type !== "signed") throw wrongAnswer();
-      return answer;
-    },
-    check: async (digest, signature) => {
-      const answer = await leastBusy().ask(digest, signature);
-      if (answer.type !== "checked") throw wrongAnswer();
-      return answer.parity;
-    },
+    sign: async (digest) => leastBusy().sign(digest),
+    check: async (digest, signature) => leastBusy().check(digest, signature),
     close: async () => {
       closed = true;
       await Promise.all(threads.map(({ close }) => close()));

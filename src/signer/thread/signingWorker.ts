@@ -1,39 +1,53 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { accountCheck } from "../accountCheck.ts";
 import { loadCurve } from "../loadCurve.ts";
-import type { Answer, Answers, Birth, Order } from "./messages.ts";
+import { type Answer, type Birth, digestBytes, type Order, packSigned, type Signed } from "./messages.ts";
 
 /** The entry of the thread that signs and checks: it holds one key, and speaks of digests only. */
 const port = parentPort;
 if (!port) throw new Error("this file is the entry of a worker");
 
 const { engine, privateKey, address } = workerData as Birth;
-const answer = (message: Answers) => port.postMessage(message);
+const answer = (message: Answer) => port.postMessage(message);
 /** Answered in one message: the one that asks has something to do while the next ones are signed. */
 const together = 16;
 const curve = loadCurve(engine);
 const check = privateKey ? curve.checkFor(curve.publicKey(privateKey)) : accountCheck(curve, address);
 
-function obey({ id, digest, signature }: Order): Answer {
-  if (signature) return { type: "checked", id, parity: check(digest, signature) };
-  if (!privateKey) return { type: "failed", id };
-  const signed = curve.sign(digest, privateKey);
-  return { type: "signed", id, signature: signed, parity: check(digest, signed) };
+function sign(digest: Uint8Array, key: Uint8Array): Signed {
+  const signature = curve.sign(digest, key);
+  return { signature, parity: check(digest, signature) };
 }
 
 /** The first signatures of a process are slow, until they are compiled: no transaction should wait for that. */
-if (privateKey) for (let id = 1; id <= 30; id++) obey({ id, digest: new Uint8Array(32).fill(id) });
+if (privateKey) for (let id = 1; id <= 30; id++) sign(new Uint8Array(digestBytes).fill(id), privateKey);
 
-const obeyed = (order: Order): Answer => {
+function signAll(ids: readonly number[], digests: Uint8Array): Answer {
+  if (!privateKey) return { type: "failed", ids };
+  const signed = ids.map((_, index) =>
+    sign(digests.subarray(index * digestBytes, (index + 1) * digestBytes), privateKey),
+  );
+  return { type: "signed", ids, signed: packSigned(signed) };
+}
+
+const attempt = (ids: readonly number[], work: () => Answer): void => {
+  let said: Answer;
   try {
-    return obey(order);
+    said = work();
   } catch {
-    return { type: "failed", id: order.id };
+    said = { type: "failed", ids };
   }
+  answer(said);
 };
-port.on("message", (orders: readonly Order[]) => {
-  for (let at = 0; at < orders.length; at += together) {
-    answer({ type: "answers", answers: orders.slice(at, at + together).map(obeyed) });
+port.on("message", (order: Order) => {
+  if (order.type === "check") {
+    const { id, digest, signature } = order;
+    return attempt([id], () => ({ type: "checked", id, parity: check(digest, signature) }));
+  }
+  const { ids, digests } = order;
+  for (let at = 0; at < ids.length; at += together) {
+    const some = ids.slice(at, at + together);
+    attempt(some, () => signAll(some, digests.subarray(at * digestBytes)));
   }
 });
 answer({ type: "ready" });
