@@ -89,6 +89,8 @@ const home = createHome(devnet, {
   http: { port },
   sink: { maxInFlight: 128, maxPayment: "1 OGPU" },
   guardrails: { perHour: "none", perDay: "none", perProviderHour: "none", gasPerDay: "none" },
+  // Full before the warm-up is over: until a cache is, memory grows as it is meant to.
+  payload: { cacheSize: "64MiB" },
   log: { level: "warn", format: "json" },
 });
 let stopAll = async () => {

@@ -55,7 +55,8 @@ export function createBlockCache({ dir, maxBytes }: BlockCacheOptions): BlockCac
   return { get, put };
 }
 
-const nameOf = ({ digest }: Cid): string => `12-${Buffer.from(digest).toString("hex")}`;
+/** In one piece: of a text that was put together both parts would stay in memory beside the whole, for each block. */
+const nameOf = ({ digest }: Cid): string => Buffer.from(`12-${Buffer.from(digest).toString("hex")}`).toString("latin1");
 
 async function readAtMost(file: string, maxBytes: number): Promise<Uint8Array | undefined> {
   await using handle = await open(file);
