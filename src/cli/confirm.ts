@@ -47,7 +47,10 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
       const byHand = held && (await recordByHand(held, client.chain, paid));
       if (byHand === undefined) return client.confirmResponse(address, options);
       // What is in the journal has one nonce: to try it anew in another one is the daemon's.
-      const sent = await confirmRecorded(client, address, { ...options, maxRetries: 0 }, byHand.signed);
+      const confirming = confirmRecorded(client, address, { ...options, maxRetries: 0 }, byHand.signed);
+      const sent = await confirming.catch((error) => {
+        throw byHand.failed(error);
+      });
       await byHand.mined(sent);
       return sent;
     };

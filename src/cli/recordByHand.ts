@@ -1,5 +1,6 @@
 import type { ChainPort } from "../chain/chainPort.ts";
 import { RefusedError } from "../client/errors.ts";
+import { BaseError, RetryableError } from "../errors.ts";
 import type { Attempt, Confirmation, Decision, Mined } from "../journal/journal.ts";
 import type { ResponseAddress, TaskAddress } from "../protocol/brand.ts";
 import { responseDigest } from "../protocol/responseDigest.ts";
@@ -10,6 +11,8 @@ export type ByHand = {
   readonly signed: (attempt: Attempt) => Promise<void>;
   /** Takes note of where it was mined; the daemon follows it from there until it is final. */
   readonly mined: (mined: Mined) => Promise<void>;
+  /** What to throw where it came to nothing so far: what is recorded goes on without the command. */
+  readonly failed: (error: unknown) => unknown;
 };
 
 type Paid = {
@@ -22,10 +25,15 @@ type Paid = {
 
 /**
  * Keeps a confirmation by hand in the journal as the daemon keeps its own: the next daemon knows that the nonce is taken and
- * the task is being paid, and finishes what the command did not.
+ * the task is being paid, and finishes what the command did not. Where the daemon means to pay this very response and has
+ * signed nothing for it, what is signed by hand is signed for that intent.
  *
  * `undefined` where the journal is to know nothing of it: a daemon runs (it would take the key for one of its own); the key
- * has paid nothing for it so far; or the task is not open there, or another confirmation holds it.
+ * has paid nothing for it so far (it may be the client's: what it signs, a daemon without that key could not replace, and no
+ * command could use the key beside a daemon any more); or the task is not open there.
+ *
+ * @throws RefusedError `ALREADY_SENT` if another confirmation holds the task; RetryableError `NODE_BEHIND` if the node does not
+ *   have the response yet.
  */
 export async function recordByHand(
   { journal, lease, besideDaemon }: HeldKey,
@@ -35,10 +43,16 @@ export async function recordByHand(
   const { signer } = lease;
   if (besideDaemon || (await journal.highestNonce(signer)) === undefined) return undefined;
   const known = await journal.task(task);
-  if (known?.state !== "open" || known.confirmation !== undefined) return undefined;
+  if (known === undefined) return undefined;
+  const intent = known.confirmation;
+  if (intent !== undefined) requireIntentOf(intent, response);
+  else if (known.state !== "open") return undefined;
   const snapshot = await chain.snapshot(task, known.source, [response]);
   const found = snapshot.responses.find(({ address }) => address === response);
-  if (found === undefined) return undefined;
+  if (found === undefined) {
+    const message = `the node does not have the response ${response} in block ${snapshot.block.number}: nothing was sent`;
+    throw new RetryableError(message, { code: "NODE_BEHIND", remedy: "try again in a moment" });
+  }
   const decision: Decision = {
     ...{ task, response, kind: "confirm", mode: "enforce", until: undefined },
     ...{ policy: "by hand", policyDigest: "", payloadDigest: "" },
@@ -49,32 +63,68 @@ export async function recordByHand(
     responseDigest: responseDigest(found),
     provider: found.provider,
   };
-  let confirmation: Confirmation | undefined;
+  if (intent !== undefined && intent.responseDigest !== decision.responseDigest) {
+    throw taken(
+      intent,
+      "start the daemon: it drops what is not there any more, and judges what is there now; or try again then",
+    );
+  }
+  let recorded: Confirmation | undefined;
   return {
     signed: async (attempt) => {
-      // An intent without its signature would have the daemon pay what the command says it did not.
-      confirmation ??= await journal.decide([decision], now());
-      if (confirmation === undefined) {
-        throw new RefusedError(`another confirmation holds the task ${task} in the journal: nothing was sent`, {
-          code: "ALREADY_SENT",
-          remedy: "start the daemon, which finishes it; a task is paid once",
-        });
-      }
-      const { id, attempts } = confirmation;
-      try {
-        confirmation = await journal.recordAttempt(id, signer, attempt, [lease]);
-      } catch (error) {
-        if (attempts.length === 0) {
-          await journal.changeConfirmation(id, { state: "rejected", reason: "it could not be recorded" }, [lease]);
-          confirmation = undefined;
-        }
-        throw error;
-      }
+      const before = recorded ?? intent;
+      recorded =
+        before === undefined
+          ? await journal.recordByHand(decision, signer, attempt, now(), [lease])
+          : await journal.recordAttempt(before.id, signer, attempt, [lease]);
     },
     mined: async (mined) => {
-      if (confirmation === undefined) return;
+      if (recorded === undefined) return;
       // It is paid, whatever the journal says: the daemon finds its receipt.
-      await journal.changeConfirmation(confirmation.id, { state: "mined", mined }, [lease]).catch(() => undefined);
+      await journal.changeConfirmation(recorded.id, { state: "mined", mined }, [lease]).catch(() => undefined);
     },
+    failed: (error) => (recorded !== undefined && error instanceof BaseError ? new LeftToDaemonError(error) : error),
   };
 }
+
+/** The same failure, with what becomes of what the journal keeps. */
+class LeftToDaemonError extends BaseError {
+  override readonly exitCode: number;
+
+  constructor(error: BaseError) {
+    super(error.message, {
+      code: error.code,
+      remedy:
+        "the journal keeps it: start the daemon, which follows what was signed and, if that pays nothing and the task can " +
+        "still be paid, pays it itself; `ogpu-confirmd pause` before that keeps it from signing anything new",
+      cause: error,
+    });
+    this.exitCode = error.exitCode;
+  }
+}
+
+/** @throws RefusedError unless it is what the daemon means to pay for this response, and nobody has signed anything for it. */
+function requireIntentOf(confirmation: Confirmation, response: ResponseAddress): void {
+  const { state, attempts } = confirmation;
+  if (state === "dead") {
+    throw taken(confirmation, `see that it did not pay; if so, pay with ${otherKey}`);
+  }
+  if (state !== "intended" || attempts.length > 0) {
+    throw taken(confirmation, "start the daemon, which finishes it; a task is paid once");
+  }
+  if (confirmation.response !== response) {
+    throw taken(
+      confirmation,
+      "start the daemon, which pays that one (`ogpu-confirmd limits` tells what it waits for); or pay this one before with " +
+        otherKey,
+    );
+  }
+}
+
+const otherKey = "a key that the daemon does not pay with, such as the client's (`--signer-role client`)";
+
+const taken = ({ id, task, response, state }: Confirmation, remedy: string) =>
+  new RefusedError(
+    `confirmation ${id} (${state}) holds the task ${task} in the journal, for the response ${response}: nothing was sent`,
+    { code: "ALREADY_SENT", remedy },
+  );

@@ -1,4 +1,4 @@
-import { FatalError } from "../errors.ts";
+import { ConfigError, FatalError } from "../errors.ts";
 import { type AccountAddress, toNonce } from "../protocol/brand.ts";
 import { confirmationsById } from "./confirmationRows.ts";
 import { allIn, insertAll, updateAll } from "./groups.ts";
@@ -18,6 +18,7 @@ type ConfirmationJournal = Pick<
   | "highestNonce"
   | "recordAttempt"
   | "recordAttempts"
+  | "recordByHand"
   | "changeConfirmation"
   | "changeConfirmations"
   | "markBroadcast"
@@ -256,6 +257,20 @@ export function confirmationJournal({ read, write }: Store): ConfirmationJournal
           (some) => recordAttempts(some, fenceCheck(fences)),
         ),
       ),
+
+    recordByHand: (decision, signer, attempt, decidedAt, fences = []) =>
+      write(function* () {
+        const intent = yield* decide([decision], decidedAt);
+        // What is thrown takes the verdict back: it would settle the response, and nothing would pay it.
+        if (intent === undefined) {
+          throw new ConfigError(`a confirmation holds the task ${decision.task} in the journal: nothing was recorded`, {
+            code: "ALREADY_SENT",
+            remedy: "start the daemon, which finishes it; a task is paid once",
+          });
+        }
+        const [signed] = yield* recordAttempts([{ confirmationId: intent.id, signer, attempt }], fenceCheck(fences));
+        return signed as Confirmation;
+      }),
 
     changeConfirmation: (id, change, fences = []) =>
       write(function* () {

@@ -240,6 +240,18 @@ export type Journal = PolicyJournal &
       fences?: readonly Fence[],
     ) => Promise<readonly Confirmation[]>;
     /**
+     * Appends a verdict that confirms under `enforce`, its intent and the first attempt for it, in one transaction: no intent
+     * stands that the daemon would pay and its signer knows nothing of, nor a verdict that nothing came of.
+     * @throws ConfigError `ALREADY_SENT` if a confirmation holds the task; else as `recordAttempt`.
+     */
+    readonly recordByHand: (
+      decision: Decision,
+      signer: AccountAddress,
+      attempt: Attempt,
+      decidedAt: number,
+      fences?: readonly Fence[],
+    ) => Promise<Confirmation>;
+    /**
      * `final` and `superseded` close the task with it.
      * @throws LeaseLostError if it is in flight, and somebody else holds the key that signed it.
      */

@@ -14,6 +14,7 @@ let devnet: Devnet;
 let source: SourceAddress;
 let config: string;
 let provider: Provider;
+let sibling: Provider;
 let home: Home;
 let daemon: DaemonProcess;
 let firstNonce: number;
@@ -46,6 +47,8 @@ beforeAll(async () => {
   config = await devnet.gateway.putJson({ function_name: "analyze_sentiment", data: { text: "great" } });
   provider = devnet.createProvider(behaviours.honest());
   await provider.enrol(source);
+  sibling = devnet.createProvider(behaviours.honest());
+  await sibling.enrol(source);
 });
 afterAll(() => devnet.stop());
 // A daemon that has paid with its key, and knows of a task, is stopped; then comes a response that its policy would pay.
@@ -117,7 +120,35 @@ it("is paid once by what the command signed, where the command is killed and the
   expect(timesLogged(daemon, "somebody else sends transactions with the daemon's key")).toBe(0);
 });
 
-it("is not sent where the journal will not keep it, and leaves the task free", async () => {
+it("is what the daemon has approved and not signed, where that is the same response", async () => {
+  const env = { AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey };
+  const run = (...words: string[]) => cli([...words, "--config", home.configFile], { cwd: home.directory, env });
+  expect(await run("pause", "--why", "looks odd")).toMatchObject({ code: 0 });
+  await start();
+  await expect.poll(confirmations, { timeout: 30_000 }).toMatchObject([{ state: "intended" }]);
+  daemon.kill("SIGTERM");
+  expect(await daemon.exited).toBe(0);
+  expect(await run("resume", "--why", "it is not")).toMatchObject({ code: 0 });
+  const [approved] = confirmations();
+  const { response: other } = await sibling.respondTo(task);
+  expect(await run("confirm", other, "--yes")).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(
+      /error ALREADY_SENT: confirmation \d+ \(intended\) holds the task .*ogpu-confirmd limits/,
+    ),
+  });
+  const { code, err } = await run("confirm", response, "--yes");
+  expect({ code, err }).toMatchObject({ code: 0 });
+  expect(confirmations()).toMatchObject([{ state: "mined", nonce: firstNonce + 1, policy: approved?.policy }]);
+
+  await start();
+  await toldOf(daemon, "final", [task]);
+  expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
+  expect(await countOf("pending")).toBe(firstNonce + 2);
+  expect(timesLogged(daemon, "somebody else sends transactions with the daemon's key")).toBe(0);
+});
+
+it("is not sent where the journal will not keep it, and leaves the response to the daemon, which pays it", async () => {
   const env = { AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey };
   const journal = new DatabaseSync(home.journalPath);
   // What should not be: the next nonce belongs to the confirmation before.
@@ -130,5 +161,17 @@ it("is not sent where the journal will not keep it, and leaves the task free", a
   expect(code).not.toBe(0);
   expect(err).toMatch(/NONCE_CONFLICT/);
   expect(await countOf("pending")).toBe(firstNonce + 1);
-  expect(confirmations()).toMatchObject([{ state: "rejected", reason: expect.any(String), nonce: null }]);
+  expect(confirmations()).toEqual([]);
+  expect(journalRows(home, `SELECT * FROM verdicts WHERE task = '${task}'`)).toEqual([]);
+
+  const mended = new DatabaseSync(home.journalPath);
+  mended.exec(`DELETE FROM nonces WHERE nonce = ${firstNonce + 1}`);
+  mended.close();
+  await start();
+  await toldOf(daemon, "final", [task]);
+  expect(confirmations()).toMatchObject([
+    { state: "final", nonce: firstNonce + 1, policy: expect.not.stringMatching("by hand") },
+  ]);
+  expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
+  expect(await countOf("pending")).toBe(firstNonce + 2);
 });

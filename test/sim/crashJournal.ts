@@ -30,6 +30,7 @@ const reads: ReadonlySet<string> = new Set([
 const fenced: ReadonlySet<string> = new Set([
   "recordAttempt",
   "recordAttempts",
+  "recordByHand",
   "changeConfirmation",
   "changeConfirmations",
   "markBroadcast",

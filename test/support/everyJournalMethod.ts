@@ -10,13 +10,15 @@ import {
 } from "../../src/protocol/brand.ts";
 import { address, hashOf, source } from "./fakeChain.ts";
 
-const [one, two, three, four] = [0xa1, 0xa2, 0xa3, 0xa4].map((digits) => address<TaskAddress>(digits)) as [
+const [one, two, three, four, five] = [0xa1, 0xa2, 0xa3, 0xa4, 0xa5].map((digits) => address<TaskAddress>(digits)) as [
+  TaskAddress,
   TaskAddress,
   TaskAddress,
   TaskAddress,
   TaskAddress,
 ];
-const [first, second, third] = [0xb1, 0xb2, 0xb3].map((digits) => address<ResponseAddress>(digits)) as [
+const [first, second, third, fifth] = [0xb1, 0xb2, 0xb3, 0xb5].map((digits) => address<ResponseAddress>(digits)) as [
+  ResponseAddress,
   ResponseAddress,
   ResponseAddress,
   ResponseAddress,
@@ -56,11 +58,13 @@ export const everyMethod: readonly JournalCall[] = [
         { task: two, source, block: 6n },
         { task: three, source },
         { task: four, source, block: 9n },
+        { task: five, source, block: 7n },
       ],
       responses: [
         { response: first, task: one, block: 6n },
         { response: second, task: two, block: 6n },
         { response: third, task: three },
+        { response: fifth, task: five },
       ],
       touched: [two],
       cursor: block(9n),
@@ -106,10 +110,18 @@ export const everyMethod: readonly JournalCall[] = [
   ["renewLease", { signer, token: 1 }, 80],
   ["renewLease", { signer, token: 7 }, 90],
   ["leases"],
+  ["recordByHand", decision({ task: five, response: fifth }), signer, attempt(7, 0x47), 56, [{ signer, token: 1 }]],
+  ["task", five],
   // A task that has one takes no second confirmation. A server leaves a number out for it, so it is the last.
   ["decide", [decision({ response: second })], 57],
   ["recordAttempt", 1, signer, attempt(4, 0x41)],
   ["recordAttempt", 1, signer, attempt(4, 0x41), [{ signer, token: 1 }]],
+  // Refused whole: held by another one, without the key's fence, in a nonce that is taken.
+  ["recordByHand", decision({ task: five, response: fifth }), signer, attempt(7, 0x48), 58, [{ signer, token: 1 }]],
+  ["recordByHand", decision({ task: four }), signer, attempt(8, 0x48), 58],
+  ["recordByHand", decision({ task: four }), signer, attempt(4, 0x48), 58, [{ signer, token: 1 }]],
+  ["task", five],
+  ["task", four],
   ["recordAttempt", 1, signer, attempt(5, 0x42), [{ signer, token: 1 }]],
   ["recordAttempts", [{ confirmationId: 2, signer, attempt: attempt(4, 0x43) }], [{ signer, token: 1 }]],
   [

@@ -8,7 +8,9 @@ pays real money, and cannot be undone. It refuses what asks more than
 --max-payment (default: sink.maxPayment), while paying is paused, while a daemon holds the same key, and where a daemon that was
 stopped has left something of that key in flight. With the key of a daemon that is stopped, the journal keeps the
 payment of a task that is open there: the daemon takes the nonce for its own, counts the payment against the ceilings, and
-finishes what the command did not, at its next start.`,
+finishes what the command did not, at its next start: also where the command gave up, or what it sent reverted, it may pay
+the task later. It is refused where the journal has another confirmation of the task; one that approves this very response
+and is not signed yet is the one that is signed.`,
   usage: ["confirm RESPONSE [--max-payment AMOUNT] [--yes] [--json]"],
   args: { RESPONSE: "the address of a response" },
   options: ["max-payment", "yes", "json"],

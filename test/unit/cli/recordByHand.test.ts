@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { recordByHand } from "../../../src/cli/recordByHand.ts";
+import { NotMinedError, TransactionFailedError } from "../../../src/client/errors.ts";
 import type { Decision, Journal } from "../../../src/journal/journal.ts";
 import type { Lease } from "../../../src/journal/leaseJournal.ts";
 import type { ResponseAddress, TaskAddress } from "../../../src/protocol/brand.ts";
@@ -11,6 +12,7 @@ import { signerOfKey } from "../../support/sinkBench.ts";
 
 const { address: signer } = signerOfKey("1");
 const former = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
+const asJudged = responseDigest(aResponse());
 const attempt = { kind: "confirm", hash: hashOf(9), raw: "0x00", nonce: toNonce(5), signedAt: 7 } as const;
 let place: JournalPlace;
 let journal: Journal;
@@ -31,15 +33,15 @@ afterEach(async () => {
   await place.remove();
 });
 
-const decide = (of: { readonly task: TaskAddress; readonly response: ResponseAddress }) => {
+const decide = async (of: Pick<Decision, "task" | "response"> & Partial<Decision>) => {
   const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
-  const basis = { block: { number: 1n, hash: hashOf(1) }, payloadDigest: "", responseDigest: "d", payment: wei(1n) };
-  const decision: Decision = { ...verdict, ...basis, ...of, mode: "enforce" };
-  return journal.decide([decision], 0);
+  const basis = { block: { number: 1n, hash: hashOf(1) }, payloadDigest: "", payment: wei(80n) };
+  const decision: Decision = { ...verdict, ...basis, responseDigest: asJudged, ...of, mode: "enforce" };
+  return (await journal.decide([decision], 0))?.id ?? 0;
 };
 /** The daemon has paid with the key. */
 const payFormer = async () => {
-  const { id = 0 } = (await decide(former)) ?? {};
+  const id = await decide(former);
   await journal.recordAttempt(id, signer, { ...attempt, hash: hashOf(8), nonce: toNonce(4) }, [lease]);
   await journal.changeConfirmation(id, { state: "final", mined: { hash: hashOf(8), blockNumber: 2n } }, [lease]);
 };
@@ -61,7 +63,7 @@ it("keeps what was signed, and where it was mined, as the daemon keeps its own",
     state: "mined",
     nonce: 5,
     payment: 80n,
-    responseDigest: responseDigest(aResponse()),
+    responseDigest: asJudged,
     mined: { hash: hashOf(10), blockNumber: 3n },
     attempts: [{ hash: hashOf(9) }, { hash: hashOf(10) }],
   });
@@ -75,20 +77,98 @@ it.each<Case>([
     "the task is settled there",
     { before: async () => [await payFormer(), await journal.settleTask(task, "closed", "EXPIRED", 1n)] },
   ],
-  [
-    "another confirmation holds the task",
-    { before: async () => [await payFormer(), await decide({ task, response })] },
-  ],
-  ["the chain has no such response", { asked: () => begin(false, aSnapshot({ responses: [] })) }],
 ])("keeps nothing where %s", async (_, { before = payFormer, asked = begin }) => {
   await before();
   expect(await asked()).toBeUndefined();
 });
 
-it("leaves no intent that a daemon would pay, where the journal refuses the signature", async () => {
+it("signs for what the daemon means to pay and has not signed", async () => {
+  await payFormer();
+  const id = await decide({ task, response });
+  const byHand = await begin();
+  await byHand?.signed(attempt);
+  await byHand?.signed({ ...attempt, hash: hashOf(10) });
+  expect((await journal.task(task))?.confirmation).toMatchObject({
+    ...{ id, state: "signed", nonce: 5 },
+    attempts: [{ hash: hashOf(9) }, { hash: hashOf(10) }],
+  });
+  expect((await journal.task(task))?.verdicts).toMatchObject([{ policy: "p" }]);
+});
+
+const signedBefore = async () => {
+  const id = await decide({ task, response });
+  await journal.recordAttempt(id, signerOfKey("2").address, attempt);
+  return id;
+};
+type Refusal = readonly [string, () => Promise<unknown>, RegExp];
+it.each<Refusal>([
+  ["of another response", () => decide({ task, response: former.response }), /pays that one .*limits.*--signer-role/],
+  ["of what stood there before", () => decide({ task, response, responseDigest: "d" }), /drops what is not there/],
+  ["that is signed", signedBefore, /start the daemon, which finishes it/],
+  ["that is mined", async () => journal.changeConfirmation(await signedBefore(), { state: "mined" }), /finishes it/],
+  [
+    "that was signed before and is tried anew",
+    async () => journal.changeConfirmation(await signedBefore(), { state: "intended" }),
+    /finishes it/,
+  ],
+  ["that is dead", async () => journal.changeConfirmation(await signedBefore(), { state: "dead" }), /--signer-role/],
+])("refuses where the journal has a confirmation of the task %s", async (_, hold, remedy) => {
+  await payFormer();
+  await hold();
+  const before = (await journal.task(task))?.confirmation;
+  await expect(begin()).rejects.toMatchObject({
+    ...{ code: "ALREADY_SENT", exitCode: 1 },
+    message: expect.stringContaining(`holds the task ${task} in the journal, for the response ${before?.response}`),
+    remedy: expect.stringMatching(remedy),
+  });
+  expect((await journal.task(task))?.confirmation).toEqual(before);
+});
+
+it("goes on when another confirmation of the task was rejected", async () => {
+  await payFormer();
+  await journal.changeConfirmation(await decide({ task, response: former.response }), { state: "rejected" });
+  await (await begin())?.signed(attempt);
+  expect((await journal.task(task))?.confirmation).toMatchObject({ response, state: "signed" });
+});
+
+it("is to be tried again where the node does not have the response yet", async () => {
+  await payFormer();
+  await expect(begin(false, aSnapshot({ responses: [] }))).rejects.toMatchObject({ code: "NODE_BEHIND", exitCode: 75 });
+});
+
+it("leaves neither intent nor verdict where the journal refuses the signature", async () => {
   await payFormer();
   const byHand = await begin();
-  await expect(byHand?.signed({ ...attempt, nonce: toNonce(4) })).rejects.toMatchObject({ code: "NONCE_CONFLICT" });
+  const refused = byHand?.signed({ ...attempt, nonce: toNonce(4) });
+  const error = await refused?.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "NONCE_CONFLICT" });
+  expect(byHand?.failed(error)).toBe(error);
   expect(await journal.unsettled()).toEqual([]);
-  expect((await journal.task(task))?.confirmation).toBeUndefined();
+  expect(await journal.task(task)).toMatchObject({ state: "open", verdicts: [], confirmation: undefined });
+  await byHand?.signed(attempt);
+  expect((await journal.task(task))?.confirmation).toMatchObject({ state: "signed", nonce: 5 });
+});
+
+it("leaves what another one holds meanwhile, and no verdict of its own", async () => {
+  await payFormer();
+  const byHand = await begin();
+  const id = await decide({ task, response: former.response });
+  await expect(byHand?.signed(attempt)).rejects.toMatchObject({ code: "ALREADY_SENT" });
+  expect(await journal.task(task)).toMatchObject({ verdicts: [{ policy: "p" }], confirmation: { id, attempts: [] } });
+});
+
+it("says of a failure what the daemon will do, once something is recorded", async () => {
+  await payFormer();
+  const byHand = await begin();
+  const sent = { hash: hashOf(9), nonce: 5 };
+  const failures = [new NotMinedError("it", sent, "no block has it"), new TransactionFailedError("it", sent, "why")];
+  expect(failures.map((error) => byHand?.failed(error))).toEqual(failures);
+  await byHand?.signed(attempt);
+  for (const error of failures) {
+    const { code, message, exitCode } = error;
+    expect(byHand?.failed(error)).toMatchObject({
+      ...{ code, message, exitCode },
+      remedy: expect.stringMatching(/^the journal keeps it: start the daemon, .* pays it itself/),
+    });
+  }
 });
