@@ -59,7 +59,15 @@ export type Receipt = {
 };
 
 /** The node's answer to a transaction, classed by what to do about it: see `sink/nodeErrors.ts`. */
-export type BroadcastAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string };
+export type BroadcastAnswer =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      /** The node's own word, and nobody else's; `no answer` where it gave none. */
+      readonly message: string;
+      /** Why it gave none. For people: it may quote what was said of something else. */
+      readonly why?: string;
+    };
 
 /** Everything the daemon asks of a chain. Methods reject with `RetryableError` when the endpoint does not answer. */
 export type ChainPort = {

@@ -11,6 +11,7 @@ import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
 import { resultOf } from "./jsonRpc.ts";
 import { minedRevert } from "./minedRevert.ts";
+import { notTaken } from "./notTaken.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
@@ -204,11 +205,9 @@ export function createChain(deps: ChainDeps): ChainPort {
     broadcastAll: async (raws) => {
       try {
         const answers = await rpc.batch(raws.map((raw) => ({ method: "eth_sendRawTransaction", params: [raw] })));
-        return answers.map((answer) =>
-          "error" in answer ? { ok: false, message: answer.error.message } : { ok: true },
-        );
+        return answers.map((answer) => ("error" in answer ? notTaken(answer.error) : { ok: true }));
       } catch (error) {
-        return raws.map(() => ({ ok: false, message: (error as Error).message }));
+        return raws.map(() => notTaken(error));
       }
     },
 
@@ -217,7 +216,7 @@ export function createChain(deps: ChainDeps): ChainPort {
         await rpc.call("eth_sendRawTransaction", raw);
         return { ok: true };
       } catch (error) {
-        return { ok: false, message: (error as Error).message };
+        return notTaken(error);
       }
     },
 

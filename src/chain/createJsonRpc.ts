@@ -1,16 +1,25 @@
+import { batchRefusal, isRateLimit } from "./endpoints/answerShapes.ts";
 import { unanswered } from "./endpoints/endpointError.ts";
 import type { ExchangeOptions, RpcRequest } from "./exchange.ts";
 import { httpExchange } from "./httpExchange.ts";
-import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError, resultOf } from "./jsonRpc.ts";
+import {
+  type HttpRpc,
+  type RpcAnswer,
+  type RpcCall,
+  type RpcError,
+  resultOf,
+  toRpcError,
+  type WireError,
+} from "./jsonRpc.ts";
 import { socketExchange } from "./socketExchange.ts";
 
-type WireAnswer = { id?: unknown; result?: unknown; error?: { code?: number; message?: string; data?: unknown } };
+type WireAnswer = { readonly id?: unknown; readonly result?: unknown; readonly error?: WireError } | null;
 
 /**
  * JSON-RPC to one endpoint: over HTTP, or over a WebSocket of its own where the URL says so. A URL often holds a credential,
  * so no error of this module shows more than its host.
  *
- * @param timeoutMs Bounds the whole request.
+ * @param timeoutMs Bounds the whole request; twice, where a kept connection was closed upon it.
  * @param name What errors call it. @default its host and port
  */
 export function createJsonRpc(options: Omit<ExchangeOptions, "name"> & { readonly name?: string }): HttpRpc {
@@ -24,11 +33,13 @@ export function createJsonRpc(options: Omit<ExchangeOptions, "name"> & { readonl
     const requests = calls.map((call): RpcRequest => ({ jsonrpc: "2.0", id: ++lastId, ...call }));
     const answer = await exchange(requests);
     const answers = (Array.isArray(answer) ? answer : [answer]) as WireAnswer[];
+    const refusal = refusalOfAll(requests, answers);
+    if (refusal) return requests.map(() => ({ error: refusal }));
     const byId = new Map(answers.map((each) => [each?.id, each]));
     return requests.map(({ id }) => {
-      const found = byId.get(id) ?? (requests.length === 1 || answers.length === 1 ? answers[0] : undefined);
+      const found = byId.get(id);
       if (found?.error) return { error: toRpcError(found.error) };
-      if (found?.id !== id || found.result === undefined) throw unanswered(name, "its answer has holes");
+      if (found?.result === undefined) throw unanswered(name, "its answer has holes");
       return { result: found.result };
     });
   };
@@ -43,5 +54,14 @@ export function createJsonRpc(options: Omit<ExchangeOptions, "name"> & { readonl
   };
 }
 
-const toRpcError = ({ message, code, data }: NonNullable<WireAnswer["error"]>): RpcError =>
-  new RpcError(String(message ?? "refused without a reason").slice(0, 1024), Number(code ?? 0), data);
+/**
+ * The one answer to several requests, where it refuses them all: it names none of them; or one, and speaks of the batch, as
+ * geth and Erigon say under the first id that it is too large. Any other word is that one's alone.
+ */
+function refusalOfAll(requests: readonly RpcRequest[], answers: readonly WireAnswer[]): RpcError | undefined {
+  const [only] = answers;
+  if (answers.length !== 1 || !only?.error) return undefined;
+  const error = toRpcError(only.error);
+  const namesNone = requests.every(({ id }) => id !== only.id);
+  return namesNone || batchRefusal([{ error }]) !== undefined || isRateLimit(error) ? error : undefined;
+}

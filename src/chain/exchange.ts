@@ -16,7 +16,10 @@ export type ExchangeOptions = {
   readonly url: string;
   /** What errors call the endpoint; nothing more of the URL is shown. */
   readonly name: string;
-  /** Bounds one exchange, the opening of a connection included, in ms. */
+  /**
+   * Bounds one exchange, the opening of a connection included, in ms. What a kept connection was closed upon is asked once
+   * more over another: it may take twice as long.
+   */
   readonly timeoutMs: number;
 };
 

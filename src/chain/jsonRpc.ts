@@ -18,6 +18,12 @@ export class RpcError extends BaseError {
   }
 }
 
+/** A refusal as it comes over the wire. */
+export type WireError = { readonly code?: number; readonly message?: string; readonly data?: unknown };
+
+export const toRpcError = ({ message, code, data }: WireError): RpcError =>
+  new RpcError(String(message ?? "refused without a reason").slice(0, 1024), Number(code ?? 0), data);
+
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcError };
 
 export type HttpRpc = {

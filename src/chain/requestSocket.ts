@@ -1,7 +1,16 @@
+import { isRateLimit } from "./endpoints/answerShapes.ts";
 import { type EndpointFault, unanswered } from "./endpoints/endpointError.ts";
 import { bodyOf, type Exchange, type ExchangeOptions } from "./exchange.ts";
+import { toRpcError } from "./jsonRpc.ts";
 import { openWebSocket } from "./openWebSocket.ts";
-import { type Answer, createUnderWayList, namelessRefusal, type UnderWay, widestBatch } from "./underWay.ts";
+import {
+  type Answer,
+  createUnderWayList,
+  namelessRefusal,
+  type Refusal,
+  type UnderWay,
+  widestBatch,
+} from "./underWay.ts";
 
 export type RequestSocketOptions = ExchangeOptions & {
   /** A longer message ends the connection: characters. The default is above the limits that nodes have. @default 33554432 */
@@ -15,6 +24,9 @@ export type RequestSocket = {
   readonly close: () => void;
 };
 
+/** The code of a server that closes because of a message's length. */
+const messageTooBig = 1009;
+
 /**
  * One WebSocket for requests: many may be under way, and their ids tell whose an answer is. When it ends, whatever is under
  * way fails at once. It keeps the process alive only while something is.
@@ -26,6 +38,7 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
   let unsent: string[] = [];
   let heard = 0;
   let isOver = false;
+  /** On a request that may still be answered, so that a word without an id may be about it. */
   let hasGivenUp = false;
 
   const leave = (each: UnderWay) => {
@@ -48,7 +61,8 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
     terminate();
     for (const each of underWay.all) fail(each, why, faultOf(each));
   };
-  const closed = (why: string) => end(why, (each) => ({ wasStale: heard > 0 && !heardSince(each) }));
+  const closed = (why: string, tooLarge?: UnderWay) =>
+    end(why, (each) => (each === tooLarge ? { status: 413 } : { wasStale: heard > 0 && !heardSince(each) }));
   const timedOut = (each: UnderWay) => {
     fail(each, `no answer within ${timeoutMs} ms`);
     hasGivenUp = true;
@@ -57,14 +71,18 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
   };
 
   /** A wrong guess at whose it is would be a node's word on a payment that it never gave. */
-  const refused = (word: Answer) => {
-    const [only, another] = underWay.all;
-    if (only && !another && !hasGivenUp) return settle(only, word);
-    const why = `it refused one of ${underWay.all.size} requests: ${String(word.error?.message).slice(0, 200)}`;
+  const refused = (word: Refusal) => {
+    const [first, another] = underWay.all;
+    if (!first) return;
+    if (!another && !hasGivenUp) return settle(first, word);
+    const cause = toRpcError(word.error);
+    if (isRateLimit(cause)) return end("it is asked too often", () => ({ status: 429, cause }));
+    const why = `it refused one of ${underWay.all.size} requests, and did not say which`;
     const batch = widestBatch(underWay.all);
+    if (!batch) return end(why, () => ({ cause }));
     // As an HTTP server says that a body is too large: it is asked again in halves, which does no harm.
-    if (batch) return fail(batch, why, { status: 413 });
-    if (only) end(why);
+    hasGivenUp = true;
+    fail(batch, why, { status: 413, cause });
   };
   const receive = (message: unknown) => {
     const answers = (Array.isArray(message) ? message : [message]) as readonly Answer[];
@@ -96,7 +114,8 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
     if (why === "HTTP 429") return end(why, () => ({ status: 429 }));
     closed(why ?? "its WebSocket cannot be opened, or broke");
   };
-  socket.onclose = ({ code }) => closed(`its WebSocket closed (${code})`);
+  socket.onclose = ({ code }) =>
+    closed(`its WebSocket closed (${code})`, code === messageTooBig ? widestBatch(underWay.all) : undefined);
 
   return {
     ask: (requests) => {

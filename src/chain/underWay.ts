@@ -1,5 +1,6 @@
 import type { EndpointError } from "./endpoints/endpointError.ts";
 import type { RpcRequest } from "./exchange.ts";
+import type { WireError } from "./jsonRpc.ts";
 
 /** Requests that went out together and wait for their answer. */
 export type UnderWay = {
@@ -12,7 +13,9 @@ export type UnderWay = {
 };
 
 /** What a node sends, as far as it tells whose it is. */
-export type Answer = { readonly id?: unknown; readonly error?: { readonly message?: unknown } };
+export type Answer = { readonly id?: unknown; readonly error?: WireError };
+
+export type Refusal = Answer & { readonly error: WireError };
 
 export type UnderWayList = {
   readonly all: ReadonlySet<UnderWay>;
@@ -40,8 +43,8 @@ export function createUnderWayList(): UnderWayList {
 }
 
 /** A refusal that does not say of what, as some nodes answer a batch that they do not take. */
-export const namelessRefusal = (answers: readonly Answer[]): Answer | undefined =>
-  answers.find(({ id, error }) => error && (id === undefined || id === null));
+export const namelessRefusal = (answers: readonly Answer[]): Refusal | undefined =>
+  answers.find((answer): answer is Refusal => Boolean(answer.error) && (answer.id ?? null) === null);
 
 /** The batch that is likeliest to be refused as such; `undefined` where there is none. */
 export const widestBatch = (all: Iterable<UnderWay>): UnderWay | undefined =>

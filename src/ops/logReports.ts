@@ -1,3 +1,4 @@
+import { RpcError } from "../chain/jsonRpc.ts";
 import { describeError } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -199,11 +200,18 @@ export function logReports(logger: Logger): Reporter {
   };
 }
 
+/** The node's own words, where they may be about something else than what failed. */
+const saidIn = ({ cause }: Error): string | undefined =>
+  cause instanceof RpcError ? cause.message.slice(0, 200) : undefined;
+
 const logEndpoint = (logger: Logger, report: Extract<Report, { type: "endpoint" }>): unknown => {
   const { endpoint } = report;
   switch (report.event) {
     case "down":
-      return logger.warn({ endpoint, error: describeError(report.error), forMs: report.forMs }, "an endpoint fails");
+      return logger.warn(
+        { endpoint, error: describeError(report.error), said: saidIn(report.error), forMs: report.forMs },
+        "an endpoint fails",
+      );
     case "up":
       return logger.info({ endpoint }, "an endpoint answers again");
     case "limited":

@@ -1,4 +1,5 @@
 import type { BroadcastAnswer } from "../chain/chainPort.ts";
+import { noAnswer } from "../chain/notTaken.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import type { TrackDeps } from "./track.ts";
@@ -19,13 +20,13 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
   if (only === undefined) return;
   const answers = more.length === 0 ? [await chain.broadcast(only)] : await chain.broadcastAll(raws);
   const accepted = inOrder.filter((confirmation, index) => {
-    const answer: BroadcastAnswer = answers[index] ?? { ok: false, message: "no answer" };
+    const answer: BroadcastAnswer = answers[index] ?? noAnswer;
     const kind = answer.ok ? "accepted" : classifyAnswer(answer.message, deps.answers);
     lane.note(confirmation.id, { answer: kind });
     lane.refusals.note(confirmation, kind, answer.ok ? "" : answer.message);
     if (kind === "no-funds") deps.onNoFunds?.();
     if (!answer.ok && kind !== "accepted") {
-      report({ type: "answer", confirmation, answer: kind, message: answer.message });
+      report({ type: "answer", confirmation, answer: kind, message: answer.why ?? answer.message });
     }
     return kind === "accepted" && confirmation.state === "signed";
   });

@@ -8,8 +8,8 @@ export type Peer = {
   readonly send: (message: unknown) => void;
   /** Cuts the connection without a word. */
   readonly cut: () => void;
-  /** Says that it closes, and closes. */
-  readonly close: () => void;
+  /** Says that it closes, and closes. @param code Why, as RFC 6455 numbers it. @default none is told */
+  readonly close: (code?: number) => void;
 };
 
 export type WebSocketServer = {
@@ -59,7 +59,7 @@ export async function startWebSocketServer(
     const peer: Peer = {
       send: (message) => void socket.write(frameOf(typeof message === "string" ? message : JSON.stringify(message))),
       cut: () => socket.destroy(),
-      close: () => void socket.end(Buffer.from([0x88, 0])),
+      close: (code) => void socket.end(Buffer.from(code ? [0x88, 2, code >> 8, code & 0xff] : [0x88, 0])),
     };
     let buffered = Buffer.alloc(0);
     socket.on("data", (chunk) => {

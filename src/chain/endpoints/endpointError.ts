@@ -7,6 +7,8 @@ export type EndpointFault = {
   readonly retryAfter?: string | undefined;
   /** A kept connection was closed just when this was asked; over another one it may be asked again. @default false */
   readonly wasStale?: boolean;
+  /** For the log, such as a node's word that may be about something else: it is in no message. */
+  readonly cause?: unknown;
   /** @default ENDPOINT_UNAVAILABLE */
   readonly code?: string;
   /** @default advice to check the endpoint */
@@ -19,10 +21,11 @@ export class EndpointError extends RetryableError {
   readonly retryAfter: string | undefined;
   readonly wasStale: boolean;
 
-  constructor(message: string, { status, retryAfter, wasStale = false, code, remedy }: EndpointFault = {}) {
+  constructor(message: string, { status, retryAfter, wasStale = false, cause, code, remedy }: EndpointFault = {}) {
     super(message, {
       code: code ?? "ENDPOINT_UNAVAILABLE",
       remedy: remedy ?? "check rpc.http and the network; the daemon tries again",
+      cause,
     });
     this.status = status;
     this.retryAfter = retryAfter;

@@ -191,5 +191,5 @@ export async function send(
   const answer = await chain.broadcast(raw);
   entry.sentAt = now();
   entry.sentAtBlock = head;
-  entry.answer = answer.ok ? undefined : answer.message;
+  entry.answer = answer.ok ? undefined : (answer.why ?? answer.message);
 }

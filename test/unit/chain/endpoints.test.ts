@@ -288,6 +288,7 @@ describe("batches", () => {
 
   it.each<[string, Reply]>([
     ["an error", refusing("batch too large")],
+    ["an error under the first id", ([call]) => ({ body: [{ id: call?.id, error: { message: "batch too large" } }] })],
     ["HTTP 413", () => ({ status: 413, body: "" })],
   ])("shrink until they pass where they are too large: %s", async (_, refusal) => {
     const reply: Reply = (given) => (given.length > 20 ? refusal : answering(({ params }) => params[0]))(given);

@@ -14,6 +14,10 @@ const serve = async (reply: (calls: readonly RpcRequest[]) => RpcReply, timeoutM
   return createJsonRpc({ url: `${url}/v3/${credential}?key=${credential}`, timeoutMs });
 };
 const echo = ({ id, method }: RpcRequest) => ({ jsonrpc: "2.0", id, result: method });
+const refusedOne = (call: RpcRequest | undefined) => ({
+  ...{ jsonrpc: "2.0", id: call?.id },
+  error: { code: -32000, message: "already known" },
+});
 const three = ["a", "b", "c"].map((method) => ({ method, params: [] }));
 
 describe("a batch", () => {
@@ -44,7 +48,23 @@ describe("a batch", () => {
     for (const answer of answers) expect(() => resultOf(answer)).toThrow(/batch too large/);
   });
 
+  it.each([
+    ["batch too large", -32600],
+    ["batch limit 2 exceeded (can increase by --rpc.batch.limit). Requested batch of size: 3", -32600],
+    ["too many requests", -32005],
+  ])(
+    "is refused as a whole under its first id, too, by a word that can be on nothing less: %s",
+    async (message, code) => {
+      const rpc = await serve(([first]) => ({ body: [{ jsonrpc: "2.0", id: first?.id, error: { code, message } }] }));
+      const answers = await rpc.batch(three);
+      expect(answers).toHaveLength(3);
+      for (const answer of answers) expect(() => resultOf(answer)).toThrow(message);
+    },
+  );
+
   it.each<[string, (calls: readonly RpcRequest[]) => RpcReply, RegExp]>([
+    ["refuses one, and is silent on the rest", ([first]) => ({ body: refusedOne(first) }), /holes/],
+    ["refuses one in a list, and is silent on the rest", ([, second]) => ({ body: [refusedOne(second)] }), /holes/],
     ["leaves one out", (calls) => ({ body: calls.slice(1).map(echo) }), /holes/],
     ["gives one no result", (calls) => ({ body: calls.map(({ id }) => ({ id })) }), /holes/],
     ["answers other ids", (calls) => ({ body: calls.map((call) => echo({ ...call, id: call.id + 100 })) }), /holes/],

@@ -149,6 +149,22 @@ describe("a WebSocket that ends", () => {
     expect(asked.flat()).toEqual(["slow", "first", "second", "second"]);
   });
 
+  it("because of a message's length narrows the widest batch; the others are asked once more", async () => {
+    const rpc = await serve((of, peer, connection) => {
+      if (of.length === 3) peer.close(1009);
+      else if (connection > 1 || of[0]?.method === "first") echo(of, peer, connection);
+    });
+    await rpc.call("first");
+    const [single, narrow, wide] = [rpc.call("pay"), batch(rpc, "a", "b"), failureOf(batch(rpc, "c", "d", "e"))];
+    expect(await wide).toMatchObject({
+      status: 413,
+      wasStale: false,
+      message: expect.stringMatching(/closed \(1009\)/),
+    });
+    expect([await single, await narrow]).toEqual(["pay", ["a", "b"]]);
+    expect(asked.filter((methods) => methods.length === 3)).toHaveLength(1);
+  });
+
   it("does not ask for ever where each new one is closed, too", async () => {
     const rpc = await serve((of, peer) => (of[0]?.method === "first" ? echo(of, peer, 1) : peer.cut()));
     await rpc.call("first");
@@ -214,7 +230,8 @@ describe("a refusal without an id", () => {
     const [single, narrow, wide] = [rpc.call("pay"), batch(rpc, "a", "b"), failureOf(batch(rpc, "c", "d", "e"))];
     expect(await wide).toMatchObject({
       status: 413,
-      message: expect.stringMatching(/refused one of 3.*not supported/),
+      message: expect.stringMatching(/refused one of 3 requests, and did not say which$/),
+      cause: expect.objectContaining({ message: "batches are not supported" }),
     });
     for (const answer of peers) answer();
     peers = [];
@@ -225,7 +242,22 @@ describe("a refusal without an id", () => {
     const rpc = await serve((of, peer) => of[0]?.method === "b" && peer.send(refusal));
     const failures = await Promise.all(["a", "b"].map((method) => failureOf(rpc.call(method))));
     for (const failure of failures) expect(failure).toBeInstanceOf(EndpointError);
-    expect(failures[0]?.message).toMatch(/refused one of 2 requests: batches are not supported/);
+    expect(failures[0]?.message).toMatch(/refused one of 2 requests, and did not say which$/);
+    expect(failures[0]?.cause).toMatchObject({ message: "batches are not supported" });
+  });
+
+  it("is the word on nobody after a batch was given up for another one: it may be about that", async () => {
+    const rpc = await serve((of, peer) => of.length === 2 && [refusal, refusal].forEach(peer.send));
+    const failures = await Promise.all([failureOf(rpc.call("pay")), failureOf(batch(rpc, "a", "b"))]);
+    for (const failure of failures) expect(failure).toBeInstanceOf(EndpointError);
+    expect(failures.map(({ status }) => status)).toEqual([undefined, 413]);
+  });
+
+  it("that speaks of a rate limit is one for all that are under way, and nobody's size", async () => {
+    const limit = { jsonrpc: "2.0", id: null, error: { code: -32005, message: "too many requests" } };
+    const rpc = await serve((of, peer) => of[0]?.method === "c" && peer.send(limit));
+    const failures = await Promise.all([rpc.call("pay"), batch(rpc, "a", "b"), rpc.call("c")].map(failureOf));
+    expect(failures.map(({ status }) => status)).toEqual([429, 429, 429]);
   });
 });
 

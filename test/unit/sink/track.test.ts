@@ -67,6 +67,15 @@ describe("sending", () => {
     expect(next.nonce).toBe(1);
   });
 
+  it("tells why nobody answered, and does not go by it", async () => {
+    const why = "the endpoint node did not answer: already known";
+    const sent = await send(bench.deps({ broadcast: async () => ({ ok: false, message: "no answer", why }) }));
+    expect(sent.state).toBe("signed");
+    expect(bench.reports.filter(({ type }) => type === "answer")).toEqual([
+      expect.objectContaining({ answer: "perhaps-sent", message: why }),
+    ]);
+  });
+
   it("does not undo what the tracker saw while the node's answer was on its way", async () => {
     const { id } = await bench.intend();
     const { confirmation } = await admit(bench.deps(), id);

@@ -1,0 +1,26 @@
+import { expect, it } from "vitest";
+import { EndpointError } from "../../../src/chain/endpoints/endpointError.ts";
+import { RpcError } from "../../../src/chain/jsonRpc.ts";
+import { createLogger } from "../../../src/ops/logger.ts";
+import { logReports } from "../../../src/ops/logReports.ts";
+
+it("quotes what a node said, beside the error of the endpoint: it may be about something else", () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => lines.push(line) };
+  const logger = createLogger({
+    ...{ level: "info", format: "json", isTTY: false, destination },
+    ...{ secrets: [], urls: ["https://rpc.example/0123456789abcdef0123"] },
+  });
+  const cause = new RpcError(
+    `already known at https://rpc.example/0123456789abcdef0123 ${"x".repeat(500)}`,
+    -32000,
+    "0x",
+  );
+  const error = new EndpointError("it refused one of 2 requests, and did not say which", { cause });
+  logReports(logger)({ type: "endpoint", endpoint: "rpc.example", event: "down", error, forMs: 1_000 });
+  const told = JSON.parse(lines[0] ?? "null") as Record<string, string>;
+  expect(told).toMatchObject({ msg: "an endpoint fails", said: expect.stringMatching(/^already known at .*x$/) });
+  expect(told.error).not.toContain("already known");
+  expect(told.said?.length).toBeLessThanOrEqual(200);
+  expect(lines[0]).not.toContain("0123456789abcdef0123");
+});
