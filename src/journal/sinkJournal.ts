@@ -1,6 +1,6 @@
 import type { AccountAddress, Hash, Hex, Nonce, Wei } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
-import { insertAll, updateAll } from "./groups.ts";
+import { allIn, insertAll, updateAll } from "./groups.ts";
 import { type Fence, fenceCheck } from "./leaseJournal.ts";
 import type { Row } from "./rows.ts";
 import { all, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
@@ -182,15 +182,13 @@ export function sinkJournal({ read, write }: Store): SinkJournal {
 
     payees: (ids) =>
       read(function* () {
-        const payee =
-          "SELECT v.policy, v.provider FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id WHERE c.id = ?";
-        const rows = yield* together<Row | undefined>(ids.map((id) => statement.one(payee, id)));
-        return new Map(
-          ids.flatMap((id, index) => {
-            const row = rows[index];
-            return row ? [[id, toPayee(row)] as const] : [];
-          }),
+        const rows = yield* together<readonly Row[]>(
+          allIn(
+            "SELECT c.id, v.policy, v.provider FROM confirmations c JOIN verdicts v ON v.id = c.verdict_id WHERE c.id",
+            ids,
+          ),
         );
+        return new Map(rows.flat().map((row) => [Number(row.id), toPayee(row)]));
       }),
 
     pause: () => read(pauseNow),

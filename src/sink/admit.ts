@@ -181,6 +181,7 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
   const admissions: Admission[] = [];
   const toSign: ToSign[] = [];
   let nonce: number = first.nonce;
+  const payees = await guard.payees(payable.map(({ confirmation }) => confirmation));
   try {
     for (const { confirmation, gas } of payable) {
       const call = {
@@ -191,7 +192,7 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
         fees,
       } as const;
       const slot = { signer: signer.address, nonce: toNonce(nonce) };
-      const held = await guard.reserve(confirmation, maxCostOf(call), slot);
+      const held = await guard.reserve(confirmation, maxCostOf(call), slot, payees);
       if (held !== undefined) {
         admissions.push({ type: "held", confirmation, held });
         continue;

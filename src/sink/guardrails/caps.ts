@@ -27,21 +27,19 @@ export type Cap = {
 /** The ceilings that a confirmation counts against: the operator's, and its policy's own. */
 export function capsOf({ policy, provider }: Payee, ceilings: Ceilings, ofPolicy: PolicyCaps | undefined): Cap[] {
   const ofProvider = `provider ${provider ?? "unknown"}`;
+  const caps: Cap[] = [];
+  const add = (name: string, scope: string, lengthMs: number, limit: Wei | undefined) => {
+    if (limit !== undefined) caps.push({ name, scope, lengthMs, limit });
+  };
+  add("guardrails.perHour", "all", hourMs, ceilings.perHour);
+  add("guardrails.perDay", "all", dayMs, ceilings.perDay);
+  add("guardrails.perProviderHour", ofProvider, hourMs, ceilings.perProviderHour);
+  if (ofPolicy === undefined) return caps;
   const ofPolicyName = `policy ${policy}`;
-  const caps: (Omit<Cap, "limit"> & { readonly limit: Wei | undefined })[] = [
-    { name: "guardrails.perHour", scope: "all", lengthMs: hourMs, limit: ceilings.perHour },
-    { name: "guardrails.perDay", scope: "all", lengthMs: dayMs, limit: ceilings.perDay },
-    { name: "guardrails.perProviderHour", scope: ofProvider, lengthMs: hourMs, limit: ceilings.perProviderHour },
-    { name: `caps.perHour of ${policy}`, scope: ofPolicyName, lengthMs: hourMs, limit: ofPolicy?.perHour },
-    { name: `caps.perDay of ${policy}`, scope: ofPolicyName, lengthMs: dayMs, limit: ofPolicy?.perDay },
-    {
-      name: `caps.perProviderHour of ${policy}`,
-      scope: `${ofPolicyName}, ${ofProvider}`,
-      lengthMs: hourMs,
-      limit: ofPolicy?.perProviderHour,
-    },
-  ];
-  return caps.filter((cap): cap is Cap => cap.limit !== undefined);
+  add(`caps.perHour of ${policy}`, ofPolicyName, hourMs, ofPolicy.perHour);
+  add(`caps.perDay of ${policy}`, ofPolicyName, dayMs, ofPolicy.perDay);
+  add(`caps.perProviderHour of ${policy}`, `${ofPolicyName}, ${ofProvider}`, hourMs, ofPolicy.perProviderHour);
+  return caps;
 }
 
 /** The scopes whose sums a confirmation adds to, whether or not a ceiling stands on them now. */

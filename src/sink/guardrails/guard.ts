@@ -19,6 +19,9 @@ export type Held = {
   readonly until: number | undefined;
 };
 
+/** Whose confirmations are, by their ids. */
+export type Payees = ReadonlyMap<number, Payee>;
+
 /** The nonce that a confirmation is to have. */
 export type Slot = { readonly signer: AccountAddress; readonly nonce: Nonce };
 
@@ -52,8 +55,11 @@ export type Guard = {
    * order: one that came later does not take the room of one that came before.
    *
    * @param gas The most that its gas can cost, wei. @param slot Where it is charged, in the same breath.
+   * @param payees As `payees` answers; who asks for many reads them once. @default they are read
    */
-  readonly reserve: (confirmation: Confirmation, gas: Wei, slot?: Slot) => Promise<Held | undefined>;
+  readonly reserve: (confirmation: Confirmation, gas: Wei, slot?: Slot, payees?: Payees) => Promise<Held | undefined>;
+  /** Whose these are. */
+  readonly payees: (confirmations: readonly Confirmation[]) => Promise<Payees>;
   /** It is not paid (after all), or does not wait any more. */
   readonly release: (confirmationId: number) => void;
   /** It is settled: what it counts stays, and changes no more. */
@@ -117,6 +123,8 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
     tellCleared();
   };
 
+  const payees: Guard["payees"] = (confirmations) => journal.payees(confirmations.map(({ id }) => id));
+
   const waitingBefore = (cap: Cap, id: number): bigint =>
     [...(queues.get(keyOf(cap)) ?? [])].reduce((sum, [other, amount]) => (other < id ? sum + amount : sum), 0n);
 
@@ -158,10 +166,11 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
     wasPaused: () => pause !== undefined,
     resumed$,
 
-    reserve: async (confirmation, gas, slot) => {
+    payees,
+    reserve: async (confirmation, gas, slot, known) => {
       const ledger = await load();
       const { id, payment } = confirmation;
-      const payee: Payee = (await journal.payees([id])).get(id) ?? { policy: "", provider: undefined };
+      const payee: Payee = (known ?? (await payees([confirmation]))).get(id) ?? { policy: "", provider: undefined };
       leaveQueues(id);
       for (const cap of capsOf(payee, options, ofPolicy(payee.policy))) {
         const held = heldBy(ledger, cap, confirmation);

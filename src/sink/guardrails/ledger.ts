@@ -30,6 +30,8 @@ export type Ledger = {
 };
 
 const lengths = [hourMs, dayMs];
+/** A window that a payee's confirmations count in, by its name. */
+type Place = { readonly name: string; readonly length: number; readonly isOfPayee: boolean };
 const nothing = createWindow(0);
 const gasKey = (signer: AccountAddress, nonce: Nonce): string => `${signer} ${nonce}`;
 const nameOf = (scope: string, lengthMs: number): string => `${lengthMs} ${scope}`;
@@ -42,13 +44,29 @@ export function createLedger(): Ledger {
   const gasOf = new Map<string, { readonly at: number; readonly cost: Wei }>();
   const windowOf = (scope: string, lengthMs: number): Window => windows.get(nameOf(scope, lengthMs))?.window ?? nothing;
 
+  /** Put together once for each payee. */
+  const places = new Map<string, readonly Place[]>();
+  const placesOf = (payee: Payee): readonly Place[] => {
+    const key = `${payee.policy} ${payee.provider}`;
+    const known = places.get(key);
+    if (known) return known;
+    const scopes = scopesOf(payee);
+    const made = scopes.flatMap((scope) =>
+      lengths.map((length) => ({
+        name: nameOf(scope, length),
+        length,
+        isOfPayee: scope === scopes.at(-1) && length === dayMs,
+      })),
+    );
+    places.set(key, made);
+    return made;
+  };
+
   const release = (id: number) => {
     const before = charged.get(id);
     charged.delete(id);
     if (before === undefined) return;
-    for (const scope of scopesOf(before.payee)) {
-      for (const length of lengths) windowOf(scope, length).change(before.at, -before.payment);
-    }
+    for (const { name } of placesOf(before.payee)) windows.get(name)?.window.change(before.at, -before.payment);
   };
   let forgotten = 0;
   /** Now and then: nothing is kept of what is older than the longest window. */
@@ -58,21 +76,17 @@ export function createLedger(): Ledger {
     for (const [id, { at }] of charged) if (at <= now - dayMs) charged.delete(id);
     for (const [key, { at }] of gasOf) if (at <= now - dayMs) gasOf.delete(key);
     for (const [name, { window }] of windows) if (window.isEmpty(now)) windows.delete(name);
+    places.clear();
   };
   const ledger: Ledger = {
     charge: (id, payee, payment, at) => {
       forget(at);
       release(id);
       charged.set(id, { payee, payment, at });
-      const scopes = scopesOf(payee);
-      for (const scope of scopes) {
-        for (const length of lengths) {
-          const name = nameOf(scope, length);
-          const isOfPayee = scope === scopes.at(-1) && length === dayMs;
-          const counted = windows.get(name) ?? { window: createWindow(length), payee, isOfPayee };
-          windows.set(name, counted);
-          counted.window.add(at, payment);
-        }
+      for (const { name, length, isOfPayee } of placesOf(payee)) {
+        const counted = windows.get(name) ?? { window: createWindow(length), payee, isOfPayee };
+        windows.set(name, counted);
+        counted.window.add(at, payment);
       }
     },
     release,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { FatalError } from "../../../src/errors.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
-import { toAddress } from "../../../src/protocol/brand.ts";
+import { toAddress, toNonce } from "../../../src/protocol/brand.ts";
 import { accountCheck } from "../../../src/signer/accountCheck.ts";
-import { checkSigned } from "../../../src/signer/checkSigned.ts";
+import { checkOwn, checkSigned } from "../../../src/signer/checkSigned.ts";
 import { javascriptCurve } from "../../../src/signer/javascriptCurve.ts";
 import { keyBytes, privateKeySigner } from "../../../src/signer/privateKeySigner.ts";
 import { curveOrder } from "../../../src/signer/signature.ts";
@@ -80,5 +80,63 @@ describe("checkSigned", () => {
 
   it("stops at bytes after the end", async () => {
     await expect(checkSigned(`${await viemBytes(asked)}00`, asked, isOurs)).rejects.toBeInstanceOf(FatalError);
+  });
+});
+
+describe("checkOwn", () => {
+  const legacy = transaction({ fees: { type: "legacy", gasPrice: 30n } });
+  const signed = (of: typeof asked) => {
+    const signature = javascriptCurve.sign(signingDigest(of), keyBytes(privateKey));
+    return { signature, raw: transactionBytes(of, signature) };
+  };
+  const refusal = (fields: string) => `the signed transaction differs from the one asked for in: ${fields}`;
+
+  it.each([["EIP-1559", asked] as const, ["legacy", legacy] as const])(
+    "reads back what it was asked to sign: %s",
+    async (_, of) => {
+      const { raw, signature } = signed(of);
+      expect(checkOwn(raw, of, signature)).toEqual(await privateKeySigner(privateKey).sign(of));
+      expect(raw).toBe(await viemBytes(of));
+    },
+  );
+
+  it.each<[string, Partial<typeof asked>]>([
+    ["to", { to: "0x2b0cc6058313801d5feb184a539e3a0c5a87a6a1" }],
+    ["data", { data: "0xa1b2c3d5" }],
+    ["data", { data: "0x" }],
+    ["nonce", { nonce: toNonce(8) }],
+    ["nonce", { nonce: toNonce(0) }],
+    ["chainId", { chainId: 1 }],
+    ["gas", { gas: 1n }],
+  ])("finds other bytes than those that were asked for in %s (%o)", (field, change) => {
+    for (const of of [asked, legacy]) {
+      const { signature } = signed(of);
+      const raw = transactionBytes({ ...of, ...change }, signature);
+      expect(() => checkOwn(raw, of, signature)).toThrow(refusal(field));
+    }
+  });
+
+  it("finds other fees, another signature, and a transaction of the other type", () => {
+    const { raw, signature } = signed(asked);
+    const fees = { type: "eip1559", maxFeePerGas: 1n, maxPriorityFeePerGas: 2n } as const;
+    expect(() => checkOwn(raw, { ...asked, fees }, signature)).toThrow(refusal("maxPriorityFeePerGas, maxFeePerGas"));
+    expect(() => checkOwn(raw, asked, { ...signature, r: signature.r + 1n })).toThrow(refusal("signature"));
+    expect(() => checkOwn(raw, asked, { ...signature, yParity: signature.yParity === 0 ? 1 : 0 })).toThrow(
+      refusal("signature"),
+    );
+    expect(() => checkOwn(raw, legacy, signature)).toThrow(refusal("the whole"));
+    expect(() => checkOwn(signed(legacy).raw, asked, signature)).toThrow(refusal("the whole"));
+  });
+
+  it.each<[string, (raw: Hex) => string]>([
+    ["bytes after the end", (raw) => `${raw}00`],
+    ["an end that is missing", (raw) => raw.slice(0, -2)],
+    ["half a byte", (raw) => raw.slice(0, -1)],
+    ["an access list", (raw) => raw.replace("c0", "c1")],
+    ["nothing", () => "0x"],
+    ["the type alone", () => "0x02"],
+  ])("stops at %s", (_, change) => {
+    const { raw, signature } = signed(asked);
+    expect(() => checkOwn(change(raw) as Hex, asked, signature)).toThrow(FatalError);
   });
 });
