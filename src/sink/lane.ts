@@ -14,6 +14,8 @@ export type Sending = {
   readonly sentAtBlock?: bigint | undefined;
   /** What the node said to them. */
   readonly answer?: AnswerClass;
+  /** The journal knows that a node took it. */
+  readonly isMarked?: boolean;
   /** Since when they may not be sent again, because what they would pay is not what was approved. */
   readonly doomedSince?: number;
 };
@@ -26,8 +28,8 @@ export type Lane = {
   /** Adds to what is known of one that is still in flight. */
   readonly note: (id: number, sending: Partial<Sending>) => void;
   readonly release: (id: number) => void;
-  /** A confirmation as it stands by now; as it was given where it is not in flight. */
-  readonly newestOf: (confirmation: Confirmation) => Confirmation;
+  /** A confirmation as it stands by now; `undefined` where it is not in flight. */
+  readonly find: (id: number) => Confirmation | undefined;
   /** In nonce order. */
   readonly inFlight: () => readonly InFlight[];
   /** How many are without a receipt: now, and whenever that changes. */
@@ -89,7 +91,7 @@ export function createLane(): Lane {
       atCeiling.delete(id);
       refusals.forget(id);
     },
-    newestOf: (confirmation) => entries.get(confirmation.id)?.confirmation ?? confirmation,
+    find: (id) => entries.get(id)?.confirmation,
     isAtCeiling: (id) => atCeiling.has(id),
     setAtCeiling: (id) => void atCeiling.add(id),
     inFlight: () => [...entries.values()].sort((a, b) => (a.confirmation.nonce ?? 0) - (b.confirmation.nonce ?? 0)),

@@ -1,5 +1,6 @@
 import type { BroadcastAnswer } from "../chain/chainPort.ts";
 import { noAnswer } from "../chain/notTaken.ts";
+import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import type { TrackDeps } from "./track.ts";
@@ -10,7 +11,7 @@ export const broadcast = (deps: TrackDeps, confirmation: Confirmation): Promise<
 
 /** Sends the newest attempt of each, in nonce order, in one request. */
 export async function broadcastAll(deps: TrackDeps, confirmations: readonly Confirmation[]): Promise<void> {
-  const { chain, journal, lane, report, now } = deps;
+  const { chain, lane, report, now } = deps;
   const inOrder = confirmations
     .filter(({ attempts }) => attempts.length > 0)
     .toSorted((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0));
@@ -31,15 +32,32 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
     return kind === "accepted" && confirmation.state === "signed";
   });
   if (accepted.length === 0) return;
-  // The tracker may have seen some mined while the answer was on its way: those stay as they are.
-  const sentAt = now();
-  const ids = accepted.map(({ id }) => id);
-  const marked = new Set(await journal.markBroadcast(ids, deps.fences?.()));
-  const told = accepted
-    .filter(({ id }) => marked.has(id))
-    .map(lane.newestOf)
-    .filter(({ state }) => state === "signed")
-    .map((confirmation): Confirmation => ({ ...confirmation, state: "broadcast" }));
-  lane.keepAll(told, { sentAt, sentAtBlock: lane.newestBlock(), answer: "accepted" });
+  // The tracker may have seen some mined, or done with, while the answer was on its way: those stay as they are.
+  const told = accepted.flatMap(({ id }): readonly Confirmation[] => {
+    const newest = lane.find(id);
+    return newest?.state === "signed" ? [{ ...newest, state: "broadcast" }] : [];
+  });
+  lane.keepAll(told, { sentAt: now(), sentAtBlock: lane.newestBlock(), answer: "accepted" });
   for (const confirmation of told) report({ type: "confirmation", confirmation });
+}
+
+/**
+ * Tells the journal what nodes took and what has not been mined since. Nothing rests on it: what is signed goes out again after
+ * a restart, whether or not a node has taken it; so it may wait for a round, in which most is mined already.
+ */
+export async function markSent({ lane, journal, fences, report }: TrackDeps): Promise<void> {
+  const ids = lane
+    .inFlight()
+    .filter(
+      ({ confirmation, answer, isMarked }) => confirmation.state === "broadcast" && answer === "accepted" && !isMarked,
+    )
+    .map(({ confirmation }) => confirmation.id);
+  if (ids.length === 0) return;
+  try {
+    await journal.markBroadcast(ids, fences?.());
+    for (const id of ids) lane.note(id, { isMarked: true });
+  } catch (error) {
+    if (error instanceof FatalError) throw error;
+    report({ type: "retry", what: "noting what was sent", error, inMs: 0 });
+  }
 }

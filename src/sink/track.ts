@@ -14,6 +14,7 @@ import { newestReceipt, nextStep, type Step } from "./nextStep.ts";
 import type { AnswerRule } from "./nodeErrors.ts";
 import { isRefusedUntried } from "./overcome.ts";
 import { type Payable, payable } from "./payable.ts";
+import { markSent } from "./send.ts";
 import { type Again, sendAgain } from "./sendAgain.ts";
 
 export type TrackDeps = AdmitDeps & {
@@ -74,7 +75,9 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
     });
     return step.type === "stay" ? [] : [{ entry, step, isSure: found.isPinned ?? false }];
   });
-  return carryOut(deps, await withoutDoubt(deps, steps, head), head);
+  const left = await carryOut(deps, await withoutDoubt(deps, steps, head), head);
+  await markSent(deps);
+  return left;
 }
 
 /** @param isSure What the step rests on comes from a node that stands on the head. */

@@ -88,10 +88,10 @@ describe("the sink", () => {
     intents$.next(stuck);
     intents$.next(free);
     await time.pass(5_000);
-    expect([await stateOf(stuck), await stateOf(free)]).toEqual(["intended", "broadcast"]);
+    expect([await stateOf(stuck), await stateOf(free)]).toEqual(["intended", "signed"]);
     isThere = true;
     await time.pass(15_000);
-    expect(await stateOf(stuck)).toBe("broadcast");
+    expect(await stateOf(stuck)).toBe("signed");
     stop();
   });
 
@@ -124,12 +124,12 @@ describe("the sink", () => {
     }
     for (const intent of intents) intents$.next(intent);
     await time.pass(1_000);
-    expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "broadcast", "intended"]);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["signed", "signed", "intended"]);
     const [first] = (await bench.journal.confirmation(intents[0]?.id ?? 0)).attempts;
     if (first) mined.add(first.hash);
     head$.next(headAt(101n));
     await time.pass(1_000);
-    expect(await Promise.all(intents.map(stateOf))).toEqual(["mined", "broadcast", "broadcast"]);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["mined", "broadcast", "signed"]);
     stop();
   });
 
@@ -159,7 +159,7 @@ describe("the sink", () => {
     expect([await stateOf(still), await stateOf(settled)]).toEqual(["intended", "intended"]);
     gate.resolve();
     await time.pass(500);
-    expect([await stateOf(still), await stateOf(settled)]).toEqual(["broadcast", "superseded"]);
+    expect([await stateOf(still), await stateOf(settled)]).toEqual(["signed", "superseded"]);
     stop();
   });
 
@@ -206,7 +206,7 @@ describe("the sink", () => {
     await time.pass(1_000);
     expect(sent).toContain(attempts[0]?.raw);
     expect((await bench.journal.confirmation(signed.id)).attempts).toEqual(attempts);
-    expect(await bench.journal.confirmation(intended.id)).toMatchObject({ state: "broadcast", nonce: 1 });
+    expect(await bench.journal.confirmation(intended.id)).toMatchObject({ state: "signed", nonce: 1 });
     after.stop();
   });
 
@@ -233,7 +233,7 @@ describe("the sink", () => {
     strangers = 1;
     head$.next(headAt(101n));
     await time.pass(11_000);
-    expect(await bench.journal.confirmation(intent.id)).toMatchObject({ state: "broadcast", nonce: 1 });
+    expect(await bench.journal.confirmation(intent.id)).toMatchObject({ state: "signed", nonce: 1 });
     stop();
   });
 
@@ -249,7 +249,7 @@ describe("the sink", () => {
     intents$.next(intents[1] as Confirmation);
     await time.pass(1_000);
     const paid = await Promise.all(intents.map(({ id }) => bench.journal.confirmation(id)));
-    expect(paid.map(({ state }) => state)).toEqual(["broadcast", "broadcast", "broadcast"]);
+    expect(paid.map(({ state }) => state)).toEqual(["signed", "signed", "signed"]);
     expect(paid.map(({ nonce }) => nonce)).toEqual([0, 2, 1]);
     stop();
   });
@@ -292,7 +292,7 @@ describe("the sink", () => {
     const intents = await several(4);
     for (const intent of intents) intents$.next(intent);
     await time.pass(1_000);
-    expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "broadcast", "intended", "intended"]);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["signed", "signed", "intended", "intended"]);
     await time.pass(3_590_000);
     expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "broadcast", "intended", "intended"]);
     await time.pass(12_000);

@@ -98,7 +98,7 @@ describe("several keys", () => {
     await time.pass(2_000);
     const ten = Array.from({ length: 10 }, (_, nonce) => nonce);
     expect([await nonces(all, first), await nonces(all, second)]).toEqual([ten, ten]);
-    expect((await now(all)).every(({ state, attempts }) => state === "broadcast" && attempts.length === 1)).toBe(true);
+    expect((await now(all)).every(({ state, attempts }) => state === "signed" && attempts.length === 1)).toBe(true);
     stop();
   });
 
@@ -273,7 +273,7 @@ describe("the lease of a key", () => {
     expect(await now(all)).toMatchObject([{ state: "intended" }]);
     await time.pass(12_000);
     expect(keyReports(first)).toEqual(["waiting", "held"]);
-    expect(await now(all)).toMatchObject([{ state: "broadcast" }]);
+    expect(await now(all)).toMatchObject([{ state: "signed" }]);
     stop();
   });
 

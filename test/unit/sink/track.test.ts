@@ -1,5 +1,5 @@
 import { parseTransaction } from "viem";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
@@ -62,7 +62,8 @@ describe("sending", () => {
     ["has no room", { ok: false, message: "txpool is full" }, "signed"],
   ] as const)("keeps the nonce when the node %s", async (_, answer, state) => {
     const sent = await send(bench.deps({ broadcast: async () => answer }));
-    expect(sent).toMatchObject({ state, nonce: 0, attempts: [{}] });
+    expect(sent).toMatchObject({ nonce: 0, attempts: [{}] });
+    expect(bench.deps().lane.find(sent.id)).toMatchObject({ state, nonce: 0 });
     const next = await send(bench.deps({ snapshot: snapshotOf }), second);
     expect(next.nonce).toBe(1);
   });
@@ -92,6 +93,20 @@ describe("sending", () => {
 });
 
 describe("a round", () => {
+  it("tells the journal what a node took, once, where it is not mined by then", async () => {
+    const { journal } = bench;
+    const markBroadcast = vi.fn(journal.markBroadcast);
+    const deps = (on: Partial<ChainPort>) => ({ ...bench.deps(on), journal: { ...journal, markBroadcast } });
+    const [mined, waiting] = [await send(deps({})), await send(deps({ snapshot: snapshotOf }), second)];
+    const receipt: ChainPort["receipt"] = async (hash) =>
+      hash === mined.attempts[0]?.hash ? receiptOf(hash, 98n) : undefined;
+    await trackRound(deps({ receipt }));
+    expect([await stateOf(mined), await stateOf(waiting)]).toEqual(["mined", "broadcast"]);
+    expect(markBroadcast.mock.calls.map(([ids]) => ids)).toEqual([[waiting.id]]);
+    await trackRound(deps({ receipt }));
+    expect(markBroadcast).toHaveBeenCalledOnce();
+  });
+
   it("settles what is final, and says so once", async () => {
     const sent = await send(bench.deps());
     expect(await trackRound(bench.deps(minedWith(true)))).toEqual([]);
