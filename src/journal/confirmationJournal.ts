@@ -138,21 +138,19 @@ function* changeConfirmations(changes: readonly Change[], check: CheckFence): Wo
   });
 }
 
-function* markBroadcast(ids: readonly number[], check: CheckFence): Work<readonly number[]> {
-  const answers = yield* together<readonly Row[]>(
+function* markBroadcast(ids: readonly number[], check: CheckFence): Work<void> {
+  const marked = yield* together<readonly Row[]>(
     allIn(
       "UPDATE confirmations SET state = 'broadcast' WHERE state = 'signed' AND id",
       ids,
-      `RETURNING id, (
+      `RETURNING (
          SELECT signer FROM attempts WHERE confirmation_id = confirmations.id ORDER BY ordinal DESC LIMIT 1
        ) AS signer`,
     ),
   );
-  const marked = answers.flat();
   // The one who may not write changed nothing: what is thrown takes it back.
-  for (const signer of new Set(marked.map((row) => row.signer as AccountAddress | null)))
-    if (signer) yield* check(signer);
-  return marked.map(({ id }) => Number(id));
+  const signers = new Set(marked.flat().map((row) => row.signer as AccountAddress | null));
+  for (const signer of signers) if (signer !== null) yield* check(signer);
 }
 
 /** Works on confirmations together where each is there once, else on one after the other. */

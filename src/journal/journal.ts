@@ -101,6 +101,7 @@ export type VerdictRecord = Decision & {
  * `intended → signed → broadcast → mined → final`; exits `superseded` (somebody else settled the task), `rejected`
  * (nothing was signed), `cancelled` (what was signed can never be mined: its nonces are used up, finally) and `dead` (an
  * operator must look). `rejected` and `cancelled` leave the task free for another response; the others hold it for good.
+ * That a node took it (`broadcast`) is journalled a round later, and not at all where it is mined by then.
  */
 export type ConfirmationState =
   | "intended"
@@ -260,8 +261,8 @@ export type Journal = PolicyJournal &
       change: ConfirmationChange,
       fences?: readonly Fence[],
     ) => Promise<Confirmation>;
-    /** Those that are still `signed` are `broadcast` now; answers which. @throws LeaseLostError as above. */
-    readonly markBroadcast: (ids: readonly number[], fences?: readonly Fence[]) => Promise<readonly number[]>;
+    /** Those that are still `signed` are `broadcast` now. @throws LeaseLostError as above. */
+    readonly markBroadcast: (ids: readonly number[], fences?: readonly Fence[]) => Promise<void>;
     /** Several changes, in one transaction. @throws LeaseLostError as above. */
     readonly changeConfirmations: (
       changes: readonly { readonly id: number; readonly change: ConfirmationChange }[],

@@ -1,6 +1,5 @@
 import type { BroadcastAnswer } from "../chain/chainPort.ts";
 import { noAnswer } from "../chain/notTaken.ts";
-import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import type { TrackDeps } from "./track.ts";
@@ -12,10 +11,15 @@ export const broadcast = (deps: TrackDeps, confirmation: Confirmation): Promise<
 /** Sends the newest attempt of each, in nonce order, in one request. */
 export async function broadcastAll(deps: TrackDeps, confirmations: readonly Confirmation[]): Promise<void> {
   const { chain, lane, report, now } = deps;
-  const inOrder = confirmations
+  // The lane may know more of the same bytes: that a node took them, or where they are mined.
+  const current = confirmations.map((confirmation) => {
+    const known = lane.find(confirmation.id);
+    return known?.attempts.at(-1)?.hash === confirmation.attempts.at(-1)?.hash ? (known ?? confirmation) : confirmation;
+  });
+  const inOrder = current
     .filter(({ attempts }) => attempts.length > 0)
     .toSorted((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0));
-  lane.keepAll(confirmations, { sentAt: now(), sentAtBlock: lane.newestBlock() });
+  lane.keepAll(current, { sentAt: now(), sentAtBlock: lane.newestBlock() });
   const raws = inOrder.flatMap(({ attempts }) => attempts.at(-1)?.raw ?? []);
   const [only, ...more] = raws;
   if (only === undefined) return;
@@ -57,7 +61,7 @@ export async function markSent({ lane, journal, fences, report }: TrackDeps): Pr
     await journal.markBroadcast(ids, fences?.());
     for (const id of ids) lane.note(id, { isMarked: true });
   } catch (error) {
-    if (error instanceof FatalError) throw error;
+    // Whatever it is, the next write that matters meets it; what this round has settled is not to be lost for it.
     report({ type: "retry", what: "noting what was sent", error, inMs: 0 });
   }
 }

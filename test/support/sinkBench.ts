@@ -29,6 +29,8 @@ export type SinkBench = {
   /** `journalled HASH`, `broadcast`, …, in order. */
   readonly deeds: string[];
   readonly intend: (intent?: Intent) => Promise<Confirmation>;
+  /** As the journal has them; what a node took, as the sink told, is `broadcast`, though the journal hears of it later. */
+  readonly now: (ids: readonly number[]) => Promise<readonly Confirmation[]>;
   /** What `admit` and `trackRound` take. */
   readonly deps: (chain?: Partial<ChainPort>, changes?: Partial<TrackDeps>) => TrackDeps;
   readonly remove: () => Promise<void>;
@@ -65,6 +67,16 @@ export function createSinkBench(): SinkBench {
     signer,
     reports,
     deeds,
+    now: async (ids) => {
+      const sent = new Set(
+        reports.flatMap((each) =>
+          each.type === "confirmation" && each.confirmation.state === "broadcast" ? [each.confirmation.id] : [],
+        ),
+      );
+      return (await journal.confirmations(ids)).map((each) =>
+        each.state === "signed" && sent.has(each.id) ? { ...each, state: "broadcast" } : each,
+      );
+    },
     intend: async (intent = {}) => {
       const paid = { task, response, payment: wei(80n), ...intent };
       const seen = { tasks: [{ task: paid.task, source }], responses: [paid], touched: [] };

@@ -29,7 +29,7 @@ export type Order =
 
 export type Answer =
   | { readonly type: "ready" }
-  /** @param signed As `packSigned` writes it: `signedBytes` for each ID. */
+  /** @param signed As `packSigned` writes it. */
   | { readonly type: "signed"; readonly ids: readonly number[]; readonly signed: Uint8Array }
   | { readonly type: "checked"; readonly id: number; readonly parity: Parity | undefined }
   /** No reason is given: it might quote the key. */
@@ -40,11 +40,11 @@ export type Signed = { readonly signature: Signature; readonly parity: Parity | 
 
 export const digestBytes = 32;
 /** r, s, the parity of the signature, the parity that was found. */
-export const signedBytes = 66;
+const signedBytes = 66;
 const none = 255;
 
 export function packSigned(all: readonly Signed[]): Uint8Array {
-  const packed = Buffer.alloc(all.length * signedBytes);
+  const packed = Buffer.from(new ArrayBuffer(all.length * signedBytes));
   for (const [index, { signature, parity }] of all.entries()) {
     const at = index * signedBytes;
     packed.write(signature.r.toString(16).padStart(64, "0"), at, "hex");

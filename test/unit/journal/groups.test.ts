@@ -60,7 +60,7 @@ describeJournals("many confirmations at once", (journals) => {
       expect(await many.unsettled()).toEqual(signed);
       expect(await single.unsettled()).toEqual(signed);
 
-      expect((await many.markBroadcast([...ids, 9_999])).toSorted((a, b) => a - b)).toEqual(ids);
+      await many.markBroadcast([...ids, 9_999]);
       expect(await many.confirmations(ids)).toEqual(signed.map((each) => ({ ...each, state: "broadcast" as const })));
       await single.markBroadcast(ids);
       const changes = signed.map(({ id, nonce, attempts: [made] }, index) => {

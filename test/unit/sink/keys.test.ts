@@ -71,7 +71,7 @@ const intend = async (count: number): Promise<readonly Confirmation[]> => {
   }
   return all;
 };
-const now = (all: readonly Confirmation[]) => Promise.all(all.map(({ id }) => bench.journal.confirmation(id)));
+const now = (all: readonly Confirmation[]) => bench.now(all.map(({ id }) => id));
 /** The nonces that each key has signed, in the order of the confirmations. */
 const nonces = async (all: readonly Confirmation[], { address: signer }: Signer) =>
   (await now(all)).flatMap(({ attempts }) => (attempts.at(-1)?.signer === signer ? [attempts.at(-1)?.nonce] : []));
@@ -98,7 +98,7 @@ describe("several keys", () => {
     await time.pass(2_000);
     const ten = Array.from({ length: 10 }, (_, nonce) => nonce);
     expect([await nonces(all, first), await nonces(all, second)]).toEqual([ten, ten]);
-    expect((await now(all)).every(({ state, attempts }) => state === "signed" && attempts.length === 1)).toBe(true);
+    expect((await now(all)).every(({ state, attempts }) => state === "broadcast" && attempts.length === 1)).toBe(true);
     stop();
   });
 
@@ -273,7 +273,7 @@ describe("the lease of a key", () => {
     expect(await now(all)).toMatchObject([{ state: "intended" }]);
     await time.pass(12_000);
     expect(keyReports(first)).toEqual(["waiting", "held"]);
-    expect(await now(all)).toMatchObject([{ state: "signed" }]);
+    expect(await now(all)).toMatchObject([{ state: "broadcast" }]);
     stop();
   });
 
@@ -301,7 +301,8 @@ describe("the lease of a key", () => {
     const before = await intend(2);
     pay(before);
     await time.pass(1_000);
-    const theirs = (await now(before)).find(({ attempts }) => attempts[0]?.signer === first.address);
+    const journalled = await bench.journal.confirmations(before.map(({ id }) => id));
+    const theirs = journalled.find(({ attempts }) => attempts[0]?.signer === first.address);
     await steal(first);
     const all = await intend(4);
     pay(all);
