@@ -14,7 +14,7 @@ import { createHome } from "../../test/support/daemonProcess.ts";
 import { daemonEnv, daemonFlags } from "../harness/child.ts";
 import { describeMachine } from "../harness/machine.ts";
 import { startFeed } from "./feed.ts";
-import { type Sample, takeSample } from "./sample.ts";
+import { type Memory, readMemory, type Sample, takeSample } from "./sample.ts";
 import { isFlat, type Trend, trendOf } from "./trend.ts";
 
 const usage = `Usage: npm run soak -- [--minutes N] [--rate R] [--json FILE]
@@ -154,8 +154,13 @@ try {
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1_000;
   while (elapsed() < minutes * 60) {
-    await Promise.race([feed.ended, new Promise((resolve) => setTimeout(resolve, sampleEveryMs))]);
-    const sample = await takeSample({ pid: daemon.pid ?? 0, url, journalPath: home.journalPath }, elapsed());
+    const pid = daemon.pid ?? 0;
+    const memory: Memory[] = [];
+    do {
+      await Promise.race([feed.ended, new Promise((resolve) => setTimeout(resolve, sampleEveryMs / 10))]);
+      memory.push(readMemory(pid));
+    } while (memory.length < 10);
+    const sample = await takeSample({ pid, url, journalPath: home.journalPath }, elapsed(), memory);
     samples.push(sample);
     if (samples.length % 6 === 0)
       say(
@@ -190,6 +195,8 @@ try {
   say(
     `${last?.verdicts} verdicts, ${last?.final} paid finally; ${warnings} warnings${lastWarning && `, the last: ${lastWarning}`}`,
   );
+  const peak = Math.max(...samples.map(({ residentPeak }) => residentPeak));
+  say(`resident memory at its highest: ${(peak / mebi).toFixed(0)} MiB`);
   say(`exit code after SIGTERM: ${exitCode}\n`);
   const keptUp = (last?.verdicts ?? 0) >= leastJudged * submitted;
   if (!keptUp) say("the daemon did not keep up with the load\n");

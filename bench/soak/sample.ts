@@ -4,9 +4,12 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 export type Sample = {
   /** Since the load began. */
   readonly seconds: number;
+  /** The mean of what was read since the sample before: within a block's two seconds it rises and falls by a quarter. */
   readonly resident: number;
-  /** Of the resident memory, what belongs to no file. */
+  /** The same, of the resident memory what belongs to no file. */
   readonly anonymous: number;
+  /** The most that was read of `resident`. */
+  readonly residentPeak: number;
   /** What the heap has taken of the system. */
   readonly heapTotal: number;
   readonly heapUsed: number;
@@ -20,10 +23,25 @@ export type Sample = {
   readonly journal: number;
 };
 
+/** Bytes, at one moment. */
+export type Memory = Pick<Sample, "resident" | "anonymous">;
+
+/** What the system says of a process. */
+export function readMemory(pid: number): Memory {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const field = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
+  return { resident: field("VmRSS"), anonymous: field("RssAnon") };
+}
+
 export type SampleSource = { readonly pid: number; readonly url: string; readonly journalPath: string };
 
-/** Reads the daemon's own metrics, and its open files from the system. */
-export async function takeSample({ pid, url, journalPath }: SampleSource, seconds: number): Promise<Sample> {
+/** Reads the daemon's own metrics, and its open files from the system. @param memory What was read since the last sample. */
+export async function takeSample(
+  { pid, url, journalPath }: SampleSource,
+  seconds: number,
+  memory: readonly Memory[],
+): Promise<Sample> {
+  const mean = (of: keyof Memory) => memory.reduce((total, each) => total + each[of], 0) / memory.length;
   const text = await (await fetch(`${url}/metrics`)).text();
   const sum = (name: string, labels = "") =>
     [...text.matchAll(new RegExp(`^${name}(?:\\{([^}]*)\\})? (\\S+)`, "gm"))]
@@ -39,8 +57,9 @@ export async function takeSample({ pid, url, journalPath }: SampleSource, second
   const size = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   return {
     seconds,
-    resident: sum("process_resident_memory_bytes"),
-    anonymous: Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024,
+    resident: mean("resident"),
+    anonymous: mean("anonymous"),
+    residentPeak: Math.max(...memory.map(({ resident }) => resident)),
     heapTotal: sum("nodejs_heap_size_total_bytes"),
     heapUsed: sum("nodejs_heap_size_used_bytes"),
     external: sum("nodejs_external_memory_bytes"),
