@@ -17,10 +17,10 @@ export type AddressCache = {
 const ways = 4;
 const wordsPerAddress = 5;
 
-/** Places to begin with, 400 KiB: more would be pages of memory that nothing needs yet, and that are taken one by one, for hours. */
-const initial = 1 << 14;
+/** Places to begin with, 800 KiB: more would be pages of memory that nothing needs yet, and that are taken one by one, for hours. */
+const initial = 1 << 15;
 /** A table that is fuller than this grows as soon as an address would take another one's place. */
-const fullness = 1 / 2;
+const fullness = 1 / 4;
 
 /** @param capacity Addresses; a power of two, 24 bytes each. */
 export function createAddressCache(capacity: number): AddressCache {
