@@ -24,8 +24,8 @@ type WireAnswer = { readonly id?: unknown; readonly result?: unknown; readonly e
  */
 export function createJsonRpc(options: Omit<ExchangeOptions, "name"> & { readonly name?: string }): HttpRpc {
   const { url, timeoutMs, name = new URL(url).host } = options;
-  const open = /^wss?:$/.test(new URL(url).protocol) ? socketExchange : httpExchange;
-  const exchange = open({ url, timeoutMs, name });
+  const isSocket = /^wss?:$/.test(new URL(url).protocol);
+  const exchange = (isSocket ? socketExchange : httpExchange)({ url, timeoutMs, name });
   let lastId = 0;
 
   const batch = async (calls: readonly RpcCall[]): Promise<readonly RpcAnswer[]> => {
@@ -33,7 +33,7 @@ export function createJsonRpc(options: Omit<ExchangeOptions, "name"> & { readonl
     const requests = calls.map((call): RpcRequest => ({ jsonrpc: "2.0", id: ++lastId, ...call }));
     const answer = await exchange(requests);
     const answers = (Array.isArray(answer) ? answer : [answer]) as WireAnswer[];
-    const refusal = refusalOfAll(requests, answers);
+    const refusal = refusalOfAll(requests, answers, !isSocket && !Array.isArray(answer));
     if (refusal) return requests.map(() => ({ error: refusal }));
     const byId = new Map(answers.map((each) => [each?.id, each]));
     return requests.map(({ id }) => {
@@ -56,12 +56,21 @@ export function createJsonRpc(options: Omit<ExchangeOptions, "name"> & { readonl
 
 /**
  * The one answer to several requests, where it refuses them all: it names none of them; or one, and speaks of the batch, as
- * geth and Erigon say under the first id that it is too large. Any other word is that one's alone.
+ * geth and Erigon say under the first id that it is too large. Any other word is that one's alone. Over HTTP an object in the
+ * place of a list is about the batch (JSON-RPC 2.0, section 6): gateways refuse a credential under an id of their own choice; but
+ * of transactions even that is not believed, since a wrong word on a payment is worse than none.
  */
-function refusalOfAll(requests: readonly RpcRequest[], answers: readonly WireAnswer[]): RpcError | undefined {
+function refusalOfAll(
+  requests: readonly RpcRequest[],
+  answers: readonly WireAnswer[],
+  isObjectOverHttp: boolean,
+): RpcError | undefined {
   const [only] = answers;
   if (answers.length !== 1 || !only?.error) return undefined;
   const error = toRpcError(only.error);
-  const namesNone = requests.every(({ id }) => id !== only.id);
-  return namesNone || batchRefusal([{ error }]) !== undefined || isRateLimit(error) ? error : undefined;
+  if (requests.every(({ id }) => id !== only.id) || batchRefusal([{ error }]) !== undefined || isRateLimit(error)) {
+    return error;
+  }
+  const pays = requests.some(({ method }) => method === "eth_sendRawTransaction");
+  return isObjectOverHttp && !pays ? error : undefined;
 }

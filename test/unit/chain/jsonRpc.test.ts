@@ -48,6 +48,13 @@ describe("a batch", () => {
     for (const answer of answers) expect(() => resultOf(answer)).toThrow(/batch too large/);
   });
 
+  it("is refused as a whole by an object in the place of a list, under whatever id, unless it would pay", async () => {
+    const rpc = await serve(([first]) => ({ status: 401, body: refusedOne(first) }));
+    for (const answer of await rpc.batch(three)) expect(() => resultOf(answer)).toThrow("already known");
+    const payments = three.map(({ params }) => ({ method: "eth_sendRawTransaction", params }));
+    await expect(rpc.batch(payments)).rejects.toThrow(/holes/);
+  });
+
   it.each([
     ["batch too large", -32600],
     ["batch limit 2 exceeded (can increase by --rpc.batch.limit). Requested batch of size: 3", -32600],
@@ -63,7 +70,6 @@ describe("a batch", () => {
   );
 
   it.each<[string, (calls: readonly RpcRequest[]) => RpcReply, RegExp]>([
-    ["refuses one, and is silent on the rest", ([first]) => ({ body: refusedOne(first) }), /holes/],
     ["refuses one in a list, and is silent on the rest", ([, second]) => ({ body: [refusedOne(second)] }), /holes/],
     ["leaves one out", (calls) => ({ body: calls.slice(1).map(echo) }), /holes/],
     ["gives one no result", (calls) => ({ body: calls.map(({ id }) => ({ id })) }), /holes/],
