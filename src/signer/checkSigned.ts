@@ -43,15 +43,15 @@ export async function checkSigned(
 export function checkOwn(raw: Hex, asked: UnsignedTransaction, signature: Signature): SignedTransaction {
   const fields = fieldsOf(asked, signature);
   const type = asked.fees.type === "legacy" ? "" : "02";
-  let items: readonly Item[];
+  let wrong: readonly string[];
   try {
     if (!raw.startsWith(`0x${type}`)) throw new RangeError("another type");
-    items = readList(raw.slice(2 + type.length));
+    const items = readList(raw.slice(2 + type.length));
     if (items.length !== fields.length) throw new RangeError("other fields");
+    wrong = fields.filter(([, value], index) => !says(items[index] as Item, value)).map(([field]) => field);
   } catch {
     throw different(["the whole: they are no signed transaction of this chain"]);
   }
-  const wrong = fields.filter(([, value], index) => !says(items[index] as Item, value)).map(([field]) => field);
   if (wrong.length > 0) throw different([...new Set(wrong)]);
   return { raw, hash: transactionHash(raw) };
 }

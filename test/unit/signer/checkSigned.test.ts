@@ -133,6 +133,7 @@ describe("checkOwn", () => {
     ["an end that is missing", (raw) => raw.slice(0, -2)],
     ["half a byte", (raw) => raw.slice(0, -1)],
     ["an access list", (raw) => raw.replace("c0", "c1")],
+    ["digits that are none", (raw) => `${raw.slice(0, -2)}zz`],
     ["nothing", () => "0x"],
     ["the type alone", () => "0x02"],
   ])("stops at %s", (_, change) => {
