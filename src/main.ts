@@ -7,8 +7,10 @@ import { type Context, failureText } from "./cli/context.ts";
 import { commandHelp, helpText } from "./cli/helpText.ts";
 import { BaseError, exitCodes } from "./errors.ts";
 import { createScrubber } from "./ops/scrub.ts";
+import { leaveThreadsTheirLimits } from "./threadLimits.ts";
 import { readVersion } from "./version.ts";
 
+leaveThreadsTheirLimits();
 const keys = [process.env.AGENT_PRIVATE_KEY, process.env.CLIENT_PRIVATE_KEY].filter((key) => key !== undefined);
 const scrub = createScrubber(keys);
 

@@ -11,6 +11,7 @@ import type { Hex } from "../../src/protocol/brand.ts";
 import { deploymentOn } from "../../src/protocol/chains.ts";
 import type { Report } from "../../src/report.ts";
 import { threadedSigner } from "../../src/signer/threadedSigner.ts";
+import { leaveThreadsTheirLimits } from "../../src/threadLimits.ts";
 import { answer, childArgs } from "../harness/child.ts";
 import { firstStep } from "./breakDown.ts";
 
@@ -78,6 +79,7 @@ const journal = watch(openSqliteJournal({ path: config.journal.path, chainId: co
   recordAttempt: "signed bytes onto the disk",
   recordAttempts: "signed bytes onto the disk",
 });
+leaveThreadsTheirLimits();
 const evaluator = createNearEvaluator(createWorkerEvaluator());
 const set = await loadPolicySet(config.policies.dir, { evaluator });
 const policies = {

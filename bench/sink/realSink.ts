@@ -12,6 +12,7 @@ import type { Engine } from "../../src/signer/thread/messages.ts";
 import { threadedSigner } from "../../src/signer/threadedSigner.ts";
 import { createSink } from "../../src/sink/createSink.ts";
 import type { Sink } from "../../src/sink/sinkPort.ts";
+import { leaveThreadsTheirLimits } from "../../src/threadLimits.ts";
 
 export type RealSink = {
   readonly http: string;
@@ -46,6 +47,7 @@ export async function openRealSink(options: RealSink, journal: Journal, report: 
     clock,
     report,
   });
+  leaveThreadsTheirLimits();
   const signers = [await threadedSigner({ privateKey, engine })];
   await chain.head();
   const { controller } = deployment;
