@@ -22,7 +22,7 @@ const usage = `Usage: npm run soak -- [--minutes N] [--rate R] [--json FILE]
 Runs the daemon's real process on a devnet of its own under a steady load, and tells whether memory, event loop, sockets and
 files stay where they are.
 
-  --minutes N  how long (default 30); the first fifth is warm-up, and counts for nothing
+  --minutes N  how long (default 30), after a third of that to warm up, which counts for nothing
   --rate R     responses a second, 20 to 300 (default 200); each task gets twenty, of which one is right and paid
   --json FILE  writes every sample and the result there
 
@@ -42,6 +42,8 @@ if (values.help || !(minutes > 0 && minutes <= 600) || !(rate >= 20 && rate <= 3
   process.exit(values.help ? 0 : 78);
 }
 
+/** Minutes: until then caches fill, and code is compiled. */
+const warmUp = minutes / 3;
 const providerCount = 20;
 const sampleEveryMs = 5_000;
 const mebi = 1024 ** 2;
@@ -134,7 +136,7 @@ try {
     );
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  const lifetime = BigInt(Math.ceil(minutes * 60) + 7_200);
+  const lifetime = BigInt(Math.ceil((warmUp + minutes) * 60) + 7_200);
   const { timestamp } = await devnet.publicClient.getBlock();
   const order = { source, config, expiryTime: timestamp + lifetime, payment: parseEther("0.001") };
   const feed = await startFeed(devnet, {
@@ -153,7 +155,7 @@ try {
   const samples: Sample[] = [];
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1_000;
-  while (elapsed() < minutes * 60) {
+  while (elapsed() < (warmUp + minutes) * 60) {
     const pid = daemon.pid ?? 0;
     const memory: Memory[] = [];
     do {
@@ -174,7 +176,7 @@ try {
   daemon.kill("SIGTERM");
   const [exitCode] = await exited;
 
-  const steady = samples.filter((sample) => sample.seconds > seconds / 5);
+  const steady = samples.filter((sample) => sample.seconds > warmUp * 60);
   const trend = (read: (sample: Sample) => number): Trend =>
     trendOf(steady.map((sample) => ({ seconds: sample.seconds, value: read(sample) })));
   const trends = {
@@ -214,6 +216,7 @@ try {
       at: new Date().toISOString(),
       machine: describeMachine(),
       minutes,
+      warmUp,
       rate,
       submitted,
       seconds,
