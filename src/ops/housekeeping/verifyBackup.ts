@@ -13,6 +13,7 @@ export async function verifyInThread(path: string): Promise<number> {
     workerData: { path },
     env: {},
     execArgv: ["--disable-warning=ExperimentalWarning"],
+    resourceLimits: { maxOldGenerationSizeMb: 512 },
   });
   try {
     const found = await new Promise<Verification>((resolve, reject) => {

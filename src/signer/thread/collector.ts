@@ -2,7 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * Has this thread collect all its garbage, by V8's own function, of which nothing else in the process gets to know.
+ * Has this thread collect all its garbage, by V8's own function. Nothing else gets it, but a thread that makes its globals in the
+ * very moment in which this is called: it could collect, and nothing more.
  *
  * `@noble/curves` remembers points in weak maps. V8 lets go of what such a map holds only when it collects everything, which
  * a small heap with little to do puts off for a quarter of an hour.

@@ -44,7 +44,7 @@ const attempt = (ids: readonly number[], work: () => Answer): void => {
 };
 const collect = engine === "javascript" ? createCollector() : undefined;
 let sinceCollected = 0;
-/** After what is due by now. */
+/** Collects when enough were made, after what is due by now. */
 function count(signatures: number): void {
   sinceCollected += signatures;
   if (sinceCollected < collectEvery) return;
