@@ -2,31 +2,44 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BaseError, ConfigError, RetryableError } from "../errors.ts";
+import { heldAndOlder } from "./heldAndOlder.ts";
+import { lockJournal } from "./journalLock.ts";
 import { migrations } from "./migrations.ts";
 
 /** SQLite's primary result codes for what may be over at the next start: busy, locked, input or output failed, disk full. */
 const passing: ReadonlySet<number> = new Set([5, 6, 10, 13]);
 
+export type OpenDatabase = {
+  readonly database: DatabaseSync;
+  /** Lets go of the lock, where there is one. */
+  readonly unlock: () => void;
+};
+
 /**
- * Opens (or creates) the journal's file, migrates it and checks that it belongs to this chain.
+ * Opens (or creates) the journal's file, migrates it and checks that it belongs to this chain. It is locked before anything in it is
+ * changed; a shared one for its migration only, so that nobody changes tables under an older daemon that works with them.
  *
  * @throws ConfigError `JOURNAL_UNUSABLE` if the file cannot be opened, `JOURNAL_NEWER` if a later version wrote it,
  *   `JOURNAL_OTHER_CHAIN` if it belongs to another chain;
- *   RetryableError `JOURNAL_UNAVAILABLE` while the disk is full or another program locks it.
+ *   RetryableError `JOURNAL_LOCKED` or, shared, `JOURNAL_OLDER` while another process holds it, `JOURNAL_UNAVAILABLE` while the disk
+ *   is full or another program locks it.
  */
-export function openDatabase(path: string, chainId: number): DatabaseSync {
+export function openDatabase(path: string, chainId: number, shared: boolean): OpenDatabase {
   let database: DatabaseSync | undefined;
+  let unlock = () => {};
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (!shared) unlock = lockJournal(path);
     database = new DatabaseSync(path);
     database.exec(
       "PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
     );
-    migrate(database, path);
+    migrate(database, path, shared);
     claimChain(database, path, chainId);
-    return database;
+    return { database, unlock };
   } catch (cause) {
     database?.close();
+    unlock();
     if (cause instanceof BaseError) throw cause;
     const message = `the journal ${path} cannot be opened: ${(cause as Error).message}`;
     if (passing.has(Number((cause as { errcode?: unknown }).errcode) & 0xff)) {
@@ -44,17 +57,34 @@ export function openDatabase(path: string, chainId: number): DatabaseSync {
   }
 }
 
-function migrate(database: DatabaseSync, path: string): void {
-  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+function migrate(database: DatabaseSync, path: string, shared: boolean): void {
+  const version = versionOf(database);
   if (version > migrations.length) {
     throw new ConfigError(`the journal ${path} has version ${version}; this program knows ${migrations.length}`, {
       code: "JOURNAL_NEWER",
       remedy: "run the version of ogpu-confirmd that wrote it, or a later one",
     });
   }
-  for (const [index, sql] of migrations.entries()) {
-    if (index < version) continue;
-    database.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version = ${index + 1}; COMMIT`);
+  if (version === migrations.length) return;
+  const unlock = shared ? lockOlder(path, version) : () => {};
+  try {
+    // Somebody else may have migrated it before the lock was free.
+    for (let at = versionOf(database); at < migrations.length; at++) {
+      database.exec(`BEGIN IMMEDIATE; ${migrations[at]} PRAGMA user_version = ${at + 1}; COMMIT`);
+    }
+  } finally {
+    unlock();
+  }
+}
+
+const versionOf = (database: DatabaseSync): number =>
+  Number(database.prepare("PRAGMA user_version").get()?.user_version);
+
+function lockOlder(path: string, version: number): () => void {
+  try {
+    return lockJournal(path);
+  } catch (cause) {
+    throw cause instanceof RetryableError ? heldAndOlder(path, version, { cause }) : cause;
   }
 }
 

@@ -2,7 +2,6 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { flushAhead } from "./flushAhead.ts";
 import { growLog } from "./growLog.ts";
 import type { Journal } from "./journal.ts";
-import { lockJournal } from "./journalLock.ts";
 import { journalOn } from "./journalOn.ts";
 import { openDatabase } from "./openDatabase.ts";
 import { sqliteStore } from "./sqliteStore.ts";
@@ -22,17 +21,11 @@ export type JournalFile = {
  * would be read there again (see `Durability`), so that what a method stored is on the disk when it answers. One daemon
  * holds it at a time.
  *
- * @throws RetryableError if another process holds it; ConfigError if it is unusable, newer, or of another chain.
+ * @throws RetryableError if another process holds it (a shared one: and it would have to be migrated); ConfigError if it is
+ *   unusable, newer, or of another chain.
  */
 export function openSqliteJournal({ path, chainId, shared = false, isLasting = false }: JournalFile): Journal {
-  const database = openDatabase(path, chainId);
-  let unlock: () => void;
-  try {
-    unlock = shared ? () => undefined : lockJournal(path);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  const { database, unlock } = openDatabase(path, chainId, shared);
   // Whoever held a key is gone: it would hold the lock.
   if (!shared) database.exec("UPDATE leases SET expires_at = 0");
   if (isLasting) tryToGrowLog(database, path);

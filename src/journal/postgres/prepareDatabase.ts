@@ -1,6 +1,8 @@
 import type pg from "pg";
 import { ConfigError } from "../../errors.ts";
+import { heldAndOlder } from "../heldAndOlder.ts";
 import { migrations } from "../migrations.ts";
+import { holderOf } from "./postgresHold.ts";
 import { postgresMigrations } from "./postgresMigrations.ts";
 
 /** The oldest major version that is still maintained when this was written. */
@@ -12,7 +14,7 @@ const schemaLock = "SELECT pg_advisory_xact_lock(1869049971, 0)";
  * Brings a database to the journal's newest schema, in one transaction, and checks that it is this chain's.
  *
  * @throws ConfigError `JOURNAL_SERVER_OLD`, `JOURNAL_NOT_DURABLE`, `JOURNAL_STANDBY`, `JOURNAL_NOT_EMPTY`, `JOURNAL_NEWER`
- *   or `JOURNAL_OTHER_CHAIN`.
+ *   or `JOURNAL_OTHER_CHAIN`; RetryableError `JOURNAL_OLDER` while a daemon holds what would have to be migrated.
  */
 export async function prepareDatabase(pool: pg.Pool, where: string, chainId: number): Promise<void> {
   const client = await pool.connect();
@@ -70,6 +72,8 @@ async function migrate(client: pg.PoolClient, where: string): Promise<void> {
     });
   }
   if (version === migrations.length) return;
+  const holder = version === 0 ? undefined : await holderOf(async (text) => (await client.query(text)).rows);
+  if (holder !== undefined) throw heldAndOlder(`in ${where}`, version, { holder });
   for (const { to, sql } of postgresMigrations) if (to > version) await client.query(sql);
   await client.query(
     "INSERT INTO meta (key, value) VALUES ('schema', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

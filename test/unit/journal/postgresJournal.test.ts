@@ -89,6 +89,19 @@ describePostgres("a journal in PostgreSQL", (server) => {
       expect(await query(server(), name, "SELECT value FROM meta WHERE key = 'schema'")).toEqual([{ value: "99" }]);
     });
 
+    it("is not migrated under the daemon that holds it", async () => {
+      const holder = await open();
+      await place.tamper("UPDATE meta SET value = '7' WHERE key = 'schema'");
+      for (const shared of [true, false]) {
+        await expect(open({ shared })).rejects.toMatchObject({
+          code: "JOURNAL_OLDER",
+          message: expect.stringMatching(/has version 7, and a daemon that holds it \(from /),
+        });
+      }
+      expect(await query(server(), name, "SELECT value FROM meta WHERE key = 'schema'")).toEqual([{ value: "7" }]);
+      await holder.close();
+    });
+
     it("refuses a database that holds something else", async () => {
       await place.tamper("CREATE TABLE customers (id int)");
       await expect(open()).rejects.toMatchObject({ code: "JOURNAL_NOT_EMPTY" });

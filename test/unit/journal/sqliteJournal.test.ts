@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Journal } from "../../../src/journal/journal.ts";
+import { lockJournal } from "../../../src/journal/journalLock.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 
@@ -57,13 +58,7 @@ describe("opening a file", () => {
   });
 
   it("brings a journal of version 7 up with every attempt, in order, and the guards around them", async () => {
-    await journal.close();
-    rmSync(join(directory, "deep"), { recursive: true });
-    mkdirSync(join(directory, "deep"));
-    const database = new DatabaseSync(path);
-    for (const sql of migrations.slice(0, 7)) database.exec(sql);
-    database.exec(`
-      PRAGMA user_version = 7;
+    await beginWithVersion7(`
       INSERT INTO tasks (task, source) VALUES ('0x01', '0x02');
       INSERT INTO verdicts (id, task, response, kind, reason, policy, policy_digest, mode, block_number, block_hash,
         payload_digest, payment, response_digest, decided_at)
@@ -72,7 +67,6 @@ describe("opening a file", () => {
       VALUES (1, '0x01', '0x03', 1, '5', 'r', 'broadcast', 4);
       INSERT INTO nonces VALUES ('0xd1', 4, 1);
       INSERT INTO attempts VALUES ('0xbb', 1, 0, 'confirm', 4, '0x02b0', 100, '0xd1'), ('0xaa', 1, 1, 'cancel', 4, '0x02a0', 200, NULL);`);
-    database.close();
     journal = openSqliteJournal({ path, chainId: 1071 });
     expect(await journal.unsettled()).toMatchObject([
       {
@@ -84,4 +78,47 @@ describe("opening a file", () => {
     ]);
     await expect(journal.changeConfirmation(1, { state: "rejected" })).rejects.toThrow(/cannot be rejected/);
   });
+
+  it("is not migrated under the daemon that holds it, by a command or by another daemon, and is when it is free", async () => {
+    await beginWithVersion7();
+    const unlock = lockJournal(path);
+    expect(() => openSqliteJournal({ path, chainId: 1071, shared: true })).toThrow(
+      expect.objectContaining({ code: "JOURNAL_OLDER", message: expect.stringContaining("has version 7") }),
+    );
+    expect(() => openSqliteJournal({ path, chainId: 1071 })).toThrow(
+      expect.objectContaining({ code: "JOURNAL_LOCKED" }),
+    );
+    expect(versionNow()).toBe(7);
+    unlock();
+    journal = openSqliteJournal({ path, chainId: 1071, shared: true });
+    expect(versionNow()).toBe(migrations.length);
+    // The command has not kept the lock.
+    await openSqliteJournal({ path, chainId: 1071 }).close();
+  });
+
+  it("is free again where its opening failed", async () => {
+    await journal.close();
+    expect(() => openSqliteJournal({ path, chainId: 1 })).toThrow(/belongs to chain 1071/);
+    journal = openSqliteJournal({ path, chainId: 1071 });
+  });
 });
+
+/** Puts a journal of version 7 in the place of the one that is open. */
+async function beginWithVersion7(rows = ""): Promise<void> {
+  await journal.close();
+  rmSync(join(directory, "deep"), { recursive: true });
+  mkdirSync(join(directory, "deep"));
+  const database = new DatabaseSync(path);
+  for (const sql of migrations.slice(0, 7)) database.exec(sql);
+  database.exec(`PRAGMA user_version = 7; ${rows}`);
+  database.close();
+}
+
+function versionNow(): unknown {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return database.prepare("PRAGMA user_version").get()?.user_version;
+  } finally {
+    database.close();
+  }
+}
