@@ -10,7 +10,7 @@ import { type JudgeOptions, judgeTask } from "./judgeTask.ts";
 import type { PayloadPort } from "./payload/payloadPort.ts";
 import { createPipeline } from "./pipeline.ts";
 import type { PolicySet } from "./policy/policyPort.ts";
-import { type PolicyStore, toStore } from "./policy/policyStore.ts";
+import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
 import type { Hex } from "./protocol/brand.ts";
 import type { Reporter } from "./report.ts";
 import { revisits$ } from "./revisits.ts";
@@ -76,12 +76,13 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
   const stop$ = new ReplaySubject<true>(1);
   const looks = createStopwatch(clock);
   const ledger = openLedger(journal, clock.now);
+  const judging: JudgeOptions = { ...options.judge, ceilings: options.sink.guardrails };
   const pipeline$ = createPipeline({
     chain,
     intakes: createIntakes({ chain, journal, watch, sweep, clock, report }, options.intake),
     sweep$: merge(of("start"), sweepTicks$),
     revisits$: revisits$({ chain, journal, policies: toStore(deps.policies) }),
-    judge: (task) => looks.during(() => judgeTask(deps, options.judge, task)),
+    judge: (task) => looks.during(() => judgeTask(deps, judging, task)),
     sink: chooseSink({ ...deps, ledger }, options),
     clock,
     report,
@@ -112,6 +113,6 @@ function chooseSink(deps: DaemonDeps & Pick<Daemon, "ledger">, options: DaemonOp
   const { chainId, controller, maxFeePerGas, judge } = options;
   const { maxPayment } = judge;
   const policies = toStore(deps.policies);
-  const capsOf = (name: string) => policies.current().policies.find((policy) => policy.name === name)?.caps;
+  const capsOf = (name: string) => capsIn(policies, name);
   return createSink({ ...deps, chainId, controller, maxFeePerGas, maxPayment, capsOf }, options.sink);
 }

@@ -5,14 +5,15 @@ import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from 
 import { type Looked, lookAt } from "./lookAt.ts";
 import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
 import { functionNameOf } from "./policy/functionName.ts";
-import type { Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
-import { type PolicyStore, toStore } from "./policy/policyStore.ts";
+import type { Policy, PolicyCaps, PolicySet, Verdict } from "./policy/policyPort.ts";
+import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
 import { formatOgpu } from "./protocol/amounts.ts";
 import type { TaskAddress, Wei } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
 import { responseDigest } from "./protocol/responseDigest.ts";
 import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "./protocol/statuses.ts";
 import type { Reporter } from "./report.ts";
+import { type Ceilings, capsOf, lowest } from "./sink/guardrails/caps.ts";
 
 export type JudgeDeps = {
   readonly chain: ChainPort;
@@ -27,6 +28,8 @@ export type JudgeDeps = {
 export type JudgeOptions = {
   /** A price above it is held for a person, whatever the policy says. */
   readonly maxPayment: Wei;
+  /** So is a price above one of these, and above the policy's own caps: no hour and no day has room for it. @default none */
+  readonly ceilings?: Ceilings | undefined;
   /** Verdicts are recorded as `shadow`: nothing is paid. */
   readonly dryRun: boolean;
 };
@@ -39,6 +42,12 @@ export type Judged = {
 
 const configLimits: FetchLimits = { maxBytes: 1024 * 1024, timeoutMs: 10_000 };
 const configRetryMs = 30_000;
+const noCeilings: Ceilings = {
+  perHour: undefined,
+  perDay: undefined,
+  perProviderHour: undefined,
+  gasPerDay: undefined,
+};
 
 /**
  * One look at one task: reads it from the chain, fetches what its undecided responses point to, lets the policy judge,
@@ -111,7 +120,7 @@ async function judgeBy(
     if (found === undefined) return [];
     const { response, output } = found;
     const decision: Decision = {
-      ...withCeiling(verdict, response, options),
+      ...withCeiling(verdict, response, options, policy.caps),
       ...basisOf(snapshot, response),
       payloadDigest: output.digest,
     };
@@ -120,6 +129,10 @@ async function judgeBy(
   const intent = await journal.decide(decisions, clock.now());
   tell(report, decisions, intent);
 
+  const approved = new Set(verdicts.filter(({ kind }) => kind === "confirm").map(({ response }) => response));
+  const isHeldBack = decisions.some(({ kind, response }) => kind === "hold" && approved.has(response));
+  // What the policy left aside, having found one to pay, may be cheaper than that.
+  if (isHeldBack && undecided.length > verdicts.length) return { againInMs: 0 };
   const untils = [
     ...verdicts.map(({ until }) => until),
     ...undecided.filter(isEarly).map(({ address }) => lastVerdicts.get(address)?.until),
@@ -161,7 +174,7 @@ function reportChange({ report }: JudgeDeps, policy: Policy, last: VerdictRecord
  * very response that they were shown.
  */
 async function applyAnswers(
-  { journal, clock, report }: JudgeDeps,
+  { journal, policies, clock, report }: JudgeDeps,
   options: JudgeOptions,
   { answers, verdicts }: TaskRecord,
   snapshot: Snapshot,
@@ -185,7 +198,7 @@ async function applyAnswers(
     // About what was held, not about what stands there now: that is judged anew.
     const about = isSame ? {} : { payment: held.payment, responseDigest: held.responseDigest };
     const decision = { ...basisOf(snapshot, response), ...about, payloadDigest, answers: verdictId };
-    return [{ ...withCeiling(verdict, response, options), ...decision }];
+    return [{ ...withCeiling(verdict, response, options, capsIn(toStore(policies), policy)), ...decision }];
   });
   if (decisions.length === 0) return undefined;
   const intent = await journal.decide(decisions, clock.now());
@@ -233,9 +246,21 @@ function whyNothingToDo({ block, task }: Snapshot): { state: "closed" | "ignored
   return undefined;
 }
 
-function withCeiling(verdict: Verdict, { payment }: Response, { maxPayment, dryRun }: JudgeOptions): Verdict {
+/**
+ * What costs more than a ceiling would wait for room that never comes, and hold its task meanwhile: a person decides.
+ * @param ofPolicy The policy's own ceilings, where it is in force.
+ */
+function withCeiling(
+  verdict: Verdict,
+  { payment, provider }: Response,
+  { maxPayment, ceilings = noCeilings, dryRun }: JudgeOptions,
+  ofPolicy: PolicyCaps | undefined,
+): Verdict {
   const effective: Verdict = dryRun ? { ...verdict, mode: "shadow" } : verdict;
-  if (verdict.kind !== "confirm" || payment <= maxPayment) return effective;
-  const reason = `${formatOgpu(payment)} is above sink.maxPayment (${formatOgpu(maxPayment)}): ${verdict.reason}`;
+  if (verdict.kind !== "confirm") return effective;
+  const caps = capsOf({ policy: verdict.policy, provider }, ceilings, ofPolicy);
+  const { name, limit } = lowest({ name: "sink.maxPayment", limit: maxPayment }, ...caps);
+  if (payment <= limit) return effective;
+  const reason = `${formatOgpu(payment)} is above ${name} (${formatOgpu(limit)}): ${verdict.reason}`;
   return { ...effective, kind: "hold", reason };
 }

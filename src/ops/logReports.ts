@@ -84,10 +84,12 @@ export function logReports(logger: Logger): Reporter {
         const fields = { cap, of: scope, limit: formatOgpu(limit) };
         if (!report.reached) return logger.info(fields, "nothing waits under the ceiling any more");
         const { used, until } = report;
-        const room = until === undefined ? "unknown" : new Date(until).toISOString();
+        const room = until === undefined ? "never" : new Date(until).toISOString();
         return logger.warn(
           { ...fields, used: formatOgpu(used), until: room },
-          "a ceiling is reached: confirmations wait for room, in order",
+          until === undefined
+            ? "a confirmation costs more than a ceiling: it waits until that is raised"
+            : "a ceiling is reached: confirmations wait for room, in order",
         );
       }
       case "paused":

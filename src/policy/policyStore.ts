@@ -1,5 +1,5 @@
 import { NEVER, type Observable } from "rxjs";
-import type { PolicySet } from "./policyPort.ts";
+import type { PolicyCaps, PolicySet } from "./policyPort.ts";
 
 /** The policies in force; they may change while the daemon runs. */
 export type PolicyStore = {
@@ -14,3 +14,7 @@ export const fixedPolicies = (set: PolicySet): PolicyStore => ({ current: () => 
 /** A store, out of a store or of a set that stays as it is. */
 export const toStore = (policies: PolicySet | PolicyStore): PolicyStore =>
   "current" in policies ? policies : fixedPolicies(policies);
+
+/** The ceilings that the file of a policy in force gives, by the policy's name. */
+export const capsIn = ({ current }: PolicyStore, name: string): PolicyCaps | undefined =>
+  current().policies.find((policy) => policy.name === name)?.caps;

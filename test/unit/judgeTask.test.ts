@@ -9,10 +9,11 @@ import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { type JudgeOptions, judgeTask } from "../../src/judgeTask.ts";
 import type { Output } from "../../src/payload/payloadPort.ts";
 import { everything } from "../../src/policy/needs.ts";
-import type { Candidate, Policy, PolicySet, Verdict } from "../../src/policy/policyPort.ts";
+import type { Candidate, Policy, PolicyCaps, PolicySet, Verdict } from "../../src/policy/policyPort.ts";
 import { type ResponseAddress, type UnixSeconds, unixSeconds, wei } from "../../src/protocol/brand.ts";
 import { DeliveryMethod, ResponseStatus, TaskStatus } from "../../src/protocol/statuses.ts";
 import type { Report } from "../../src/report.ts";
+import type { Ceilings } from "../../src/sink/guardrails/caps.ts";
 import {
   address,
   aResponse,
@@ -26,6 +27,13 @@ import {
 } from "../support/fakeChain.ts";
 
 const later = address<ResponseAddress>(0x3b);
+const noCaps: PolicyCaps = { perTask: undefined, perHour: undefined, perDay: undefined, perProviderHour: undefined };
+const noCeilings: Ceilings = {
+  perHour: undefined,
+  perDay: undefined,
+  perProviderHour: undefined,
+  gasPerDay: undefined,
+};
 let directory: string;
 let journal: Journal;
 let reports: Report[];
@@ -306,5 +314,46 @@ describe("a verdict", () => {
     const { intent } = await look(confirm, { options: { maxPayment: wei(ceiling) } });
     expect(intent !== undefined).toBe(paid);
     expect((await journal.task(task))?.verdicts).toMatchObject([{ kind, payment: 80n, payloadDigest: "d0" }]);
+  });
+
+  it.each<[string, Partial<Ceilings>, Partial<PolicyCaps>, string]>([
+    ["perHour", { perHour: wei(79n) }, {}, "guardrails.perHour"],
+    ["perDay", { perDay: wei(79n) }, {}, "guardrails.perDay"],
+    ["perProviderHour", { perProviderHour: wei(79n) }, {}, "guardrails.perProviderHour"],
+    ["an hour of the policy's own", {}, { perHour: wei(79n) }, "caps.perHour of test"],
+    ["a day of the policy's own", {}, { perDay: wei(79n) }, "caps.perDay of test"],
+    ["an hour of its provider", {}, { perProviderHour: wei(79n) }, "caps.perProviderHour of test"],
+    ["the lowest of several", { perHour: wei(79n), perDay: wei(70n) }, { perDay: wei(60n) }, "caps.perDay of test"],
+  ])("holds a price that %s never has room for, and names the ceiling", async (_, ceilings, caps, name) => {
+    const policy = policyOf({ kind: "confirm" }, { caps: { ...noCaps, ...caps } });
+    expect(await look(policy, { options: { ceilings: { ...noCeilings, ...ceilings } } })).toEqual({
+      intent: undefined,
+    });
+    const [verdict] = (await journal.task(task))?.verdicts ?? [];
+    expect(verdict).toMatchObject({ kind: "hold", reason: expect.stringMatching(`above ${name} \\(.* OGPU\\): so$`) });
+    expect((await journal.held()).map(({ id }) => id)).toEqual([verdict?.id]);
+  });
+
+  it("confirms a price that just fits every ceiling, however much is used of them", async () => {
+    const [ceilings, caps] = [
+      { ...noCeilings, perHour: wei(80n) },
+      { ...noCaps, perDay: wei(80n) },
+    ];
+    expect((await look(policyOf({ kind: "confirm" }, { caps }), { options: { ceilings } })).intent).toBeDefined();
+  });
+
+  it("that a ceiling holds leaves the task to a cheaper response, which is judged at once", async () => {
+    await addLater();
+    const snapshot = aSnapshot({ responses: [aResponse(), aResponse({ address: later, payment: wei(50n) })] });
+    const first = policyOf(
+      async ({ responses }) =>
+        responses.slice(0, 1).map(({ response: { address: each } }) => ({
+          ...{ response: each, kind: "confirm", reason: "the first", until: undefined },
+          ...{ policy: "test", policyDigest: "digest-1", mode: "enforce" },
+        })),
+      { caps: { ...noCaps, perHour: wei(79n) } },
+    );
+    expect(await look(first, { snapshot })).toEqual({ againInMs: 0 });
+    expect((await look(first, { snapshot })).intent).toMatchObject({ response: later, payment: 50n });
   });
 });

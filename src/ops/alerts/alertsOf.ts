@@ -12,8 +12,12 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
       const { cap, scope, limit } = report;
       const key = `ceiling ${cap} ${scope}`;
       if (!report.reached) return [{ kind: "ends", key }];
-      const until = report.until === undefined ? "until it is raised" : `until ${new Date(report.until).toISOString()}`;
-      const text = `${cap} (${scope}) is ${formatOgpu(limit)}, and ${formatOgpu(report.used)} is used: confirmations wait ${until}.`;
+      const { used, until } = report;
+      const waits =
+        until === undefined
+          ? "a confirmation costs more than that, and waits, and its task with it, until the ceiling is raised"
+          : `${formatOgpu(used)} is used: confirmations wait until ${new Date(until).toISOString()}`;
+      const text = `${cap} (${scope}) is ${formatOgpu(limit)}, and ${waits}.`;
       return [{ kind: "begins", key, severity: "warning", title: `the ceiling ${cap} is reached`, text }];
     }
     case "paused":

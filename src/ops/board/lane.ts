@@ -66,7 +66,10 @@ export function createLaneBoard(stuckAfterMs: number): LaneBoard {
         case "postponed":
           return put(report.confirmation, report.reason);
         case "held":
-          return put(report.confirmation, `waits for room under ${report.cap}`);
+          return put(
+            report.confirmation,
+            report.until === undefined ? `costs more than ${report.cap}` : `waits for room under ${report.cap}`,
+          );
         case "fee-ceiling":
           return put(report.confirmation, `stuck at ${report.cap}`);
         case "hopeless":

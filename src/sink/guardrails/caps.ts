@@ -24,6 +24,9 @@ export type Cap = {
   readonly limit: Wei;
 };
 
+/** The most that one confirmation may cost, and what says so. */
+export type PriceLimit = Pick<Cap, "name" | "limit">;
+
 /** The ceilings that a confirmation counts against: the operator's, and its policy's own. */
 export function capsOf({ policy, provider }: Payee, ceilings: Ceilings, ofPolicy: PolicyCaps | undefined): Cap[] {
   const ofProvider = `provider ${provider ?? "unknown"}`;
@@ -41,6 +44,10 @@ export function capsOf({ policy, provider }: Payee, ceilings: Ceilings, ofPolicy
   add(`caps.perProviderHour of ${policy}`, `${ofPolicyName}, ${ofProvider}`, hourMs, ofPolicy.perProviderHour);
   return caps;
 }
+
+/** The ceiling that a single price meets first, whatever is used of them: what is above that one is never paid. */
+export const lowest = (first: PriceLimit, ...others: readonly PriceLimit[]): PriceLimit =>
+  others.reduce((least, each) => (each.limit < least.limit ? each : least), first);
 
 /** The scopes whose sums a confirmation adds to, whether or not a ceiling stands on them now. */
 export const scopesOf = ({ policy, provider }: Payee): readonly string[] => {

@@ -82,6 +82,9 @@ export const unlimited: GuardOptions = {
   revertsToPause: 0,
 };
 
+/** What waits at each ceiling, by the ceiling's key: confirmations by their ids, and what each needs. */
+type Queues = Map<string, Map<number, Wei>>;
+
 const gasCap = (limit: Wei): Cap => ({ name: "guardrails.gasPerDay", scope: "all", lengthMs: dayMs, limit });
 const keyOf = ({ name, scope }: Cap): string => `${name} ${scope}`;
 
@@ -90,30 +93,38 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
   let pause: Pause | undefined;
   const resumed$ = new Subject<void>();
   /** Who waits for room, by ceiling: the confirmation's id and payment. */
-  const queues = new Map<string, Map<number, Wei>>();
-  const queueOf = (cap: Cap) => {
+  const queues: Queues = new Map();
+  /** The same of those that no room is ever enough for: they keep no place. */
+  const stuck: Queues = new Map();
+  const wait = ({ until }: Held, cap: Cap, id: number, amount: Wei) => {
+    const waiting = until === undefined ? stuck : queues;
     const key = keyOf(cap);
-    const queue = queues.get(key) ?? new Map<number, Wei>();
-    queues.set(key, queue);
-    return queue;
+    waiting.set(key, (waiting.get(key) ?? new Map()).set(id, amount));
   };
   const leaveQueues = (id: number) => {
-    for (const [key, queue] of queues) {
-      queue.delete(id);
-      if (queue.size === 0) queues.delete(key);
+    for (const waiting of [queues, stuck]) {
+      for (const [key, queue] of waiting) {
+        queue.delete(id);
+        if (queue.size === 0) waiting.delete(key);
+      }
     }
   };
-  /** The ceilings that the operator was told of: once when something begins to wait there, and once when nothing does. */
-  const told = new Map<string, Cap>();
+  /**
+   * The ceilings that the operator was told of: once when something begins to wait there, once when something is stuck there,
+   * and once when nothing is any more.
+   */
+  const told = new Map<string, { readonly cap: Cap; readonly of: Set<"room" | "stuck"> }>();
   const tellReached = (cap: Cap, { used, until }: Held) => {
     const key = keyOf(cap);
-    if (told.has(key) || until === undefined) return;
-    told.set(key, cap);
+    const before = told.get(key) ?? { cap, of: new Set<"room" | "stuck">() };
+    const what = until === undefined ? "stuck" : "room";
+    if (before.of.has(what)) return;
+    told.set(key, { cap, of: before.of.add(what) });
     report({ type: "ceiling", reached: true, cap: cap.name, scope: cap.scope, used, limit: cap.limit, until });
   };
   const tellCleared = () => {
-    for (const [key, cap] of told) {
-      if (queues.has(key)) continue;
+    for (const [key, { cap }] of told) {
+      if (queues.has(key) || stuck.has(key)) continue;
       told.delete(key);
       report({ type: "ceiling", reached: false, cap: cap.name, scope: cap.scope, limit: cap.limit });
     }
@@ -175,14 +186,14 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
       for (const cap of capsOf(payee, options, ofPolicy(payee.policy))) {
         const held = heldBy(ledger, cap, confirmation);
         if (held === undefined) continue;
-        if (held.until !== undefined) queueOf(cap).set(id, payment);
+        wait(held, cap, id, payment);
         tellReached(cap, held);
         tellCleared();
         return held;
       }
       const held = heldByGas(ledger, id, gas);
       if (held !== undefined) {
-        if (held.until !== undefined) queueOf(gasCap(held.limit)).set(id, gas);
+        wait(held, gasCap(held.limit), id, gas);
         tellReached(gasCap(held.limit), held);
         tellCleared();
         return held;

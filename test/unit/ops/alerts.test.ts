@@ -69,6 +69,12 @@ describe("alerts", () => {
   it.each<readonly [string, Report, Report, string]>([
     ["a ceiling", ceiling(true), ceiling(false), "ceiling guardrails.perDay all"],
     [
+      "a price above a ceiling",
+      { ...ceiling(true), until: undefined } as Report,
+      ceiling(false),
+      "ceiling guardrails.perDay all",
+    ],
+    [
       "a pause",
       { type: "paused", by: "operator", who: "ann", why: "lunch", at: 0 },
       { type: "resumed", who: "ann", why: "back" },

@@ -112,6 +112,17 @@ test("an approval pays only the very response that was held, and nothing above t
   expect((await journal.held())[0]?.reason).toMatch(/above sink.maxPayment/);
 });
 
+test("an approval of what no hour has room for meets the same ceiling, as long as the policy's file gives it", async () => {
+  const capped = policies(`${manual}\ncaps: { perHour: 50 wei }`);
+  await look(capped);
+  await answer("approve", await heldId());
+  expect((await look(capped)).intent).toBeUndefined();
+  const [again] = await journal.held();
+  expect(again?.reason).toMatch(/above caps\.perHour of a \(.*\): approved by alice: read it$/);
+  await answer("approve", await heldId());
+  expect((await look(policies(manual))).intent).toMatchObject({ response, payment: 80n });
+});
+
 test("a strategy that compares is given every undecided response at each new one, and says nothing twice", async () => {
   const set = policies("strategy: cheapest\neligible: output.valid\nwindow: { for: 200s, latest: task.expiry }");
   expect(await look(set)).toMatchObject({ againInMs: 100_000 });

@@ -115,6 +115,16 @@ describe("the nonce lane", () => {
     expect(lane.view(31_001)).toMatchObject({ stuck: 2, bumped: 1 });
   });
 
+  it.each([
+    ["until it has room", 7, "waits for room under guardrails.perHour"],
+    ["where no room is ever enough", undefined, "costs more than guardrails.perHour"],
+  ])("says which ceiling one waits for, %s", (_, until, note) => {
+    const lane = createLaneBoard(30_000);
+    const held = { cap: "guardrails.perHour", used: wei(0n), limit: wei(5n), until };
+    lane.note({ type: "held", confirmation: confirmation(1, "intended", 0), ...held });
+    expect(lane.view(0).items).toMatchObject([{ id: 1, note }]);
+  });
+
   it("takes over what was not settled at the start, unless a report was newer", () => {
     const lane = createLaneBoard(30_000);
     lane.note(told(confirmation(1, "mined")));

@@ -157,6 +157,44 @@ describe("a ceiling", () => {
   });
 });
 
+describe("a ceiling below a price", () => {
+  const cap = { type: "ceiling", cap: "guardrails.perHour", scope: "all", limit: 100n } as const;
+  const stuck = { ...cap, reached: true, used: 0n, until: undefined };
+
+  it("is told of once, however often it is asked, and once more when the confirmation waits no longer", async () => {
+    const guard = guardOf({ perHour: wei(100n) });
+    const { intent, held } = await pay(guard, 101n);
+    expect(held?.until).toBeUndefined();
+    for (let again = 0; again < 3; again++) await guard.reserve(intent, wei(0n));
+    expect(ceilingReports()).toEqual([stuck]);
+    guard.leave(intent.id);
+    expect(ceilingReports()).toEqual([stuck, { ...cap, reached: false }]);
+  });
+
+  it("is told of also where others wait there for room, and is over when the last of all has gone", async () => {
+    const guard = guardOf({ perHour: wei(100n) });
+    await pay(guard, 60n);
+    const waiting = await pay(guard, 60n);
+    const { intent } = await pay(guard, 101n);
+    const reached = { ...cap, reached: true, used: 60n };
+    const both = [
+      { ...reached, until: 1_001 * hour },
+      { ...reached, until: undefined },
+    ];
+    expect(ceilingReports()).toEqual(both);
+    guard.leave(waiting.intent.id);
+    expect(ceilingReports()).toEqual(both);
+    guard.leave(intent.id);
+    expect(ceilingReports()).toEqual([...both, { ...cap, reached: false }]);
+  });
+
+  it("of gas is told of, too", async () => {
+    const { held } = await pay(guardOf({ gasPerDay: wei(100n) }), 1n, 101n);
+    expect(held).toMatchObject({ cap: "guardrails.gasPerDay", until: undefined });
+    expect(ceilingReports()).toMatchObject([{ cap: "guardrails.gasPerDay", reached: true, until: undefined }]);
+  });
+});
+
 describe("the circuit breaker", () => {
   it("pauses after so many reverts in a row, says so once, and counts anew when somebody resumes", async () => {
     const guard = guardOf({ revertsToPause: 2 });
