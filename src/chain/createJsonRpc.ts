@@ -35,7 +35,10 @@ export function createJsonRpc(options: Omit<ExchangeOptions, "name"> & { readonl
     const answers = (Array.isArray(answer) ? answer : [answer]) as WireAnswer[];
     const refusal = refusalOfAll(requests, answers, !isSocket && !Array.isArray(answer));
     if (refusal) return requests.map(() => ({ error: refusal }));
-    const byId = new Map(answers.map((each) => [each?.id, each]));
+    const asked = new Set<unknown>(requests.map(({ id }) => id));
+    const byId = new Map<unknown, WireAnswer>();
+    // What nobody asked for may be millions.
+    for (const each of answers) if (asked.has(each?.id)) byId.set(each?.id, each);
     return requests.map(({ id }) => {
       const found = byId.get(id);
       if (found?.error) return { error: toRpcError(found.error) };

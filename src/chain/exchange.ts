@@ -1,5 +1,11 @@
 import type { RpcCall } from "./jsonRpc.ts";
 
+/**
+ * An answer that is longer is not read: bytes over HTTP, characters over a WebSocket. Parsed, the worst that a stranger can
+ * send (`[{},{},…]`) takes some twenty times its length, and it must fit into the heap of 512 MiB beside everything else.
+ */
+export const longestAnswer = 8 * 1024 * 1024;
+
 /** A call as it is written onto the wire. */
 export type RpcRequest = RpcCall & { readonly jsonrpc: "2.0"; readonly id: number };
 
@@ -26,3 +32,10 @@ export type ExchangeOptions = {
 /** One request alone, or a batch. */
 export const bodyOf = (requests: readonly RpcRequest[]): string =>
   JSON.stringify(requests.length === 1 ? requests[0] : requests);
+
+/** An answer was not read because of its length: batches are asked in halves then, ranges of logs narrow. */
+export const answerTooLong = {
+  status: 413,
+  code: "ANSWER_TOO_LONG",
+  remedy: "nothing where it was asked for much: it is asked for less; else do without that endpoint",
+} as const;

@@ -1,7 +1,7 @@
 import { unanswered } from "./endpoints/endpointError.ts";
 import { splitCredentials } from "./endpoints/splitCredentials.ts";
-import { bodyOf, type Exchange, type ExchangeOptions } from "./exchange.ts";
-import { type HttpAnswer, openHttpPost, TimeoutError } from "./httpPost.ts";
+import { answerTooLong, bodyOf, type Exchange, type ExchangeOptions } from "./exchange.ts";
+import { type HttpAnswer, openHttpPost, TimeoutError, TooLongError } from "./httpPost.ts";
 
 /** Each exchange is one HTTP request. */
 export function httpExchange({ url, name, timeoutMs }: ExchangeOptions): Exchange {
@@ -14,7 +14,7 @@ export function httpExchange({ url, name, timeoutMs }: ExchangeOptions): Exchang
     try {
       response = await send(bodyOf(requests));
     } catch (cause) {
-      throw unanswered(name, networkReason(cause));
+      throw unanswered(name, networkReason(cause), cause instanceof TooLongError ? answerTooLong : {});
     }
     const { status, retryAfter, text } = response;
     const isOk = status >= 200 && status < 300;
@@ -36,6 +36,6 @@ const isRpcBody = (answer: unknown): boolean => {
 };
 
 function networkReason(cause: unknown): string {
-  if (cause instanceof TimeoutError) return cause.message;
+  if (cause instanceof TimeoutError || cause instanceof TooLongError) return cause.message;
   return (cause as NodeJS.ErrnoException).code ?? "the connection failed";
 }

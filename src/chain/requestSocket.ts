@@ -1,6 +1,6 @@
 import { isRateLimit } from "./endpoints/answerShapes.ts";
 import { type EndpointFault, unanswered } from "./endpoints/endpointError.ts";
-import { bodyOf, type Exchange, type ExchangeOptions } from "./exchange.ts";
+import { answerTooLong, bodyOf, type Exchange, type ExchangeOptions, longestAnswer } from "./exchange.ts";
 import { toRpcError } from "./jsonRpc.ts";
 import { openWebSocket } from "./openWebSocket.ts";
 import {
@@ -13,7 +13,7 @@ import {
 } from "./underWay.ts";
 
 export type RequestSocketOptions = ExchangeOptions & {
-  /** A longer message ends the connection: characters. The default is above the limits that nodes have. @default 33554432 */
+  /** A longer message ends the connection: characters. @default 8388608 */
   readonly maxMessageLength?: number | undefined;
 };
 
@@ -32,7 +32,7 @@ const messageTooBig = 1009;
  * way fails at once. It keeps the process alive only while something is.
  */
 export function openRequestSocket(options: RequestSocketOptions): RequestSocket {
-  const { url, name, timeoutMs, maxMessageLength = 32 * 1024 * 1024 } = options;
+  const { url, name, timeoutMs, maxMessageLength = longestAnswer } = options;
   const { socket, terminate, refusal, unref } = openWebSocket(url);
   const underWay = createUnderWayList();
   let unsent: string[] = [];
@@ -63,6 +63,13 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
   };
   const closed = (why: string, tooLarge?: UnderWay) =>
     end(why, (each) => (each === tooLarge ? { status: 413 } : { wasStale: heard > 0 && !heardSince(each) }));
+  /** Whose it was is in what was not read. Any request for logs may be it; else it is likeliest a batch's, the widest. */
+  const tooLong = (length: number) => {
+    const widest = widestBatch(underWay.all);
+    end(`an answer of ${length} characters is too large`, (each) =>
+      each === widest || each.requests.some(({ method }) => method === "eth_getLogs") ? answerTooLong : {},
+    );
+  };
   const timedOut = (each: UnderWay) => {
     fail(each, `no answer within ${timeoutMs} ms`);
     hasGivenUp = true;
@@ -101,7 +108,7 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
   socket.onmessage = ({ data }) => {
     heard += 1;
     const text = String(data);
-    if (text.length > maxMessageLength) return end(`an answer of ${text.length} characters is too large`);
+    if (text.length > maxMessageLength) return tooLong(text.length);
     try {
       receive(JSON.parse(text));
     } catch {

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { RetryableError } from "../errors.ts";
 import type { RpcLog } from "../protocol/events.ts";
 import type { Head } from "./chainPort.ts";
+import { longestAnswer } from "./exchange.ts";
 import { openWebSocket } from "./openWebSocket.ts";
 import { watchForSilence } from "./socketSilence.ts";
 import { toHead, type WireBlock } from "./wire.ts";
@@ -26,7 +27,7 @@ export type SocketConnectionOptions = {
   readonly headOverHttp$?: Observable<bigint> | undefined;
   /** A node on another chain is refused. @default any chain is right */
   readonly chainId?: number | undefined;
-  /** A longer message ends the connection: characters. @default 16777216 */
+  /** A longer message ends the connection: characters. @default 8388608 */
   readonly maxMessageLength?: number | undefined;
   /** Reads a message; `undefined`: not worth a look. @default JSON.parse */
   readonly parse?: ((text: string) => unknown) | undefined;
@@ -47,7 +48,7 @@ const requests = { heads: 1, logs: 2, chainId: 3, firstHeartbeat: 4 } as const;
  */
 export function socketConnection$(options: SocketConnectionOptions): Observable<SocketMessage> {
   const { url, logs, clock, heartbeatMs, silenceMs = 30_000, headOverHttp$ = EMPTY, chainId } = options;
-  const { maxMessageLength = 16 * 1024 * 1024, parse = JSON.parse } = options;
+  const { maxMessageLength = longestAnswer, parse = JSON.parse } = options;
   return new Observable((subscriber) => {
     const { socket, terminate, refusal } = openWebSocket(url);
     const subscriptions = new Map<string, "heads" | "logs">();

@@ -1,5 +1,6 @@
 import type { Hex } from "../../protocol/brand.ts";
 import { createJsonRpc } from "../createJsonRpc.ts";
+import { answerTooLong } from "../exchange.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf } from "../jsonRpc.ts";
 import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
@@ -57,7 +58,11 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     try {
       answers = await rpc.batch(calls);
     } catch (error) {
-      const { status, retryAfter } = error as Partial<EndpointError>;
+      const { status, retryAfter, code } = error as Partial<EndpointError>;
+      const logs = calls.filter(({ method }) => method === "eth_getLogs").length;
+      // Many logs are neither the endpoint's fault nor the batch's. Whoever asked for a range of them asks for less of it.
+      if (code === answerTooLong.code && logs === 1) throw error;
+      if (code === answerTooLong.code && logs > 1) return inWidth(calls, urgent, Math.ceil(calls.length / 2));
       const why = calls.length > 1 ? batchRefusalByStatus(status) : undefined;
       if (why !== undefined) return inPieces(calls, urgent, why);
       if (status === 429 || retryAfter !== undefined) pause(startedAt, retryAfterMs(retryAfter, clock.now()));
@@ -80,8 +85,12 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
       report({ type: "endpoint", endpoint: name, event: "batch", size: width.current() });
     return inWidth(calls, urgent);
   };
-  const inWidth = async (calls: readonly RpcCall[], urgent: boolean): Promise<readonly RpcAnswer[]> => {
-    const pieces = piecesOf(calls, width.current());
+  const inWidth = async (
+    calls: readonly RpcCall[],
+    urgent: boolean,
+    most = width.current(),
+  ): Promise<readonly RpcAnswer[]> => {
+    const pieces = piecesOf(calls, most);
     return (await inParallel(pieces, requestsAtOnce, (piece) => request(piece, urgent))).flat();
   };
 

@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createEndpoints, type EndpointsOptions } from "../../../src/chain/endpoints/createEndpoints.ts";
+import {
+  createEndpoints,
+  type Endpoints,
+  type EndpointsOptions,
+} from "../../../src/chain/endpoints/createEndpoints.ts";
+import { longestAnswer } from "../../../src/chain/exchange.ts";
 import { RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
+import { asksForLess } from "../../../src/chain/rangeWidth.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
 import type { Report } from "../../../src/report.ts";
@@ -298,6 +304,43 @@ describe("batches", () => {
     expect(endpoints.health()[0]?.batchSize).toBe(12);
     await pass(600_000);
     expect(endpoints.health()[0]?.batchSize).toBe(100);
+  });
+});
+
+describe("answers that are too long to be read", () => {
+  const long: Reply = answering(() => "x".repeat(3 * 1024 * 1024));
+  const lengths = async (endpoints: Endpoints, method: string) => {
+    const four = Array.from({ length: 4 }, () => ({ method, params: [] }));
+    return (await endpoints.batch(four)).map((answer) => (resultOf(answer) as string).length);
+  };
+
+  it("are asked for in halves, and the endpoint gets smaller batches from then on", async () => {
+    const { endpoints, asked, events } = await open([long]);
+    expect(await lengths(endpoints, "eth_call")).toEqual(Array(4).fill(3 * 1024 * 1024));
+    expect([asked(), endpoints.health()[0]?.batchSize, events()]).toEqual([[3], 2, ["0 batch"]]);
+  });
+
+  it("teach nothing of the endpoint where they are logs", async () => {
+    const { endpoints, asked, events } = await open([long]);
+    expect(await lengths(endpoints, "eth_getLogs")).toEqual(Array(4).fill(3 * 1024 * 1024));
+    expect([asked(), endpoints.health()[0]?.batchSize, events()]).toEqual([[3], 100, []]);
+  });
+
+  it("of a range of logs say that less is to be asked for, and are not asked for twice", async () => {
+    const { endpoints, asked, events } = await open([answering(() => "x".repeat(longestAnswer))]);
+    const range = [
+      { method: "eth_getLogs", params: [] },
+      { method: "eth_getBlockByNumber", params: [] },
+    ];
+    const error = await endpoints.batch(range).catch((caught: unknown) => caught as RetryableError);
+    expect(error).toMatchObject({ code: "ANSWER_TOO_LONG", message: expect.toSatisfy(asksForLess) });
+    expect([asked(), endpoints.health()[0]?.batchSize, events()]).toEqual([[1], 100, []]);
+  });
+
+  it("of one endpoint leave the others to be asked", async () => {
+    const { endpoints, events } = await open([() => ({ body: `[${"{},".repeat(longestAnswer / 3)}{}]` }), a]);
+    expect(await endpoints.call("eth_call")).toBe("a");
+    expect(events()).toEqual(["0 down"]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
-import { openHttpPost, TimeoutError } from "../../../src/chain/httpPost.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { openHttpPost, TimeoutError, TooLongError } from "../../../src/chain/httpPost.ts";
+import { asksForLess } from "../../../src/chain/rangeWidth.ts";
 
 /** A server that is told what to do with each request, by its number; bytes, because a real one may break off anywhere. */
 let server: Server | undefined;
@@ -26,7 +27,8 @@ const serve = async (onRequest: (socket: Socket, request: number) => void): Prom
 };
 const answer = (text: string, status = "200 OK", headers = "") =>
   `HTTP/1.1 ${status}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n${headers}\r\n${text}`;
-const open = (url: string, timeoutMs = 5_000) => openHttpPost({ url, headers: {}, timeoutMs });
+const open = (url: string, timeoutMs = 5_000, maxBytes?: number) =>
+  openHttpPost({ url, headers: {}, timeoutMs, maxBytes });
 
 afterEach(() => {
   for (const socket of sockets) socket.destroy();
@@ -103,5 +105,46 @@ describe("posting to an endpoint", () => {
     const post = open(await serve((socket) => socket.write(answer("", "307 Temporary Redirect", elsewhere))));
     expect(await post("a")).toMatchObject({ status: 307 });
     expect(requests).toBe(1);
+  });
+});
+
+describe("an answer that is too long", () => {
+  const endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+  it.each([
+    ["in large pieces", 10_000, 100],
+    ["byte by byte, where each takes more memory than it is long", 1, 1_000],
+  ])("is not read to its end, and its connection is closed: %s", async (_, size, most) => {
+    let pieces = 0;
+    const url = await serve(async (socket) => {
+      socket.write(endless);
+      while (!socket.destroyed && pieces < most) {
+        pieces += 1;
+        socket.write(`${size.toString(16)}\r\n${"x".repeat(size)}\r\n`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    const error = await open(url, 5_000, 100_000)("a").catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(TooLongError);
+    expect(asksForLess((error as Error).message)).toBe(true);
+    await vi.waitUntil(() => [...sockets].every(({ destroyed }) => destroyed));
+  });
+
+  it("is one, too, that comes with others that are as long, and the next one is read", async () => {
+    const begun: Socket[] = [];
+    const url = await serve((socket) => {
+      begun.push(socket);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 8001\r\n\r\n${"x".repeat(8_000)}`);
+    });
+    const post = open(url, 5_000, 10_000);
+    const answers = Array.from({ length: 5 }, () => post("a"));
+    await expect(Promise.race(answers)).rejects.toBeInstanceOf(TooLongError);
+    for (const socket of begun) socket.write("x");
+    const outcomes = await Promise.allSettled(answers);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual([...Array(4).fill("fulfilled"), "rejected"]);
+    const again = post("a");
+    await vi.waitUntil(() => begun.length === 6);
+    begun[5]?.write("x");
+    expect((await again).text).toHaveLength(8_001);
   });
 });

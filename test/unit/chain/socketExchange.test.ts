@@ -165,6 +165,23 @@ describe("a WebSocket that ends", () => {
     expect(asked.filter((methods) => methods.length === 3)).toHaveLength(1);
   });
 
+  it("because of an answer's length, too, and logs are known not to be the endpoint's fault", async () => {
+    let awaited = 0;
+    await serve((_of, peer) => asked.length === awaited && peer.send({ result: "x".repeat(2_000) }));
+    const exchange = socketExchange({ url: server.url, name: "node", timeoutMs: 5_000, maxMessageLength: 1_000 });
+    /** Asks for all at once, is answered by something long, and tells how each of them fails. */
+    const codes = async (...requests: string[][]) => {
+      [asked, awaited] = [[], requests.length];
+      const failures = requests.map((methods, at) =>
+        failureOf(exchange(methods.map((method, id) => ({ jsonrpc: "2.0", id: 10 * at + id, method, params: [] })))),
+      );
+      return (await Promise.all(failures)).map(({ code }) => code);
+    };
+    const [long, other] = ["ANSWER_TOO_LONG", "ENDPOINT_UNAVAILABLE"];
+    expect(await codes(["pay"], ["a", "b"], ["c", "d", "e"])).toEqual([other, other, long]);
+    expect(await codes(["eth_getLogs"], ["eth_getLogs", "block"])).toEqual([long, long]);
+  });
+
   it("does not ask for ever where each new one is closed, too", async () => {
     const rpc = await serve((of, peer) => (of[0]?.method === "first" ? echo(of, peer, 1) : peer.cut()));
     await rpc.call("first");
