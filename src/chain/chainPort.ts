@@ -15,6 +15,7 @@ import type { ChainEvent } from "../protocol/events.ts";
 import type { Preview, PreviewAsk } from "./confirmPreviews.ts";
 import type { MinedRevert, RevertedCall } from "./minedRevert.ts";
 import type { Stretch } from "./pages.ts";
+import type { ReceiptError } from "./receiptReads.ts";
 import type { TaskStanding } from "./taskStandings.ts";
 
 export type Head = {
@@ -153,11 +154,17 @@ export type ChainPort = {
   /** Several, in this order. Never rejects. */
   readonly broadcastAll: (raws: readonly Hex[]) => Promise<readonly BroadcastAnswer[]>;
   /**
-   * Those receipts that there are, from a node that has the block `at`: one that is missing was not mined up to there.
+   * Those receipts that there are, from a node that has the block `at`: one that is missing was not mined up to there. An
+   * error in the place of each that cannot be told.
    * @param hash The block's, where it must be that very one: a node may stand on another branch.
    * @throws RetryableError if the node does not have that block.
    */
-  readonly receiptsAt: (hashes: readonly Hash[], at: bigint, hash?: Hash) => Promise<readonly Receipt[]>;
+  readonly receiptsAt: (
+    hashes: readonly Hash[],
+    at: bigint,
+    hash?: Hash,
+  ) => Promise<readonly (Receipt | ReceiptError)[]>;
+  /** @throws RetryableError if it cannot be told. */
   readonly receipt: (hash: Hash) => Promise<Receipt | undefined>;
   /**
    * Which of these transactions confirmed a response in `[from, head]`, and in which block, by the logs of a node that has

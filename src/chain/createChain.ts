@@ -15,12 +15,13 @@ import { notTaken } from "./notTaken.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
+import { receiptReads } from "./receiptReads.ts";
 import { revertReason } from "./revertReason.ts";
 import { blockRead, sourceReads, toSource } from "./snapshot.ts";
 import { createSnapshotReader } from "./snapshotReader.ts";
 import { chainStreams, type StreamsDeps } from "./streams.ts";
 import { responsesOf, taskStandings } from "./taskStandings.ts";
-import { toHead, toQuantity, toReceipt, type WireBlock, type WireReceipt } from "./wire.ts";
+import { toHead, toQuantity, type WireBlock } from "./wire.ts";
 
 export type ChainDeps = StreamsDeps &
   EventReadsDeps & {
@@ -220,32 +221,8 @@ export function createChain(deps: ChainDeps): ChainPort {
       }
     },
 
-    receipt: async (hash) => {
-      const receipt = await rpc.call<WireReceipt | null>("eth_getTransactionReceipt", hash);
-      return receipt === null ? undefined : toReceipt(receipt);
-    },
-
-    receiptsAt: async (hashes, at, blockHash) => {
-      const [block, ...receipts] = await rpc.batch([
-        { method: "eth_getBlockByNumber", params: [toQuantity(at), false] },
-        ...hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] })),
-      ]);
-      const there = resultOf(block) as WireBlock | null;
-      if (there === null || (blockHash !== undefined && there.hash !== blockHash)) throw missing("receipts", at);
-      return receipts.flatMap((answer) => {
-        const receipt = resultOf(answer) as WireReceipt | null;
-        return receipt === null ? [] : [toReceipt(receipt)];
-      });
-    },
+    ...receiptReads(rpc, missing),
 
     confirmedIn: createConfirmLogs({ rpc, nexus: deployment.nexus, now: deps.clock.now }),
-
-    receipts: async (hashes) => {
-      const calls = hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] }));
-      return (await rpc.batch(calls)).map((answer) => {
-        if ("error" in answer) return answer.error;
-        return answer.result === null ? undefined : toReceipt(answer.result as WireReceipt);
-      });
-    },
   };
 }

@@ -1,6 +1,7 @@
 import type { Hash, Hex } from "../protocol/brand.ts";
 import { unixSeconds } from "../protocol/brand.ts";
 import type { Head, Receipt } from "./chainPort.ts";
+import { quantity } from "./endpoints/answerShapes.ts";
 
 /** Shapes as nodes send them, and what the daemon makes of them. */
 
@@ -33,11 +34,31 @@ export const toHead = (block: WireBlock): Head => ({
   logsBloom: block.logsBloom,
 });
 
-export const toReceipt = (receipt: WireReceipt): Receipt => ({
-  hash: receipt.transactionHash,
-  blockNumber: BigInt(receipt.blockNumber),
-  blockHash: receipt.blockHash,
-  succeeded: BigInt(receipt.status) === 1n,
-  gasUsed: BigInt(receipt.gasUsed),
-  gasPrice: BigInt(receipt.effectiveGasPrice ?? "0x0"),
-});
+/**
+ * What a node has of a transaction; `undefined`: it is in no block yet, which some say by a receipt without one.
+ * @throws TypeError if it is no receipt, or another transaction's.
+ */
+export function toReceipt(answer: unknown, hash: Hash): Receipt | undefined {
+  const receipt = answer as Partial<Record<keyof WireReceipt, unknown>> | null;
+  if (receipt === null || receipt.blockNumber === null) return undefined;
+  const number = (field: keyof WireReceipt): bigint => {
+    const found = quantity(receipt[field]);
+    if (found === undefined) throw new TypeError(`its ${field} is no number`);
+    return found;
+  };
+  const hashIn = (field: keyof WireReceipt): Hash => {
+    const found = receipt[field];
+    if (typeof found !== "string" || !/^0x[0-9a-f]{64}$/i.test(found)) throw new TypeError(`its ${field} is no hash`);
+    return found as Hash;
+  };
+  if (hashIn("transactionHash").toLowerCase() !== hash.toLowerCase())
+    throw new TypeError("it is of another transaction");
+  return {
+    hash,
+    blockNumber: number("blockNumber"),
+    blockHash: hashIn("blockHash"),
+    succeeded: number("status") === 1n,
+    gasUsed: number("gasUsed"),
+    gasPrice: quantity(receipt.effectiveGasPrice) ?? 0n,
+  };
+}

@@ -1,6 +1,7 @@
 import type { ChainPort } from "../chain/chainPort.ts";
 import { confirmData } from "../chain/confirmPreviews.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
+import { allReceipts } from "../chain/receiptReads.ts";
 import { FatalError } from "../errors.ts";
 import type { Confirmation, ConfirmationState } from "../journal/journal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
@@ -161,7 +162,7 @@ async function minedAttempt(
 ): Promise<Confirmation | undefined> {
   const hashes = attempts.filter(({ kind }) => kind === "confirm").map(({ hash }) => hash);
   if (hashes.length === 0) return undefined;
-  const paid = (await chain.receiptsAt(hashes, at)).find(({ succeeded }) => succeeded);
+  const paid = allReceipts(await chain.receiptsAt(hashes, at)).find(({ succeeded }) => succeeded);
   return paid && journal.changeConfirmation(id, { state: "mined", mined: paid }, fences?.());
 }
 

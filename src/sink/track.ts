@@ -1,5 +1,6 @@
-import type { Receipt } from "../chain/chainPort.ts";
+import type { ChainPort, Receipt } from "../chain/chainPort.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
+import { allReceipts } from "../chain/receiptReads.ts";
 import { FatalError, RetryableError } from "../errors.ts";
 import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
 import type { Nonce } from "../protocol/brand.ts";
@@ -90,13 +91,13 @@ type Planned = { readonly entry: InFlight; readonly step: Step; readonly isSure:
 async function withoutDoubt(deps: TrackDeps, planned: readonly Planned[], head: BlockRef): Promise<readonly Planned[]> {
   const hashes = planned.flatMap(({ step, isSure }) => (step.type === "final" && !isSure ? [step.receipt.hash] : []));
   if (hashes.length === 0) return planned;
-  let sure: readonly Receipt[] = [];
+  let sure: Awaited<ReturnType<ChainPort["receiptsAt"]>> = [];
   try {
     sure = await deps.chain.receiptsAt(hashes, head.number, head.hash);
   } catch (error) {
     deps.report({ type: "retry", what: "finality", error, inMs: 0 });
   }
-  const blocks = new Map(sure.map(({ hash, blockHash }) => [hash, blockHash]));
+  const blocks = new Map(sure.map((each) => [each.hash, each instanceof Error ? undefined : each.blockHash]));
   return planned.filter(
     ({ step, isSure }) => step.type !== "final" || isSure || blocks.get(step.receipt.hash) === step.receipt.blockHash,
   );
@@ -212,7 +213,8 @@ async function settle(
   if (step.type !== "displaced") return [];
   // The count and the receipts may have come from two nodes: one that stands on the same head must have them, if any has.
   const hashes = confirmation.attempts.map(({ hash }) => hash);
-  if (newestReceipt(confirmation, await deps.chain.receiptsAt(hashes, head.number, head.hash))) return [];
+  const receipts = allReceipts(await deps.chain.receiptsAt(hashes, head.number, head.hash));
+  if (newestReceipt(confirmation, receipts)) return [];
   const { nonce } = confirmation;
   const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
   if (nonce !== undefined) {

@@ -121,7 +121,8 @@ const isBehind = (error: unknown): boolean => error instanceof RetryableError &&
 async function onSameHead({ chain }: LookDeps, head: Head, hashes: readonly Hash[]): Promise<readonly Receipt[]> {
   if (hashes.length === 0) return [];
   try {
-    return await chain.receiptsAt(hashes, head.number, head.hash);
+    const answers = await chain.receiptsAt(hashes, head.number, head.hash);
+    return answers.filter((each): each is Receipt => !(each instanceof Error));
   } catch (error) {
     if (isBehind(error)) return [];
     throw error;

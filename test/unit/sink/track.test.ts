@@ -1,6 +1,7 @@
 import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import {
@@ -420,6 +421,24 @@ describe("a round", () => {
       expect(asked.receipts).toEqual([]);
     });
 
+    it("settles the others where what became of one cannot be told, and concludes nothing of that one", async () => {
+      const three = await sendThree();
+      const hashes = three.map(hashOfSent);
+      const asked: Asked = { logs: [], receipts: [] };
+      const logs = new Map(hashes.map((hash) => [hash, 99n]));
+      await trackRound(bench.deps(mined(asked, logs), { askAllUpTo: 2 }));
+      const unreadable = new ReceiptError("it has no status", hashOfSent(three[1]));
+      const later: Partial<ChainPort> = {
+        ...mined(asked, new Map()),
+        head: async () => headAt(102n),
+        minedNonce: async () => toNonce(3),
+        receiptsAt: async () => hashes.map((hash, at) => (at === 1 ? unreadable : receiptOf(hash, 99n))),
+      };
+      await trackRound(bench.deps(later, { askAllUpTo: 2 }));
+      expect(await Promise.all(three.map(stateOf))).toEqual(["final", "mined", "final"]);
+      expect(bench.reports.filter(({ type }) => type === "retry")).toMatchObject([{ error: unreadable }]);
+    });
+
     it("takes a confirmation that a log showed back when the account goes back", async () => {
       const [first] = await sendThree();
       const asked: Asked = { logs: [], receipts: [] };
@@ -462,6 +481,15 @@ describe("a round", () => {
     };
     await expect(trackRound(bench.deps({ receipt }))).rejects.toBe(fatal);
   });
+});
+
+it("does not call a nonce used by somebody else while its own receipt cannot be told", async () => {
+  const sent = await send(bench.deps());
+  const unreadable = new ReceiptError("it has no status", sent.attempts[0]?.hash ?? hashOf(0));
+  const left = await trackRound(
+    bench.deps({ minedNonce: async () => toNonce(1), receiptsAt: async () => [unreadable] }),
+  );
+  expect([left, await stateOf(sent)]).toEqual([[], "broadcast"]);
 });
 
 describe("what a former key has signed", () => {

@@ -1,0 +1,70 @@
+import { RetryableError } from "../errors.ts";
+import type { Hash } from "../protocol/brand.ts";
+import type { ChainPort, Receipt } from "./chainPort.ts";
+import { type HttpRpc, type RpcAnswer, resultOf } from "./jsonRpc.ts";
+import { toQuantity, toReceipt, type WireBlock } from "./wire.ts";
+
+/** What became of one transaction cannot be told: its receipt was refused, or is not one. It says nothing of any other. */
+export class ReceiptError extends RetryableError {
+  readonly hash: Hash;
+
+  constructor(message: string, hash: Hash, cause?: unknown) {
+    super(message, {
+      code: "RECEIPT_UNREADABLE",
+      remedy: "if it stays, do without that endpoint; the daemon asks again, and holds the transaction for in flight",
+      cause,
+    });
+    this.hash = hash;
+  }
+}
+
+/** Where nothing may be missing. @throws the first that cannot be told. */
+export function allReceipts(answers: readonly (Receipt | ReceiptError)[]): readonly Receipt[] {
+  return answers.map((answer) => {
+    if (answer instanceof ReceiptError) throw answer;
+    return answer;
+  });
+}
+
+/** Receipts, each told or not for itself. */
+export function receiptReads(
+  rpc: HttpRpc,
+  missing: (what: string, block: bigint) => RetryableError,
+): Pick<ChainPort, "receipt" | "receipts" | "receiptsAt"> {
+  const callFor = (hash: Hash) => ({ method: "eth_getTransactionReceipt", params: [hash] });
+  const readOf = (hash: Hash, answer: RpcAnswer | undefined): Receipt | ReceiptError | undefined => {
+    const told = `the receipt that ${rpc.name} has of ${hash}`;
+    if (answer === undefined) return new ReceiptError(`${told} did not come`, hash);
+    if ("error" in answer) return new ReceiptError(`${told} is refused: ${answer.error.message}`, hash, answer.error);
+    try {
+      return toReceipt(answer.result, hash);
+    } catch (cause) {
+      return new ReceiptError(`${told} is malformed: ${(cause as Error).message}`, hash, cause);
+    }
+  };
+
+  const receipts: ChainPort["receipts"] = async (hashes) => {
+    const answers = await rpc.batch(hashes.map(callFor));
+    return hashes.map((hash, at) => readOf(hash, answers[at]));
+  };
+
+  return {
+    receipts,
+
+    receipt: async (hash) => {
+      const [found] = await receipts([hash]);
+      if (found instanceof Error) throw found;
+      return found;
+    },
+
+    receiptsAt: async (hashes, at, blockHash) => {
+      const [block, ...answers] = await rpc.batch([
+        { method: "eth_getBlockByNumber", params: [toQuantity(at), false] },
+        ...hashes.map(callFor),
+      ]);
+      const there = resultOf(block) as WireBlock | null;
+      if (there === null || (blockHash !== undefined && there.hash !== blockHash)) throw missing("receipts", at);
+      return hashes.flatMap((hash, index) => readOf(hash, answers[index]) ?? []);
+    },
+  };
+}
