@@ -55,8 +55,8 @@ export type Receipt = {
   readonly succeeded: boolean;
   /** Gas units. */
   readonly gasUsed: bigint;
-  /** Wei per gas. */
-  readonly gasPrice: bigint;
+  /** Wei per gas; `undefined`: the node does not tell. */
+  readonly gasPrice?: bigint | undefined;
 };
 
 /** The node's answer to a transaction, classed by what to do about it: see `sink/nodeErrors.ts`. */

@@ -59,6 +59,6 @@ export function toReceipt(answer: unknown, hash: Hash): Receipt | undefined {
     blockHash: hashIn("blockHash"),
     succeeded: number("status") === 1n,
     gasUsed: number("gasUsed"),
-    gasPrice: quantity(receipt.effectiveGasPrice) ?? 0n,
+    gasPrice: quantity(receipt.effectiveGasPrice),
   };
 }

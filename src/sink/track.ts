@@ -9,6 +9,7 @@ import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import { type Changed, changeAll, counted } from "./changeAll.ts";
 import { evidenceOf } from "./evidence.ts";
+import { gasCost } from "./gasCost.ts";
 import { isGivenUp } from "./givenUp.ts";
 import type { InFlight, Lane } from "./lane.ts";
 import { newestReceipt, nextStep, type Step } from "./nextStep.ts";
@@ -184,14 +185,10 @@ const isConfirm = ({ attempts }: Confirmation, receipt: Receipt): boolean =>
 const paidBy = (confirmation: Confirmation, receipt: Receipt): boolean =>
   receipt.succeeded && isConfirm(confirmation, receipt);
 
-function gasPaidIn(
-  { signer }: TrackDeps,
-  { attempts }: Confirmation,
-  { hash, gasUsed, gasPrice }: Receipt,
-): ConfirmationChange["gasPaid"] {
-  const attempt = attempts.find((each) => each.hash === hash);
+function gasPaidIn({ signer }: TrackDeps, { attempts }: Confirmation, receipt: Receipt): ConfirmationChange["gasPaid"] {
+  const attempt = attempts.find(({ hash }) => hash === receipt.hash);
   const payer = attempt?.signer ?? signer.address;
-  return attempt && { signer: payer, nonce: attempt.nonce, cost: wei(gasUsed * gasPrice) };
+  return attempt && { signer: payer, nonce: attempt.nonce, cost: wei(gasCost(attempt, receipt)) };
 }
 
 async function settle(

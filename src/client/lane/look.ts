@@ -5,6 +5,7 @@ import type { Attempt } from "../../journal/journal.ts";
 import { type Hash, type Hex, type Nonce, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 import { replacementFees } from "../../sink/fees.ts";
+import { gasCost } from "../../sink/gasCost.ts";
 import { nextStep } from "../../sink/nextStep.ts";
 import { readAttempt, transferOfNothing } from "../../sink/replace.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
@@ -140,9 +141,9 @@ async function hasNone({ chain }: LookDeps, head: Head, { attempts }: Entry): Pr
 }
 
 function minedBy({ attempts }: Entry, receipt: Receipt): Entry["mined"] {
-  const { hash, blockNumber, succeeded, gasUsed, gasPrice } = receipt;
-  const kind = attempts.find((attempt) => attempt.hash === hash)?.kind ?? "confirm";
-  return { hash, blockNumber, succeeded, kind, fee: gasUsed * gasPrice };
+  const { hash, blockNumber, succeeded } = receipt;
+  const attempt = attempts.find((each) => each.hash === hash);
+  return { hash, blockNumber, succeeded, kind: attempt?.kind ?? "confirm", fee: gasCost(attempt, receipt) };
 }
 
 async function sendAgain(

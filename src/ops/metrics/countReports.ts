@@ -2,6 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { Confirmation } from "../../journal/journal.ts";
 import { ogpuNumber } from "../../protocol/amounts.ts";
 import type { Report, Reporter } from "../../report.ts";
+import { gasCost } from "../../sink/gasCost.ts";
 import type { Metrics } from "./createMetrics.ts";
 
 /** Approvals whose signature is awaited; beyond it the oldest are not timed. */
@@ -98,7 +99,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
       }
       case "confirmation": {
         const { confirmation, receipt } = report;
-        return countConfirmation(confirmation, receipt && receipt.gasUsed * receipt.gasPrice);
+        const attempt = confirmation.attempts.find(({ hash }) => hash === receipt?.hash);
+        return countConfirmation(confirmation, receipt && gasCost(attempt, receipt));
       }
       case "answer":
         return report.answer === "accepted" ? undefined : add("node_answers_total", 1, { answer: report.answer });

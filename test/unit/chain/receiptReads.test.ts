@@ -61,6 +61,12 @@ describe("receipts of several transactions", () => {
     await expect(node.receipt(odd)).rejects.toBeInstanceOf(ReceiptError);
   });
 
+  it("tell the gas price, or that the node does not", async () => {
+    const { effectiveGasPrice, ...silent } = whole(odd);
+    const [one, other] = await nodeWith({ result: silent }).receipts([first, odd]);
+    expect([one, other]).toMatchObject([{ gasPrice: BigInt(effectiveGasPrice) }, { gasPrice: undefined }]);
+  });
+
   it("are not told at all by a node that stands on another block", async () => {
     const node = nodeWith({ result: null });
     await expect(node.receiptsAt([first], 100n, hashOf(99))).rejects.toMatchObject({ code: "NODE_BEHIND" });

@@ -1,6 +1,6 @@
 import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import type { ChainPort, Fees, Receipt } from "../../../src/chain/chainPort.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
@@ -481,6 +481,25 @@ describe("a round", () => {
     };
     await expect(trackRound(bench.deps({ receipt }))).rejects.toBe(fatal);
   });
+});
+
+it.each<[string, Partial<Receipt>, Fees, bigint]>([
+  ["what it cost", { gasPrice: 3n }, { type: "legacy", gasPrice: 7n }, 6n],
+  ["its price where the receipt tells none", { gasPrice: undefined }, { type: "legacy", gasPrice: 7n }, 14n],
+  [
+    "its fee cap where the receipt tells no price",
+    { gasPrice: undefined },
+    { type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n },
+    40n,
+  ],
+])("counts what was mined, finally, at %s", async (_, told, fees, cost) => {
+  await send(bench.deps({ fees: async () => fees }));
+  const changeConfirmation = vi.fn(bench.journal.changeConfirmation);
+  const receipt: ChainPort["receipt"] = async (hash) => ({ ...receiptOf(hash, 90n), gasUsed: 2n, ...told });
+  await trackRound({ ...bench.deps({ receipt }), journal: { ...bench.journal, changeConfirmation } });
+  expect(changeConfirmation.mock.calls.map(([, change]) => change)).toMatchObject([
+    { state: "final", gasPaid: { nonce: 0, cost } },
+  ]);
 });
 
 it("does not call a nonce used by somebody else while its own receipt cannot be told", async () => {
