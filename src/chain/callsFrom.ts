@@ -1,5 +1,5 @@
 import type { AccountAddress, Hex } from "../protocol/brand.ts";
-import type { HttpRpc, RpcAnswer, RpcCall } from "./jsonRpc.ts";
+import type { HttpRpc, RpcAnswer, RpcCall, RpcError } from "./jsonRpc.ts";
 
 /** A call that is made as some account, and changes nothing. */
 export type TriedCall = {
@@ -28,7 +28,7 @@ export const callsFrom = (from: AccountAddress, calls: readonly TriedCall[], blo
 
 /**
  * What each call came to; `undefined` where the node does not do this: it has answered for an account without code, or
- * refused.
+ * refused, which `refusal` tells then.
  * @param others Asked in the same request; `rest` are their answers.
  * @throws RetryableError if it does not answer.
  */
@@ -36,9 +36,14 @@ export async function tryCalls(
   rpc: HttpRpc,
   { from, calls, block }: { readonly from: AccountAddress; readonly calls: readonly TriedCall[]; readonly block: Hex },
   others: readonly RpcCall[] = [],
-): Promise<{ readonly answers: readonly TriedAnswer[] | undefined; readonly rest: readonly RpcAnswer[] }> {
+): Promise<{
+  readonly answers: readonly TriedAnswer[] | undefined;
+  readonly refusal?: RpcError;
+  readonly rest: readonly RpcAnswer[];
+}> {
   const [answer, ...rest] = await rpc.batch([callsFrom(from, calls, block), ...others]);
-  if (answer === undefined || "error" in answer) return { answers: undefined, rest };
+  if (answer === undefined) return { answers: undefined, rest };
+  if ("error" in answer) return { answers: undefined, refusal: answer.error, rest };
   return { answers: decodeAnswers(answer.result, calls.length), rest };
 }
 

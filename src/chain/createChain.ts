@@ -11,6 +11,7 @@ import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
 import { resultOf } from "./jsonRpc.ts";
 import { minedRevert } from "./minedRevert.ts";
+import { createNewestBlock, lacksBlock } from "./newestBlock.ts";
 import { notTaken } from "./notTaken.ts";
 import { readStretch } from "./pages.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
@@ -33,26 +34,28 @@ export type ChainDeps = StreamsDeps &
 
 const latest = "latest" as Hex;
 
-/** A node may lag this many blocks behind another one; beyond it, the other one lied. */
-const disbeliefBlocks = 256n;
-
 /** The `ChainPort` of a real node: JSON-RPC over HTTP, and a WebSocket where there is one. */
 export function createChain(deps: ChainDeps): ChainPort {
   const { rpc, deployment } = deps;
-  let newest = 0n;
-  const heard = (block: bigint) => {
-    if (block > newest) newest = block;
-  };
-  /** A head that is far below what was heard shows that this was never so: a snapshot there would fail for ever. */
-  const corrected = (block: bigint) => {
-    if (newest - block > disbeliefBlocks) newest = block;
-    heard(block);
-  };
+  const newest = createNewestBlock(deps.clock.now);
 
   const head = async (): Promise<Head> => {
     const found = toHead(await rpc.call<WireBlock>("eth_getBlockByNumber", "latest", false));
-    corrected(found.number);
+    newest.told(found.number);
     return found;
+  };
+
+  /** Reads at the newest block; once more, lower, where only the socket knows that one. */
+  const atNewest = async <T>(read: (at: bigint) => Promise<T>, lacks: (value: T) => boolean): Promise<T> => {
+    if (newest.at() === 0n) await head();
+    const at = newest.at();
+    const value = await read(at).catch((error: unknown) => {
+      if (lacksBlock(error) && newest.lacking(at)) return undefined;
+      throw error;
+    });
+    if (value !== undefined && !(lacks(value) && newest.lacking(at))) return value;
+    await head();
+    return read(newest.at());
   };
 
   const call = async <T>(...args: Parameters<typeof read<T>>): Promise<T | undefined> => {
@@ -82,10 +85,15 @@ export function createChain(deps: ChainDeps): ChainPort {
     simulate: ({ from, response }) => simulateConfirm(from, response),
   });
 
-  const snapshots = createSnapshotReader({ rpc, now: deps.clock.now, foresight, newest: () => newest, head, missing });
+  const snapshots = createSnapshotReader({ rpc, now: deps.clock.now, foresight, newest: newest.at, head, missing });
 
   return {
-    ...chainStreams(deps, { head, heard, onHead: ({ hash }) => foresight.sawHead(hash) }),
+    ...chainStreams(deps, {
+      head,
+      heard: newest.heard,
+      onUp: newest.forgetSocket,
+      onHead: ({ hash }) => foresight.sawHead(hash),
+    }),
     head,
 
     block: async (number) => (await readAll(rpc, [blockRead(toQuantity(number))] as const))[0],
@@ -152,6 +160,20 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     ...snapshots,
 
+    snapshot: async (task, source, responses, block) => {
+      if (block !== undefined) return snapshots.snapshot(task, source, responses, block);
+      return atNewest(
+        async (at) => {
+          const found = await snapshots.snapshot(task, source, responses, at);
+          newest.found(at);
+          // An event that came before the socket was doubted may be of a block that HTTP is about to have.
+          if (newest.isAwaited() && found.responses.length < responses.length) throw missing("every response", at);
+          return found;
+        },
+        () => false,
+      );
+    },
+
     providerStakes: async (providers, at) => {
       const asked = providers.map((provider) => providerReads(deployment, provider, toQuantity(at)));
       const answers: readonly unknown[] = await readAll(
@@ -171,13 +193,14 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     previews: async (asks) => {
       if (asks.length === 0) return [];
-      if (newest === 0n) await head();
-      const at = newest;
-      const recalled = asks.map((ask) => foresight.recall(ask, at));
-      const unknown = asks.filter((_, index) => recalled[index] === undefined);
-      const read = unknown.length === 0 ? [] : await previews(unknown, at);
-      const answers = read.values();
-      return recalled.map((each) => each ?? answers.next().value ?? new TypeError("a preview is missing"));
+      const readAt = async (at: bigint) => {
+        const recalled = asks.map((ask) => foresight.recall(ask, at));
+        const unknown = asks.filter((_, index) => recalled[index] === undefined);
+        const read = unknown.length === 0 ? [] : await previews(unknown, at);
+        const answers = read.values();
+        return recalled.map((each) => each ?? answers.next().value ?? new TypeError("a preview is missing"));
+      };
+      return atNewest(readAt, (answers) => answers.some(lacksBlock));
     },
 
     revertOf: (reverted) => minedRevert(rpc, reverted),

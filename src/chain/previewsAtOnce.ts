@@ -2,6 +2,7 @@ import type { AccountAddress, Hex } from "../protocol/brand.ts";
 import { type TriedCall, tryCalls } from "./callsFrom.ts";
 import type { Simulation } from "./chainPort.ts";
 import { confirmData, confirmPreviews, type Preview, type PreviewAsk, readsOf, toPreview } from "./confirmPreviews.ts";
+import { saysBehind } from "./endpoints/answerShapes.ts";
 import type { HttpRpc } from "./jsonRpc.ts";
 import { readGas, refusedMs, targetOf, toRpcAnswer } from "./readTogether.ts";
 import { toQuantity } from "./wire.ts";
@@ -91,7 +92,9 @@ async function previewsAtOnce(
     ...parts.flatMap(({ reads }) => reads.map(({ call }): TriedCall => ({ ...targetOf(call), gas: readGas }))),
     ...asks.map((ask) => tryOf(controller, ask)),
   ];
-  const { answers } = await tryCalls(rpc, { from, calls, block: toQuantity(block) });
+  const { answers, refusal } = await tryCalls(rpc, { from, calls, block: toQuantity(block) });
+  // A node without the block has said nothing of whether it does this.
+  if (refusal !== undefined && saysBehind(refusal)) return asks.map(() => refusal);
   if (answers === undefined) return undefined;
   const [read, tried] = [answers.slice(0, -asks.length), answers.slice(-asks.length)];
   // Without a word: it may have been the gas.

@@ -1,6 +1,7 @@
 import type { AccountAddress, Hex } from "../protocol/brand.ts";
 import { type TriedAnswer, type TriedCall, tryCalls } from "./callsFrom.ts";
-import { type Read, readAll } from "./contractReads.ts";
+import type { Read } from "./contractReads.ts";
+import { saysBehind } from "./endpoints/answerShapes.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError } from "./jsonRpc.ts";
 
 /** Reads as one call, and what was tried behind them by an account. */
@@ -28,16 +29,23 @@ export function createReadTogether(rpc: HttpRpc, now: () => number) {
   return async (reads: readonly Read<unknown>[], block: Hex, tries?: Tries): Promise<Together> => {
     const views = reads.filter(({ call }) => call.method === "eth_call");
     const others = reads.filter(({ call }) => call.method !== "eth_call");
-    const apart = async (): Promise<Together> => ({ values: await readAll(rpc, reads), tried: undefined });
+    // A node without the block says so in words of its own, which tell nothing else: neither of contracts, nor of what it does.
+    const nothing: Together = { values: reads.map(() => undefined), tried: undefined };
+    const apart = async (): Promise<Together> => {
+      const asked = await rpc.batch(reads.map(({ call }) => call));
+      if (lacksBlock(reads, asked)) return nothing;
+      return { values: reads.map(({ decode }, at) => decode(asked[at] as RpcAnswer)), tried: undefined };
+    };
     if (now() < refusedUntil) return apart();
     const calls = [...views.map(({ call }) => ({ ...targetOf(call), gas: readGas })), ...(tries?.calls ?? [])];
-    const { answers, rest } = await tryCalls(
+    const { answers, refusal, rest } = await tryCalls(
       rpc,
       { from: tries?.from ?? reader, calls, block },
       others.map(({ call }) => call),
     );
+    if (lacksBlock(others, rest)) return nothing;
     if (answers === undefined) {
-      refusedUntil = now() + refusedMs;
+      if (refusal === undefined || !saysBehind(refusal)) refusedUntil = now() + refusedMs;
       return apart();
     }
     const read = answers.slice(0, views.length);
@@ -50,6 +58,12 @@ export function createReadTogether(rpc: HttpRpc, now: () => number) {
     return { values, tried: answers.slice(views.length) };
   };
 }
+
+const lacksBlock = (reads: readonly Read<unknown>[], answers: readonly RpcAnswer[]): boolean =>
+  reads.some(({ call }, at) => {
+    const answer = answers[at];
+    return call.method === "eth_getBlockByNumber" && answer && "result" in answer && answer.result === null;
+  });
 
 export const targetOf = ({ params }: RpcCall): { readonly to: Hex; readonly data: Hex } => params[0] as never;
 

@@ -31,8 +31,10 @@ export type StreamsDeps = {
 export type StreamsHooks = {
   /** The newest head, asked over HTTP. */
   readonly head: () => Promise<Head>;
-  /** A block was heard of, by whatever way. */
-  readonly heard: (block: bigint) => void;
+  /** The socket told of a block. @returns whether to go by it, or to leave it to be found over HTTP. */
+  readonly heard: (block: bigint) => boolean;
+  /** Another socket took over. */
+  readonly onUp: () => void;
   /** There is another head; told before anybody works on it. */
   readonly onHead: (head: Head) => void;
 };
@@ -43,9 +45,12 @@ const calmMs = 25;
 /** Heads and live events: from the socket where there is one; heads by polling in any case, so that silence is noticed. */
 export function chainStreams(
   { clock, pollIntervalMs, socket$, report }: StreamsDeps,
-  { head, heard, onHead }: StreamsHooks,
+  { head, heard, onUp, onHead }: StreamsHooks,
 ): Pick<ChainPort, "head$" | "liveEvents$"> {
-  const messages$ = socket$.pipe(share());
+  const messages$ = socket$.pipe(
+    tap(({ type }) => type === "up" && onUp()),
+    share(),
+  );
   const polled$ = timer(0, pollIntervalMs, clock.scheduler).pipe(
     exhaustMap(() =>
       from(head()).pipe(
@@ -59,12 +64,10 @@ export function chainStreams(
   const pushed$ = messages$.pipe(
     filter((message) => message.type === "head"),
     map((message) => message.head),
+    filter(({ number }) => heard(number)),
   );
   const head$ = merge(polled$, pushed$).pipe(
-    tap(({ number, timestamp }) => {
-      heard(number);
-      report({ type: "head", number, timestamp });
-    }),
+    tap(({ number, timestamp }) => report({ type: "head", number, timestamp })),
     distinctUntilChanged((before, after) => before.hash === after.hash),
     tap(onHead),
     delay(calmMs, clock.scheduler),
@@ -74,7 +77,7 @@ export function chainStreams(
     filter((message) => message.type === "log"),
     map((message) => tryToDecode(message.log)),
     filter((event) => event !== undefined),
-    tap(({ at }) => heard(at.blockNumber)),
+    filter(({ at }) => heard(at.blockNumber)),
     map((event) => [event]),
   );
   return { head$, liveEvents$ };

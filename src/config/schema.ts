@@ -88,7 +88,7 @@ export const schema = {
     silence: setting(
       form.duration("100ms", "1h"),
       "30s",
-      "How long a WebSocket may bring no head, while `rpc.http` does, before it is given up.",
+      "How long a WebSocket may bring no head while `rpc.http` does, or stay ahead of all of `rpc.http`, before it is given up.",
     ),
     maxBackoff: setting(
       form.duration("100ms", "1h"),

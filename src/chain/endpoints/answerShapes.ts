@@ -23,14 +23,17 @@ export function backoffHint({ data }: RpcError): number | undefined {
 }
 
 const behind =
-  /header not found|header for hash not found|unknown block|block not found|block (is )?not (yet )?(available|found|synced)|could not find block|missing trie node|after last accepted block|block .{0,40}(is )?(beyond|ahead of|higher than) (the )?(current |latest |last )?(head|block)|requested block .{0,20}in the future|node is (behind|syncing|not synced)/i;
+  /header not found|header for hash not found|unknown block|block not found|block (is )?not (yet )?(available|found|synced)|could not find block|missing trie node|after last accepted block|block .{0,40}(is )?(beyond|ahead of|higher than) (the )?(current |latest |last )?(head|block)|requested block .{0,20}in the future|block height is \d+ but requested was|node is (behind|syncing|not synced)/i;
+
+/** Whether a node refuses because it does not have the block that was asked for, or its state. */
+export const saysBehind = (error: RpcError): boolean => behind.test(error.message) && !isRevert(error);
 
 /**
  * Whether a node lacks a block that others have: its head is older than what was asked of it, or its state is pruned.
  * @param head The newest block that any endpoint has told of.
  */
 export function isBehind({ method, params }: RpcCall, answer: RpcAnswer, head: bigint | undefined): boolean {
-  if ("error" in answer) return behind.test(answer.error.message) && !isRevert(answer.error);
+  if ("error" in answer) return saysBehind(answer.error);
   if (method !== "eth_getBlockByNumber" || answer.result !== null || head === undefined) return false;
   const asked = quantity(params[0]);
   return asked !== undefined && asked <= head;

@@ -91,3 +91,20 @@ describe("many confirmations that are looked at in one call", () => {
     expect(await look(3)).toEqual([3]);
   });
 });
+
+it("is told that the node lacks the block of each of them, and asks it for many at once again", async () => {
+  const widths: number[] = [];
+  const refusal = new RpcError("block height is 6 but requested was 7", -32602, undefined);
+  const rpc: HttpRpc = {
+    name: "node",
+    call: () => Promise.reject(new Error("not asked here")),
+    batch: async (calls) => {
+      widths.push(calls.length);
+      return calls.map((): RpcAnswer => ({ error: refusal }));
+    },
+  };
+  const simulate = () => Promise.reject(new Error("nothing is estimated here"));
+  const previews = createPreviews({ rpc, controller: address<Hex>(0xc0), now: () => 0, simulate });
+  for (let time = 0; time < 2; time++) expect(await previews(asksOf(3), 7n)).toEqual([refusal, refusal, refusal]);
+  expect(widths).toEqual([1, 1]);
+});

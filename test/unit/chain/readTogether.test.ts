@@ -76,6 +76,31 @@ describe("reading together", () => {
     expect(requests).toEqual([2, 3, 3, 2, 3]);
   });
 
+  it("does not take a node without the block for one that does not do this", async () => {
+    const { rpc, requests } = node(() => ({ error: new RpcError("header not found", -32000, undefined) }));
+    const read = createReadTogether(rpc, () => 0);
+    for (let time = 0; time < 2; time++) expect((await read(reads, block)).values).toEqual(apart);
+    expect(requests).toEqual([2, 3, 2, 3]);
+  });
+
+  it("reads nothing of a block that is not there, whatever else is said, and asks together again", async () => {
+    const requests: number[] = [];
+    const rpc: HttpRpc = {
+      name: "node",
+      call: () => Promise.reject(new Error("not asked here")),
+      batch: async (calls) => {
+        requests.push(calls.length);
+        return calls.map(({ method }) =>
+          method === "eth_call" ? { error: new RpcError("no such height", -1, undefined) } : { result: null },
+        );
+      },
+    };
+    const read = createReadTogether(rpc, () => 0);
+    const nothing = { values: [undefined, undefined, undefined], tried: undefined };
+    expect([await read(reads, block), await read(reads, block)]).toEqual([nothing, nothing]);
+    expect(requests).toEqual([2, 2]);
+  });
+
   it("asks one by one this time, where a contract failed without a word: it may have been the gas", async () => {
     const { rpc, requests } = node(() => ({
       result: answersOf([

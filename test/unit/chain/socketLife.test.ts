@@ -131,6 +131,54 @@ describe("silence", () => {
   });
 });
 
+describe("a socket that is ahead", () => {
+  const upAt = async (number: bigint) => {
+    const { url } = await serve();
+    listen([url]);
+    await until(() => heard("up") === 1);
+    headOverHttp.next(100n);
+    push(peers[0], number);
+    await until(() => heard("head") === 1);
+  };
+  const goOn = async (seconds: number, overHttp: (second: number) => bigint, lead: bigint | undefined) => {
+    for (let second = 1; second <= seconds && downs.length === 0; second++) {
+      headOverHttp.next(overHttp(second));
+      const [heads, beats] = [heard("head"), heard("heartbeat")];
+      if (lead !== undefined && downs.length === 0) {
+        push(peers[0], overHttp(second) + lead);
+        await until(() => heard("head") > heads);
+      }
+      await time.pass(1_000);
+      if (time.clock.now() % 10_000 === 0 && downs.length === 0) await until(() => heard("heartbeat") > beats);
+    }
+  };
+
+  it("is given up where HTTP goes on and does not come to what it told of, and says so", async () => {
+    await upAt(300n);
+    await goOn(40, (second) => 100n + BigInt(second), 200n);
+    expect(reasons()).toEqual([
+      expect.stringMatching(/it told of block 300, and HTTP is at block 13\d after 30000 ms/),
+    ]);
+    expect(time.clock.now()).toBeLessThan(35_000);
+  });
+
+  it.each<[string, (second: number) => bigint, bigint | undefined]>([
+    ["HTTP comes to each of its heads some blocks later", (second) => 100n + BigInt(second), 3n],
+    ["HTTP stands still", () => 100n, 5n],
+    ["the chain stands still", () => 101n, undefined],
+  ])("is left alone where %s", async (_, overHttp, lead) => {
+    await upAt(101n);
+    await goOn(70, overHttp, lead);
+    expect(downs).toEqual([]);
+  });
+
+  it("is left alone where it has corrected itself", async () => {
+    await upAt(300n);
+    await goOn(70, (second) => 100n + BigInt(second), 0n);
+    expect(downs).toEqual([]);
+  });
+});
+
 describe("heartbeats", () => {
   it("end a socket that pushes heads and answers nothing", async () => {
     const { url } = await serve((call, peer, connection) => {

@@ -1,0 +1,68 @@
+import { RetryableError } from "../errors.ts";
+import { saysBehind } from "./endpoints/answerShapes.ts";
+import { RpcError } from "./jsonRpc.ts";
+
+/**
+ * The newest block that there is to read. A socket tells of blocks first, and mostly a node over HTTP has them by then; where
+ * none has, the socket is ahead, or lies, and is doubted: reads go by what HTTP has told of, until that has come as far.
+ */
+export type NewestBlock = {
+  /** Where to read; 0: no block was heard of yet. */
+  readonly at: () => bigint;
+  /** A node told over HTTP that this is its head. */
+  readonly told: (head: bigint) => void;
+  /** A node has this block, over HTTP. */
+  readonly found: (block: bigint) => void;
+  /** The socket told of a block. @returns whether to go by it: in doubt it is left to be found over HTTP. */
+  readonly heard: (block: bigint) => boolean;
+  /** No node has this block over HTTP. @returns whether only the socket had told of it, and there may be another to read. */
+  readonly lacking: (block: bigint) => boolean;
+  /** Whether HTTP may soon have what the socket had told of before it was doubted. */
+  readonly isAwaited: () => boolean;
+  /** Another socket has taken over: what the last one told counts no more. */
+  readonly forgetSocket: () => void;
+};
+
+/** A node may lag this many blocks behind another one; beyond it, the other one lied. */
+const disbeliefBlocks = 256n;
+/** Milliseconds for which HTTP may lag behind an honest socket. */
+const lagMs = 10_000;
+
+export function createNewestBlock(now: () => number): NewestBlock {
+  let overHttp = 0n;
+  let overSocket = 0n;
+  let doubtedSince: number | undefined;
+  const found = (block: bigint) => {
+    if (block > overHttp) overHttp = block;
+    if (overHttp >= overSocket) doubtedSince = undefined;
+  };
+  return {
+    at: () => (doubtedSince === undefined && overSocket > overHttp ? overSocket : overHttp),
+    told: (head) => {
+      // A head that is far below what was heard shows that this was never so: a snapshot there would fail for ever.
+      if (overHttp - head > disbeliefBlocks) overHttp = head;
+      if (overSocket - head > disbeliefBlocks) overSocket = head;
+      found(head);
+    },
+    found,
+    heard: (block) => {
+      if (overHttp > 0n && block - overHttp > disbeliefBlocks) return false;
+      if (block > overSocket) overSocket = block;
+      return doubtedSince === undefined || block <= overHttp;
+    },
+    lacking: (block) => {
+      if (overHttp === 0n || block <= overHttp) return false;
+      doubtedSince ??= now();
+      return true;
+    },
+    isAwaited: () => doubtedSince !== undefined && now() - doubtedSince < lagMs,
+    forgetSocket: () => {
+      overSocket = overHttp;
+      doubtedSince = undefined;
+    },
+  };
+}
+
+/** Whether a read failed because the node that answered does not have the block, or not what should be in it. */
+export const lacksBlock = (error: unknown): boolean =>
+  error instanceof RpcError ? saysBehind(error) : error instanceof RetryableError && error.code === "NODE_BEHIND";
