@@ -1,5 +1,6 @@
 import { concatMap, defer, from, map, type Observable, type OperatorFunction, tap, throttleTime } from "rxjs";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
+import { asksForLess, createRangeWidth } from "./chain/rangeWidth.ts";
 import { createScanner, type ScanStep } from "./chain/scanner.ts";
 import { createProgress } from "./chain/scanProgress.ts";
 import type { Sweep, SweepStep } from "./chain/sweep.ts";
@@ -47,6 +48,9 @@ export type Intakes = {
   /** By the chain's state, at each tick: recovery, and adoption on the first start. */
   readonly reconcile: OperatorFunction<unknown, TaskAddress>;
 };
+
+/** A stretch of the second pass, and its last block. */
+type AuditStep = { readonly events: readonly ChainEvent[]; readonly end: Cursor };
 
 const socketBacklog = 50_000;
 const nothing: Intake = { tasks: [], responses: [], touched: [] };
@@ -157,28 +161,48 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       again("scanner"),
     );
 
-  const auditOnce$ = (): Observable<TaskAddress> =>
-    defer(async (): Promise<readonly TaskAddress[]> => {
-      const [audited, scanned] = [await journal.audited(), await journal.cursor()];
-      if (audited === undefined || scanned === undefined) return [];
-      const last = await nextAudited(audited, scanned);
-      if (last === undefined) return [];
-      const { events, last: end } = await chain.eventsElsewhere(audited.number + 1n, last);
-      if (!(await isSameChain(scanned, end))) return [];
-      const facts = await watch.resolve(events);
-      await complain("audit", facts);
-      return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });
-    }).pipe(
-      again("audit"),
-      concatMap((tasks) => from(tasks)),
-    );
+  const auditWidth = createRangeWidth(options.maxBlockRange);
 
-  const nextAudited = async (audited: Cursor, scanned: Cursor): Promise<bigint | undefined> => {
+  /** The next stretch by a second opinion, as wide as that endpoint lets it be; `undefined` where it answers of another block. */
+  const auditedFrom = async (first: bigint, goal: bigint): Promise<AuditStep | undefined> => {
+    for (;;) {
+      const widest = first - 1n + BigInt(auditWidth.current());
+      const upper = widest < goal ? widest : goal;
+      try {
+        const { events, last } = await chain.eventsElsewhere(first, upper);
+        auditWidth.succeeded();
+        return last.number === upper ? { events, end: last } : undefined;
+      } catch (error) {
+        if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
+        if (!auditWidth.failed(Number(upper - first) + 1)) throw error;
+      }
+    }
+  };
+
+  async function* auditSteps(): AsyncGenerator<AuditStep, void> {
+    const [audited, scanned] = [await journal.audited(), await journal.cursor()];
+    if (audited === undefined || scanned === undefined) return;
+    const goal = await auditGoal(audited, scanned);
+    for (let at = audited.number; at < goal; ) {
+      const step = await auditedFrom(at + 1n, goal);
+      if (step === undefined || !(await isSameChain(scanned, step.end))) return;
+      yield step;
+      at = step.end.number;
+    }
+  }
+
+  const storeAudit = async ({ events, end }: AuditStep): Promise<readonly TaskAddress[]> => {
+    const facts = await watch.resolve(events);
+    await complain("audit", facts);
+    return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });
+  };
+
+  const auditOnce$ = (): Observable<TaskAddress> => pump$(auditSteps, storeAudit).pipe(again("audit"));
+
+  /** Blocks of one look, at the most, are those of one request that nobody narrowed: the second pass is slow. */
+  const auditGoal = async (audited: Cursor, scanned: Cursor): Promise<bigint> => {
     const final = await chain.finalBlock(await chain.head());
-    const goal = [final, scanned.number, audited.number + BigInt(options.maxBlockRange)].reduce((a, b) =>
-      a < b ? a : b,
-    );
-    return goal > audited.number ? goal : undefined;
+    return [final, scanned.number, audited.number + BigInt(options.maxBlockRange)].reduce((a, b) => (a < b ? a : b));
   };
 
   /**

@@ -2,8 +2,11 @@
 export type RangeWidth = {
   readonly current: () => number;
   readonly succeeded: () => void;
-  /** Halves the width. Answers whether a narrower try is left. */
-  readonly failed: () => boolean;
+  /**
+   * Halves the width. Answers whether a narrower try is left.
+   * @param asked Blocks that were asked for, where that was less. @default the width
+   */
+  readonly failed: (asked?: number) => boolean;
 };
 
 /** @param max Blocks. The first try; the width never grows beyond it. */
@@ -14,10 +17,10 @@ export function createRangeWidth(max: number): RangeWidth {
     succeeded: () => {
       width = Math.min(max, width + Math.max(1, width >> 2));
     },
-    failed: () => {
-      const narrower = width > 1;
-      width = Math.max(1, width >> 1);
-      return narrower;
+    failed: (asked = width) => {
+      const tried = Math.min(width, asked);
+      width = Math.max(1, tried >> 1);
+      return tried > 1;
     },
   };
 }

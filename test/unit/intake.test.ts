@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lastValueFrom, of, toArray } from "rxjs";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../src/chain/chainPort.ts";
 import type { Sweep } from "../../src/chain/sweep.ts";
 import type { Watch } from "../../src/chain/watch.ts";
@@ -86,4 +86,61 @@ it("sets it at the next try where the node did not answer", async () => {
   await time.pass(1_000);
   await done;
   expect([sweeps, (await journal.cursor())?.number]).toEqual([1, 100n]);
+});
+
+describe("the second pass", () => {
+  const audited = async () => (await journal.audited())?.number;
+  /** Scanned from 100 to 150, with an endpoint for second opinions that answers as told. */
+  const audit = async (eventsElsewhere: ChainPort["eventsElsewhere"]) => {
+    const asked: [bigint, bigint][] = [];
+    const { scan, audit: look } = intakesOn(
+      {
+        finalBlock: async ({ number }) => number,
+        events: async (_, to) => ({ events: [], last: headAt(to) }),
+        eventsElsewhere: async (from, to) => {
+          asked.push([from, to]);
+          return eventsElsewhere(from, to);
+        },
+      },
+      async () => undefined,
+    );
+    await lastValueFrom(of(headAt(head)).pipe(scan, toArray()));
+    head = 150n;
+    await lastValueFrom(of(headAt(head)).pipe(scan, toArray()));
+    const done = lastValueFrom(of(headAt(head)).pipe(look, toArray()));
+    return { asked, done };
+  };
+
+  it("asks for less where its endpoint takes fewer blocks at once, and catches up all the same", async () => {
+    const { asked, done } = await audit(async (from, to) => {
+      if (to - from >= 10n) throw new RetryableError("block range is too wide", { code: "RPC_REFUSED" });
+      return { events: [], last: headAt(to) };
+    });
+    await done;
+    expect(await audited()).toBe(150n);
+    expect(asked.slice(0, 5)).toEqual([
+      [101n, 150n],
+      [101n, 125n],
+      [101n, 112n],
+      [101n, 106n],
+      [107n, 113n],
+    ]);
+    expect(asked.length).toBeLessThan(20);
+  });
+
+  it("tries again later where a single block is too much, and where nothing narrower would help", async () => {
+    for (const message of ["response size exceeded", "it is down"]) {
+      const { asked, done } = await audit(async () => {
+        throw new RetryableError(message, { code: "ENDPOINT_UNAVAILABLE" });
+      });
+      await expect(Promise.race([done, time.pass(100)])).resolves.toBeUndefined();
+      expect([await audited(), asked.length]).toEqual([100n, message === "it is down" ? 1 : 6]);
+    }
+  });
+
+  it("does not go by a block that was not asked for", async () => {
+    const { done } = await audit(async () => ({ events: [], last: headAt(120n) }));
+    await done;
+    expect(await audited()).toBe(100n);
+  });
 });
