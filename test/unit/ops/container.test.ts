@@ -18,8 +18,10 @@ const graceSeconds = parseDuration(schema.shutdown.grace.default as string) / 1_
 type Any = any;
 const compose: Any = parse(read("compose.yaml"));
 const manifests: Any[] = parseAllDocuments(read("docs/kubernetes.yaml")).map((document) => document.toJS());
+const manifestText = read("docs/kubernetes.yaml");
 const deployment = manifests.find(({ kind }) => kind === "Deployment").spec;
 const pod = deployment.template.spec;
+const podConfig: Any = parse(manifests.find(({ kind }) => kind === "ConfigMap").data["config.yaml"]);
 
 describe("the Dockerfile", () => {
   it("copies only what there is and what .dockerignore lets in", () => {
@@ -110,10 +112,25 @@ describe("compose.yaml and the Kubernetes manifest", () => {
     ]);
     const claimed = pod.volumes.map(({ name }: Any) => name);
     for (const { name } of pod.containers[0].volumeMounts) expect(claimed).toContain(name);
-    const written = parse(manifests.find(({ kind }) => kind === "ConfigMap").data["config.yaml"]);
     const keys = new Set(settings().map(({ key }) => key));
-    for (const [group, entries] of Object.entries<Any>(written))
+    for (const [group, entries] of Object.entries<Any>(podConfig))
       for (const key of typeof entries === "object" ? Object.keys(entries).map((leaf) => `${group}.${leaf}`) : [group])
         expect([key, keys.has(key)]).toEqual([key, true]);
+  });
+
+  it("use in the manifest everything that its header has one put into the cluster", () => {
+    const made = [...manifestText.matchAll(/^#.* create (secret generic|configmap) (\S+) (.*)$/gm)];
+    const used = JSON.stringify(Object.values<Any>(podConfig).map((entries) => Object.values<Any>(entries)));
+    const files = made.flatMap(([, kind, name, rest = ""]) => {
+      const volume = pod.volumes.find(({ secret, configMap }: Any) =>
+        kind === "configmap" ? configMap?.name === name : secret?.secretName === name,
+      );
+      const { mountPath } = pod.containers[0].volumeMounts.find((mount: Any) => mount.name === volume.name);
+      return [...rest.matchAll(/--from-file=(\S+)/g)].map(([, file = ""]) => ({ kind, file, mountPath }));
+    });
+    expect(files.map(({ file }) => file)).toEqual(["agent-key", "alert-webhook", "policies/"]);
+    for (const { kind, file, mountPath } of files)
+      if (kind === "configmap") expect(one("ENV")).toContain(`=${mountPath}`);
+      else expect(used).toContain(`"${mountPath}/${file}"`);
   });
 });
