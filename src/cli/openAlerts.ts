@@ -3,8 +3,10 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { AlertChange } from "../ops/alerts/alert.ts";
 import { type Alerts, createAlerts } from "../ops/alerts/createAlerts.ts";
+import { unsigned } from "../ops/alerts/ownAlerts.ts";
 import { webhookBody } from "../ops/alerts/templates.ts";
 import { createWebhook } from "../ops/alerts/webhook.ts";
+import type { Unsigned } from "../ops/board/unsigned.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { Metrics } from "../ops/metrics/createMetrics.ts";
 import type { Scrub } from "../ops/scrub.ts";
@@ -17,6 +19,8 @@ export type AlertParts = {
   readonly scrub: Scrub;
   readonly metrics: () => Pick<Metrics, "add"> | undefined;
   readonly vitals: () => Vitals | undefined;
+  /** Approved confirmations that nobody signs. */
+  readonly waiting: (now: number) => Unsigned;
 };
 
 export type OpenAlerts = Alerts & {
@@ -28,7 +32,7 @@ export type OpenAlerts = Alerts & {
 const farewellMs = 5_000;
 
 /** Alerts as the configuration describes them; without a webhook they are counted and go nowhere. */
-export function openAlerts({ config, url, logger, scrub, metrics, vitals }: AlertParts): OpenAlerts {
+export function openAlerts({ config, url, logger, scrub, metrics, vitals, waiting }: AlertParts): OpenAlerts {
   const { alerts: options, network } = config;
   const sender = { network, host: hostname(), chat: options.chat ?? "" };
   const webhook =
@@ -52,7 +56,7 @@ export function openAlerts({ config, url, logger, scrub, metrics, vitals }: Aler
       const clean = { ...notice, title: scrub(notice.title), text: scrub(notice.text) };
       webhook?.send(webhookBody(options.format, clean, sender));
     },
-    look: (now) => [silence(now, vitals()?.headAt ?? bornAt, options.after)],
+    look: (now) => [silence(now, vitals()?.headAt ?? bornAt, options.after), unsigned(waiting(now))],
   });
   return {
     ...alerts,

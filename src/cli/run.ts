@@ -7,7 +7,7 @@ import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
-import { BaseError, ConfigError, exitCodes, type FatalError } from "../errors.ts";
+import { BaseError, ConfigError, exitCodes, type FatalError, RetryableError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { broken, stalled } from "../ops/alerts/ownAlerts.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
@@ -15,6 +15,7 @@ import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
 import { startHousekeeping } from "../ops/housekeeping/startHousekeeping.ts";
 import { type PageToken, readPageToken } from "../ops/http/pageToken.ts";
 import { createLogger, type Logger } from "../ops/logger.ts";
+import { showJobs } from "../ops/metrics/showJobs.ts";
 import { createObservers } from "../ops/observers.ts";
 import { startOperatorServer } from "../ops/operatorServer.ts";
 import { createScrubber, type Scrub } from "../ops/scrub.ts";
@@ -31,7 +32,7 @@ import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
 import { type JournalSite, journalSite } from "./journalSite.ts";
-import { openAlerts } from "./openAlerts.ts";
+import { type OpenAlerts, openAlerts } from "./openAlerts.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { openSupervisor } from "./openSupervisor.ts";
 import { probeWarnings } from "./probeTable.ts";
@@ -65,14 +66,22 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     logger.warn(warning);
   if (parts.keys.length === 0 && !parts.remote && !config.sink.dryRun) throw noKey;
   let opened: OpenSigners | undefined;
+  let alerts: OpenAlerts | undefined;
   try {
     opened = await openSigners(config.signer, parts);
     const { signers } = opened;
     const deployment = requireDeployment(config.chain.id);
     const scrub = createScrubber(secrets, urls);
-    return await runWith({ context, config, site, logger, signers, deployment, page, scrub, webhookUrl: webhook.url });
+    const onAlerts = (each: OpenAlerts) => {
+      alerts = each;
+    };
+    const telling = { scrub, webhookUrl: webhook.url, onAlerts };
+    return await runWith({ context, config, site, logger, signers, deployment, page, ...telling });
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
+    // What may pass by itself is tried again every few seconds: nobody is told each time.
+    if (!(error instanceof RetryableError)) alerts?.change(broken(error));
+    await alerts?.close();
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
   } finally {
     await opened?.close();
@@ -106,10 +115,12 @@ type Parts = {
   readonly page: PageToken;
   readonly scrub: Scrub;
   readonly webhookUrl: string | undefined;
+  /** Alerts can be told from now on, also of a start that fails. */
+  readonly onAlerts: (alerts: OpenAlerts) => void;
 };
 
 async function runWith(parts: Parts): Promise<number> {
-  const { context, config, site, logger, signers, deployment, page, scrub, webhookUrl } = parts;
+  const { context, config, site, logger, signers, deployment, page, scrub, webhookUrl, onAlerts } = parts;
   const alerts = openAlerts({
     config,
     url: webhookUrl,
@@ -117,6 +128,7 @@ async function runWith(parts: Parts): Promise<number> {
     scrub,
     metrics: () => metrics,
     vitals: () => supervisor.vitals(),
+    waiting: (now) => observers.board.unsigned.view(now),
   });
   const supervisor = openSupervisor(context, config, logger, (reason) => {
     metrics.set("stalled", reason === undefined ? 0 : 1);
@@ -133,6 +145,7 @@ async function runWith(parts: Parts): Promise<number> {
     listeners: [supervisor.note, alerts.note],
   });
   const { report, metrics } = observers;
+  onAlerts(alerts);
   const evaluator = createNearEvaluator(
     createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) }),
   );
@@ -221,6 +234,7 @@ async function runWith(parts: Parts): Promise<number> {
     };
     const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, clock: systemClock, report });
     endHousekeeping = startHousekeeping(jobs, systemClock, report);
+    showJobs(metrics, jobs, systemClock.now());
     await http.show({ journal: opened, ledger: daemon.ledger, token: savedToken(page, logger) });
     logger.info(
       {

@@ -75,7 +75,9 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
     show: async ({ journal, ledger, token }) => {
       const startedAt = clock.now();
       metrics.set("started_timestamp_seconds", startedAt / 1000);
-      board.lane.seed(await journal.unsettled());
+      const unsettled = await journal.unsettled();
+      board.lane.seed(unsettled);
+      board.unsigned.seed(unsettled, clock.now());
       const reads = startJournalReads({
         ...{ journal, ledger },
         ceilings: config.guardrails,

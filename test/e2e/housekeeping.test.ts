@@ -10,6 +10,7 @@ import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { checksummed, type SourceAddress, type TaskAddress } from "../../src/protocol/brand.ts";
 import { pausePaying, resumePaying } from "../../src/sink/guardrails/pausing.ts";
 import { isConfirmed } from "../support/chainTruth.ts";
+import { closedPort } from "../support/closedPort.ts";
 import { createHome, type DaemonProcess, type Home, payFirstValid, startDaemon } from "../support/daemonProcess.ts";
 
 let devnet: Devnet;
@@ -140,5 +141,25 @@ describe("housekeeping in the running daemon", () => {
     await webhook.got("firing", "digest");
     expect(webhook.notices.find(({ key }) => key === "paused")?.text).toContain("ann paused it: lunch");
     expect(daemon.output()).not.toContain("s3cr3t-t0ken");
+  });
+
+  it("tells a webhook of a start that fails and needs a person, before it ends", async () => {
+    const webhook = await startWebhook();
+    home = createHome(devnet, { alerts: { webhookFile: "hook-url" } });
+    writeFileSync(join(home.directory, "hook-url"), `${webhook.url}\n`, { mode: 0o600 });
+    home.writePolicy("broken.yaml", "apiVersion: nonsense\n");
+    expect(await restart().exited).toBe(78);
+    expect(webhook.notices).toEqual([expect.objectContaining({ state: "firing", key: "broken" })]);
+    expect(webhook.notices[0]?.text).toContain("broken.yaml");
+    expect(daemon.output()).not.toContain("s3cr3t-t0ken");
+  });
+
+  it("tells no webhook of a start that its supervisor tries again", async () => {
+    const webhook = await startWebhook();
+    const rpc = { http: `http://127.0.0.1:${await closedPort()}`, ws: "" };
+    home = createHome(devnet, { alerts: { webhookFile: "hook-url" }, rpc });
+    writeFileSync(join(home.directory, "hook-url"), `${webhook.url}\n`, { mode: 0o600 });
+    expect(await restart().exited).toBe(75);
+    expect(webhook.notices).toEqual([]);
   });
 });

@@ -127,6 +127,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
         state: coolingMs > 0 ? "cooling" : limitedMs > 0 ? "limited" : "healthy",
         forMs: Math.max(coolingMs, limitedMs),
         failureRate: state.failureRate,
+        failuresInRow: state.failuresInRow,
         latencyMs: state.latencyMs,
         head: state.head,
         lag: state.lag,

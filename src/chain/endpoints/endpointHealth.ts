@@ -8,6 +8,8 @@ export type EndpointHealth = {
   readonly forMs: number;
   /** Share of recent requests that failed, 0 to 1. */
   readonly failureRate: number;
+  /** Failures without an answer between them; 0: it answered last. It may be more while the state is `healthy` again. */
+  readonly failuresInRow: number;
   /** Of small requests, in ms; `undefined` before the first. */
   readonly latencyMs: number | undefined;
   readonly head: bigint | undefined;

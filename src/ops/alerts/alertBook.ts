@@ -16,6 +16,8 @@ export type AlertBook = ReadonlyMap<string, Entry>;
 export type BookOptions = {
   /** A condition that lasts is told of again after so long; an event that comes again before is only counted. */
   readonly repeatAfterMs: number;
+  /** What is noted was looked at, and did not happen again: a condition that lasts is not counted. @default false */
+  readonly isLook?: boolean;
 };
 
 /** Keys that nobody ends (a stranger's nonce, a dead confirmation) are forgotten beyond this number, the oldest first. */
@@ -48,7 +50,7 @@ export function noted(
       toldAt: undefined,
       repeats: entry?.repeats ?? 0,
     });
-  } else next.set(key, { ...entry, alert, repeats: entry.repeats + 1 });
+  } else next.set(key, { ...entry, alert, repeats: entry.repeats + (options.isLook ? 0 : 1) });
   const oldest = next.size > mostEntries ? next.keys().next().value : undefined;
   if (oldest !== undefined) next.delete(oldest);
   return due(next, now, options);

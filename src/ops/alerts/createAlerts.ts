@@ -33,7 +33,8 @@ export function createAlerts({ clock, repeatAfterMs, lastingMs, tell, look }: Al
   };
   const change = (each: AlertChange) => apply(noted(book, each, clock.now(), { repeatAfterMs }));
   const ticks = interval(tickMs, clock.scheduler).subscribe(() => {
-    for (const each of look?.(clock.now()) ?? []) change(each);
+    for (const each of look?.(clock.now()) ?? [])
+      apply(noted(book, each, clock.now(), { repeatAfterMs, isLook: true }));
     apply(due(book, clock.now(), { repeatAfterMs }));
   });
   return {

@@ -1,4 +1,6 @@
 import { describeError } from "../../errors.ts";
+import { checksummed } from "../../protocol/brand.ts";
+import type { Unsigned } from "../board/unsigned.ts";
 import type { AlertChange } from "./alert.ts";
 
 /** The pipe stands still; `undefined`: it moves again. */
@@ -13,5 +15,16 @@ export const broken = (error: unknown): AlertChange => ({
   key: "broken",
   severity: "critical",
   title: "the daemon stops",
-  text: describeError(error),
+  text: describeError(error).slice(0, 1_500),
 });
+
+/** Approved confirmations stand still although the daemon may sign; where there is none, that is over. */
+export function unsigned({ count, oldest }: Unsigned): AlertChange {
+  const key = "unsigned";
+  if (oldest === undefined) return { kind: "ends", key };
+  const what = count === 1 ? "A confirmation is" : `${count} confirmations are`;
+  const since = new Date(oldest.since).toISOString();
+  const why = oldest.reason.slice(0, 300) || "nothing was told of why: its key may be full, or without gas money";
+  const text = `${what} approved and not signed; task ${checksummed(oldest.task)} waits since ${since}: ${why}. It is tried again and again.`;
+  return { kind: "begins", key, severity: "warning", title: "approved confirmations are not signed", text };
+}

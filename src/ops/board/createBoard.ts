@@ -6,6 +6,7 @@ import { createLaneBoard, type LaneBoard } from "./lane.ts";
 import { createMoneyBook, type MoneyBook } from "./money.ts";
 import { createRing, type Ring } from "./ring.ts";
 import { createTallies, type Tallies } from "./tallies.ts";
+import { createUnsignedBoard, type UnsignedBoard } from "./unsigned.ts";
 
 export type DatedEntry = Entry & { readonly at: number };
 
@@ -29,6 +30,7 @@ export type Board = {
   readonly say: (entry: Entry) => void;
   readonly entries: Pick<Ring<DatedEntry>, "since" | "last">;
   readonly lane: LaneBoard;
+  readonly unsigned: UnsignedBoard;
   readonly money: MoneyBook;
   readonly tallies: Tallies;
   readonly progress: () => Progress;
@@ -45,6 +47,7 @@ export function createBoard({ clock, stuckAfterMs, capacity = 500 }: BoardOption
   const { now } = clock;
   const ring = createRing<DatedEntry>(capacity);
   const lane = createLaneBoard(stuckAfterMs);
+  const unsigned = createUnsignedBoard();
   const money = createMoneyBook();
   const tallies = createTallies();
   let head: Progress["head"];
@@ -86,6 +89,7 @@ export function createBoard({ clock, stuckAfterMs, capacity = 500 }: BoardOption
     note: (report) => {
       moveOn(report);
       lane.note(report);
+      unsigned.note(report, now());
       money.note(report);
       tallies.note(report);
       const entry = toEntry(report);
@@ -94,6 +98,7 @@ export function createBoard({ clock, stuckAfterMs, capacity = 500 }: BoardOption
     say,
     entries: ring,
     lane,
+    unsigned,
     money,
     tallies,
     progress: () => ({ head, checkpoint, catchingUp, socket }),

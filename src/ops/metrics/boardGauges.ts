@@ -9,6 +9,7 @@ export function boardGauges(metrics: Metrics, board: Board, reads: JournalReads,
     const { open, stuck } = board.lane.view(now());
     for (const [state, count] of Object.entries(open)) metrics.set("confirmations_open", count, { state });
     metrics.set("confirmations_stuck", stuck);
+    metrics.set("confirmations_unsigned", board.unsigned.view(now()).count);
     metrics.set("held_responses", reads.held().count);
     metrics.set("paused", reads.pause() === undefined ? 0 : 1);
     metrics.forget("cap_limit_ogpu");

@@ -139,8 +139,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
         // "task 0x…" or "confirmation 17" would be a label for each task.
         return add("retries_total", 1, { what: bounded("what", report.what.replace(/\s(0x|\d).*/, "")) });
       case "job":
-        add("housekeeping_runs_total", 1, { job: report.job, result: report.ok ? "ok" : "failed" });
-        if (report.ok) set("housekeeping_success_timestamp_seconds", seconds(), { job: report.job });
+        add("housekeeping_runs_total", 1, { job_name: report.job, result: report.ok ? "ok" : "failed" });
+        if (report.ok) set("housekeeping_success_timestamp_seconds", seconds(), { job_name: report.job });
         return;
       case "gateway":
         return set("gateway_up", report.up ? 1 : 0, { gateway: report.gateway });

@@ -130,6 +130,11 @@ export const metricTable = [
     help: "Those of them that are sent and not mined for longer than sink.rebroadcastAfter.",
   },
   {
+    name: "confirmations_unsigned",
+    type: "gauge",
+    help: "Those of them that are approved and not signed for more than 15 minutes in which neither a pause nor a ceiling kept them.",
+  },
+  {
     name: "confirmation_seconds",
     type: "histogram",
     labels: { stage: ["signed", "mined", "final"] },
@@ -192,7 +197,12 @@ export const metricTable = [
   },
   { name: "nonce_gaps_filled_total", type: "counter", help: "Nonces that nobody held and that were used up." },
 
-  { name: "endpoint_up", type: "gauge", labels: { endpoint: null }, help: "0 while an endpoint is left alone." },
+  {
+    name: "endpoint_up",
+    type: "gauge",
+    labels: { endpoint: null },
+    help: "0 from an endpoint's first failure until it answers again.",
+  },
   {
     name: "endpoint_latency_seconds",
     type: "gauge",
@@ -236,14 +246,20 @@ export const metricTable = [
   {
     name: "housekeeping_runs_total",
     type: "counter",
-    labels: { job: ["prune", "backup", "digest", "probe", "expiry"], result: ["ok", "failed"] },
+    labels: { job_name: ["prune", "backup", "digest", "probe", "expiry"], result: ["ok", "failed"] },
     help: "Jobs of housekeeping that ended.",
   },
   {
     name: "housekeeping_success_timestamp_seconds",
     type: "gauge",
-    labels: { job: null },
-    help: "When a job of housekeeping last succeeded.",
+    labels: { job_name: null },
+    help: "When a job of housekeeping last succeeded, in this process.",
+  },
+  {
+    name: "housekeeping_since_timestamp_seconds",
+    type: "gauge",
+    labels: { job_name: null },
+    help: "Since when this process does a job of housekeeping at its times; a job that is switched off has none.",
   },
   { name: "gateway_up", type: "gauge", labels: { gateway: null }, help: "0 while an IPFS gateway does not answer." },
   {

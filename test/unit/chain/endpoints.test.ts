@@ -128,16 +128,21 @@ describe("the choice", () => {
     await endpoints.call("eth_blockNumber");
     expect(asked()).toEqual([1, 2]);
     await pass(1_000);
+    // It may be asked again, and has not answered.
+    expect(endpoints.health()[0]).toMatchObject({ state: "healthy", failuresInRow: 1 });
     // The head of the other one is compared in the background: that is the try.
     await endpoints.call("eth_blockNumber");
     await expect.poll(() => endpoints.health()[0]?.forMs).toBe(60_000);
+    expect(endpoints.health().map(({ failuresInRow }) => failuresInRow)).toEqual([2, 0]);
     expect(events()).toEqual(["0 down"]);
   });
 
   it("asks the only endpoint whether it failed or not", async () => {
     const { endpoints, events } = await open([first(1, down, a)]);
     await expect(endpoints.call("eth_call")).rejects.toThrow(/HTTP 503/);
+    expect(endpoints.health()[0]?.failuresInRow).toBe(1);
     expect(await endpoints.call("eth_call")).toBe("a");
+    expect(endpoints.health()[0]?.failuresInRow).toBe(0);
     expect(events()).toEqual(["0 down", "0 up"]);
   });
 

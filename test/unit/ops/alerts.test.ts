@@ -6,8 +6,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import type { AlertChange, Notice } from "../../../src/ops/alerts/alert.ts";
 import { createAlerts } from "../../../src/ops/alerts/createAlerts.ts";
+import { unsigned } from "../../../src/ops/alerts/ownAlerts.ts";
 import { type WebhookFormat, webhookBody } from "../../../src/ops/alerts/templates.ts";
 import { createWebhook, type WebhookOptions } from "../../../src/ops/alerts/webhook.ts";
+import { createUnsignedBoard } from "../../../src/ops/board/unsigned.ts";
 import type { AccountAddress, ResponseAddress, TaskAddress } from "../../../src/protocol/brand.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import type { Report } from "../../../src/report.ts";
@@ -193,6 +195,47 @@ describe("alerts", () => {
     passes(minute);
     expect(told[0]).toBe("firing silence");
     expect(told.at(-1)).toMatch(/^resolved silence/);
+  });
+
+  it("remind of what a look finds again and again, without counting the looks", () => {
+    const silence = { kind: "begins", key: "silence", severity: "critical", title: "", text: "" } as const;
+    const { told, passes } = setup(() => [silence]);
+    passes(61 * minute);
+    expect(told).toEqual(["firing silence", "firing silence"]);
+  });
+
+  it("tell once of approved confirmations that nobody signs, with the reason, and when they are signed", () => {
+    const board = createUnsignedBoard();
+    const { told, passes, alerts } = setup((now) => [unsigned(board.view(now))]);
+    let now = 0;
+    const hear = (report: Report) => {
+      board.note(report, now);
+      alerts.note(report);
+    };
+    const pass = (minutes: number) => {
+      passes(minutes * minute);
+      now += minutes * minute;
+    };
+    hear({ type: "key", signer, state: "held" });
+    for (let at = 0; at < 20; at++) {
+      for (const id of [7, 8])
+        hear({
+          type: "postponed",
+          confirmation: { ...confirmation("intended"), id },
+          reason: "gas costs 9 wei, above sink.maxFeePerGas",
+          forMs: 10_000,
+        });
+      pass(1);
+      if (at === 14) expect(told).toEqual([]);
+    }
+    expect(told).toEqual(["firing unsigned"]);
+    const change = unsigned(board.view(now));
+    expect(change).toMatchObject({ kind: "begins", severity: "warning" });
+    expect((change as { text: string }).text).toMatch(/^2 confirmations .* above sink\.maxFeePerGas/);
+    hear(confirmed("signed"));
+    hear({ type: "confirmation", confirmation: { ...confirmation("superseded"), id: 8 } });
+    pass(1);
+    expect(told).toEqual(["firing unsigned", "resolved unsigned"]);
   });
 });
 

@@ -9,7 +9,8 @@ import { metricPrefix, metricTable } from "../../../src/ops/metrics/metricTable.
 const root = join(import.meta.dirname, "../../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-type Panel = { readonly title: string; readonly targets?: readonly { readonly expr: string }[] };
+type Target = { readonly expr: string; readonly legendFormat?: string };
+type Panel = { readonly title: string; readonly targets?: readonly Target[] };
 type Rule = {
   readonly alert: string;
   readonly expr: string;
@@ -87,6 +88,42 @@ describe("the dashboard and the alert rules", () => {
     }
   });
 
+  /** Those of a result: of its one aggregation, or of its metrics. */
+  const carriedBy = (expr: string): ReadonlySet<string> => {
+    const [, by] = /\bby \(([^)]*)\)/.exec(expr) ?? [];
+    const own = metricsIn(expr).flatMap((metric) => [...(documented.get(metric)?.labels ?? [])]);
+    return new Set(by === undefined ? ["instance", ...own] : by.split(/,\s*/));
+  };
+  it.each([
+    ...dashboard.panels.flatMap(({ title, targets = [] }) =>
+      targets.map(({ expr, legendFormat = "" }) => [title, filled(expr), legendFormat] as const),
+    ),
+    ...rules.map(({ alert, expr, annotations }) => [alert, expr, annotations.summary] as const),
+  ])("name in their texts what their results are told apart by: %s", (_, expr, text) => {
+    const named = [...text.matchAll(/\{\{\s*(?:\$labels\.)?(\w+)\s*\}\}/g)].map(([, label]) => label);
+    const carried = carriedBy(expr);
+    expect(named.filter((label) => label !== undefined && !carried.has(label))).toEqual([]);
+    // Prometheus writes the scrape's own name over a label `job`: it tells daemons from others, and no job of ours.
+    expect(expr.replaceAll('job="ogpu-confirmd"', "")).not.toMatch(/\bjob\b/);
+  });
+
+  it("would not pass that check with a label that is not there", () => {
+    expect([...carriedBy("sum by (a, b) (rate(up[5m]))")]).toEqual(["a", "b"]);
+    expect(carriedBy("ogpu_confirmd_endpoint_up == 0").has("job")).toBe(false);
+    expect(carriedBy("ogpu_confirmd_endpoint_up == 0").has("endpoint")).toBe(true);
+  });
+
+  it("compare the last backup with the start of a daemon that makes backups, label by label", () => {
+    const { expr = "" } = rules.find(({ alert }) => alert === "OgpuConfirmdBackupOld") ?? {};
+    const [success, ...starts] = metricsIn(expr).map((name) => [name, [...(documented.get(name)?.labels ?? [])]]);
+    expect(success).toEqual([`${metricPrefix}housekeeping_success_timestamp_seconds`, ["job_name"]]);
+    const start = [`${metricPrefix}housekeeping_since_timestamp_seconds`, ["job_name"]];
+    expect(starts).toEqual([start, start]);
+    // Equal labels on both sides need no matching rule, and each is asked for backups alone.
+    expect(expr).not.toMatch(/\b(on|ignoring)\b/);
+    expect(expr.match(/\{job_name="backup"\}/g)).toHaveLength(3);
+  });
+
   it("show every metric of the daemon's own", () => {
     const shown = new Set(expressions.slice(0, -rules.length).flatMap(([, expr]) => metricsIn(expr)));
     const missing = metricTable.map(({ name }) => `${metricPrefix}${name}`).filter((name) => !shown.has(name));
@@ -123,5 +160,16 @@ describe("the dashboard and the alert rules", () => {
   it.skipIf(!hasPromtool)("are what promtool takes", () => {
     const { status, stderr } = spawnSync("promtool", ["check", "rules", join(root, rulesFile)], { encoding: "utf8" });
     expect([status, stderr]).toEqual([0, ""]);
+  });
+
+  it.skipIf(!hasPromtool)("fire when they should, and only then", () => {
+    const { status, stdout, stderr } = spawnSync(
+      "promtool",
+      ["test", "rules", join(root, "test/fixtures/alerts.yaml")],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect([status, `${stdout}${stderr}`]).toEqual([0, expect.stringContaining("SUCCESS")]);
   });
 });

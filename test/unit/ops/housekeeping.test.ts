@@ -15,6 +15,8 @@ import { housekeepingJobs } from "../../../src/ops/housekeeping/jobs.ts";
 import { probeGateways } from "../../../src/ops/housekeeping/probeGateways.ts";
 import { pruneJournal } from "../../../src/ops/housekeeping/pruneJournal.ts";
 import { type Job, startHousekeeping } from "../../../src/ops/housekeeping/startHousekeeping.ts";
+import { createMetrics } from "../../../src/ops/metrics/createMetrics.ts";
+import { showJobs } from "../../../src/ops/metrics/showJobs.ts";
 import { type SourceAddress, type TaskAddress, wei } from "../../../src/protocol/brand.ts";
 import type { Report } from "../../../src/report.ts";
 import { closedPort } from "../../support/closedPort.ts";
@@ -117,6 +119,26 @@ describe("housekeeping", () => {
     });
     expect(await jobs.find(({ name }) => name === "backup")?.work()).toContain("PostgreSQL");
     expect(existsSync(backupDir)).toBe(false);
+  });
+
+  it.each([
+    ["backups", true],
+    ["", false],
+  ])("shows in the metrics whether backups are made: housekeeping.backupDir is %j", async (backupDir, isShown) => {
+    const { config } = loadConfig({
+      flags: { "housekeeping-backup-dir": backupDir },
+      env: { NODE_ENV: "production" },
+      cwd: directory,
+    });
+    const jobs = housekeepingJobs({
+      ...{ config, journal, clock: { now: () => 0 }, report: () => undefined, ticks$: () => new Subject() },
+      probeEndpoints: async () => "",
+    });
+    const metrics = createMetrics({ version: "", nodeVersion: "", withProcess: false });
+    showJobs(metrics, jobs, 7_000);
+    const lines = (await metrics.text()).split("\n");
+    const line = (job: string) => `ogpu_confirmd_housekeeping_since_timestamp_seconds{job_name="${job}"} 7`;
+    expect([lines.includes(line("prune")), lines.includes(line("backup"))]).toEqual([true, isShown]);
   });
 
   it("refuses a copy that is damaged, and keeps the ones before", async () => {

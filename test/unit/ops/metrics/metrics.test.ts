@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { EndpointHealth } from "../../../../src/chain/endpoints/endpointHealth.ts";
 import type { Confirmation, Decision } from "../../../../src/journal/journal.ts";
+import { createBoard } from "../../../../src/ops/board/createBoard.ts";
+import type { JournalReads } from "../../../../src/ops/board/journalReads.ts";
+import { boardGauges } from "../../../../src/ops/metrics/boardGauges.ts";
 import { countReports } from "../../../../src/ops/metrics/countReports.ts";
 import { createMetrics } from "../../../../src/ops/metrics/createMetrics.ts";
 import { endpointGauges } from "../../../../src/ops/metrics/endpointGauges.ts";
@@ -49,6 +53,7 @@ const decision = {
   kind: "confirm",
   mode: "enforce",
   payment: ogpu(0.8),
+  reason: "",
 } as unknown as Decision;
 const receipt = {
   hash: "0x",
@@ -90,6 +95,12 @@ describe("the metrics", () => {
       expect([name, name.endsWith("_total")]).toEqual([name, type === "counter"]);
       expect(name).not.toMatch(/_(ms|millis|wei|gwei|kb|mb)\b|_ms_/);
     }
+  });
+
+  it("leave the labels alone that Prometheus gives to what it scrapes", () => {
+    for (const { name, ...spec } of metricTable)
+      for (const label of Object.keys((spec as { labels?: Record<string, unknown> }).labels ?? {}))
+        expect([name, label]).not.toEqual([name, expect.stringMatching(/^(job|instance|exported_.*|__.*)$/)]);
   });
 
   it("start at zero where the labels are known, so that a first increase is seen", async () => {
@@ -156,6 +167,14 @@ describe("the metrics", () => {
       ["paused 1"],
     ],
     [
+      "a job is told by a label that no scrape takes away",
+      [{ type: "job", job: "backup", ok: true, detail: "", ms: 1 }],
+      [
+        'housekeeping_runs_total{job_name="backup",result="ok"} 1',
+        'housekeeping_success_timestamp_seconds{job_name="backup"} 1',
+      ],
+    ],
+    [
       "refused policies are told from loaded ones",
       [{ type: "policies", ok: false, problems: "p" }],
       ["policies_ok 0", 'policy_reloads_total{result="refused"} 1'],
@@ -183,6 +202,20 @@ describe("the metrics", () => {
     expect(lines).toContain('verdicts_total{policy="other",kind="confirm",mode="enforce"} 800');
   });
 
+  it("show how many approved confirmations nobody signs", async () => {
+    const metrics = create();
+    let now = 0;
+    const board = createBoard({ clock: { now: () => now }, stuckAfterMs: 1 });
+    const reads = { held: () => ({ count: 0, items: [] }), pause: () => undefined, standings: () => [] };
+    boardGauges(metrics, board, reads as unknown as JournalReads, () => now);
+    board.note({ type: "key", signer: toAddress(`0x${"33".repeat(20)}`) as never, state: "held" });
+    board.note(verdict);
+    now = 15 * 60_000;
+    expect(linesOf(await metrics.text(), "confirmations_unsigned")).toEqual(["confirmations_unsigned 0"]);
+    now += 1;
+    expect(linesOf(await metrics.text(), "confirmations_unsigned")).toEqual(["confirmations_unsigned 1"]);
+  });
+
   it("show the endpoints as they are when they are read", async () => {
     const metrics = create();
     const health = {
@@ -196,12 +229,18 @@ describe("the metrics", () => {
       queued: 2,
       cost: 1,
     };
-    let state: "healthy" | "cooling" = "healthy";
-    endpointGauges(metrics, () => [{ ...health, state }]);
-    expect(linesOf(await metrics.text(), "endpoint_up")).toEqual(['endpoint_up{endpoint="node:8545"} 1']);
-    state = "cooling";
+    let now: Pick<EndpointHealth, "state" | "failuresInRow"> = { state: "healthy", failuresInRow: 0 };
+    endpointGauges(metrics, () => [{ ...health, ...now }]);
+    const up = async () => linesOf(await metrics.text(), "endpoint_up");
+    expect(await up()).toEqual(['endpoint_up{endpoint="node:8545"} 1']);
+    // Its cool-down is over, and it has not answered yet.
+    for (const state of ["cooling", "healthy", "cooling"] as const) {
+      now = { state, failuresInRow: 1 };
+      expect(await up()).toEqual(['endpoint_up{endpoint="node:8545"} 0']);
+    }
+    now = { state: "limited", failuresInRow: 0 };
+    expect(await up()).toEqual(['endpoint_up{endpoint="node:8545"} 1']);
     const text = await metrics.text();
-    expect(linesOf(text, "endpoint_up")).toEqual(['endpoint_up{endpoint="node:8545"} 0']);
     expect(linesOf(text, "endpoint_latency_seconds")).toEqual(['endpoint_latency_seconds{endpoint="node:8545"} 0.04']);
   });
 });
