@@ -1,4 +1,4 @@
-import rateLimit from "@fastify/rate-limit";
+import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { maskedConfig } from "../../config/maskedConfig.ts";
 import type { Config } from "../../config/schema.ts";
@@ -35,7 +35,10 @@ export type OperatorOptions = {
   readonly metrics: Metrics;
   readonly scrub: Scrub;
   readonly logger: Logger;
-  /** Changes, right or wrong, that one address may ask for in a minute. @default 60 */
+  /**
+   * Changes of one kind that may be asked for in a minute with the token, and, apart from them, by each address
+   * without it. @default 60
+   */
   readonly changesPerMinute?: number;
 };
 
@@ -78,10 +81,23 @@ export async function operatorRoutes(server: FastifyInstance, options: OperatorO
     scrub,
   });
 
-  const authorize = createAuthorize({ token: () => parts()?.token, metrics, logger });
-  const onLimit = () => metrics.add("refused_changes_total", 1, { reason: "rate" });
-  const limit = { rateLimit: { max: changesPerMinute, timeWindow: 60_000, onExceeded: onLimit } };
-  changeRoutes(server, { route: { preParsing: authorize, config: limit }, ready, now, logger });
+  const { refuseForeign, showsToken, requireToken } = createAuthorize({
+    token: () => parts()?.token,
+    ...{ now, metrics, logger },
+  });
+  const rateLimited = {
+    max: changesPerMinute,
+    timeWindow: 60_000,
+    // Whoever shares the operator's address, or its proxy, must not be able to keep the operator from pausing.
+    keyGenerator: (request: FastifyRequest) => (showsToken(request) ? "the token" : normalizeIP(request.ip)),
+    onExceeded: () => metrics.add("refused_changes_total", 1, { reason: "rate" }),
+  };
+  changeRoutes(server, {
+    // The limit is one more hook on the request: it goes after the one that is there.
+    route: { onRequest: refuseForeign, preParsing: requireToken, config: { rateLimit: rateLimited } },
+    ready,
+    ...{ now, logger },
+  });
 }
 
 export const badRequest = (message: string): Error => Object.assign(new Error(message), { statusCode: 400 });

@@ -105,14 +105,42 @@ describe("what changes something", () => {
     expect(await server.journal.pause()).toBeUndefined();
   });
 
-  it("answers 429 to whoever asks too often, before it looks at the token", async () => {
-    const server = await startTestServer();
+  const often = async (times: number, ask: () => Promise<globalThis.Response>): Promise<number[]> => {
     const statuses: number[] = [];
-    for (let index = 0; index < 62; index++) {
-      statuses.push((await server.post("/api/session", {}, { authorization: "Bearer guess" })).status);
-    }
-    expect(statuses.slice(0, 60).every((status) => status === 401)).toBe(true);
-    expect(statuses.slice(60)).toEqual([429, 429]);
+    for (let index = 0; index < times; index++) statuses.push((await ask()).status);
+    return statuses;
+  };
+  const sixty = (status: number) => Array.from({ length: 60 }, () => status);
+
+  it("answers 429 to whoever guesses too often, and never for that to whoever shows the right token", async () => {
+    const server = await startTestServer();
+    const guess = () => server.post("/api/pause", who, { authorization: "Bearer guess" });
+    expect(await often(62, guess)).toEqual([...sixty(401), 429, 429]);
+    expect((await server.post("/api/pause", who)).status).toBe(200);
+    expect(await server.journal.pause()).toMatchObject({ by: "operator", who: "ada" });
+    expect((await guess()).status).toBe(429);
+  });
+
+  it("refuses another site's page before it counts, in few words, so that nobody is kept from pausing", async () => {
+    const server = await startTestServer();
+    // As a browser sends it without asking first: `fetch(url, { method: "POST", mode: "no-cors" })`.
+    const foreign = { "content-type": "text/plain", origin: "http://evil.example", "sec-fetch-site": "cross-site" };
+    const statuses = await often(62, () => server.post("/api/pause", "x", foreign));
+    expect(new Set(statuses)).toEqual(new Set([403]));
+    expect((await server.post("/api/pause", who, { authorization: "Bearer guess" })).status).toBe(401);
+    expect((await server.post("/api/pause", who)).status).toBe(200);
+    const metrics = await (await server.get("/metrics")).text();
+    expect(metrics).toMatch(/refused_changes_total\{reason="origin"\} 62/);
+    expect(metrics).toMatch(/refused_changes_total\{reason="rate"\} 0/);
+    expect(server.log().match(/"reason":"origin".*a change over HTTP was refused/g)).toHaveLength(1);
+  });
+
+  it("bounds the right token by itself, for each kind of change", async () => {
+    const server = await startTestServer();
+    const open = () => server.post("/api/session", {});
+    expect(await often(61, open)).toEqual([...sixty(204), 429]);
+    expect((await server.post("/api/session", {}, { authorization: "Bearer guess" })).status).toBe(401);
+    expect((await server.post("/api/pause", who)).status).toBe(200);
   });
 });
 
