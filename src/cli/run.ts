@@ -159,9 +159,14 @@ async function runWith(parts: Parts): Promise<number> {
   for (const warning of probeWarnings(probes, { ...config.rpc, finality })) logger.warn(warning);
 
   let isAlive = () => false;
-  const livez = () => (isAlive() ? { ok: true } : { ok: false, reason: "the pipe is not running" });
+  const livez = () => {
+    if (!isAlive()) return { ok: false, reason: "the pipe is not running" };
+    const reason = supervisor.overdue();
+    return reason === undefined ? { ok: true } : { ok: false, reason };
+  };
   const http = await startOperatorServer({
     ...{ config, version, scrub, logger, observers, livez, rpc, policies, signers },
+    stalled: supervisor.stalled,
     clock: systemClock,
   });
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });

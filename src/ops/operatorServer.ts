@@ -9,7 +9,7 @@ import type { Signer } from "../signer/signerPort.ts";
 import type { Ledger } from "../sink/guardrails/ledger.ts";
 import { startHealthProbes } from "./board/healthProbes.ts";
 import { startJournalReads } from "./board/journalReads.ts";
-import type { Funds } from "./board/readiness.ts";
+import { type Funds, pipeCheck } from "./board/readiness.ts";
 import { statusView } from "./board/statusView.ts";
 import { startHttpServer } from "./http/httpServer.ts";
 import { type OperatorParts, operatorRoutes } from "./http/operatorRoutes.ts";
@@ -26,6 +26,8 @@ export type OperatorServerOptions = {
   readonly logger: Logger;
   readonly observers: Observers;
   readonly livez: () => Liveness;
+  /** Why the pipe stands still; `undefined` while it does not. @default nobody watches for that */
+  readonly stalled?: () => string | undefined;
   readonly rpc: Endpoints;
   readonly policies: PolicyStore;
   readonly signers: readonly Signer[];
@@ -54,9 +56,10 @@ export type OperatorServer = {
  * @throws ConfigError as `startHttpServer`.
  */
 export async function startOperatorServer(options: OperatorServerOptions): Promise<OperatorServer> {
-  const { config, scrub, logger, observers, livez, rpc, policies, signers, clock } = options;
+  const { config, scrub, logger, observers, livez, stalled, rpc, policies, signers, clock } = options;
   const { metrics, readiness, board } = observers;
   const keys = signers.map(({ address }) => address);
+  const readyz = () => [...readiness.checks(), pipeCheck(stalled?.())];
   let parts: OperatorParts | undefined;
   let funds: Funds | undefined;
   const ends: (() => void)[] = [];
@@ -66,7 +69,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
 
   const http = await startHttpServer({
     ...config.http,
-    ...{ livez, readyz: readiness.checks, metrics, scrub, logger },
+    ...{ livez, readyz, metrics, scrub, logger },
     routes: (server) => operatorRoutes(server, { parts: () => parts, now: clock.now, metrics, scrub, logger }),
   });
 
@@ -106,7 +109,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
             ...{ config, version: options.version, startedAt, keys, board, reads, livez },
             health: rpc.health,
             policies: () => policies.current().policies,
-            readyz: readiness.checks,
+            readyz,
             funds: () => funds,
             canChange: token !== undefined,
           },

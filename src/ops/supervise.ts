@@ -38,6 +38,10 @@ export type Supervisor = {
   /** Listens to what the pipe reports. */
   readonly note: Reporter;
   readonly vitals: () => Vitals;
+  /** Why the pipe stands still now; `undefined` while it moves, or owes nothing. */
+  readonly stalled: () => string | undefined;
+  /** The same, once it has lasted for the patience again: a watchdog would have ended the daemon by now. */
+  readonly overdue: () => string | undefined;
   /** Begins to tell systemd. */
   readonly start: (supervised: Supervised) => void;
   /** Tells that the daemon stops. */
@@ -48,7 +52,7 @@ export type Supervisor = {
 
 /**
  * Tells systemd how the daemon is: READY once the backfill has reached the head, a sign of life while the pipe makes
- * progress, a status line, RELOADING and READY around a reload, STOPPING.
+ * progress, a status line, RELOADING and READY around a reload, STOPPING. Where there is no systemd, probes ask it.
  */
 export function createSupervisor(deps: SupervisorDeps, options: SupervisorOptions): Supervisor {
   const { notifier, clock, monotonicMicros, onStall, onRecovery } = deps;
@@ -58,6 +62,7 @@ export function createSupervisor(deps: SupervisorDeps, options: SupervisorOption
   let isStalled = false;
   let status = "";
   let beats: Subscription | undefined;
+  let watched: Supervised | undefined;
 
   const announce = () => {
     if (isReady || beats === undefined || !vitals.caughtUp) return;
@@ -74,15 +79,17 @@ export function createSupervisor(deps: SupervisorDeps, options: SupervisorOption
     notifier.ready(report.problems === undefined ? status : "the policies on disk are refused; the ones before stay");
   };
 
-  const whyHung = (oldestLook: number | undefined): string | undefined => {
+  const whyHung = (furtherMs: number): string | undefined => {
+    if (watched === undefined) return undefined;
     const now = clock.now();
-    if (oldestLook !== undefined && now - oldestLook > lookPatienceMs)
+    const oldestLook = watched.oldestLook();
+    if (oldestLook !== undefined && now - oldestLook > lookPatienceMs + furtherMs)
       return `a look at a task hangs for ${Math.round((now - oldestLook) / 1_000)}s`;
-    return whyStalled(vitals, now, patienceMs);
+    return whyStalled(vitals, now, patienceMs + furtherMs);
   };
 
   const beat = async (supervised: Supervised) => {
-    const stalled = whyHung(supervised.oldestLook());
+    const stalled = whyHung(0);
     if (stalled === undefined) {
       if (isReady) notifier.watchdog();
       else notifier.extendStart(4 * everyMs + patienceMs);
@@ -107,13 +114,17 @@ export function createSupervisor(deps: SupervisorDeps, options: SupervisorOption
   return {
     note,
     vitals: () => vitals,
+    stalled: () => whyHung(0),
+    overdue: () => whyHung(patienceMs),
     start: (supervised) => {
+      watched ??= supervised;
       beats ??= interval(everyMs, clock.scheduler).subscribe(() => void beat(supervised));
       announce();
     },
     stop: () => {
       beats?.unsubscribe();
       beats = undefined;
+      watched = undefined;
       notifier.stopping();
     },
     drained: notifier.drained,

@@ -43,6 +43,12 @@ const moreBeats = (count: number) => {
   const goal = beats() + count;
   return systemd.heard(() => beats() >= goal);
 };
+/** What a supervisor without a watchdog asks. */
+const probe = async (name: "livez" | "readyz") => {
+  const { http } = await daemon.ready();
+  const answer = await fetch(`${http}/${name}`);
+  return { status: answer.status, text: await answer.text() };
+};
 const indexOf = (name: string, from = 0) => systemd.received.findIndex((each, at) => at >= from && name in each);
 
 const hasTools = ["systemd-notify", "perl"].every((name) => spawnSync(name, ["--version"]).status === 0);
@@ -99,6 +105,8 @@ describe.skipIf(!hasTools)("the daemon under systemd", () => {
     proxy.set({ kind: "silent" });
     await moreBeats(6);
     expect(daemon.output()).not.toContain("the pipe stands still");
+    expect(await probe("livez")).toEqual({ status: 200, text: "ok\n" });
+    expect((await probe("readyz")).text).toContain("ok   pipe: does not stand still");
     proxy.set({ kind: "none" });
     await moreBeats(1);
   });
@@ -107,7 +115,7 @@ describe.skipIf(!hasTools)("the daemon under systemd", () => {
     start();
     await systemd.heard(({ READY }) => READY === "1");
     await moreBeats(1);
-    const blocker = new DatabaseSync(home.journalPath);
+    const blocker = new DatabaseSync(home.journalPath, { timeout: 5_000 });
     blocker.exec("BEGIN IMMEDIATE");
     await daemon.logged(({ msg }) => msg.startsWith("the pipe stands still"));
     await systemd.heard(({ STATUS }) => STATUS?.startsWith("STALLED") ?? false);
@@ -119,5 +127,23 @@ describe.skipIf(!hasTools)("the daemon under systemd", () => {
     blocker.close();
     await moreBeats(2);
     expect(daemon.output()).toContain("the pipe moves again");
+  });
+
+  it("is not ready while its journal takes no writes, then not live either, and both again when it does", async () => {
+    start();
+    await systemd.heard(({ READY }) => READY === "1");
+    await expect.poll(async () => (await probe("readyz")).status, { timeout: 20_000 }).toBe(200);
+    expect((await probe("livez")).status).toBe(200);
+    const blocker = new DatabaseSync(home.journalPath, { timeout: 5_000 });
+    blocker.exec("BEGIN IMMEDIATE");
+    const standsStill = /the scanner stands at block \d+ for \d+s although the chain goes on/;
+    await expect.poll(async () => (await probe("readyz")).text, { timeout: 40_000 }).toContain("FAIL pipe");
+    expect(await probe("readyz")).toEqual({ status: 503, text: expect.stringMatching(standsStill) });
+    await expect.poll(async () => (await probe("livez")).status, { timeout: 40_000 }).toBe(503);
+    expect((await probe("livez")).text).toMatch(standsStill);
+    blocker.exec("ROLLBACK");
+    blocker.close();
+    await expect.poll(async () => (await probe("readyz")).status, { timeout: 40_000 }).toBe(200);
+    expect(await probe("livez")).toEqual({ status: 200, text: "ok\n" });
   });
 });

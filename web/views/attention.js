@@ -9,6 +9,7 @@ const reasons = /** @type {Record<string, string>} */ ({
   backfill: "Catching up",
   key: "The key cannot pay for gas",
   journal: "The journal cannot be written",
+  pipe: "The pipe stands still",
 });
 
 /**
@@ -23,7 +24,9 @@ export function concernsOf(status) {
   const concerns = [];
   const bad = (/** @type {string} */ what, detail = "") => concerns.push({ tone: "bad", what, detail });
   const warn = (/** @type {string} */ what, detail = "") => concerns.push({ tone: "warn", what, detail });
-  if (!live) bad("The pipe is not running");
+  // A pipe that stands still for too long is not live, either; the check tells it, with the reason.
+  const standsStill = ready.checks.some(({ name, ok }) => name === "pipe" && !ok);
+  if (!live && !standsStill) bad("The pipe is not running");
   if (paused) {
     const by = paused.by === "reverts" ? "by the circuit breaker" : `by ${paused.who}`;
     bad("Paying is paused", `${by}, since ${moment(paused.at)}: ${paused.why}`);

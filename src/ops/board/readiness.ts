@@ -25,6 +25,13 @@ export type Readiness = {
   readonly checks: () => readonly Check[];
 };
 
+/** The condition that the pipe moves. @param stalled Why it stands still. */
+export const pipeCheck = (stalled: string | undefined): Check => ({
+  name: "pipe",
+  ok: stalled === undefined,
+  reason: stalled ?? "does not stand still",
+});
+
 /** Whether the daemon can do its work, by what it was told of. Asks nobody. */
 export function createReadiness({ clock, headFreshMs, maxLag, hasKey }: ReadinessOptions): Readiness {
   let head: { readonly number: bigint; readonly heardAt: number } | undefined;

@@ -89,4 +89,34 @@ describe("the supervisor", () => {
     await passes(90);
     expect(troubles.at(-1)).toMatch(/^the scanner stands at block 1/);
   });
+
+  it("tells probes of a stall after its patience, and that it is overdue after the patience once more", async () => {
+    const { supervisor, passes } = setup();
+    const told = () => [supervisor.stalled(), supervisor.overdue()];
+    supervisor.note(head(1n));
+    supervisor.note(scanned(1n));
+    supervisor.note(head(2n));
+    await passes(60);
+    expect(told()).toEqual([undefined, undefined]);
+    await passes(1);
+    expect(told()).toEqual(["the scanner stands at block 1 for 61s although the chain goes on", undefined]);
+    await passes(60);
+    const late = "the scanner stands at block 1 for 121s although the chain goes on";
+    expect(told()).toEqual([late, late]);
+    supervisor.note(scanned(2n));
+    expect(told()).toEqual([undefined, undefined]);
+  });
+
+  it("tells them the same of a look that hangs, and nothing any more when the daemon stops", async () => {
+    const { supervisor, passes } = setup(() => 0);
+    const told = () => [supervisor.stalled(), supervisor.overdue()].map((reason) => reason !== undefined);
+    await passes(600);
+    expect(told()).toEqual([false, false]);
+    await passes(1);
+    expect(told()).toEqual([true, false]);
+    await passes(60);
+    expect(told()).toEqual([true, true]);
+    supervisor.stop();
+    expect(told()).toEqual([false, false]);
+  });
 });
