@@ -1,5 +1,5 @@
 import { RpcError } from "../chain/jsonRpc.ts";
-import { RetryableError } from "../errors.ts";
+import { BaseError, RetryableError } from "../errors.ts";
 import type { Report } from "../report.ts";
 
 /** What is known of the pipe's progress. Times are milliseconds since 1970. */
@@ -60,7 +60,12 @@ const arrived = (vitals: Vitals, checkpoint: bigint, now: number): Vitals => ({
   owedSince: vitals.head !== undefined && checkpoint >= vitals.head ? undefined : now,
 });
 
-const isEndpoints = (error: unknown): boolean => error instanceof RetryableError || error instanceof RpcError;
+/** The journal's server may come back, too; but it is no endpoint. */
+const isJournals = (error: unknown): boolean => error instanceof BaseError && error.code.startsWith("JOURNAL_");
+
+/** Whether an endpoint did not give what was asked. */
+const isEndpoints = (error: unknown): boolean =>
+  error instanceof RpcError || (error instanceof RetryableError && !isJournals(error));
 
 /** @returns why the pipe stands still, or `undefined`. @param patienceMs How long a sign of life may take. */
 export function whyStalled({ owedSince, checkpoint }: Vitals, now: number, patienceMs: number): string | undefined {

@@ -46,8 +46,8 @@ describePostgres("a daemon with its journal in PostgreSQL", (server) => {
     home.remove();
   });
 
-  const start = () => {
-    daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+  const start = (env = {}) => {
+    daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey, env });
     return daemon;
   };
   const publish = () => devnet.client.publishTask({ source, config });
@@ -130,5 +130,24 @@ describePostgres("a daemon with its journal in PostgreSQL", (server) => {
     await expect.poll(readiness, { timeout: 40_000, interval: 250 }).toBe(200);
     daemon.kill("SIGTERM");
     expect(await daemon.exited).toBe(0);
+  }, 150_000);
+
+  it("stands still while the server is gone: no endpoint is to blame, and its supervisor may start it again", async () => {
+    home.remove();
+    home = createHome(devnet, {
+      journal: { url: server().urlOf(name), passwordFile: "journal-password" },
+      rpc: { timeout: "500ms" },
+    });
+    writeFileSync(join(home.directory, "journal-password"), `${server().password}\n`, { mode: 0o600 });
+    // As under a watchdog of two seconds.
+    const { http } = await start({ WATCHDOG_USEC: "2000000" }).ready();
+    const probe = async (path: string) => (await fetch(`${http}/${path}`)).status;
+    await expect.poll(() => probe("readyz"), { timeout: 30_000 }).toBe(200);
+    await server().halt("fast");
+    await daemon.logged(({ msg }) => msg.startsWith("the pipe stands still"));
+    await expect.poll(() => probe("livez"), { timeout: 40_000, interval: 250 }).toBe(503);
+    await server().start();
+    await expect.poll(() => probe("readyz"), { timeout: 40_000, interval: 250 }).toBe(200);
+    expect(await probe("livez")).toBe(200);
   }, 150_000);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RetryableError } from "../../../src/errors.ts";
+import { unavailable } from "../../../src/journal/postgres/postgresError.ts";
 import { live, unborn, type Vitals, whyStalled } from "../../../src/ops/vitals.ts";
 import { unixSeconds } from "../../../src/protocol/brand.ts";
 import type { Report } from "../../../src/report.ts";
@@ -16,6 +17,8 @@ const scanned = (block: number): Report => ({ type: "scanned", block: BigInt(blo
 const retry = (error: Error, inMs = 500): Report => ({ type: "retry", what: "scanner", error, inMs });
 const outage = new RetryableError("no answer", { code: "ENDPOINT_UNAVAILABLE" });
 const blocked = Object.assign(new Error("database is locked"), { code: "ERR_SQLITE_ERROR" });
+const noServer = unavailable("PostgreSQL db.example/ogpu", new Error("connect ECONNREFUSED"));
+const unknown = new RetryableError("was it stored?", { code: "JOURNAL_OUTCOME_UNKNOWN" });
 
 const told = (...story: readonly (readonly [at: number, report: Report])[]): Vitals =>
   story.reduce((vitals, [at, report]) => live(vitals, report, at * 1_000), unborn);
@@ -47,6 +50,8 @@ describe("the pipe's vitals", () => {
       false,
     ],
     ["a journal that takes no writes", told([0, head(5)], [3, head(6)], [590, retry(blocked)]), true],
+    ["a journal's server that does not answer", told([0, head(5)], [3, head(6)], [590, retry(noServer)]), true],
+    ["a journal's write whose outcome is not known", told([0, head(5)], [3, head(6)], [590, retry(unknown)]), true],
     ["an error that the daemon does not know", told([0, head(5)], [590, retry(new TypeError("x"))]), true],
     [
       "an endpoint that lags: what it has is read",
