@@ -9,24 +9,20 @@ import { mayGoOn } from "./ask.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
-import { type JournalSite, journalSite, requireJournal } from "./journalSite.ts";
+import { journalSite, requireJournal } from "./journalSite.ts";
 import { during } from "./progress.ts";
 import { json, table } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
 /** Exports, copies, prunes and verifies the journal. @returns the exit code: 1 where something is wrong with it. */
 export async function journal(context: Context, line: Line): Promise<number> {
-  const { env, cwd } = context;
-  const { config } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
-  const site = journalSite(config, { env, cwd });
-  await requireJournal(site);
   switch (line.args[0]) {
     case "export":
       return exportJournal(context, line);
     case "prune":
       return pruneJournal(context, line);
     case "verify":
-      return verify(context, line, site);
+      return verify(context, line);
     default:
       throw usage('write "journal export", "journal prune" or "journal verify"');
   }
@@ -93,7 +89,11 @@ function ageOf(text: string): number {
   }
 }
 
-async function verify(context: Context, line: Line, site: JournalSite): Promise<number> {
+async function verify(context: Context, line: Line): Promise<number> {
+  const { env, cwd } = context;
+  const { config } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
+  const site = journalSite(config, { env, cwd });
+  await requireJournal(site);
   const checks = await during(context, "verifying the journal", site.verify());
   const problems = checks.flatMap((check) => check.problems);
   if (line.options.json) context.stdout.write(json({ path: site.name, ok: problems.length === 0, checks }));

@@ -94,7 +94,7 @@ function postgresSite(
 }
 
 /**
- * For commands that only look into the journal.
+ * For commands that make sense on a journal that is there alone.
  * @throws ConfigError `NO_JOURNAL`.
  */
 export async function requireJournal(site: JournalSite): Promise<void> {

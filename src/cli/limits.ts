@@ -11,13 +11,13 @@ import { withJournal } from "./withJournal.ts";
 
 /** Shows whether paying is paused, what waits, and how much of every ceiling is used. @returns the exit code. */
 export async function limits(context: Context, line: Line): Promise<number> {
-  return withJournal(context, line, async (journal, config) => {
+  return withJournal(context, line, async (journal, { config, site }) => {
     const now = Date.now();
     const policies = readPolicies(context, config.policies.dir);
     const ceilings = standings(await loadLedger(journal, now), config.guardrails, policies, now);
     const [pause, unsettled, history] = [await journal.pause(), await waiting(journal), await journal.pauseHistory(10)];
     if (line.options.json) {
-      const shown = { pause: pause ?? null, ...unsettled, ceilings: ceilings.map(asJson), history };
+      const shown = { pause: pause ?? null, ...unsettled, ceilings: ceilings.map(asJson), history, journal: site.name };
       context.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
       return exitCodes.ok;
     }

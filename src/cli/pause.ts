@@ -3,22 +3,32 @@ import { pausePaying } from "../sink/guardrails/pausing.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
+import { noDaemon } from "./noDaemon.ts";
 import { personOf } from "./personOf.ts";
+import { json } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
-/** Pauses paying, beside a running daemon. @returns the exit code. */
+/** Pauses paying, beside a running daemon or for the next one. @returns the exit code. */
 export async function pause(context: Context, line: Line): Promise<number> {
   const { why = "" } = line.options;
   const who = personOf(context, line);
   if (why.trim() === "") throw usage('"pause" needs a reason: --why "…"');
-  const { pause: stands, isNew } = await withJournal(context, line, (journal) =>
-    pausePaying(journal, { who, why }, Date.now()),
-  );
-  const since = new Date(stands.at).toISOString();
-  context.stdout.write(
-    isNew
-      ? `paying is paused, by ${stands.who}: nothing new is signed until "ogpu-confirmd resume"\n`
-      : `paying was paused already, by ${stands.who} since ${since}: ${stands.why}\n`,
-  );
-  return exitCodes.ok;
+  return withJournal(context, line, async (journal, { site }) => {
+    const { pause: stands, isNew } = await pausePaying(journal, { who, why }, Date.now());
+    const held = await site.isHeld();
+    const since = new Date(stands.at).toISOString();
+    if (line.options.json) {
+      const shown = { who: stands.who, why: stands.why, since };
+      context.stdout.write(json({ pause: shown, isNew, journal: site.name, held }));
+    } else {
+      context.stdout.write(
+        isNew
+          ? `paying is paused, by ${stands.who}: nothing new is signed until "ogpu-confirmd resume"\n`
+          : `paying was paused already, by ${stands.who} since ${since}: ${stands.why}\n`,
+      );
+      context.stdout.write(`in the journal ${site.name}\n`);
+    }
+    if (!held) context.stderr.write(noDaemon(site, "the pause is kept for the next one that opens it"));
+    return exitCodes.ok;
+  });
 }

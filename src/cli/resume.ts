@@ -2,21 +2,32 @@ import { exitCodes } from "../errors.ts";
 import { resumePaying } from "../sink/guardrails/pausing.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
+import { noDaemon } from "./noDaemon.ts";
 import { personOf } from "./personOf.ts";
+import { json } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
 /** Ends the pause, whoever began it. @returns the exit code. */
 export async function resume(context: Context, line: Line): Promise<number> {
   const { why = "" } = line.options;
   const who = personOf(context, line);
-  return withJournal(context, line, async (journal) => {
-    const pause = await journal.pause();
-    const ended = await resumePaying(journal, { who, why }, Date.now());
-    context.stdout.write(
-      ended && pause
-        ? `paying is resumed, by ${who}; ${pause.who} had paused it at ${new Date(pause.at).toISOString()}: ${pause.why}\n`
-        : "paying was not paused\n",
-    );
+  return withJournal(context, line, async (journal, { site }) => {
+    const before = await journal.pause();
+    const ended = (await resumePaying(journal, { who, why }, Date.now())) ? before : undefined;
+    const held = await site.isHeld();
+    const since = ended && new Date(ended.at).toISOString();
+    if (line.options.json) {
+      const shown = ended ? { who: ended.who, why: ended.why, since } : null;
+      context.stdout.write(json({ ended: shown, journal: site.name, held }));
+    } else {
+      context.stdout.write(
+        ended
+          ? `paying is resumed, by ${who}; ${ended.who} had paused it at ${since}: ${ended.why}\n`
+          : "paying was not paused\n",
+      );
+      context.stdout.write(`in the journal ${site.name}\n`);
+    }
+    if (!held) context.stderr.write(noDaemon(site, "nothing is paid until one opens it"));
     return exitCodes.ok;
   });
 }

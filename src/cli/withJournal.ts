@@ -3,16 +3,24 @@ import type { Config } from "../config/schema.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
-import { type JournalSite, journalSite } from "./journalSite.ts";
+import { type JournalSite, journalSite, requireJournal } from "./journalSite.ts";
 
-/** Opens the journal that the configuration names, beside a daemon that may hold it, for as long as the work takes. */
+/** What the configuration names, beside the journal that is open. */
+export type Named = { readonly config: Config; readonly site: JournalSite };
+
+/**
+ * Opens the journal that the configuration names, beside a daemon that may hold it, for as long as the work takes.
+ * @throws ConfigError `NO_JOURNAL`: an empty one, made at a wrong place, would say that all is well.
+ */
 export async function withJournal<T>(
   { env, cwd }: Context,
   { file, flags }: Pick<Line, "file" | "flags">,
-  work: (journal: Journal, config: Config) => Promise<T>,
+  work: (journal: Journal, named: Named) => Promise<T>,
 ): Promise<T> {
   const { config } = loadConfig({ file, flags, env, cwd });
-  return besideDaemon(journalSite(config, { env, cwd }), (journal) => work(journal, config));
+  const site = journalSite(config, { env, cwd });
+  await requireJournal(site);
+  return besideDaemon(site, (journal) => work(journal, { config, site }));
 }
 
 /** Works with a journal that a daemon may hold, and leaves it again. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { RetryableError } from "../errors.ts";
 
@@ -22,8 +23,9 @@ export function lockJournal(path: string): () => void {
   return () => database.close();
 }
 
-/** Whether a process holds a journal at this moment. */
+/** Whether a process holds a journal at this moment. Makes no lock file: root's would keep the daemon's user out. */
 export function isJournalHeld(path: string): boolean {
+  if (!existsSync(`${path}.lock`)) return false;
   try {
     lockJournal(path)();
     return false;

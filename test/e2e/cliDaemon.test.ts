@@ -103,7 +103,8 @@ describe("beside a running daemon", () => {
       });
     }
     const env = { CLIENT_PRIVATE_KEY: devnet.accounts.client.privateKey };
-    await run(["pause", "--why", "looks odd", "--who", "me"]);
+    const paused = await run(["pause", "--why", "looks odd", "--who", "me"]);
+    expect(paused).toMatchObject({ code: 0, err: expect.not.stringContaining("no daemon holds") });
     expect(await run(["confirm", open.response, "--yes"], { env })).toMatchObject({
       code: 78,
       err: expect.stringMatching(/error PAYING_PAUSED: paying is paused since .*, by me: looks odd/),

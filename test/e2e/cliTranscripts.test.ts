@@ -88,6 +88,7 @@ const rows: readonly Row[] = [
   row("a key with nothing on its way", () => ["nonce", "info"]),
   row("a machine without a daemon", () => ["status"]),
   row("a journal that is not there", () => ["journal", "verify"]),
+  row("a pause in a journal that is not there", () => ["pause", "--why", "prices look wrong"]),
 ];
 
 it.each(rows)("$title", async ({ words, answers }) => {

@@ -123,7 +123,8 @@ it("is paid once by what the command signed, where the command is killed and the
 it("is what the daemon has approved and not signed, where that is the same response", async () => {
   const env = { AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey };
   const run = (...words: string[]) => cli([...words, "--config", home.configFile], { cwd: home.directory, env });
-  expect(await run("pause", "--why", "looks odd")).toMatchObject({ code: 0 });
+  const nobody = expect.stringContaining(`no daemon holds the journal ${home.journalPath}`);
+  expect(await run("pause", "--why", "looks odd")).toMatchObject({ code: 0, err: nobody });
   await start();
   await expect.poll(confirmations, { timeout: 30_000 }).toMatchObject([{ state: "intended" }]);
   daemon.kill("SIGTERM");

@@ -87,9 +87,10 @@ describePostgres("a daemon with its journal in PostgreSQL", (server) => {
     expect(status).toMatchObject({ daemon: "running", paying: "on", openTasks: 0 });
     expect(status.journal).toBe(`PostgreSQL 127.0.0.1:${server().port}/${name}`);
     expect(JSON.parse(await cli("journal", "verify", "--json"))).toMatchObject({ ok: true });
-    await cli("pause", "--why", "a look at prices");
+    expect(await cli("pause", "--why", "a look at prices")).toContain(`in the journal ${status.journal}\n`);
     expect(await cli("limits")).toContain("a look at prices");
-    await cli("resume", "--why", "they are fine");
+    const resumed = JSON.parse(await cli("resume", "--why", "they are fine", "--json"));
+    expect(resumed).toMatchObject({ ended: { why: "a look at prices" }, journal: status.journal, held: true });
     expect(await cli("held", "list")).toContain("nothing is held");
     for (const text of [daemon.output(), second.output(), await cli("check"), JSON.stringify(status)])
       for (const secret of [server().password, encodeURIComponent(server().password)])

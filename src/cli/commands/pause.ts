@@ -5,9 +5,16 @@ export const pauseCommand: Command = {
   summary: "sign nothing new until somebody resumes",
   about: `Works beside a running daemon, which notices before it signs anything more, and says so at the next block; it holds for
 the next daemon too. Responses are judged as before, and what is approved waits, in order. What is signed already is out
-and cannot be taken back: it is followed to its end. SIGUSR1 to the daemon does the same.`,
-  usage: ["pause --why TEXT [--who NAME]"],
-  options: ["why", "who"],
-  examples: [["stop paying while you look at something", 'pause --why "prices look wrong"']],
+and cannot be taken back: it is followed to its end. SIGUSR1 to the daemon does the same.
+The pause stands in the journal that the configuration names, so give the daemon's own. It says which one that is, and
+warns where no daemon holds it.`,
+  usage: ["pause --why TEXT [--who NAME] [--json]"],
+  options: ["why", "who", "json"],
+  examples: [
+    [
+      "stop paying while you look at something",
+      'pause --why "prices look wrong" --config /etc/ogpu-confirmd/config.yaml',
+    ],
+  ],
   run: async (context, line) => (await import("../pause.ts")).pause(context, line),
 };

@@ -4,9 +4,10 @@ export const resumeCommand: Command = {
   name: "resume",
   summary: "take up paying again after a pause",
   about: `Ends a pause, whoever began it: a person, or the circuit breaker after too many reverts, which counts anew then. What
-waited is paid in the order in which it was approved. SIGUSR2 to the daemon does the same.`,
-  usage: ["resume [--why TEXT] [--who NAME]"],
-  options: ["why", "who"],
-  examples: [["go on", 'resume --why "the prices were right"']],
+waited is paid in the order in which it was approved. SIGUSR2 to the daemon does the same.
+The configuration names the journal, as with pause.`,
+  usage: ["resume [--why TEXT] [--who NAME] [--json]"],
+  options: ["why", "who", "json"],
+  examples: [["go on", 'resume --why "the prices were right" --config /etc/ogpu-confirmd/config.yaml']],
   run: async (context, line) => (await import("../resume.ts")).resume(context, line),
 };

@@ -1,22 +1,34 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { parseCommandLine } from "../../../src/cli/commandLine.ts";
 import type { Context } from "../../../src/cli/context.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 
 let cwd: string;
-beforeEach(() => {
+let path: string;
+beforeEach(async () => {
   cwd = mkdtempSync(join(tmpdir(), "pausing-"));
   mkdirSync(join(cwd, "policies"));
   const text =
     "apiVersion: ogpu-confirmd/v1\nname: thrifty\ncaps: {perDay: 3 OGPU}\nstrategy: first\neligible: 'true'\n";
   writeFileSync(join(cwd, "policies", "thrifty.yaml"), text);
+  path = join(cwd, "data", "journal.sqlite");
+  await openSqliteJournal({ path, chainId: 1071 }).close();
 });
 afterEach(() => rmSync(cwd, { recursive: true }));
 
+type Ran = { readonly code: number; readonly printed: string; readonly complained: string };
+
+/** Holds the journal as a running daemon does, until the test is over. */
+const holdJournal = () => {
+  const daemon = openSqliteJournal({ path, chainId: 1071 });
+  onTestFinished(() => daemon.close());
+};
+
 /** Runs a command line as `main` does; what it printed. */
-const run = async (...argv: readonly string[]) => {
+const run = async (...argv: readonly string[]): Promise<Ran> => {
   const [printed, complained]: [string[], string[]] = [[], []];
   const context: Context = {
     env: {},
@@ -35,16 +47,46 @@ const run = async (...argv: readonly string[]) => {
 
 describe("pause and resume", () => {
   it("say what they did, by whom, and what stood before", async () => {
-    expect((await run("resume")).printed).toBe("paying was not paused\n");
+    const where = `in the journal ${path}\n`;
+    expect((await run("resume")).printed).toBe(`paying was not paused\n${where}`);
     expect((await run("pause", "--why", "audit", "--who", "alice")).printed).toBe(
-      'paying is paused, by alice: nothing new is signed until "ogpu-confirmd resume"\n',
+      `paying is paused, by alice: nothing new is signed until "ogpu-confirmd resume"\n${where}`,
     );
-    expect((await run("pause", "--why", "lunch", "--who", "bob")).printed).toMatch(
-      /^paying was paused already, by alice since \d{4}-.*Z: audit\n$/,
-    );
-    expect((await run("resume", "--who", "bob")).printed).toMatch(
-      /^paying is resumed, by bob; alice had paused it at /,
-    );
+    const again = (await run("pause", "--why", "lunch", "--who", "bob")).printed;
+    expect(again).toMatch(/^paying was paused already, by alice since \d{4}-.*Z: audit\n/);
+    expect(again).toContain(where);
+    const resumed = (await run("resume", "--who", "bob")).printed;
+    expect(resumed).toMatch(/^paying is resumed, by bob; alice had paused it at /);
+    expect(resumed).toContain(where);
+  });
+
+  it("say that no daemon holds the journal, so that nobody takes it for another daemon's", async () => {
+    const [paused, resumed] = [await run("pause", "--why", "audit"), await run("resume")];
+    for (const { code, complained } of [paused, resumed]) {
+      expect(code).toBe(0);
+      expect(complained).toContain(`no daemon holds the journal ${path}: `);
+      expect(complained).toContain("A daemon that runs with another journal is not touched");
+    }
+    // A look leaves nothing behind that would be another user's than the daemon's.
+    rmSync(`${path}.lock`);
+    await run("pause", "--why", "audit");
+    expect(existsSync(`${path}.lock`)).toBe(false);
+  });
+
+  it("complain of nothing beside a daemon that holds the journal", async () => {
+    holdJournal();
+    expect(await run("pause", "--why", "audit")).toMatchObject({ code: 0, complained: "" });
+    expect(await run("resume")).toMatchObject({ code: 0, complained: "" });
+  });
+
+  it("give programs the same as JSON", async () => {
+    const asked = ["pause", "--why", "audit", "--who", "alice", "--json"];
+    const pause = { who: "alice", why: "audit", since: expect.stringMatching(/^\d{4}-.*Z$/) };
+    expect(JSON.parse((await run(...asked)).printed)).toEqual({ pause, isNew: true, journal: path, held: false });
+    holdJournal();
+    expect(JSON.parse((await run(...asked)).printed)).toEqual({ pause, isNew: false, journal: path, held: true });
+    expect(JSON.parse((await run("resume", "--json")).printed)).toEqual({ ended: pause, journal: path, held: true });
+    expect(JSON.parse((await run("resume", "--json")).printed)).toEqual({ ended: null, journal: path, held: true });
   });
 
   it("take the user's name where nobody gives one", async () => {
@@ -55,7 +97,21 @@ describe("pause and resume", () => {
     "%j is refused without a reason, and pauses nothing",
     async (argv) => {
       await expect(run(...argv)).rejects.toMatchObject({ code: "USAGE", message: expect.stringContaining("--why") });
-      expect((await run("resume")).printed).toBe("paying was not paused\n");
+      expect((await run("resume")).printed).toMatch(/^paying was not paused\n/);
+    },
+  );
+});
+
+describe("where there is no journal", () => {
+  it.each([[["pause", "--why", "audit"]], [["resume"]], [["limits"]], [["tasks"]]])(
+    "%j says so, and makes none: paying would go on elsewhere",
+    async (argv) => {
+      const elsewhere = join(cwd, "elsewhere", "journal.sqlite");
+      await expect(run(...argv, "--journal-path", elsewhere)).rejects.toMatchObject({
+        code: "NO_JOURNAL",
+        message: `there is no journal at ${elsewhere}`,
+      });
+      expect(existsSync(join(cwd, "elsewhere"))).toBe(false);
     },
   );
 });
@@ -84,6 +140,7 @@ describe("limits", () => {
     const shown = JSON.parse((await run("limits", "--json")).printed);
     expect(shown.pause).toMatchObject({ by: "operator", who: "alice", why: "audit" });
     expect(shown.history).toHaveLength(1);
+    expect(shown.journal).toBe(path);
     expect(shown.ceilings).toContainEqual({
       ...{ cap: "guardrails.perHour", of: "all", used: "0 OGPU", limit: "10 OGPU", left: "10 OGPU", freesAt: null },
     });
