@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -93,6 +93,14 @@ describe("the package in an empty project", () => {
         .filter((name) => ["vitest", "solc", "@biomejs", "fast-check"].includes(name ?? ""))
         .filter((name) => installed.includes(name ?? "")),
     ).toEqual([]);
+  });
+
+  it("brings what an operator reads and loads along", () => {
+    const brought = ["runbook.md", "systemd.md", "errors.md", "alerts.md", "upgrading.md"].map(
+      (name) => `docs/${name}`,
+    );
+    for (const path of [...brought, "dashboards/alerts.yaml", "dashboards/ogpu-confirmd.json", "systemd/install.sh"])
+      expect([path, existsSync(join(project, "node_modules/ogpu-confirmd", path))]).toEqual([path, true]);
   });
 
   it("runs its command with Node and nothing else", async () => {

@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, matchesGlob } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../../src/cli/commands.ts";
 import { settings } from "../../../src/config/schema.ts";
@@ -55,5 +55,41 @@ describe("the documents", () => {
         if (!names.has(command)) unknown.push(`${document}: ogpu-confirmd ${command}`);
     }
     expect(unknown).toEqual([]);
+  });
+
+  it("are in the package where something in the package names them", () => {
+    const entries: readonly string[] = [...JSON.parse(read("package.json")).files, "README.md"];
+    const isShipped = (path: string) =>
+      entries.some((entry) => path === entry || path.startsWith(`${entry}/`) || matchesGlob(path, entry));
+    // What is in dist/ comes from src/.
+    const places = entries.map((entry) => (entry === "dist" ? "src" : entry));
+    const files = places.flatMap((place) =>
+      globSync([place, `${place}/**/*`], { cwd: root }).filter((path) => /\.\w+$/.test(path)),
+    );
+    const missing = files.flatMap((file) => {
+      const text = read(file);
+      const named = [...text.matchAll(/\b(?:docs|dashboards)\/[\w-]+\.(?:md|yaml|json)\b/g)].map(([path]) => path);
+      const links = [...(file.endsWith(".md") ? text.matchAll(/\]\((?!https?:)([^)#\s]+\.md)/g) : [])].map(
+        ([, path = ""]) => join(dirname(file), path),
+      );
+      // How we work is for those who have the sources.
+      const wanted = [...named, ...links].filter((path) => path !== "CONTRIBUTING.md" && !isShipped(path));
+      return wanted.map((path) => `${file}: ${path}`);
+    });
+    expect(missing).toEqual([]);
+    expect(files).toContain("systemd/ogpu-confirmd.service");
+    expect(files).toContain("dashboards/alerts.yaml");
+  });
+
+  it("give pause and resume the daemon's configuration, and the emergency signal an option that every systemctl knows", () => {
+    const operators = ["docs/runbook.md", "docs/guardrails.md", "docs/quick-start.md", "docs/container.md"];
+    const found = (pattern: RegExp, paths = operators) => paths.flatMap((path) => read(path).match(pattern) ?? []);
+    const lines = found(/(?:ogpu-confirmd|main\.js) (?:pause|resume) --[^`\n]*/g);
+    expect(lines.length).toBeGreaterThan(8);
+    expect(lines.filter((line) => !line.includes("--config"))).toEqual([]);
+    // Before systemd 252 it is --kill-who, and later ones take that for --kill-whom.
+    const kills = found(/--kill-\w+/g, [...operators, "systemd/ogpu-confirmd.service"]);
+    expect(kills.length).toBeGreaterThan(3);
+    expect(kills.filter((option) => option !== "--kill-who")).toEqual([]);
   });
 });

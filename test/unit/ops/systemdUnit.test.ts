@@ -37,6 +37,40 @@ const verify = (text: string) => {
   return { status, output: `${stdout}${stderr}` };
 };
 
+/** What the runbook's function gives systemd-run, by a shell: each `-p NAME=VALUE`, and the program's own words. */
+const runbookCommand = (...words: readonly string[]) => {
+  const runbook = readFileSync(fileURLToPath(new URL("../../../docs/runbook.md", import.meta.url)), "utf8");
+  const [, shellFunction = ""] = /^(confirmd\(\) \{\n[\s\S]*?\n\}\n)/m.exec(runbook) ?? [];
+  const bin = mkdtempSync(join(tmpdir(), "bin-"));
+  writeFileSync(join(bin, "systemd-run"), `#!/bin/sh\nprintf '%s\\n' "$@"\n`, { mode: 0o755 });
+  const { stdout } = spawnSync("/bin/sh", ["-c", `${shellFunction}confirmd "$@"`, "sh", ...words], {
+    encoding: "utf8",
+    env: { PATH: `${bin}:/usr/bin:/bin` },
+  });
+  rmSync(bin, { recursive: true });
+  const given = stdout.trimEnd().split("\n");
+  const program = given.indexOf("/usr/local/bin/ogpu-confirmd");
+  return { properties: given.slice(0, program).filter((_, at) => given[at - 1] === "-p"), words: given.slice(program) };
+};
+
+describe("the runbook's way to run a command", () => {
+  const { properties, words } = runbookCommand("pause", "--why", "two words");
+
+  it("gives it what the unit gives the daemon: user, folder, environment, key and configuration", () => {
+    const lines = unit.replaceAll("%S", "/var/lib").split("\n");
+    expect(properties.filter((property) => !["User=ogpu-confirmd", ...lines].includes(property))).toEqual([]);
+    const names = ["DynamicUser", "StateDirectory", "StateDirectoryMode", "WorkingDirectory", "UMask"];
+    for (const name of [...names, "EnvironmentFile", "LoadCredential"])
+      expect(properties).toContain(lines.find((line) => line.startsWith(`${name}=`)));
+    expect(properties.filter((property) => property.startsWith("Environment=")).sort()).toEqual([
+      "Environment=NODE_ENV=production",
+      "Environment=OGPU_POLICIES_DIR=/etc/ogpu-confirmd/policies",
+    ]);
+    const [, configuration] = /(--config \S+)$/.exec(value("ExecStart") ?? "") ?? [];
+    expect(words.slice(1)).toEqual(["pause", "--why", "two words", ...(configuration ?? "").split(" ")]);
+  });
+});
+
 describe("the systemd unit", () => {
   it("gives the daemon longer to stop than the daemon gives itself", () => {
     expect(parseDuration(value("TimeoutStopSec") ?? "")).toBeGreaterThan(
