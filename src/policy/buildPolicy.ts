@@ -148,12 +148,14 @@ function latestOf(latest: Expression | undefined, facts: Parameters<JudgeRules["
   return result?.kind === "value" && typeof result.value === "bigint" ? Number(result.value) : undefined;
 }
 
-function needsOfPolicy({ plugin, schema, signals, strategy }: PolicySpec, expressions: Expressions): Needs {
+function needsOfPolicy({ plugin, schema, signals, strategy, requireCid }: PolicySpec, expressions: Expressions): Needs {
   const parts = Object.values(expressions).filter((expression) => expression !== undefined);
   const needs = joinNeeds(parts.map(({ mentions }) => needsOf(mentions)));
   const whole = { output: true, json: true, text: true, config: true };
   return {
     ...needs,
+    // Whether a payload is the one that its CID names, nobody can tell who has not read it.
+    ...(requireCid && { output: true }),
     ...(schema && { json: true }),
     ...(signals.length > 0 && whole),
     // A person is shown the payload: it has to be there.

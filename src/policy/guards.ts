@@ -47,7 +47,7 @@ export function guardResponse(guards: Guards, candidate: Candidate, item: Candid
 /** A document that an expression needs and that may still come is waited for. */
 function awaitDocuments(guards: Guards, candidate: Candidate, item: CandidateResponse): Decision | undefined {
   const { needs } = guards;
-  if ((needs.output || guards.requireCid) && item.output.transient) {
+  if (needs.output && item.output.transient) {
     return waitOrHold(guards, candidate, item, `the payload could not be fetched: ${item.output.error}`);
   }
   if (needs.config && candidate.config.transient) {

@@ -112,6 +112,16 @@ test("a payload that may still come is waited for, longer each time, and then he
   expect(await judge(0, "", 1999)).toBe(`hold undefined ${reason}`);
 });
 
+test("the proof of a payload's CID is read, though no expression speaks of the payload", async () => {
+  const policy = policyOf('response.payment <= ogpu("1")', "output: { require: cid-verified }\n");
+  expect(policy.needs).toMatchObject({ output: true, json: false, text: false });
+  const proven = responseOf(1, { output: { ...outputOf({}), cidVerified: true } });
+  expect(await verdictsOf(policy, candidateOf([proven]))).toEqual(["1 confirm: eligible, and the first"]);
+  expect(await verdictsOf(policy, candidateOf([responseOf(1)]))).toEqual([
+    "1 reject: the payload's bytes are not those that its CID names",
+  ]);
+});
+
 test("a provider whose payload does not come does not hold up the next", async () => {
   const responses = [responseOf(1, { output: invalidOutput("timed out", true) }), responseOf(2)];
   expect(await verdictsOf(policyOf("output.valid"), candidateOf(responses))).toEqual([
