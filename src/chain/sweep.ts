@@ -31,7 +31,8 @@ export function createSweep({ chain, journal, watch }: { chain: ChainPort; journ
   let sourcesSeen = 0;
   const unwatched = new Set<SourceAddress>();
   const watched = new Set<SourceAddress>();
-  const tasksSeen = new Map<SourceAddress, number>();
+  /** A round keeps to the map that it began with: what it reads when it is given up already is news to the next one. */
+  let tasksSeen = new Map<SourceAddress, number>();
 
   const findSources = async (): Promise<readonly SourceAddress[]> => {
     for (let more = true; more; ) {
@@ -47,19 +48,20 @@ export function createSweep({ chain, journal, watch }: { chain: ChainPort; journ
     return [...watched];
   };
 
-  async function* newTasks(source: SourceAddress): AsyncGenerator<SweepStep, void> {
-    const isNews = tasksSeen.has(source);
+  async function* newTasks(source: SourceAddress, seen: Map<SourceAddress, number>): AsyncGenerator<SweepStep, void> {
+    const isNews = seen.has(source);
     for (let more = true; more; ) {
-      const stretch = await chain.tasksOfSource(source, tasksSeen.get(source) ?? 0);
+      const stretch = await chain.tasksOfSource(source, seen.get(source) ?? 0);
       const tasks = stretch.tasks.map((task) => ({ task, source }));
-      tasksSeen.set(source, stretch.next);
+      seen.set(source, stretch.next);
       if (tasks.length > 0) yield { tasks, responses: [], touched: [], isNews };
       more = stretch.more;
     }
   }
 
   async function* round(): AsyncGenerator<SweepStep, void> {
-    for (const source of await findSources()) yield* newTasks(source);
+    const seen = tasksSeen;
+    for (const source of await findSources()) yield* newTasks(source, seen);
     for await (const tasks of openTasks(journal)) {
       const [{ timestamp }, standings] = await Promise.all([chain.head(), chain.standings(tasks)]);
       const found = tasks.flatMap((task, at) => {
@@ -70,7 +72,10 @@ export function createSweep({ chain, journal, watch }: { chain: ChainPort; journ
     }
   }
 
-  return { round, forget: () => tasksSeen.clear() };
+  const forget = () => {
+    tasksSeen = new Map();
+  };
+  return { round, forget };
 }
 
 /** @param now By the chain's clock, unix seconds. */

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+import { lastValueFrom, tap } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { createSweep, type SweepStep } from "../../../src/chain/sweep.ts";
@@ -11,6 +13,7 @@ import {
   unixSeconds,
 } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
+import { pump$ } from "../../../src/rx/pump.ts";
 import { address, fakeChain, headAt, response, source, task } from "../../support/fakeChain.ts";
 
 const foreign = address<SourceAddress>(0xf0);
@@ -29,6 +32,8 @@ const network = () => {
   const watched = new Set<SourceAddress>([source]);
   const open = new Map<TaskAddress, TaskStanding | undefined>();
   const pages: number[] = [];
+  /** What the list of a source's tasks is answered after. */
+  const delays = new Map<SourceAddress, Promise<unknown>>();
   const stretchOf = <T>(list: readonly T[], from: number) => {
     const found = list.slice(from, from + 2);
     return { found, next: from + found.length, more: from + found.length < list.length };
@@ -40,6 +45,7 @@ const network = () => {
       return { sources: found, ...rest };
     },
     tasksOfSource: async (of, from) => {
+      await delays.get(of);
       const { found, ...rest } = stretchOf(tasks.get(of) ?? [], from);
       return { tasks: found, ...rest };
     },
@@ -63,7 +69,7 @@ const network = () => {
     return steps;
   };
   const found = async () => (await round()).flatMap((step) => step.tasks.map((each) => each.task));
-  return { sources, tasks, watched, open, pages, sweep, round, found };
+  return { sources, tasks, watched, open, pages, delays, sweep, round, found };
 };
 
 describe("a sweep", () => {
@@ -98,6 +104,22 @@ describe("a sweep", () => {
     expect(await found()).toEqual([task]);
     sweep.forget();
     expect(await found()).toEqual([task]);
+  });
+
+  it("begins at the beginning, too, where it had read ahead of what could not be stored", async () => {
+    const { tasks, sources, watched, delays, sweep, found } = network();
+    const [another, older] = [address<SourceAddress>(0x2b), address<TaskAddress>(0x1c)];
+    sources.push(another);
+    watched.add(another);
+    tasks.set(another, [older]);
+    delays.set(another, setImmediate());
+    const full = async (): Promise<readonly never[]> => {
+      throw new Error("the disk is full");
+    };
+    await expect(lastValueFrom(pump$(sweep.round, full).pipe(tap({ error: sweep.forget })))).rejects.toThrow(/full/);
+    // What was on its way comes in now, after all was forgotten.
+    await setImmediate();
+    expect(await found()).toEqual([task, older]);
   });
 
   it.each<[string, TaskStanding | undefined, boolean]>([
