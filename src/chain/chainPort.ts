@@ -34,7 +34,10 @@ export type Snapshot = {
   readonly block: Head;
   readonly task: Task;
   readonly source: Source;
-  /** Those that were asked for, in the order in which the providers attempted; one that is not there is left out. */
+  /**
+   * Those that were asked for and that the task's own list holds, in its order: that of the attempts. One that is not there is
+   * left out, whatever its contract says.
+   */
   readonly responses: readonly Response[];
   /** The task's other responses in that block: nobody has told of them yet. */
   readonly untold: readonly ResponseAddress[];
@@ -115,9 +118,11 @@ export type ChainPort = {
   ) => Promise<Omit<Stretch<SourceAddress>, "found"> & { readonly sources: readonly SourceAddress[] }>;
   readonly isAgentOf: (client: AccountAddress, agent: AccountAddress) => Promise<boolean>;
   /**
-   * A task with these responses in one batched read, pinned to one block.
+   * A task with these responses in one batched read, pinned to one block. Of task, source and responses the chain's word counts:
+   * the source is the one that the task names, whichever was asked for.
+   * @param source The one that events named; another one costs a request more.
    * @param at The block. @default the newest that the daemon has heard of
-   * @throws RetryableError if the node does not have that block, or not the task in it.
+   * @throws RetryableError if the node does not have that block, or not the task in it, or does not tell the whole list.
    */
   readonly snapshot: (
     task: TaskAddress,

@@ -1,6 +1,5 @@
 import { taskAbi } from "../protocol/abi.ts";
 import type { Hex, ResponseAddress, TaskAddress } from "../protocol/brand.ts";
-import type { Response } from "../protocol/entities.ts";
 import { type Read, read } from "./contractReads.ts";
 import { addressesIn, pageSize } from "./pages.ts";
 
@@ -19,22 +18,15 @@ export const listReads = (task: TaskAddress, block: Hex): readonly [Read<unknown
 ];
 
 /**
+ * The page as the whole list, where it holds every attempt. Some versions revert past the end: there, as where a page is
+ * short, the list is to be read on its own. What is known of the responses says nothing of the list: anybody's contract may
+ * say of itself that it answers the task.
+ *
  * @param values The answers to `listReads`.
- * @param known The responses that were read in the same block.
  */
-export function readList(values: readonly unknown[], known: readonly Response[]): ListAnswer {
+export function readList(values: readonly unknown[]): ListAnswer {
   const [count, page] = values as [bigint | undefined, readonly string[] | undefined];
   if (count === undefined) return { attempts: undefined, list: undefined };
   const attempts = Number(count);
-  if (page?.length === attempts) return { attempts, list: addressesIn<ResponseAddress>(page) };
-  // Some versions revert past the end. Who attempted answers once: where each has, and is known, nobody is left.
-  const answered = new Set(known.map(({ provider }) => provider)).size;
-  return { attempts, list: answered >= attempts ? known.map(({ address }) => address) : undefined };
-}
-
-/** Responses in the order of the list; those that it does not hold come last. */
-export function inOrderOfList(responses: readonly Response[], list: readonly ResponseAddress[]): readonly Response[] {
-  const places = new Map(list.map((address, at) => [address, at]));
-  const placeOf = ({ address }: Response) => places.get(address) ?? list.length;
-  return responses.toSorted((a, b) => placeOf(a) - placeOf(b));
+  return { attempts, list: page?.length === attempts ? addressesIn<ResponseAddress>(page) : undefined };
 }

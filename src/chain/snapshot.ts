@@ -64,14 +64,20 @@ const responseReads = (address: ResponseAddress, block: Hex) => [
   read<bigint>(responseAbi, address, "responseTimestamp", [], block),
 ];
 
-/** Without what follows from the list, which may take another request. */
-export type SnapshotRead = Omit<Snapshot, "untold"> & ListAnswer;
+/** Which responses there are follows from the list, which may take another request. */
+export type SnapshotRead = Pick<Snapshot, "block" | "task"> &
+  ListAnswer & {
+    /** The one that was asked about, which need not be the one that the task names; `undefined`: there is none. */
+    readonly source: Source | undefined;
+    /** Those that were asked about and that the task's list holds, in its order. */
+    readonly responsesIn: (list: readonly ResponseAddress[]) => readonly Response[];
+  };
 
 /**
  * Everything a policy needs of a task, as one batch pinned to one block: the block, the source, the task, its responses,
  * and the list of all that there are.
- * `decode` answers `undefined` where the block or the task does not exist for this node; a response that does not
- * exist in that block (a reorg took it back) is left out.
+ * `decode` answers `undefined` where the block or the task does not exist for this node. A response that does not
+ * exist in that block (a reorg took it back), or that only says of itself that it is the task's, is left out.
  */
 export function snapshotReads(
   task: TaskAddress,
@@ -101,23 +107,29 @@ export function snapshotReads(
       number | undefined,
       number | undefined,
     ];
-    const readSource = toSource(source, sourceParams, sourceStatus);
-    if (!head || !readSource || !params || status === undefined || deliveryMethod === undefined) return undefined;
-    const [, config, expiryTime, payment] = params;
+    if (!head || !params || status === undefined || deliveryMethod === undefined) return undefined;
+    const [named, config, expiryTime, payment] = params;
     const readTask: Task = {
       address: task,
-      source,
+      source: named.toLowerCase() as SourceAddress,
       config,
       expiryTime: unixSeconds(expiryTime),
       payment: wei(payment),
       deliveryMethod,
       status,
     };
-    const readResponses = responses.flatMap((address, index) =>
-      toResponse(address, values.slice(8 + index * readsPerResponse)),
-    );
-    const listed = readList(values.slice(6, 8), readResponses);
-    return { block: head, task: readTask, source: readSource, responses: readResponses, ...listed };
+    const places = new Map(responses.map((address, index) => [address, 8 + index * readsPerResponse]));
+    return {
+      block: head,
+      task: readTask,
+      source: toSource(source, sourceParams, sourceStatus),
+      ...readList(values.slice(6, 8)),
+      responsesIn: (list) =>
+        list.flatMap((address) => {
+          const from = places.get(address);
+          return from === undefined ? [] : toResponse(address, values.slice(from, from + readsPerResponse));
+        }),
+    };
   };
   return { reads, decode };
 }

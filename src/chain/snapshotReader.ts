@@ -1,12 +1,11 @@
 import type { RetryableError } from "../errors.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
-import type { ChainPort, Snapshot } from "./chainPort.ts";
+import type { ChainPort, Head, Snapshot } from "./chainPort.ts";
 import type { Foresight } from "./foresight.ts";
-import type { HttpRpc } from "./jsonRpc.ts";
+import type { HttpRpc, RpcAnswer } from "./jsonRpc.ts";
 import { createReadAhead } from "./readAhead.ts";
 import { createReadTogether } from "./readTogether.ts";
-import { inOrderOfList } from "./responseList.ts";
-import { snapshotReads } from "./snapshot.ts";
+import { blockRead, snapshotReads } from "./snapshot.ts";
 import { responsesOf } from "./taskStandings.ts";
 import { toQuantity } from "./wire.ts";
 
@@ -33,30 +32,54 @@ export function createSnapshotReader({
   const readTogether = createReadTogether(rpc, now);
   const ahead = createReadAhead<Snapshot>(now);
 
+  /** The node that answers must have that very block: a list of another branch says nothing of the responses of this one. */
+  const inBlock = ({ number, hash }: Head): HttpRpc => ({
+    ...rpc,
+    batch: async (calls) => {
+      const { call, decode } = blockRead(toQuantity(number));
+      const [block, ...answers] = await rpc.batch([call, ...calls]);
+      if (decode(block as RpcAnswer)?.hash !== hash) throw missing("the responses", number);
+      return answers;
+    },
+  });
+
   /** What a page of the list did not hold. A list that cannot be read to its end may hide the one that comes first. */
-  const restOfList = async (task: TaskAddress, attempts: number | undefined, at: bigint) => {
-    const { found, next } = await responsesOf(rpc, task, attempts ?? 0, toQuantity(at));
-    if (next !== attempts) throw missing(`the responses of task ${task}`, at);
+  const restOfList = async (task: TaskAddress, attempts: number | undefined, block: Head) => {
+    const { number } = block;
+    const { found, next } = await responsesOf(inBlock(block), task, attempts ?? 0, toQuantity(number));
+    if (next !== attempts) throw missing(`the responses of task ${task}`, number);
     return found;
   };
 
-  const read = async (
-    task: TaskAddress,
-    source: SourceAddress,
-    responses: readonly ResponseAddress[],
-    at: bigint,
-  ): Promise<Snapshot> => {
+  const ask = async (task: TaskAddress, source: SourceAddress, responses: readonly ResponseAddress[], at: bigint) => {
     const { reads, decode } = snapshotReads(task, source, responses, at);
     const tries = at === newest() ? foresight.tries(responses) : undefined;
     const { values, tried } = await readTogether(reads, toQuantity(at), tries);
     const found = decode(values);
     if (found === undefined) throw missing(`task ${task}`, at);
-    const { attempts, list: listed, ...snapshot } = found;
-    const list = listed ?? (await restOfList(task, attempts, at));
-    const asked = new Set(responses);
-    const untold = list.filter((address) => !asked.has(address));
+    return { found, tries, tried };
+  };
+
+  /** @param thought The task's source by what events said; where the task itself names another one, that one is read. */
+  const read = async (
+    task: TaskAddress,
+    thought: SourceAddress,
+    responses: readonly ResponseAddress[],
+    at: bigint,
+  ): Promise<Snapshot> => {
+    const asked = await ask(task, thought, responses, at);
+    const named = asked.found.task.source;
+    const { found, tries, tried } = named === thought ? asked : await ask(task, named, responses, at);
+    const { block, source, responsesIn, attempts } = found;
+    if (source === undefined || source.address !== found.task.source) {
+      throw missing(`source ${found.task.source} of task ${task}`, at);
+    }
+    const list = [...new Set(found.list ?? (await restOfList(task, attempts, block)))];
+    const known = new Set(responses);
+    const untold = list.filter((address) => !known.has(address));
+    const snapshot = { block, task: found.task, source, responses: responsesIn(list), untold };
     if (tries !== undefined && tried !== undefined) foresight.remember(snapshot, tried, tries);
-    return { ...snapshot, responses: inOrderOfList(snapshot.responses, list), untold };
+    return snapshot;
   };
 
   return {

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EMPTY } from "rxjs";
-import { encodeFunctionData } from "viem";
+import { encodeFunctionData, toHex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
+import { testNode } from "../../devnet/network.ts";
 import { createChain } from "../../src/chain/createChain.ts";
 import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
 import { type HttpRpc, type RpcCall, RpcError } from "../../src/chain/jsonRpc.ts";
@@ -115,6 +116,21 @@ function judge(isStrict: boolean) {
   return judgeTask(deps, { maxPayment: wei(10n ** 18n), dryRun: false }, task);
 }
 
+/** A contract that says of itself what the earlier response says, and that it came first; the task knows nothing of it. */
+async function forge(): Promise<ResponseAddress> {
+  const forged = `0x${"f0".repeat(20)}` as ResponseAddress;
+  const rpc = createJsonRpc({ url: devnet.rpc.http, timeoutMs: 10_000 });
+  await testNode(devnet.network, "anvil_setCode", [forged, await rpc.call("eth_getCode", earlier, "latest")]);
+  const timestampSlot = 1;
+  for (let slot = 0; slot < 8; slot++) {
+    const said = await rpc.call("eth_getStorageAt", earlier, toHex(slot), "latest");
+    const value = slot === timestampSlot ? toHex(1, { size: 32 }) : said;
+    await testNode(devnet.network, "anvil_setStorageAt", [forged, toHex(slot), value]);
+  }
+  await devnet.mine();
+  return forged;
+}
+
 describe.each([
   ["a node whose lists may be asked past their end", false],
   ["a node whose lists revert past their end", true],
@@ -127,12 +143,21 @@ describe.each([
     expect((await journal.task(task))?.responses.toSorted()).toEqual([earlier, later].map(lowerCase).toSorted());
   });
 
+  it("pays nothing that only says of itself that it answers the task", async () => {
+    await know(earlier, later, await forge());
+    const { intent } = await judge(isStrict);
+    expect(intent?.response).toBe(lowerCase(earlier));
+    const record = await journal.task(task);
+    expect(record?.responses).toHaveLength(3);
+    expect(record?.verdicts.map((verdict) => verdict.response)).toEqual([lowerCase(earlier)]);
+  });
+
   it("reads the list in the request of the snapshot", async () => {
     await know(earlier, later);
     const { intent } = await judge(isStrict);
     expect(intent?.response).toBe(lowerCase(earlier));
     expect(reports.filter(({ type }) => type === "intake")).toEqual([]);
-    // As one call, then apart; and somebody has attempted and not answered: a strict list is asked once more.
+    // As one call, then apart; and a strict list is asked once more.
     expect(requests).toBe(isStrict ? 3 : 1);
   });
 });

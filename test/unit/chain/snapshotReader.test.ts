@@ -3,8 +3,11 @@ import { createForesight } from "../../../src/chain/foresight.ts";
 import { type HttpRpc, type RpcAnswer, RpcError } from "../../../src/chain/jsonRpc.ts";
 import { createSnapshotReader } from "../../../src/chain/snapshotReader.ts";
 import { RetryableError } from "../../../src/errors.ts";
-import type { Hex, ResponseAddress } from "../../../src/protocol/brand.ts";
-import { address, response, source, task } from "../../support/fakeChain.ts";
+import type { Hex, ResponseAddress, SourceAddress } from "../../../src/protocol/brand.ts";
+import { type Deployment, deploymentOn, mainnet } from "../../../src/protocol/chains.ts";
+import { callView, revertBytes } from "../../sim/modelCalls.ts";
+import { applyAction, emptyState, type ModelState } from "../../sim/modelContracts.ts";
+import { address, client, hashOf, response, source, task } from "../../support/fakeChain.ts";
 
 let newest = 0n;
 let now = 0;
@@ -84,4 +87,107 @@ describe("a snapshot that was looked ahead for", () => {
     reader.lookAhead(task, source, [response]);
     expect(requests).toBe(0);
   });
+});
+
+const elsewhere = address<SourceAddress>(0x2b);
+const rival = address<ResponseAddress>(0x3b);
+const [one, two] = [address<Hex>(0x51), address<Hex>(0x52)];
+const deployment = deploymentOn(mainnet.id) as Deployment;
+
+/** Two sources of a client, a task of the first one, and `response` by the first of two providers that attempted it. */
+function contracts(): ModelState {
+  const state = emptyState();
+  for (const each of [source, elsewhere]) {
+    applyAction(state, { type: "publishSource", source: each, client, deliveryMethod: 0 }, 1);
+  }
+  applyAction(state, { type: "publishTask", task, source, config: "{}", expiryTime: 5_000, payment: 100n }, 1);
+  for (const provider of [one, two]) applyAction(state, { type: "attempt", task, provider }, 2);
+  applyAction(state, { type: "submit", response, task, provider: one, data: "{}", payment: 80n }, 3);
+  return state;
+}
+
+/** A node with these contracts. It takes each question for itself, so that a strict one can revert a page past a list's end. */
+function readerOf(state: ModelState, isStrict: boolean, blockHash = () => hashOf(100)) {
+  const node: HttpRpc = {
+    name: "node",
+    call: async () => undefined as never,
+    batch: async (calls) => {
+      const hash = blockHash();
+      return calls.map(({ method, params }): RpcAnswer => {
+        if (method === "eth_getBlockByNumber") {
+          return { result: { number: params[0], hash, parentHash: hashOf(99), timestamp: "0x3e8" } };
+        }
+        if (params.length > 2) return { error: new RpcError("too many arguments", -32602, undefined) };
+        const found = callView(state, deployment, params[0] as { to: Hex; data: Hex }, isStrict);
+        return found.ok
+          ? { result: found.data }
+          : { error: new RpcError("execution reverted", 3, revertBytes(found.reason)) };
+      });
+    },
+  };
+  return createSnapshotReader({
+    rpc: node,
+    now: () => now,
+    foresight: createForesight(address<Hex>(0xc), () => now),
+    newest: () => newest,
+    head: async () => undefined,
+    missing: (what, block) => new RetryableError(`${what} in ${block}`, { code: "NODE_BEHIND" }),
+  });
+}
+
+describe.each([
+  ["whose lists may be asked past their end", false],
+  ["whose lists revert past their end", true],
+])("a snapshot of a node %s", (_, isStrict) => {
+  const snapshotOf = (state: ModelState, asked: readonly ResponseAddress[], thought: SourceAddress = source) =>
+    readerOf(state, isStrict).snapshot(task, thought, asked);
+
+  it("holds no response that the task's own list does not hold, whatever that says of itself", async () => {
+    const state = contracts();
+    // As many answers as attempts, each by one of the providers that attempted.
+    for (const [fake, provider] of [
+      [rival, two],
+      [other, one],
+    ] as const) {
+      state.responses.set(fake, { address: fake, task, provider, data: "{}", payment: 1n, status: 0, timestamp: 1 });
+    }
+    const { responses, untold } = await snapshotOf(state, [rival, other]);
+    expect({ responses, untold }).toEqual({ responses: [], untold: [response] });
+    const whole = await snapshotOf(state, [response, rival, other]);
+    expect(whole.responses.map((each) => each.address)).toEqual([response]);
+    expect(whole.untold).toEqual([]);
+  });
+
+  it("gives responses in the order of the attempts", async () => {
+    const state = contracts();
+    applyAction(state, { type: "submit", response: rival, task, provider: two, data: "{}", payment: 80n }, 3);
+    const { responses, untold } = await snapshotOf(state, [rival, response]);
+    expect({ responses: responses.map((each) => each.address), untold }).toEqual({
+      responses: [response, rival],
+      untold: [],
+    });
+  });
+
+  it.each([
+    ["another one", elsewhere],
+    ["one that there is not", address<SourceAddress>(0x2c)],
+  ])("has the source that the task names, where an event has named %s", async (_what, thought) => {
+    const snapshot = await snapshotOf(contracts(), [response], thought);
+    expect(snapshot.task.source).toBe(source);
+    expect(snapshot.source.address).toBe(source);
+    expect(snapshot.responses).toHaveLength(1);
+  });
+
+  it("cannot be had where the task names a source that there is not", async () => {
+    const state = contracts();
+    state.sources.delete(source);
+    await expect(snapshotOf(state, [response])).rejects.toThrow(`source ${source} of task ${task} in 100`);
+  });
+});
+
+it("a list that is read on its own is read on the very block of the snapshot, or not at all", async () => {
+  const hashes = [hashOf(100), hashOf(100), hashOf(0xbad)];
+  const reader = readerOf(contracts(), true, () => hashes.shift() ?? hashOf(100));
+  await expect(reader.snapshot(task, source, [response])).rejects.toThrow("the responses in 100");
+  expect((await reader.snapshot(task, source, [response])).responses).toHaveLength(1);
 });
