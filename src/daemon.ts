@@ -82,7 +82,7 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
     intakes: createIntakes({ chain, journal, watch, sweep, clock, report }, options.intake),
     sweep$: merge(of("start"), sweepTicks$),
     revisits$: revisits$({ chain, journal, policies: toStore(deps.policies) }),
-    judge: (task) => looks.during(() => judgeTask(deps, judging, task)),
+    judge: (task) => looks.during(() => judgeTask({ ...deps, isWatched: watch.isWatched }, judging, task)),
     sink: chooseSink({ ...deps, ledger }, options),
     clock,
     report,

@@ -227,7 +227,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
   const untold = createUntoldFinds(journal);
   const storeFound = async ({ isNews, ...found }: SweepStep): Promise<readonly TaskAddress[]> => {
     await untold.note(isNews ? found : { ...found, tasks: [] });
-    return store("sweep", found);
+    return store("sweep", { ...found, isState: true });
   };
 
   async function* sweepRound(): AsyncGenerator<SweepStep, void> {

@@ -2,7 +2,7 @@ import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
 import type { Clock } from "./clock.ts";
 import { gatherCandidate } from "./gatherCandidate.ts";
 import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
-import { type Looked, lookAt } from "./lookAt.ts";
+import { type LookDeps, type Looked, lookAt } from "./lookAt.ts";
 import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
 import { functionNameOf } from "./policy/functionName.ts";
 import type { Policy, PolicyCaps, PolicySet, Verdict } from "./policy/policyPort.ts";
@@ -18,6 +18,7 @@ import { type Ceilings, capsOf, lowest } from "./sink/guardrails/caps.ts";
 export type JudgeDeps = {
   readonly chain: ChainPort;
   readonly journal: Journal;
+  readonly isWatched: LookDeps["isWatched"];
   readonly payload: PayloadPort;
   /** A set that stays as it is, or a store whose set may change between two looks. */
   readonly policies: PolicySet | PolicyStore;
@@ -75,7 +76,7 @@ export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address:
   const policy = toStore(policies)
     .current()
     .select({
-      source: record.source,
+      source: snapshot.task.source,
       client: snapshot.source.client,
       functionName: functionNameOf(config.json),
       isConfigUnread: !config.valid,

@@ -68,21 +68,29 @@ const keepBlocks = ({ read, final }: NonNullable<Intake["blocks"]>): readonly St
   statement.run("DELETE FROM blocks WHERE block_number < ?", final),
 ];
 
-function* intake({ tasks, responses, touched, cursor, blocks, rewindTo, audited }: Intake): Work<TaskAddress[]> {
+/** What it was ignored for may have followed from the other source. */
+const isNewsOfTask = "tasks.state = 'vanished' OR (tasks.state = 'ignored' AND tasks.source <> excluded.source)";
+
+function* intake(batch: Intake): Work<TaskAddress[]> {
+  const { tasks, responses, touched, cursor, blocks, rewindTo, audited, isState = false } = batch;
   const looks = new Set<TaskAddress>(touched);
   // The scanner's word on where a thing stands replaces the socket's, which may have told of a branch that is gone.
   const isCanonical = Number(cursor !== undefined || audited !== undefined);
+  // So does the state's word on whose it is: a socket may tell anything.
+  const isBinding = Number(isCanonical === 1 || isState);
   if (rewindTo !== undefined) for (const task of yield* rewind(rewindTo)) looks.add(task);
   const storedTasks = yield* together<number>(
     tasks.map(({ task, source, block = null }) =>
       statement.run(
         `INSERT INTO tasks (task, source, seen_block) VALUES (?, ?, ?)
          ON CONFLICT (task) DO UPDATE SET
-           state = CASE tasks.state WHEN 'vanished' THEN 'open' ELSE tasks.state END,
-           reason = CASE tasks.state WHEN 'vanished' THEN '' ELSE tasks.reason END,
+           state = CASE WHEN ${isNewsOfTask} THEN 'open' ELSE tasks.state END,
+           reason = CASE WHEN ${isNewsOfTask} THEN '' ELSE tasks.reason END,
+           source = excluded.source,
            seen_block = excluded.seen_block
-         WHERE tasks.state = 'vanished' OR (? = 1 AND tasks.seen_block IS DISTINCT FROM excluded.seen_block)`,
-        ...[task, source, block, isCanonical],
+         WHERE tasks.state = 'vanished' OR (? = 1 AND tasks.source <> excluded.source)
+           OR (? = 1 AND tasks.seen_block IS DISTINCT FROM excluded.seen_block)`,
+        ...[task, source, block, isBinding, isCanonical],
       ),
     ),
   );
@@ -92,8 +100,9 @@ function* intake({ tasks, responses, touched, cursor, blocks, rewindTo, audited 
       statement.run(
         `INSERT INTO responses (response, task, seen_block) VALUES (?, ?, ?)
          ON CONFLICT (response) DO UPDATE SET seen_block = excluded.seen_block, task = excluded.task
-         WHERE ? = 1 AND responses.seen_block IS DISTINCT FROM excluded.seen_block`,
-        ...[response, task, block, isCanonical],
+         WHERE (? = 1 AND responses.task <> excluded.task)
+           OR (? = 1 AND responses.seen_block IS DISTINCT FROM excluded.seen_block)`,
+        ...[response, task, block, isBinding, isCanonical],
       ),
     ),
   );

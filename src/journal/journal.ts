@@ -32,6 +32,8 @@ export type Intake = {
   readonly rewindTo?: bigint | undefined;
   /** The last block that the second pass has read. */
   readonly audited?: Cursor;
+  /** It was read from the chain's state: whose a task or a response is counts before what an event said. @default false */
+  readonly isState?: boolean;
 };
 
 /** @param block Where an event told of it; `undefined`: the chain's state did, and no event has yet. */
@@ -183,7 +185,10 @@ export type Journal = PolicyJournal &
     readonly recentBlocks: () => Promise<readonly BlockRef[]>;
     /** How far the second pass has come. */
     readonly audited: () => Promise<Cursor | undefined>;
-    /** Stores what is new and moves the cursor; answers the open tasks worth a look. Idempotent. */
+    /**
+     * Stores what is new and moves the cursor; answers the open tasks worth a look. Idempotent. Whose a task or a response is
+     * can be corrected by what moves a cursor and by the chain's state, not by what a socket tells.
+     */
     readonly intake: (batch: Intake) => Promise<readonly TaskAddress[]>;
     /** Which of these tasks are in the journal. */
     readonly knownTasks: (tasks: readonly TaskAddress[]) => Promise<ReadonlySet<TaskAddress>>;

@@ -108,6 +108,7 @@ function judge(isStrict: boolean) {
   const deps = {
     chain,
     journal,
+    isWatched: async () => true,
     payload: { fetch: async () => ({ ...notRead, valid: true, json: { function_name: "f" } }) },
     policies: { policies: [policy], select: () => policy },
     clock: systemClock,

@@ -10,7 +10,13 @@ import { type JudgeOptions, judgeTask } from "../../src/judgeTask.ts";
 import type { Output } from "../../src/payload/payloadPort.ts";
 import { everything } from "../../src/policy/needs.ts";
 import type { Candidate, Policy, PolicyCaps, PolicySet, Verdict } from "../../src/policy/policyPort.ts";
-import { type ResponseAddress, type UnixSeconds, unixSeconds, wei } from "../../src/protocol/brand.ts";
+import {
+  type ResponseAddress,
+  type SourceAddress,
+  type UnixSeconds,
+  unixSeconds,
+  wei,
+} from "../../src/protocol/brand.ts";
 import { DeliveryMethod, ResponseStatus, TaskStatus } from "../../src/protocol/statuses.ts";
 import type { Report } from "../../src/report.ts";
 import type { Ceilings } from "../../src/sink/guardrails/caps.ts";
@@ -18,6 +24,7 @@ import {
   address,
   aResponse,
   aSnapshot,
+  aSource,
   aTask,
   fakeChain,
   headAt,
@@ -99,6 +106,7 @@ const look = (policy: Policy | undefined, { snapshot = aSnapshot(), config = out
     {
       chain: fakeChain({ snapshot: async () => snapshot }),
       journal,
+      isWatched: async () => true,
       payload: { fetch: async () => config },
       policies: setOf(policy),
       clock: { now: () => 7, scheduler: undefined as never },
@@ -220,6 +228,7 @@ describe("a policy that fails", () => {
     const depsOf = (snapshot: (asked: readonly ResponseAddress[], at?: bigint) => Snapshot) => ({
       chain: fakeChain({ snapshot: async (_task, _source, asked, at) => snapshot(asked, at) }),
       journal,
+      isWatched: async () => true,
       payload: { fetch: async () => outputOf() },
       policies: setOf(confirm),
       clock: { now: () => 7, scheduler: undefined as never },
@@ -248,6 +257,55 @@ describe("a policy that fails", () => {
       expect(judged).toEqual([]);
       expect(await journal.unsettled()).toEqual([]);
     });
+  });
+});
+
+describe("a task that names another source than the journal has", () => {
+  const named = address<SourceAddress>(0x2b);
+  const snapshot = aSnapshot({ task: aTask({ source: named }), source: aSource({ address: named }) });
+  const lookAs = async (isWatched: boolean, read: () => Snapshot = () => snapshot) => {
+    const selected: SourceAddress[] = [];
+    const select: PolicySet["select"] = ({ source: asked }) => {
+      selected.push(asked);
+      return confirm;
+    };
+    const deps = {
+      chain: fakeChain({ snapshot: async () => read() }),
+      journal,
+      isWatched: async () => isWatched,
+      payload: { fetch: async () => outputOf() },
+      policies: { policies: [confirm], select },
+      clock: { now: () => 7, scheduler: undefined as never },
+      report: (report: Report) => void reports.push(report),
+    };
+    const { intent } = await judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
+    return { intent, selected };
+  };
+
+  it("is judged by that source's policy, and the journal is corrected", async () => {
+    const { intent, selected } = await lookAs(true);
+    expect(intent).toMatchObject({ task, response });
+    expect(selected).toEqual([named]);
+    expect(await journal.task(task)).toMatchObject({ source: named, responses: [response] });
+    expect(reports[0]).toEqual({ type: "intake", via: "look", tasks: 1, responses: 0, block: undefined });
+  });
+
+  it("is nobody's to pay where that source is not watched, until the chain's state says otherwise", async () => {
+    expect(await lookAs(false)).toEqual({ intent: undefined, selected: [] });
+    const reason = `its source is ${named}, which is not watched`;
+    expect(await journal.task(task)).toMatchObject({ state: "ignored", reason, verdicts: [] });
+    expect(reports).toEqual([{ type: "task", task, state: "ignored", reason }]);
+    // The sweep lists it among a watched source's tasks.
+    const found = { tasks: [{ task, source: named }], responses: [], touched: [] };
+    expect(await journal.intake({ ...found, isState: true })).toEqual([task]);
+    expect((await lookAs(true)).intent).toMatchObject({ response });
+  });
+
+  it("is judged by no policy while the chain keeps changing its word", async () => {
+    const words = [snapshot, aSnapshot()];
+    await expect(lookAs(true, () => words.shift() ?? snapshot)).rejects.toThrow(/or another source, and they change/);
+    expect(judged).toEqual([]);
+    expect(await journal.unsettled()).toEqual([]);
   });
 });
 

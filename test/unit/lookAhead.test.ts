@@ -63,7 +63,7 @@ describe("looking ahead", () => {
       });
       await lookAhead({ chain, journal }, [submitted(response), changed]);
       await journal.intake(seen([response]));
-      await lookAt({ chain, journal, report: () => undefined }, task);
+      await lookAt({ chain, journal, isWatched: async () => true, report: () => undefined }, task);
       expect(asked.length).toBe(2);
       expect(asked[1]).toEqual(asked[0]);
     } finally {

@@ -91,6 +91,57 @@ describeJournals("a journal", (journals) => {
       expect(await journal.openTasks(undefined, 10)).toEqual([]);
     });
 
+    describe("of whose a task or a response is", () => {
+      const [forged, elsewhere] = [address<SourceAddress>("c"), address<TaskAddress>("d")];
+      const seen = { tasks: [{ task, source, block: 7n }], responses: [{ response, task, block: 8n }], touched: [] };
+      const cursor = { number: 9n, hash: hash("c") };
+      const owners = async () => [(await journal.task(task))?.source, (await journal.task(task))?.responses];
+      // A socket says so, of the very blocks in which they stand.
+      beforeEach(() =>
+        journal.intake({
+          tasks: [
+            { task, source: forged, block: 7n },
+            { task: elsewhere, source, block: 7n },
+          ],
+          responses: [{ response, task: elsewhere, block: 8n }],
+          touched: [],
+        }),
+      );
+
+      it.each([
+        ["the scanner", { cursor }],
+        ["the second pass", { audited: cursor }],
+        ["the chain's state", { isState: true }],
+      ])("takes the word of %s before that of a socket", async (_, word) => {
+        expect(await journal.intake({ ...seen, ...word })).toEqual([task]);
+        expect(await owners()).toEqual([source, [response]]);
+        expect((await journal.task(elsewhere))?.responses).toEqual([]);
+        expect(await journal.intake({ ...seen, ...word })).toEqual([]);
+      });
+
+      it("does not take a socket's word before anybody's", async () => {
+        expect(await journal.intake(seen)).toEqual([]);
+        expect(await owners()).toEqual([forged, []]);
+      });
+
+      it("opens what was ignored again when it is another source's, and leaves alone what is closed", async () => {
+        await journal.settleTask(task, "ignored", "its source is not watched", 9n);
+        await journal.settleTask(elsewhere, "closed", "FINALIZED", 9n);
+        expect(await journal.intake({ ...seen, isState: true })).toEqual([task]);
+        expect(await journal.task(task)).toMatchObject({ state: "open", reason: "", source });
+        const moved = { tasks: [{ task: elsewhere, source: forged }], responses: [], touched: [] };
+        expect(await journal.intake({ ...moved, isState: true })).toEqual([]);
+        expect(await journal.task(elsewhere)).toMatchObject({ state: "closed", source: forged });
+      });
+
+      it("believes whatever brings a task again that a reorg took back", async () => {
+        await journal.intake({ tasks: [], responses: [], touched: [], rewindTo: 6n });
+        expect((await journal.task(task))?.state).toBe("vanished");
+        expect(await journal.intake({ ...seen, responses: [] })).toEqual([task]);
+        expect(await journal.task(task)).toMatchObject({ state: "open", source });
+      });
+    });
+
     it("opens again what was settled in blocks that a reorg took back, and only that", async () => {
       const kept = address<TaskAddress>("8");
       await withTask();

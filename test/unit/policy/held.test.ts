@@ -55,6 +55,7 @@ const look = (set: PolicySet, snapshot: Snapshot = aSnapshot(), maxPayment = 1_0
         block: async (number) => headAt(number, { timestamp: unixSeconds(300) }),
       }),
       journal,
+      isWatched: async () => true,
       payload: {
         fetch: async (data) => {
           fetched.push(data);

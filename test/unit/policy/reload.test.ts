@@ -83,6 +83,7 @@ it("loses no verdict and decides nothing twice while its file is edited under 10
     const deps = {
       chain: fakeChain({ snapshot: async () => snapshot }),
       journal,
+      isWatched: async () => true,
       payload: { fetch: async () => output },
       policies: store,
       clock: { now: () => 7, scheduler: undefined as never },
