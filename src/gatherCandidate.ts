@@ -5,6 +5,7 @@ import type { Output, PayloadPort } from "./payload/payloadPort.ts";
 import type { Candidate, CandidateResponse, Policy, Sibling } from "./policy/policyPort.ts";
 import type { AccountAddress } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
+import { waitsUntil } from "./waitsUntil.ts";
 
 export type GatherDeps = {
   readonly chain: Pick<ChainPort, "block" | "providerStakes">;
@@ -41,10 +42,12 @@ export async function gatherCandidate(
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
   const judged = await Promise.all(
     responses.map(async (response): Promise<CandidateResponse> => {
+      const last = lastVerdicts.get(response.address);
       return {
         response,
         output: needs.output ? await payload.fetch(response.data, limits) : notRead,
-        waits: lastVerdicts.get(response.address)?.waits ?? 0,
+        waits: last?.waits ?? 0,
+        waitsUntil: waitsUntil(last, policy, block.timestamp),
         provider: { ...stakes.get(response.provider), ...histories.get(response.provider) },
       };
     }),

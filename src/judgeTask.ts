@@ -5,7 +5,7 @@ import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from 
 import { type LookDeps, type Looked, lookAt } from "./lookAt.ts";
 import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
 import { functionNameOf } from "./policy/functionName.ts";
-import type { Policy, PolicyCaps, PolicySet, Verdict } from "./policy/policyPort.ts";
+import type { CandidateResponse, Policy, PolicyCaps, PolicySet, Verdict } from "./policy/policyPort.ts";
 import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
 import { formatOgpu } from "./protocol/amounts.ts";
 import type { TaskAddress, Wei } from "./protocol/brand.ts";
@@ -14,6 +14,7 @@ import { responseDigest } from "./protocol/responseDigest.ts";
 import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "./protocol/statuses.ts";
 import type { Reporter } from "./report.ts";
 import { type Ceilings, capsOf, lowest } from "./sink/guardrails/caps.ts";
+import { waitsUntil } from "./waitsUntil.ts";
 
 export type JudgeDeps = {
   readonly chain: ChainPort;
@@ -102,23 +103,19 @@ async function judgeBy(
   const { block } = snapshot;
   const binding = { digest: policy.digest, mode: options.dryRun ? "shadow" : policy.mode } as const;
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
-  /** Told to wait, by this very policy: another one, or another version of it, looks at once. */
-  const isEarly = ({ address }: Response) => {
-    const last = lastVerdicts.get(address);
-    return last?.policyDigest === policy.digest && (last.until ?? 0) > block.timestamp;
-  };
+  const earlyUntil = ({ address }: Response) => waitsUntil(lastVerdicts.get(address), policy, block.timestamp);
   const undecided = snapshot.responses.filter(
     (response) => response.status === ResponseStatus.SUBMITTED && !isSettled(record, binding, response),
   );
   for (const { address } of undecided) reportChange(deps, policy, lastVerdicts.get(address));
-  const due = undecided.filter((response) => !isEarly(response));
+  const due = undecided.filter((response) => earlyUntil(response) === undefined);
   const judged = due.length > 0 && policy.comparesSiblings ? undecided : due;
   const candidate = await gatherCandidate(deps, policy, { record, snapshot, config }, judged);
   const verdicts = await policy.judge(candidate);
   const facts = new Map(candidate.responses.map((each) => [each.response.address, each]));
   const decisions = verdicts.flatMap((verdict): Decision[] => {
     const found = facts.get(verdict.response);
-    if (found === undefined) return [];
+    if (found === undefined || isStillAwaited(verdict, found)) return [];
     const { response, output } = found;
     const decision: Decision = {
       ...withCeiling(verdict, response, options, policy.caps),
@@ -134,10 +131,9 @@ async function judgeBy(
   const isHeldBack = decisions.some(({ kind, response }) => kind === "hold" && approved.has(response));
   // What the policy left aside, having found one to pay, may be cheaper than that.
   if (isHeldBack && undecided.length > verdicts.length) return { againInMs: 0 };
-  const untils = [
-    ...verdicts.map(({ until }) => until),
-    ...undecided.filter(isEarly).map(({ address }) => lastVerdicts.get(address)?.until),
-  ].filter((until) => until !== undefined);
+  const untils = [...verdicts.map(({ until }) => until), ...undecided.map(earlyUntil)].filter(
+    (until) => until !== undefined,
+  );
   if (intent !== undefined || untils.length === 0) return { intent };
   return { againInMs: Math.max(1, Math.min(...untils) - block.timestamp) * 1000 };
 }
@@ -150,6 +146,13 @@ const basisOf = ({ block, task }: Snapshot, response: Response) => ({
   responseDigest: responseDigest(response),
   provider: response.provider,
 });
+
+/**
+ * One that was looked at before its time, beside another, and whose document did not come: it waits as it was told to. A retry
+ * that nobody had to wait for is none, or a few siblings in a row would use all of them up in seconds.
+ */
+const isStillAwaited = ({ kind, waitsFor }: Verdict, { waitsUntil: until }: CandidateResponse): boolean =>
+  kind === "wait" && waitsFor === "document" && until !== undefined;
 
 /**
  * A window that is still open says nothing new each time that another response comes; nor does a rejection or a hold of what

@@ -59,13 +59,14 @@ function awaitDocuments(guards: Guards, candidate: Candidate, item: CandidateRes
   return undefined;
 }
 
-/** Waits a while, longer each time, as often as the policy allows; then a person looks. */
+/** Waits a while, longer each time, as often as the policy allows; then a person looks. Who waits already goes on waiting. */
 export function waitOrHold(
   { retries }: Pick<Guards, "retries">,
   { now, task }: Candidate,
-  { waits }: CandidateResponse,
+  { waits, waitsUntil }: CandidateResponse,
   reason: string,
 ): Decision {
+  if (waitsUntil !== undefined) return { kind: "wait", reason, until: waitsUntil, waitsFor: "document" };
   const until = Math.min(now + Math.min(5 * 2 ** waits, 300), task.expiryTime - 1);
   if (!(waits < retries) || !(until > now)) return hold(reason);
   return { kind: "wait", reason, until: unixSeconds(until), waitsFor: "document" };

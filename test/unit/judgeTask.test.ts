@@ -8,6 +8,7 @@ import type { Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { type JudgeOptions, judgeTask } from "../../src/judgeTask.ts";
 import type { Output } from "../../src/payload/payloadPort.ts";
+import { loadPolicies } from "../../src/policy/loadPolicies.ts";
 import { everything } from "../../src/policy/needs.ts";
 import type { Candidate, Policy, PolicyCaps, PolicySet, Verdict } from "../../src/policy/policyPort.ts";
 import {
@@ -32,6 +33,7 @@ import {
   source,
   task,
 } from "../support/fakeChain.ts";
+import { folderOf } from "./policy/support.ts";
 
 const later = address<ResponseAddress>(0x3b);
 const noCaps: PolicyCaps = { perTask: undefined, perHour: undefined, perDay: undefined, perProviderHour: undefined };
@@ -306,6 +308,55 @@ describe("a task that names another source than the journal has", () => {
     await expect(lookAs(true, () => words.shift() ?? snapshot)).rejects.toThrow(/or another source, and they change/);
     expect(judged).toEqual([]);
     expect(await journal.unsettled()).toEqual([]);
+  });
+});
+
+describe("a response that waits for its payload while others come", () => {
+  const cheapest = (more = "") => {
+    const file = `apiVersion: ogpu-confirmd/v1\nname: a\nmode: enforce\nstrategy: cheapest\neligible: output.valid\n${more}`;
+    const [policy] = loadPolicies(folderOf({ "a.yaml": file })).policies;
+    if (policy === undefined) throw new Error("no policy");
+    return policy;
+  };
+  const missing = outputOf({ valid: false, json: null, transient: true, error: "HTTP 503", digest: "" });
+  const siblings = [1, 2, 3, 4, 5].map((number) => address<ResponseAddress>(0x60 + number));
+  /** A look at a second at which so many siblings have come, whose payloads all are missing, too, but for those named. */
+  const lookAt = async (policy: Policy, second: number, came: number, valid: readonly string[] = []) => {
+    const all = [response, ...siblings.slice(0, came)];
+    const seen = all.map((each) => ({ response: each, task }));
+    await journal.intake({ tasks: [], responses: seen, touched: [] });
+    const responses = all.map((each) => aResponse({ address: each, data: each }));
+    const deps = {
+      chain: fakeChain({ snapshot: async () => ({ ...at(second), responses }) }),
+      journal,
+      isWatched: async () => true,
+      payload: { fetch: async (data: string) => (valid.includes(data) ? outputOf() : missing) },
+      policies: setOf(policy),
+      clock: { now: () => 7, scheduler: undefined as never },
+      report: (report: Report) => void reports.push(report),
+    };
+    return judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
+  };
+  const verdictOf = async (each: ResponseAddress) =>
+    (await journal.task(task))?.verdicts.find((verdict) => verdict.response === each);
+
+  it("keeps its retries however many come, and is looked at when it was told to", async () => {
+    const policy = cheapest("window: { for: 1m }\nretries: 3");
+    expect(await lookAt(policy, 1_000, 0)).toEqual({ intent: undefined, againInMs: 5_000 });
+    for (const [index] of siblings.entries()) {
+      expect(await lookAt(policy, 1_001, index + 1)).toMatchObject({ againInMs: 4_000 });
+    }
+    expect(await verdictOf(response)).toMatchObject({ kind: "wait", until: 1_005, waits: 1 });
+    expect(await journal.decisions(0, true)).toHaveLength(1 + siblings.length);
+    // Its own time has come: this counts.
+    await lookAt(policy, 1_005, siblings.length);
+    expect(await verdictOf(response)).toMatchObject({ kind: "wait", until: 1_015, waits: 2 });
+  });
+
+  it("is chosen at once where its payload has come by then", async () => {
+    const policy = cheapest("window: { for: 1s }");
+    await lookAt(policy, 1_000, 0);
+    expect((await lookAt(policy, 1_001, 1, [response])).intent).toMatchObject({ response });
   });
 });
 

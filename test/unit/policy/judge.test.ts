@@ -112,6 +112,18 @@ test("a payload that may still come is waited for, longer each time, and then he
   expect(await judge(0, "", 1999)).toBe(`hold undefined ${reason}`);
 });
 
+test("a payload that does not come before its time costs no retry, and is waited for until then", async () => {
+  const judge = async (waits: number, more = "") => {
+    const output = invalidOutput("HTTP 503", true);
+    const item = responseOf(1, { output, waits, waitsUntil: unixSeconds(1007) });
+    const [verdict] = await policyOf("output.valid", more).judge(candidateOf([item]));
+    return `${verdict?.kind} ${verdict?.until} ${verdict?.waitsFor}`;
+  };
+  expect(await judge(1)).toBe("wait 1007 document");
+  expect(await judge(3)).toBe("wait 1007 document");
+  expect(await judge(0, "retries: 0")).toBe("wait 1007 document");
+});
+
 test("the proof of a payload's CID is read, though no expression speaks of the payload", async () => {
   const policy = policyOf('response.payment <= ogpu("1")', "output: { require: cid-verified }\n");
   expect(policy.needs).toMatchObject({ output: true, json: false, text: false });
