@@ -106,7 +106,7 @@ export type Report =
       readonly to: Nonce;
       readonly where: "mined" | "pending";
     }
-  /** It is stuck, and a higher fee would pass this ceiling: the same bytes go out again and again. */
+  /** It is stuck, and a higher fee, or whatever else would free its nonce, would pass this ceiling. */
   | { readonly type: "fee-ceiling"; readonly confirmation: Confirmation; readonly cap: string }
   /**
    * Nodes refuse its bytes for good, as they say; what was done about that: the call signed anew in its nonce, with other gas

@@ -119,7 +119,7 @@ export function logReports(logger: Logger): Reporter {
         const { confirmation, cap } = report;
         return logger.error(
           { task: checksummed(confirmation.task), nonce: confirmation.nonce, cap },
-          "a confirmation is stuck at the ceiling of its fees: it is sent again as it is",
+          "a confirmation is stuck at the ceiling of its fees: nothing dearer is signed",
         );
       }
       case "reverted": {

@@ -17,6 +17,15 @@ export function replacementFees(before: Fees, now: Fees, ceiling: bigint): Fees 
   return feeCap(fees) > ceiling ? undefined : fees;
 }
 
+/**
+ * Fees that take the place of `before`, whatever the chain asks now: dearer ones where the ceiling (wei per gas) allows it, else
+ * the very same: a node that does not hold the old bytes takes them. Answers `undefined` where even those pass the ceiling.
+ */
+export function feesInPlaceOf(before: Fees, now: Fees, ceiling: bigint): Fees | undefined {
+  const dearer = replacementFees(before, now, ceiling) ?? replacementFees(before, before, ceiling);
+  return dearer ?? (feeCap(before) > ceiling ? undefined : before);
+}
+
 function raise(before: Fees, now: Fees): Fees {
   if (before.type === "legacy") return { type: "legacy", gasPrice: max(bump(before.gasPrice), feeCap(now)) };
   const asked = now.type === "eip1559" ? now : { maxFeePerGas: now.gasPrice, maxPriorityFeePerGas: 0n };

@@ -39,7 +39,7 @@ export type Lane = {
   readonly clear: () => void;
   /** Emits once, when fewer than `limit` are without a receipt: how many more there may be. */
   readonly hasRoom$: (limit: number) => Observable<number>;
-  /** Whether the operator was told that a higher fee would pass a ceiling. */
+  /** Whether the operator was told that what would free its nonce would pass a ceiling. */
   readonly isAtCeiling: (id: number) => boolean;
   readonly setAtCeiling: (id: number) => void;
   /** What nodes call hopeless. */

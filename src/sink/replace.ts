@@ -4,7 +4,7 @@ import type { Attempt, Confirmation } from "../journal/journal.ts";
 import type { Hex, Nonce } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import { type AdmitDeps, withMargin } from "./admit.ts";
-import { feeCap, replacementFees } from "./fees.ts";
+import { feesInPlaceOf, replacementFees } from "./fees.ts";
 import { isGivenUp } from "./givenUp.ts";
 import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
 
@@ -42,7 +42,7 @@ export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, ga
   const newest = confirmation.attempts.at(-1);
   if (newest === undefined) return { type: "nothing" };
   const { fees: before, call } = readAttempt(newest);
-  const fees = await feesInPlaceOf(deps, before);
+  const fees = await inPlaceOf(deps, before);
   if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
   const fresh: Call = { ...call, kind: newest.kind, nonce: newest.nonce, fees, gas: withMargin(gas) };
   if (fees === before && fresh.gas === call.gas) return { type: "nothing" };
@@ -53,27 +53,21 @@ export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, ga
 
 /**
  * Uses a confirmation's nonce up without paying: a transfer of nothing to oneself, in the same nonce. Only one of the two
- * can be mined, so what was signed before can pay no more once this one is final.
- * @param why It is given up, for this reason: what was signed before is in no pool, as nodes say.
+ * can be mined, so what was signed before can pay no more once this one is final. At the ceiling it offers no more than what
+ * was signed before: a pool that holds that one keeps it, and a pool that has dropped it has room for this one.
+ * @param why It is given up, for this reason.
  */
 export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: string): Promise<Replacement> {
   const newest = confirmation.attempts.at(-1);
   if (newest === undefined) return { type: "nothing" };
-  const before = readAttempt(newest).fees;
-  const fees =
-    why === undefined
-      ? replacementFees(before, await deps.chain.fees(), deps.maxFeePerGas)
-      : await feesInPlaceOf(deps, before);
+  const fees = await inPlaceOf(deps, readAttempt(newest).fees);
   if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
   const nothing = transferOfNothing(deps.signer.address, newest.nonce, fees);
   return sign(deps, confirmation, { kind: "cancel", ...nothing }, why);
 }
 
-/** Fees that replace others; at the ceiling the same ones, for bytes that no node seems to hold. */
-async function feesInPlaceOf(deps: AdmitDeps, before: Fees): Promise<Fees | undefined> {
-  const better = replacementFees(before, await deps.chain.fees(), deps.maxFeePerGas);
-  return better ?? (feeCap(before) <= deps.maxFeePerGas ? before : undefined);
-}
+const inPlaceOf = async ({ chain, maxFeePerGas }: AdmitDeps, before: Fees): Promise<Fees | undefined> =>
+  feesInPlaceOf(before, await chain.fees(), maxFeePerGas);
 
 export const transferOfNothing = (to: Hex, nonce: Nonce, fees: Fees) =>
   ({ to, data: "0x", gas: transferGas, nonce, fees }) as const;

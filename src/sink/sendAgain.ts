@@ -5,6 +5,7 @@ import { isHopeless, isRefusedUntried, lastWord, overcome, tellHelpless } from "
 import { type Payable, payableAll } from "./payable.ts";
 import { cancel, type Replacement, replace } from "./replace.ts";
 import { broadcastAll } from "./send.ts";
+import { tellCeiling } from "./tellCeiling.ts";
 import type { TrackDeps } from "./track.ts";
 
 export type Again = {
@@ -87,6 +88,7 @@ async function bytesFor(
   const { canSign = true } = deps;
   const cancelled: Replacement = wait <= 0 && canSign ? await cancel(deps, confirmation) : { type: "nothing" };
   if (cancelled.type === "signed") return cancelled.confirmation;
+  if (cancelled.type === "ceiling") tellCeiling(deps, confirmation, cancelled.cap);
   deps.report({ type: "postponed", confirmation, reason: `not sent again: ${check.reason}`, forMs: Math.max(0, wait) });
   return undefined;
 }
@@ -112,10 +114,7 @@ async function better(deps: TrackDeps, { entry, stuck }: Again, urgent: boolean)
     case "signed":
       return replacement.confirmation;
     case "ceiling":
-      if (!deps.lane.isAtCeiling(confirmation.id)) {
-        deps.report({ type: "fee-ceiling", confirmation, cap: replacement.cap });
-      }
-      deps.lane.setAtCeiling(confirmation.id);
+      tellCeiling(deps, confirmation, replacement.cap);
       return confirmation;
     case "nothing":
       return confirmation;

@@ -160,7 +160,7 @@ function createBaseFee({ prng, faults, trace }: MinerDeps): (parent: Block) => b
   return (parent) => {
     if (factor > 1n && (parent.number >= spikeEnds || faults.isOver())) factor = 1n;
     if (factor === 1n && faults.strikes("fee spike")) {
-      factor = BigInt(prng.pick([3, 20, 100, 900]));
+      factor = BigInt(prng.pick([3, 20, 100, 230, 900]));
       spikeEnds = parent.number + prng.between(3, 25);
       trace.note(`base fee times ${factor} until block ${spikeEnds}`);
     }

@@ -55,7 +55,7 @@ export function createSinkChecks({
     if (task !== undefined) refusals.set(task, (refusals.get(task) ?? 0) + 1);
   };
 
-  const sent: SinkChecks["sent"] = ({ hash, key }) => {
+  const sent: SinkChecks["sent"] = ({ hash, key, action }) => {
     if (key === undefined) return;
     const { from, nonce, maxFee, tip } = key;
     const slot = `${from} ${nonce}`;
@@ -66,7 +66,10 @@ export function createSinkChecks({
     const last = known.at(-1);
     // Nodes want an eighth more on both fields, or keep what they have; of what they refuse for good they have nothing.
     const isFree = last && refusedBytes.has(last.hash) && maxFee >= last.maxFee && tip >= last.tip;
-    if (last && !isFree && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
+    // What uses the nonce up offers the same where an eighth more would pass the ceiling: a pool may have dropped the other.
+    const isAtCeiling = last && action.type === "transfer" && (last.maxFee * 1125n + 999n) / 1000n > maxFeePerGas;
+    const isSame = isAtCeiling && maxFee === last.maxFee && tip === last.tip;
+    if (last && !isFree && !isSame && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
       fail("replaced-by-an-eighth", `nonce ${nonce}: ${maxFee}/${tip} replaces ${last.maxFee}/${last.tip}`);
     }
     offers.set(slot, [...known, { hash, maxFee, tip }]);

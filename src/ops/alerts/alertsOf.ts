@@ -63,7 +63,7 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
     }
     case "fee-ceiling": {
       const { confirmation, cap } = report;
-      const text = `Nonce ${confirmation.nonce} (task ${checksummed(confirmation.task)}) is stuck: a higher fee would pass ${cap}.`;
+      const text = `Nonce ${confirmation.nonce} (task ${checksummed(confirmation.task)}) is stuck: what would free it would pass ${cap}.`;
       const key = `fee-ceiling ${confirmation.id}`;
       return [{ kind: "begins", key, severity: "warning", title: "a transaction is stuck at the fee ceiling", text }];
     }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Fees } from "../../../src/chain/chainPort.ts";
-import { feeCap, replacementFees } from "../../../src/sink/fees.ts";
+import { feeCap, feesInPlaceOf, replacementFees } from "../../../src/sink/fees.ts";
 
 const amount = fc.bigInt({ min: 0n, max: 10n ** 13n });
 const dynamic = fc
@@ -44,5 +44,27 @@ describe("a replacement", () => {
       gasPrice: after,
     });
     expect(replacementFees({ type: "legacy", gasPrice: before }, free, after - 1n)).toBeUndefined();
+  });
+});
+
+describe("what takes the place of bytes at once", () => {
+  it("is dearer by 12.5 % where the ceiling allows that, else offers the same, and never more than the ceiling", () => {
+    fc.assert(
+      fc.property(fees, fees, amount, (before, now, ceiling) => {
+        const after = feesInPlaceOf(before, now, ceiling);
+        if (after === undefined) {
+          expect(feeCap(before)).toBeGreaterThan(ceiling);
+          return;
+        }
+        expect(feeCap(after)).toBeLessThanOrEqual(ceiling);
+        if (feeCap(before) * 1125n > ceiling * 1000n) {
+          expect(after).toEqual(before);
+          return;
+        }
+        for (const [index, field] of fieldsOf(before).entries()) {
+          expect((fieldsOf(after)[index] ?? 0n) * 1000n).toBeGreaterThanOrEqual(field * 1125n);
+        }
+      }),
+    );
   });
 });

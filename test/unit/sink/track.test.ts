@@ -200,6 +200,46 @@ describe("a round", () => {
     expect(await trackRound(bench.deps({ ...swapped, receipt }))).toMatchObject([{ id: sent.id, state: "cancelled" }]);
   });
 
+  it.each<[string, bigint, bigint, bigint]>([
+    ["at the same price, where no higher one fits under the ceiling", 20n, 22n, 20n],
+    ["an eighth dearer, where gas costs more than the ceiling", 2_000n, 1_000n, 23n],
+  ])("uses the nonce of what may not be paid up %s, and says that it is stuck", async (_, asked, ceiling, offered) => {
+    const { id } = await send(bench.deps());
+    let now = 0;
+    const deps = bench.deps(
+      {
+        snapshot: async () => aSnapshot({ responses: [] }),
+        fees: async () => ({ type: "eip1559", maxFeePerGas: asked, maxPriorityFeePerGas: 2n }),
+        broadcast: async () => ({ ok: false, message: "replacement transaction underpriced" }),
+      },
+      { maxFeePerGas: ceiling, now: () => now },
+    );
+    for (let round = 0; round < 5; round++) {
+      now += 1_000;
+      await trackRound(deps);
+    }
+    const { attempts } = await bench.journal.confirmation(id);
+    expect(attempts.map(({ kind, nonce }) => [kind, nonce])).toEqual([
+      ["confirm", 0],
+      ["cancel", 0],
+    ]);
+    expect(parseTransaction(attempts[1]?.raw as Hex).maxFeePerGas).toBe(offered);
+    expect(bench.reports.filter(({ type }) => type === "fee-ceiling")).toMatchObject([{ cap: "sink.maxFeePerGas" }]);
+  });
+
+  it("says so, once, where the ceiling is below what the bytes offer, so that nothing may take their place", async () => {
+    const { id } = await send(bench.deps());
+    let now = 0;
+    const gone = async () => aSnapshot({ responses: [] });
+    const deps = bench.deps({ snapshot: gone }, { maxFeePerGas: 19n, now: () => now });
+    for (let round = 0; round < 4; round++) {
+      now += 1_000;
+      await trackRound(deps);
+    }
+    expect((await bench.journal.confirmation(id)).attempts).toHaveLength(1);
+    expect(bench.reports.filter(({ type }) => type === "fee-ceiling")).toMatchObject([{ cap: "sink.maxFeePerGas" }]);
+  });
+
   it("takes a task up again whose nonce was used up while its response was gone, once the response is back", async () => {
     const { id } = await send(bench.deps());
     const gone: Partial<ChainPort> = { snapshot: async () => aSnapshot({ responses: [] }) };

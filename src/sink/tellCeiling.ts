@@ -1,0 +1,12 @@
+import type { Confirmation } from "../journal/journal.ts";
+import type { TrackDeps } from "./track.ts";
+
+/** What would free a confirmation's nonce would pass a ceiling: the operator is told, once. */
+export function tellCeiling(
+  { lane, report }: Pick<TrackDeps, "lane" | "report">,
+  confirmation: Confirmation,
+  cap: string,
+): void {
+  if (!lane.isAtCeiling(confirmation.id)) report({ type: "fee-ceiling", confirmation, cap });
+  lane.setAtCeiling(confirmation.id);
+}
