@@ -29,6 +29,8 @@ export function createStrangers(
   { foreignPending, report }: { readonly foreignPending: ForeignPending; readonly report: Reporter },
 ): Strangers {
   let isClear = false;
+  /** The nonce after those that were adopted. */
+  let floor = 0;
   let told = -1;
   const tell = (from: number, to: number, where: "mined" | "pending") => {
     if (to <= told) return;
@@ -38,7 +40,7 @@ export function createStrangers(
   return {
     next: async ({ mined, highest, pending }) => {
       const own = highest === undefined ? 0 : highest + 1;
-      const nonce = Math.max(mined, own);
+      const nonce = Math.max(mined, own, floor);
       if (highest !== undefined && mined > own) tell(own, mined - 1, "mined");
       if (isClear) return { type: "nonce", nonce: toNonce(nonce) };
       const last = await pending();
@@ -49,6 +51,8 @@ export function createStrangers(
       tell(nonce, last - 1, "pending");
       if (foreignPending === "adopt") {
         isClear = true;
+        // For good: theirs are on their way, whether or not anything was signed after them.
+        floor = last;
         return { type: "nonce", nonce: last };
       }
       const count = last - nonce;

@@ -12,7 +12,9 @@ import {
   wei,
 } from "../../../src/protocol/brand.ts";
 import { ResponseStatus, TaskStatus } from "../../../src/protocol/statuses.ts";
+import type { Report } from "../../../src/report.ts";
 import { checkAll, payAll } from "../../../src/sink/admit.ts";
+import { createStrangers } from "../../../src/sink/strangers.ts";
 import { admit } from "../../support/admit.ts";
 import { address, aResponse, aSnapshot, aTask, response } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
@@ -155,6 +157,18 @@ describe("admitting an intent", () => {
     const { id } = await bench.intend();
     const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(mined) }), id);
     expect(confirmation.nonce).toBe(expected);
+  });
+
+  it("leaves strangers the nonces that were adopted, where the first signature failed", async () => {
+    const { id } = await bench.intend();
+    const { signer, reports } = bench;
+    const report = (each: Report) => void reports.push(each);
+    const strangers = createStrangers(signer.address, { foreignPending: "adopt", report });
+    const counts = { minedNonce: async () => toNonce(5), pendingNonce: async () => toNonce(8) };
+    const mute = { ...signer, sign: async () => Promise.reject(new Error("the signer is down")) };
+    await expect(admit(bench.deps(counts, { strangers, signer: mute }), id)).rejects.toThrow(/signer is down/);
+    const { confirmation } = await admit(bench.deps(counts, { strangers }), id);
+    expect(confirmation.nonce).toBe(8);
   });
 
   it("signs nothing twice: what is signed stays as it is", async () => {

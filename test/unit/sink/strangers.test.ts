@@ -35,6 +35,13 @@ describe("transactions of the key that the journal does not know", () => {
     expect(await next(counts(5, 10, 12))).toEqual({ type: "nonce", nonce: 11 });
   });
 
+  it("stay adopted while nothing was signed after them", async () => {
+    const { next } = strangers("adopt");
+    for (let times = 0; times < 3; times++) expect(await next(counts(5, 6, 10))).toEqual({ type: "nonce", nonce: 10 });
+    expect(await next(counts(12, 6, 12))).toEqual({ type: "nonce", nonce: 12 });
+    expect(await next(counts(12, 12, 12))).toEqual({ type: "nonce", nonce: 13 });
+  });
+
   it("are none where the node holds only what the journal knows", async () => {
     expect(await strangers("wait").next(counts(5, 9, 10))).toEqual({ type: "nonce", nonce: 10 });
     expect(reports).toEqual([]);
