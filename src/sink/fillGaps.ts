@@ -1,21 +1,22 @@
 import type { Filler } from "../journal/sinkJournal.ts";
-import { type Nonce, toNonce } from "../protocol/brand.ts";
+import { type Nonce, toNonce, wei } from "../protocol/brand.ts";
 import { feeCap, replacementFees } from "./fees.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import { readAttempt, transferOfNothing } from "./replace.ts";
 import { maxCostOf } from "./signAttempts.ts";
+import { tellCeiling } from "./tellCeiling.ts";
 import type { TrackDeps } from "./track.ts";
 
 /** Looks for nonces below those in flight that nobody holds, and fills them. */
 export type GapFiller = { readonly look: (deps: TrackDeps) => Promise<void> };
 
-/** Filled in one look, at the most. */
+/** Looked at together, at the most: the lowest ones; those above them wait for these in any case. */
 const mostTogether = 16;
 
 /**
  * A gap keeps everything above it from being mined: a stranger's transaction that was counted, and dropped or taken back.
  * Once it has stood for a while and no node holds a transaction in it, it is filled with a transfer of nothing to
- * oneself, durable before it is sent. What is in flight is left alone.
+ * oneself, durable before it is sent, under the ceilings of gas. What is in flight is left alone.
  */
 export function createGapFiller(): GapFiller {
   const since = new Map<Nonce, number>();
@@ -23,14 +24,14 @@ export function createGapFiller(): GapFiller {
     look: async (deps) => {
       if (deps.canSign === false) return;
       const gap = await gapBelow(deps);
-      for (const nonce of since.keys()) if (!gap.includes(nonce)) since.delete(nonce);
-      if (gap.length === 0) return;
+      for (const nonce of since.keys()) if (!gap.has(nonce)) since.delete(nonce);
+      if (gap.size === 0) return;
       const now = deps.now();
       for (const nonce of gap) if (!since.has(nonce)) since.set(nonce, now);
-      const ripe = gap.filter((nonce) => now - (since.get(nonce) ?? now) >= deps.rebroadcastAfterMs);
+      const ripe = [...gap].filter((nonce) => now - (since.get(nonce) ?? now) >= deps.rebroadcastAfterMs);
       if (ripe.length === 0) return;
       const pending = await deps.chain.pendingNonce(deps.signer.address);
-      for (const nonce of ripe.filter((each) => each >= pending).slice(0, mostTogether)) {
+      for (const nonce of ripe.filter((each) => each >= pending)) {
         since.set(nonce, now);
         await fill(deps, nonce);
       }
@@ -38,33 +39,54 @@ export function createGapFiller(): GapFiller {
   };
 }
 
-async function gapBelow({ lane, chain, signer }: TrackDeps): Promise<readonly Nonce[]> {
+/** The lowest ones; however far the highest in flight is, no more nonces are looked at than are held, and these. */
+async function gapBelow({ lane, chain, signer }: TrackDeps): Promise<ReadonlySet<Nonce>> {
   const own = lane.inFlight();
   const held = new Set(own.map(({ confirmation }) => confirmation.nonce));
+  const gap = new Set<Nonce>();
   const unmined = own.flatMap(({ confirmation: { mined, nonce } }) => (mined || nonce === undefined ? [] : [nonce]));
-  if (unmined.length === 0) return [];
+  const last = unmined.at(-1);
+  if (last === undefined) return gap;
   const first = await chain.minedNonce(signer.address);
-  const last = unmined.reduce((a, b) => (a > b ? a : b));
-  const gap: Nonce[] = [];
-  for (let nonce: number = first; nonce < last; nonce++) if (!held.has(toNonce(nonce))) gap.push(toNonce(nonce));
+  for (let nonce: number = first; nonce < last && gap.size < mostTogether; nonce++) {
+    if (!held.has(toNonce(nonce))) gap.add(toNonce(nonce));
+  }
   return gap;
 }
 
 async function fill(deps: TrackDeps, nonce: Nonce): Promise<void> {
-  const { chain, journal, signer, chainId, report, guard, now } = deps;
+  const { chain, journal, signer, report } = deps;
   const before = (await journal.fillers(signer.address, nonce)).filter((filler) => filler.nonce === nonce).at(-1);
-  const current = await chain.fees();
-  const fees = before === undefined ? current : replacementFees(readAttempt(before).fees, current, deps.maxFeePerGas);
-  let filler = before;
-  if (fees !== undefined && feeCap(fees) <= deps.maxFeePerGas) {
-    const call = transferOfNothing(signer.address, nonce, fees);
-    const fresh: Filler = { ...(await signer.sign({ ...call, chainId })), nonce, signedAt: now() };
-    await journal.recordFiller(signer.address, fresh, maxCostOf(call), deps.fences?.());
-    await guard.chargeGas(signer.address, nonce, maxCostOf(call));
-    filler = fresh;
+  const fresh = await signFiller(deps, nonce, before);
+  if (fresh.type === "ceiling") {
+    const behind = deps.lane.inFlight().find(({ confirmation }) => (confirmation.nonce ?? 0) > nonce);
+    if (behind) tellCeiling(deps, behind.confirmation, fresh.cap);
   }
+  const filler = fresh.type === "signed" ? fresh.filler : before;
   if (filler === undefined) return;
   const answer = await chain.broadcast(filler.raw);
   const kind = answer.ok ? "accepted" : classifyAnswer(answer.message, deps.answers);
   report({ type: "gap-filled", nonce, hash: filler.hash, answer: kind });
+}
+
+type Fresh =
+  | { readonly type: "signed"; readonly filler: Filler }
+  /** It would pass a ceiling. */
+  | { readonly type: "ceiling"; readonly cap: string };
+
+/** @param before What was signed for this nonce last. */
+async function signFiller(deps: TrackDeps, nonce: Nonce, before: Filler | undefined): Promise<Fresh> {
+  const { chain, journal, signer, chainId, guard, now } = deps;
+  const current = await chain.fees();
+  const last = before && readAttempt(before);
+  const fees = last === undefined ? current : replacementFees(last.fees, current, deps.maxFeePerGas);
+  if (fees === undefined || feeCap(fees) > deps.maxFeePerGas) return { type: "ceiling", cap: "sink.maxFeePerGas" };
+  const call = transferOfNothing(signer.address, nonce, fees);
+  const cost = maxCostOf(call);
+  const more = wei(cost - (last === undefined ? 0n : maxCostOf({ ...last.call, fees: last.fees })));
+  if (!(await guard.hasGasFor(more))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
+  const filler: Filler = { ...(await signer.sign({ ...call, chainId })), nonce, signedAt: now() };
+  await journal.recordFiller(signer.address, filler, cost, deps.fences?.());
+  await guard.chargeGas(signer.address, nonce, cost);
+  return { type: "signed", filler };
 }
