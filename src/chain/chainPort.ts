@@ -151,6 +151,8 @@ export type ChainPort = {
    * @throws RetryableError if it does not.
    */
   readonly minedNonce: (account: AccountAddress, at?: bigint, on?: Pick<Head, "number" | "hash">) => Promise<Nonce>;
+  /** The same from another endpoint, where there is one: a second opinion. */
+  readonly minedNonceElsewhere: ChainPort["minedNonce"];
   /** With those that the node holds in its pool. */
   readonly pendingNonce: (account: AccountAddress) => Promise<Nonce>;
   readonly balance: (account: AccountAddress) => Promise<Wei>;

@@ -9,7 +9,7 @@ import { read, readAll } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
-import { resultOf } from "./jsonRpc.ts";
+import { minedNonceFrom } from "./minedNonce.ts";
 import { minedRevert } from "./minedRevert.ts";
 import { createNewestBlock, lacksBlock } from "./newestBlock.ts";
 import { notTaken } from "./notTaken.ts";
@@ -207,19 +207,8 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     fees: async (urgent = false) => feesFrom(rpc, { urgent, ...deps.tip }),
 
-    minedNonce: async (account, at, on) => {
-      const count = {
-        method: "eth_getTransactionCount",
-        params: [account, at === undefined ? latest : toQuantity(at)],
-      };
-      if (on === undefined) return toNonce(Number(await rpc.call<Hex>(count.method, ...count.params)));
-      const [block, answer] = await rpc.batch([
-        { method: "eth_getBlockByNumber", params: [toQuantity(on.number), false] },
-        count,
-      ]);
-      if ((resultOf(block) as WireBlock | null)?.hash !== on.hash) throw missing("the count", on.number);
-      return toNonce(Number(resultOf(answer)));
-    },
+    minedNonce: minedNonceFrom(rpc, missing),
+    minedNonceElsewhere: minedNonceFrom(deps.elsewhere ?? rpc, missing),
 
     pendingNonce: async (account) =>
       toNonce(Number(await rpc.call<Hex>("eth_getTransactionCount", account, "pending"))),

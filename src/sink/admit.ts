@@ -12,7 +12,7 @@ import type { GasFigure } from "./gasFigure.ts";
 import type { Guard, Held } from "./guardrails/guard.ts";
 import { type Payable, payableAll } from "./payable.ts";
 import { maxCostOf, type SignDeps, signAttempts, type ToSign } from "./signAttempts.ts";
-import type { Strangers } from "./strangers.ts";
+import type { SecondLook, Strangers } from "./strangers.ts";
 
 export type Admission =
   | { readonly type: "signed"; readonly confirmation: Confirmation }
@@ -176,7 +176,8 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
   }
   const mined = await chain.minedNonce(signer.address);
   const highest = await journal.highestNonce(signer.address);
-  const first = await deps.strangers.next({ mined, highest, pending: () => pendingNonce(deps, mined) });
+  const looks = { again: () => countAgain(deps), pending: () => pendingNonce(deps) };
+  const first = await deps.strangers.next({ mined, highest, ...looks });
   if (first.type === "wait") return postponeAll(first.reason, true);
 
   const admissions: Admission[] = [];
@@ -220,12 +221,17 @@ async function giveBack({ guard, signer }: AdmitDeps, calls: readonly ToSign[]):
   }
 }
 
+async function countAgain({ chain, signer }: AdmitDeps): Promise<SecondLook> {
+  const head = await chain.head();
+  return { mined: await chain.minedNonceElsewhere(signer.address, head.number, head), block: head.number };
+}
+
 /** A node that does not know of its pool knows of no stranger there. */
-async function pendingNonce({ chain, signer }: AdmitDeps, mined: Nonce): Promise<Nonce> {
+async function pendingNonce({ chain, signer }: AdmitDeps): Promise<Nonce | undefined> {
   try {
     return await chain.pendingNonce(signer.address);
   } catch (error) {
-    if (error instanceof RpcError) return mined;
+    if (error instanceof RpcError) return undefined;
     throw error;
   }
 }

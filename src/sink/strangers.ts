@@ -12,18 +12,30 @@ export type NextNonce =
   | { readonly type: "nonce"; readonly nonce: Nonce }
   | { readonly type: "wait"; readonly reason: string };
 
+export type SecondLook = {
+  readonly mined: Nonce;
+  /** The block that it was taken at. */
+  readonly block: bigint;
+};
+
 export type Counts = {
-  /** Transactions of the key that are mined. */
+  /** Transactions of the key that are mined, as one node says. */
   readonly mined: Nonce;
   /** The highest nonce in the journal. */
   readonly highest: Nonce | undefined;
-  /** With those that the node holds in its pool; asked at the start alone. */
-  readonly pending: () => Promise<Nonce>;
+  /** The same once more, in the newest block, from another endpoint where there is one; asked where the first is not explained. */
+  readonly again: () => Promise<SecondLook>;
+  /** With those that the node holds in its pool; `undefined` where it does not tell. Asked at the start alone. */
+  readonly pending: () => Promise<Nonce | undefined>;
 };
 
 /** Tells the daemon's own transactions from those of whoever else has the key. */
 export type Strangers = { readonly next: (counts: Counts) => Promise<NextNonce> };
 
+/**
+ * A count that the journal does not explain is believed once a second look, at a later block, bears it out: what was signed in a
+ * nonce that was far too high would wait for ever. The lower one of two is safe: where it is too low, the bytes are never mined.
+ */
 export function createStrangers(
   signer: AccountAddress,
   { foreignPending, report }: { readonly foreignPending: ForeignPending; readonly report: Reporter },
@@ -31,19 +43,51 @@ export function createStrangers(
   let isClear = false;
   /** The nonce after those that were adopted. */
   let floor = 0;
+  /** The highest count that two looks have borne out. */
+  let believed = 0;
+  /** The newest block when a count was first told of that nothing explains. */
+  let doubtedAt: bigint | undefined;
   let told = -1;
   const tell = (from: number, to: number, where: "mined" | "pending") => {
     if (to <= told) return;
     report({ type: "stranger", signer, from: toNonce(Math.max(from, told + 1)), to: toNonce(to), where });
     told = to;
   };
+  /** `undefined`: the second look is still to come. */
+  const minedBy = async ({ mined, highest, again }: Counts, known: number): Promise<number | undefined> => {
+    if (mined <= known) {
+      doubtedAt = undefined;
+      return mined;
+    }
+    const second = await again();
+    // A key that is new to the journal may have been used as often as it likes.
+    if (highest !== undefined) {
+      doubtedAt ??= second.block;
+      if (second.block <= doubtedAt) return undefined;
+    }
+    return Math.min(mined, second.mined);
+  };
   return {
-    next: async ({ mined, highest, pending }) => {
+    next: async (counts) => {
+      const { highest, pending } = counts;
       const own = highest === undefined ? 0 : highest + 1;
+      const known = Math.max(own, floor, believed);
+      const mined = await minedBy(counts, known);
+      if (mined === undefined) {
+        const reason = `a node counts ${counts.mined} transactions of this key, and the journal explains ${known}: a look at a later block decides`;
+        return { type: "wait", reason };
+      }
       const nonce = Math.max(mined, own, floor);
-      if (highest !== undefined && mined > own) tell(own, mined - 1, "mined");
+      if (highest !== undefined) {
+        believed = Math.max(believed, mined);
+        if (mined > own) tell(own, mined - 1, "mined");
+      }
       if (isClear) return { type: "nonce", nonce: toNonce(nonce) };
-      const last = await pending();
+      const last = (await pending()) ?? toNonce(nonce);
+      if (highest === undefined && last < mined) {
+        const reason = `nodes disagree about the transactions of this key: ${mined} are mined, and ${last} with those that wait`;
+        return { type: "wait", reason };
+      }
       if (last <= nonce) {
         isClear = true;
         return { type: "nonce", nonce: toNonce(nonce) };

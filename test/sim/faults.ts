@@ -39,6 +39,7 @@ const rates = {
     "some confirmations' logs withheld": 0.05,
     "confirmations' logs of a branch that is gone": 0.05,
     "confirmations' logs refused": 0.02,
+    "count too high": 0.01,
     "mempool drop": 0.04,
     stranger: 0.01,
     "fee spike": 0.03,

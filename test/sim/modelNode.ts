@@ -74,7 +74,7 @@ const gasOfConfirm = 120_000;
 
 /** One node: what it answers follows from its own head, which may lag behind, or stand on a branch that others left. */
 export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode {
-  const { chain, pool, faults } = deps;
+  const { chain, pool, prng, faults } = deps;
   let head = chain.tip();
 
   const blockAt = (tag: unknown): Block | undefined => {
@@ -162,6 +162,7 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     if (block === undefined) return refusal("header not found");
     let next = block.state.nonces.get(account.toLowerCase() as Hex) ?? 0;
     if (tag === "pending") while (pool.holder(account.toLowerCase() as Hex, next)) next++;
+    if (tag === "latest" && faults.strikes("count too high")) next += prng.pick([1, 5, 1_000_000]);
     return { result: quantity(next) };
   };
 

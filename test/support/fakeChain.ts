@@ -70,7 +70,6 @@ const usual: Partial<ChainPort> = {
   simulateConfirm: async () => ({ ok: true, gas: 100_000n }),
   fees: async () => ({ type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n }),
   minedNonce: async () => toNonce(0),
-  pendingNonce: async () => toNonce(0),
   balance: async () => wei(10n ** 20n),
   broadcast: async () => ({ ok: true }),
   revertOf: async () => undefined,
@@ -78,7 +77,7 @@ const usual: Partial<ChainPort> = {
   confirmedIn: async () => new Map(),
 };
 
-/** What asks for several at once, out of what asks for one: a test needs to say only the latter. */
+/** What asks for several at once, or for the same in another way, out of what asks for one: a test needs to say only the latter. */
 const several = (chain: ChainPort): Partial<ChainPort> => ({
   previews: (asks) =>
     Promise.all(
@@ -97,6 +96,8 @@ const several = (chain: ChainPort): Partial<ChainPort> => ({
     for (const raw of raws) answers.push(await chain.broadcast(raw));
     return answers;
   },
+  minedNonceElsewhere: (...args) => chain.minedNonce(...args),
+  pendingNonce: (account) => chain.minedNonce(account),
   receiptsAt: async (hashes) => {
     const receipts = await Promise.all(hashes.map((hash) => chain.receipt(hash)));
     return receipts.filter((each) => each !== undefined);

@@ -16,7 +16,7 @@ import type { Report } from "../../../src/report.ts";
 import { checkAll, payAll } from "../../../src/sink/admit.ts";
 import { createStrangers } from "../../../src/sink/strangers.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, response } from "../../support/fakeChain.ts";
+import { address, aResponse, aSnapshot, aTask, headAt, response } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -140,7 +140,6 @@ describe("admitting an intent", () => {
   it.each([
     ["the chain's count, where the journal has none", 7, [], 7],
     ["the one after the journal's highest, where the node lags", 0, [7], 8],
-    ["the chain's count, where the key was used elsewhere", 12, [7], 12],
     ["the one after the journal's highest, where they meet", 8, [7], 8],
   ])("takes %s", async (_, mined, journalled, expected) => {
     for (const nonce of journalled) {
@@ -157,6 +156,41 @@ describe("admitting an intent", () => {
     const { id } = await bench.intend();
     const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(mined) }), id);
     expect(confirmation.nonce).toBe(expected);
+  });
+
+  it.each([
+    ["takes the chain's count, one block later, where the key was used elsewhere", 12, 12, 12],
+    ["signs in no nonce that one answer alone tells of, which would leave a gap for ever", 1_000_000, 8, 8],
+  ])("%s", async (_, said, elsewhere, expected) => {
+    const before = await bench.intend(other);
+    const attempt = {
+      kind: "confirm",
+      hash: `0x${"e".repeat(64)}`,
+      raw: "0x02",
+      nonce: toNonce(7),
+      signedAt: 0,
+    } as const;
+    await bench.journal.recordAttempt(before.id, bench.signer.address, attempt);
+    const { id } = await bench.intend();
+    const asked: unknown[] = [];
+    let head = headAt(100n);
+    const deps = bench.deps({
+      head: async () => head,
+      minedNonce: async () => toNonce(said),
+      pendingNonce: async () => toNonce(elsewhere),
+      minedNonceElsewhere: async (...args) => {
+        asked.push(args);
+        return toNonce(elsewhere);
+      },
+    });
+    for (let times = 0; times < 2; times++) {
+      const reason = expect.stringContaining(`${said} transactions of this key, and the journal explains 8`);
+      expect(await admit(deps, id)).toMatchObject({ type: "postponed", reason });
+    }
+    expect(await bench.journal.highestNonce(bench.signer.address)).toBe(7);
+    head = headAt(101n);
+    expect(await admit(deps, id)).toMatchObject({ type: "signed", confirmation: { nonce: expected } });
+    expect(asked.at(-1)).toEqual([bench.signer.address, 101n, head]);
   });
 
   it("leaves strangers the nonces that were adopted, where the first signature failed", async () => {

@@ -11,52 +11,100 @@ beforeEach(() => {
 });
 const strangers = (foreignPending: ForeignPending) =>
   createStrangers(signer, { foreignPending, report: (each) => void reports.push(each) });
-const counts = (mined: number, highest: number | undefined, pending: number): Counts => ({
+/** @param second What the second look says. @default the same as the first, at a block that is always the same */
+const counts = (
+  mined: number,
+  highest: number | undefined,
+  pending: number | undefined,
+  second: { readonly mined?: number; readonly block?: bigint } = {},
+): Counts => ({
   mined: toNonce(mined),
   highest: highest === undefined ? undefined : toNonce(highest),
-  pending: async () => toNonce(pending),
+  again: async () => ({ mined: toNonce(second.mined ?? mined), block: second.block ?? 100n }),
+  pending: async () => (pending === undefined ? undefined : toNonce(pending)),
 });
+const nonce = (value: number) => ({ type: "nonce", nonce: value });
+const wait = (reason: string) => ({ type: "wait", reason: expect.stringContaining(reason) });
 
 describe("transactions of the key that the journal does not know", () => {
   it("are waited for at the start, told of once, and forgotten when they are mined", async () => {
     const { next } = strangers("wait");
-    const wait = { type: "wait", reason: expect.stringContaining("3 transactions") };
-    expect(await next(counts(5, undefined, 8))).toMatchObject(wait);
-    expect(await next(counts(5, undefined, 8))).toMatchObject(wait);
+    expect(await next(counts(5, undefined, 8))).toMatchObject(wait("3 transactions"));
+    expect(await next(counts(5, undefined, 8))).toMatchObject(wait("3 transactions"));
     expect(reports).toEqual([{ type: "stranger", signer, from: 5, to: 7, where: "pending" }]);
-    expect(await next(counts(8, undefined, 8))).toEqual({ type: "nonce", nonce: 8 });
+    expect(await next(counts(8, undefined, 8))).toEqual(nonce(8));
     expect(reports).toHaveLength(1);
   });
 
   it("are adopted where the operator says so: the nonces after theirs are taken", async () => {
     const { next } = strangers("adopt");
-    expect(await next(counts(5, 6, 10))).toEqual({ type: "nonce", nonce: 10 });
+    expect(await next(counts(5, 6, 10))).toEqual(nonce(10));
     expect(reports).toEqual([{ type: "stranger", signer, from: 7, to: 9, where: "pending" }]);
-    expect(await next(counts(5, 10, 12))).toEqual({ type: "nonce", nonce: 11 });
+    expect(await next(counts(5, 10, 12))).toEqual(nonce(11));
   });
 
   it("stay adopted while nothing was signed after them", async () => {
     const { next } = strangers("adopt");
-    for (let times = 0; times < 3; times++) expect(await next(counts(5, 6, 10))).toEqual({ type: "nonce", nonce: 10 });
-    expect(await next(counts(12, 6, 12))).toEqual({ type: "nonce", nonce: 12 });
-    expect(await next(counts(12, 12, 12))).toEqual({ type: "nonce", nonce: 13 });
+    for (let times = 0; times < 3; times++) expect(await next(counts(5, 6, 10))).toEqual(nonce(10));
+    expect(await next(counts(10, 6, 10))).toEqual(nonce(10));
+    expect(await next(counts(10, 10, 10))).toEqual(nonce(11));
   });
 
-  it("are none where the node holds only what the journal knows", async () => {
-    expect(await strangers("wait").next(counts(5, 9, 10))).toEqual({ type: "nonce", nonce: 10 });
+  it("are none where the node holds only what the journal knows, or does not tell", async () => {
+    expect(await strangers("wait").next(counts(5, 9, 10))).toEqual(nonce(10));
+    expect(await strangers("wait").next(counts(5, 9, undefined))).toEqual(nonce(10));
     expect(reports).toEqual([]);
   });
 
   it("are told of where they were mined above the journal's newest, and never twice", async () => {
     const { next } = strangers("wait");
-    expect(await next(counts(12, 9, 12))).toEqual({ type: "nonce", nonce: 12 });
-    expect(await next(counts(12, 9, 12))).toEqual({ type: "nonce", nonce: 12 });
+    await next(counts(12, 9, 12));
+    for (let times = 0; times < 2; times++) expect(await next(counts(12, 9, 12, { block: 101n }))).toEqual(nonce(12));
     expect(reports).toEqual([{ type: "stranger", signer, from: 10, to: 11, where: "mined" }]);
   });
 
   it("are looked for in the pool at the start alone", async () => {
     const { next } = strangers("wait");
     await next(counts(0, undefined, 0));
-    expect(await next(counts(0, 3, 9))).toEqual({ type: "nonce", nonce: 4 });
+    expect(await next(counts(0, 3, 9))).toEqual(nonce(4));
+  });
+});
+
+describe("a count that the journal does not explain", () => {
+  it("is believed when a second look bears it out at a later block, and not before", async () => {
+    const { next } = strangers("wait");
+    for (let times = 0; times < 3; times++)
+      expect(await next(counts(12, 9, 12))).toMatchObject(wait("12 transactions"));
+    expect(reports).toEqual([]);
+    expect(await next(counts(12, 9, 12, { block: 101n }))).toEqual(nonce(12));
+    // What is believed is not asked for again, and what comes on top of it is.
+    expect(await next({ ...counts(12, 9, 12), again: async () => expect.unreachable() })).toEqual(nonce(12));
+    expect(await next(counts(13, 9, 13, { block: 102n }))).toMatchObject(wait("13 transactions"));
+  });
+
+  it("is forgotten where it was one wrong answer", async () => {
+    const { next } = strangers("wait");
+    expect(await next(counts(1_000_000, 9, 10, { mined: 10 }))).toMatchObject(wait("1000000 transactions"));
+    expect(await next(counts(10, 9, 10))).toEqual(nonce(10));
+    expect(await next(counts(1_000_000, 9, 10, { mined: 10, block: 101n }))).toMatchObject(wait("1000000"));
+    expect(reports).toEqual([]);
+  });
+
+  it("leads to the lower one where an endpoint goes on saying it and another one does not", async () => {
+    const { next } = strangers("wait");
+    await next(counts(1_000_000, 9, 10, { mined: 10 }));
+    for (const block of [101n, 102n]) {
+      expect(await next(counts(1_000_000, 9, 10, { mined: 10, block }))).toEqual(nonce(10));
+    }
+    expect(await next(counts(1_000_000, 10, 11, { mined: 13, block: 103n }))).toEqual(nonce(13));
+    expect(reports).toEqual([{ type: "stranger", signer, from: 11, to: 12, where: "mined" }]);
+  });
+
+  it("is the lower of two at once where the key is new to the journal; and it waits where the pool knows of fewer", async () => {
+    expect(await strangers("wait").next(counts(700, undefined, 700))).toEqual(nonce(700));
+    expect(await strangers("wait").next(counts(1_000_000, undefined, 5, { mined: 5 }))).toEqual(nonce(5));
+    const { next } = strangers("adopt");
+    expect(await next(counts(1_000_000, undefined, 5))).toMatchObject(wait("nodes disagree"));
+    expect(await next(counts(5, undefined, 5))).toEqual(nonce(5));
   });
 });

@@ -1,0 +1,22 @@
+import type { RetryableError } from "../errors.ts";
+import { type Hex, toNonce } from "../protocol/brand.ts";
+import type { ChainPort } from "./chainPort.ts";
+import { type HttpRpc, resultOf } from "./jsonRpc.ts";
+import { toQuantity, type WireBlock } from "./wire.ts";
+
+/** Reads how many transactions of an account are mined, with the block that the node must have, where that is asked. */
+export const minedNonceFrom =
+  (rpc: HttpRpc, missing: (what: string, block: bigint) => RetryableError): ChainPort["minedNonce"] =>
+  async (account, at, on) => {
+    const count = {
+      method: "eth_getTransactionCount",
+      params: [account, at === undefined ? "latest" : toQuantity(at)],
+    };
+    if (on === undefined) return toNonce(Number(await rpc.call<Hex>(count.method, ...count.params)));
+    const [block, answer] = await rpc.batch([
+      { method: "eth_getBlockByNumber", params: [toQuantity(on.number), false] },
+      count,
+    ]);
+    if ((resultOf(block) as WireBlock | null)?.hash !== on.hash) throw missing("the count", on.number);
+    return toNonce(Number(resultOf(answer)));
+  };
