@@ -110,13 +110,14 @@ export type Report =
   | { readonly type: "fee-ceiling"; readonly confirmation: Confirmation; readonly cap: string }
   /**
    * Nodes refuse its bytes for good, as they say; what was done about that: the call signed anew in its nonce, with other gas
-   * and fees; given up, its nonce to be used up by a transfer of nothing; or nothing that helps, and a person must look.
+   * and fees; given up, its nonce to be used up by a transfer of nothing; or nothing that helps, and a person must look. Or it is
+   * not mined, and the key that could replace it is not the daemon's any more (`no-key`): a person must look, too.
    */
   | {
       readonly type: "hopeless";
       readonly confirmation: Confirmation;
       readonly message: string;
-      readonly did: "signed-anew" | "gave-up" | "nothing";
+      readonly did: "signed-anew" | "gave-up" | "nothing" | "no-key";
     }
   /** A nonce that nobody held, below those in flight, was used up. */
   | { readonly type: "gap-filled"; readonly nonce: Nonce; readonly hash: Hash; readonly answer: AnswerClass }

@@ -10,6 +10,7 @@ const hopelessMessages = {
   "signed-anew": "nodes refuse a transaction for good: the call is signed anew in its nonce",
   "gave-up": "nodes refuse a confirmation for good: its nonce is used up without paying",
   nothing: "nodes refuse a transaction for good, and nothing helps: it holds up everything after it",
+  "no-key": "a former key's transaction is not mined, and nothing can replace it: it holds up everything after it",
 } as const;
 
 /** Writes what the pipe reports to the log: a constant message and fields. */

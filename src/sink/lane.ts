@@ -20,6 +20,9 @@ export type Sending = {
   readonly doomedSince?: number;
 };
 
+/** What the operator is told of once: its nonce would be free but for a ceiling; or but for a key that is not there any more. */
+type News = "ceiling" | "no-key";
+
 /** What a key has in flight. A mirror of the journal, for the time that the process runs. */
 export type Lane = {
   readonly keep: (confirmation: Confirmation, sending: Sending) => void;
@@ -39,9 +42,8 @@ export type Lane = {
   readonly clear: () => void;
   /** Emits once, when fewer than `limit` are without a receipt: how many more there may be. */
   readonly hasRoom$: (limit: number) => Observable<number>;
-  /** Whether the operator was told that what would free its nonce would pass a ceiling. */
-  readonly isAtCeiling: (id: number) => boolean;
-  readonly setAtCeiling: (id: number) => void;
+  /** Whether the operator is still to be told this of one in flight. He is, then: it is news once. */
+  readonly isNews: (id: number, what: News) => boolean;
   /** What nodes call hopeless. */
   readonly refusals: Refusals;
   /** What mined ones reverted with. */
@@ -54,7 +56,7 @@ export type Lane = {
 export function createLane(): Lane {
   const entries = new Map<number, InFlight>();
   const unmined$ = new BehaviorSubject(0);
-  const atCeiling = new Set<number>();
+  const told = new Map<number, Set<News>>();
   const refusals = createRefusals();
   let newest: bigint | undefined;
   const unminedOf = (entry: InFlight | undefined) =>
@@ -77,7 +79,7 @@ export function createLane(): Lane {
     clear: () => {
       entries.clear();
       changed(-unmined$.value);
-      atCeiling.clear();
+      told.clear();
       refusals.clear();
     },
     keep: (confirmation, sending) => keepAll([confirmation], sending),
@@ -88,12 +90,16 @@ export function createLane(): Lane {
     },
     release: (id) => {
       changed(set(id, undefined));
-      atCeiling.delete(id);
+      told.delete(id);
       refusals.forget(id);
     },
     find: (id) => entries.get(id)?.confirmation,
-    isAtCeiling: (id) => atCeiling.has(id),
-    setAtCeiling: (id) => void atCeiling.add(id),
+    isNews: (id, what) => {
+      const known = told.get(id) ?? new Set();
+      if (known.has(what)) return false;
+      told.set(id, known.add(what));
+      return true;
+    },
     inFlight: () => [...entries.values()].sort((a, b) => (a.confirmation.nonce ?? 0) - (b.confirmation.nonce ?? 0)),
     hasRoom$: (limit) =>
       unmined$.pipe(

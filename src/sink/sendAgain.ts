@@ -6,6 +6,7 @@ import { type Payable, payableAll } from "./payable.ts";
 import { cancel, type Replacement, replace } from "./replace.ts";
 import { broadcastAll } from "./send.ts";
 import { tellCeiling } from "./tellCeiling.ts";
+import { tellKeyless } from "./tellKeyless.ts";
 import type { TrackDeps } from "./track.ts";
 
 export type Again = {
@@ -38,6 +39,7 @@ async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> 
   const toSend: Confirmation[] = [];
   for (const each of some) {
     const { confirmation } = each.entry;
+    if (deps.canSign === false) tellKeyless(deps, each.entry);
     try {
       const bytes = isCancelled(each)
         ? await betterCancel(deps, each)
@@ -86,6 +88,8 @@ async function bytesFor(
   deps.lane.note(confirmation.id, { doomedSince });
   const wait = deps.rebroadcastAfterMs - (deps.now() - doomedSince);
   const { canSign = true } = deps;
+  // Nothing else can free its nonce: where the right alone is missing they revert, or pay what was approved if that is given back.
+  if (wait <= 0 && !canSign && check.type === "not-now" && check.ofKey) return confirmation;
   const cancelled: Replacement = wait <= 0 && canSign ? await cancel(deps, confirmation) : { type: "nothing" };
   if (cancelled.type === "signed") return cancelled.confirmation;
   if (cancelled.type === "ceiling") tellCeiling(deps, confirmation, cancelled.cap);

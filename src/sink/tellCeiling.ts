@@ -7,6 +7,5 @@ export function tellCeiling(
   confirmation: Confirmation,
   cap: string,
 ): void {
-  if (!lane.isAtCeiling(confirmation.id)) report({ type: "fee-ceiling", confirmation, cap });
-  lane.setAtCeiling(confirmation.id);
+  if (lane.isNews(confirmation.id, "ceiling")) report({ type: "fee-ceiling", confirmation, cap });
 }

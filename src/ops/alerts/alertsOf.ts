@@ -69,10 +69,14 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
     }
     case "hopeless": {
       const { confirmation, message, did } = report;
-      if (did !== "nothing") return [];
-      const text = `Nonce ${confirmation.nonce} (task ${checksummed(confirmation.task)}) keeps all later ones from being mined: ${message.slice(0, 200)}. See docs/runbook.md, "A stuck nonce".`;
+      if (did === "signed-anew" || did === "gave-up") return [];
+      const [title, chapter] =
+        did === "no-key"
+          ? ["a former key's transaction is stuck", "Key rotation"]
+          : ["nodes refuse a transaction for good", "A stuck nonce"];
+      const text = `Nonce ${confirmation.nonce} (task ${checksummed(confirmation.task)}) keeps all later ones from being mined: ${message.slice(0, 200)}. See docs/runbook.md, "${chapter}".`;
       const key = `hopeless ${confirmation.id}`;
-      return [{ kind: "begins", key, severity: "critical", title: "nodes refuse a transaction for good", text }];
+      return [{ kind: "begins", key, severity: "critical", title, text }];
     }
     case "policies":
       if (report.ok) return [{ kind: "ends", key: "policies" }];

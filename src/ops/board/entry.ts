@@ -154,6 +154,7 @@ export function toEntry(report: Report): Entry | undefined {
       return notice("warn", "a mined confirmation reverted", report.reason, report.confirmation.task);
     case "hopeless": {
       const { did, confirmation, message } = report;
+      if (did === "no-key") return notice("bad", "a former key's transaction is stuck", message, confirmation.task);
       const tone = did === "signed-anew" ? "warn" : "bad";
       return notice(tone, `nodes refuse a transaction for good: ${hopelessDeeds[did]}`, message, confirmation.task);
     }

@@ -73,7 +73,10 @@ export function createLaneBoard(stuckAfterMs: number): LaneBoard {
         case "fee-ceiling":
           return put(report.confirmation, `stuck at ${report.cap}`);
         case "hopeless":
-          return put(report.confirmation, `nodes refuse it for good: ${report.message}`);
+          return put(
+            report.confirmation,
+            report.did === "no-key" ? report.message : `nodes refuse it for good: ${report.message}`,
+          );
         default:
       }
     },

@@ -192,8 +192,8 @@ export const metricTable = [
   {
     name: "hopeless_total",
     type: "counter",
-    labels: { did: ["signed-anew", "gave-up", "nothing"] },
-    help: "Transactions that nodes refused for good, by what was done: signed anew in the nonce, given up, or nothing that helps.",
+    labels: { did: ["signed-anew", "gave-up", "nothing", "no-key"] },
+    help: "Transactions that nodes refused for good, by what was done: signed anew in the nonce, given up, or nothing that helps; or that a key which is gone has left unmined.",
   },
   { name: "nonce_gaps_filled_total", type: "counter", help: "Nonces that nobody held and that were used up." },
 

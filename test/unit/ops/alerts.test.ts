@@ -97,6 +97,17 @@ describe("alerts", () => {
       "hopeless 7",
     ],
     [
+      "a transaction of a key that is gone",
+      {
+        type: "hopeless",
+        confirmation: confirmation("broadcast"),
+        message: "its key is not configured",
+        did: "no-key",
+      },
+      confirmed("mined"),
+      "hopeless 7",
+    ],
+    [
       "refused policies",
       { type: "policies", ok: false, problems: "x" },
       { type: "policies", ok: true, policies: [] },

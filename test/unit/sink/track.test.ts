@@ -6,6 +6,7 @@ import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import {
   type AccountAddress,
+  checksummed,
   type Hash,
   type Hex,
   type ResponseAddress,
@@ -565,5 +566,56 @@ describe("what a former key has signed", () => {
     const passed = async (account: AccountAddress) => toNonce(account === old.address ? 1 : 500);
     const freed = await trackRound(bench.deps({ minedNonce: passed }, former));
     expect(freed[0]?.state).toBe("intended");
+  });
+
+  const notOwner: Partial<ChainPort> = { simulateConfirm: async () => ({ ok: false, reason: "NotOwner" }) };
+  const swapped: Partial<ChainPort> = {
+    snapshot: async () => aSnapshot({ responses: [aResponse({ provider: address(0x99) })] }),
+  };
+  const broadcasts = () => bench.deeds.filter((deed) => deed === "broadcast").length;
+  const told = () => bench.reports.filter(({ type }) => type === "hopeless");
+
+  it("is sent again as it is where the right alone is missing; that it reverts then is no sign against the other keys", async () => {
+    const signer = signerOfKey("2");
+    const { id } = await send(bench.deps({}, { signer }));
+    const round = (now: number, chain: Partial<ChainPort>) =>
+      trackRound(bench.deps({ ...notOwner, ...chain }, { signer, canSign: false, now: () => now }));
+    await round(5_000, {});
+    expect(broadcasts()).toBe(1);
+    await round(6_000, {});
+    expect(broadcasts()).toBe(2);
+    expect((await bench.journal.confirmation(id)).attempts).toHaveLength(1);
+    expect(await round(7_000, minedWith(false, 97n))).toMatchObject([{ id, state: "intended" }]);
+    expect(await bench.journal.countRevert(true)).toBe(1);
+  });
+
+  it.each<[string, Partial<ChainPort>, number]>([
+    ["another response stands there, so that nothing may be sent", swapped, 1],
+    ["it offers too little to be mined", {}, 4],
+    ["its right is missing", notOwner, 2],
+  ])("and stays unmined for long is told of once, with its key and its nonce, where %s", async (_, chain, sent) => {
+    const signer = signerOfKey("2");
+    const before = await send(bench.deps({}, { signer }));
+    for (const now of [5_000, 6_000, 12_000]) {
+      expect(told()).toEqual([]);
+      await trackRound(bench.deps(chain, { signer, canSign: false, now: () => now }));
+    }
+    const message = expect.stringContaining(checksummed(signer.address));
+    expect(told()).toMatchObject([{ did: "no-key", message, confirmation: { id: before.id, nonce: 0 } }]);
+    expect(broadcasts()).toBe(sent);
+    await trackRound(bench.deps(chain, { signer, canSign: false, now: () => 20_000 }));
+    expect(told()).toHaveLength(1);
+  });
+
+  it("is not told of before this process has waited for it", async () => {
+    const signer = signerOfKey("2");
+    const before = await send(bench.deps({}, { signer }));
+    bench.deps().lane.keep(before, { sentAt: undefined });
+    for (const now of [1_000_000, 1_000_999]) {
+      await trackRound(bench.deps({}, { signer, canSign: false, now: () => now }));
+    }
+    expect([told(), broadcasts()]).toEqual([[], 2]);
+    await trackRound(bench.deps({}, { signer, canSign: false, now: () => 1_001_000 }));
+    expect(told()).toHaveLength(1);
   });
 });
