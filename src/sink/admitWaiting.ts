@@ -51,19 +51,24 @@ export function admitWaiting({
   /** Keys that could not pay one, by its id: the others are tried first. */
   const failedWith = new Map<number, Set<Key>>();
 
-  const hasUntried = (id: number): boolean =>
-    keys.held().some((each) => each.hasMoney() && !failedWith.get(id)?.has(each));
-
   /** What a key has signed stays with it, also when it is tried anew: it is never in two lanes. */
-  const mayTake = ({ id, attempts }: Confirmation, key: Key): boolean => {
-    const holder = keys.held().find(({ address }) => address === attempts.at(-1)?.signer);
+  const holderOf = ({ attempts }: Confirmation): Key | undefined =>
+    keys.held().find(({ address }) => address === attempts.at(-1)?.signer);
+  /** Whether a key may take it that has not been tried yet. */
+  const hasUntried = (confirmation: Confirmation): boolean =>
+    holderOf(confirmation) === undefined &&
+    keys.held().some((each) => each.hasMoney() && !failedWith.get(confirmation.id)?.has(each));
+
+  const mayTake = (confirmation: Confirmation, key: Key): boolean => {
+    const holder = holderOf(confirmation);
     if (holder !== undefined) return holder === key;
-    return !failedWith.get(id)?.has(key) || !hasUntried(id);
+    return !failedWith.get(confirmation.id)?.has(key) || !hasUntried(confirmation);
   };
   /** Whether another key has not been tried yet. */
-  const isForAnother = ({ id }: Confirmation, key: Key): boolean => {
+  const isForAnother = (confirmation: Confirmation, key: Key): boolean => {
+    const { id } = confirmation;
     failedWith.set(id, (failedWith.get(id) ?? new Set()).add(key));
-    if (hasUntried(id)) return true;
+    if (hasUntried(confirmation)) return true;
     failedWith.delete(id);
     return false;
   };

@@ -173,6 +173,28 @@ describe("several keys", () => {
     ]);
     stop();
   });
+
+  it("do not ask again and again about what stays with a key that may not pay it any more", async () => {
+    let [used, tries, mayPay] = [0, 0, true];
+    const minedNonce = async (account: AccountAddress) => toNonce(account === first.address ? used : 0);
+    const simulateConfirm: ChainPort["simulateConfirm"] = async (from) => {
+      tries += 1;
+      if (tries > 50) return new Promise(() => undefined);
+      return from === first.address && !mayPay ? { ok: false, reason: "NotOwner" } : { ok: true, gas: 100_000n };
+    };
+    const { pay, stop } = await start([first, second], { minedNonce, simulateConfirm });
+    const all = await intend(1);
+    pay(all);
+    await time.pass(1_000);
+    expect(await nonces(all, first)).toEqual([0]);
+    [used, mayPay] = [1, false];
+    await newHead();
+    await time.pass(30_000);
+    expect(await now(all)).toMatchObject([{ state: "intended" }]);
+    expect(bench.reports).toContainEqual(expect.objectContaining({ type: "postponed", forMs: 10_000 }));
+    expect(tries).toBeLessThan(10);
+    stop();
+  });
 });
 
 describe("a key without money", () => {
