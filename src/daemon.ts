@@ -12,6 +12,7 @@ import { createPipeline } from "./pipeline.ts";
 import type { PolicySet } from "./policy/policyPort.ts";
 import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
 import type { Hex } from "./protocol/brand.ts";
+import { reopened$ } from "./reopened.ts";
 import type { Reporter } from "./report.ts";
 import { revisits$ } from "./revisits.ts";
 import type { Signer } from "./signer/signerPort.ts";
@@ -81,7 +82,10 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
     chain,
     intakes: createIntakes({ chain, journal, watch, sweep, clock, report }, options.intake),
     sweep$: merge(of("start"), sweepTicks$),
-    revisits$: revisits$({ chain, journal, policies: toStore(deps.policies) }),
+    revisits$: merge(
+      revisits$({ chain, journal, policies: toStore(deps.policies) }),
+      reopened$({ chain, journal, watch, clock, report }),
+    ),
     judge: (task) => looks.during(() => judgeTask({ ...deps, isWatched: watch.isWatched }, judging, task)),
     sink: chooseSink({ ...deps, ledger }, options),
     clock,

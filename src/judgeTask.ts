@@ -11,10 +11,11 @@ import { formatOgpu } from "./protocol/amounts.ts";
 import type { TaskAddress, Wei } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
 import { responseDigest } from "./protocol/responseDigest.ts";
-import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "./protocol/statuses.ts";
+import { ResponseStatus } from "./protocol/statuses.ts";
 import type { Reporter } from "./report.ts";
 import { type Ceilings, capsOf, lowest } from "./sink/guardrails/caps.ts";
 import { waitsUntil } from "./waitsUntil.ts";
+import { whyNothingToDo } from "./whyNothingToDo.ts";
 
 export type JudgeDeps = {
   readonly chain: ChainPort;
@@ -62,7 +63,7 @@ export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address:
   const looked = await lookAt(deps, address);
   if (looked === undefined) return {};
   const { record, snapshot } = looked;
-  const end = whyNothingToDo(snapshot);
+  const end = whyNothingToDo(snapshot.task, snapshot.block.timestamp);
   if (end !== undefined) {
     await journal.settleTask(address, end.state, end.reason, snapshot.block.number);
     report({ type: "task", task: address, ...end });
@@ -239,15 +240,6 @@ function isSettled(
       verdict.kind !== "wait" &&
       bySame(verdict),
   );
-}
-
-function whyNothingToDo({ block, task }: Snapshot): { state: "closed" | "ignored"; reason: string } | undefined {
-  if (task.deliveryMethod === DeliveryMethod.FIRST_RESPONSE) {
-    return { state: "ignored", reason: "FIRST_RESPONSE: the chain confirms it itself" };
-  }
-  if (isClosed(task.status)) return { state: "closed", reason: statusName(TaskStatus, task.status) };
-  if (block.timestamp >= task.expiryTime) return { state: "closed", reason: "its expiry time has passed" };
-  return undefined;
 }
 
 /**

@@ -18,6 +18,8 @@ export type Report =
       readonly block: bigint | undefined;
     }
   | { readonly type: "task"; readonly task: TaskAddress; readonly state: "closed" | "ignored"; readonly reason: string }
+  /** It was settled by what a node showed, and is not over in this final block: it is judged again. */
+  | { readonly type: "reopened"; readonly task: TaskAddress; readonly block: bigint }
   /** @param intent The confirmation that it led to. */
   | { readonly type: "verdict"; readonly decision: Decision; readonly intent?: Confirmation | undefined }
   /** A response that was told to wait is judged on by another policy, or another version of it. */

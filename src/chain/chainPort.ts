@@ -17,6 +17,7 @@ import type { MinedRevert, RevertedCall } from "./minedRevert.ts";
 import type { Stretch } from "./pages.ts";
 import type { ReceiptError } from "./receiptReads.ts";
 import type { TaskStanding } from "./taskStandings.ts";
+import type { TermsAt } from "./taskTerms.ts";
 
 export type Head = {
   readonly number: bigint;
@@ -112,6 +113,13 @@ export type ChainPort = {
   readonly responsesOfTask: (address: TaskAddress) => Promise<readonly ResponseAddress[]>;
   /** How these tasks stand now, in their order; `undefined` for each that the node does not have. */
   readonly standings: (tasks: readonly TaskAddress[]) => Promise<readonly (TaskStanding | undefined)[]>;
+  /**
+   * What of these tasks decides whether they are over, in one block.
+   * @throws RetryableError if the node does not have that block.
+   */
+  readonly termsAt: (tasks: readonly TaskAddress[], block: bigint) => Promise<TermsAt>;
+  /** The same from another endpoint, where there is one: a second opinion. */
+  readonly termsElsewhere: ChainPort["termsAt"];
   /** A stretch of the network's sources from an index on, oldest first. */
   readonly sources: (
     from: number,

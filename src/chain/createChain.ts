@@ -22,6 +22,7 @@ import { blockRead, sourceReads, toSource } from "./snapshot.ts";
 import { createSnapshotReader } from "./snapshotReader.ts";
 import { chainStreams, type StreamsDeps } from "./streams.ts";
 import { responsesOf, taskStandings } from "./taskStandings.ts";
+import { createTaskTerms } from "./taskTerms.ts";
 import { toHead, toQuantity, type WireBlock } from "./wire.ts";
 
 export type ChainDeps = StreamsDeps &
@@ -142,6 +143,9 @@ export function createChain(deps: ChainDeps): ChainPort {
     },
 
     standings: (tasks) => taskStandings(rpc, tasks),
+
+    termsAt: createTaskTerms(rpc, deps.clock.now, missing),
+    termsElsewhere: createTaskTerms(deps.elsewhere ?? rpc, deps.clock.now, missing),
 
     sources: async (first) => {
       const { nexus } = deployment;

@@ -3,6 +3,7 @@ import { confirmationOf } from "./confirmationRows.ts";
 import type { Cursor, Intake, Journal, TaskRecord, TaskState } from "./journal.ts";
 import { openAnswers, toHeldAnswer } from "./policyJournal.ts";
 import { type Row, toBlockRef, toVerdictRecord } from "./rows.ts";
+import { above, isAbove } from "./settledJournal.ts";
 import { all, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
 
 type IntakeJournal = Pick<
@@ -49,8 +50,8 @@ function* rewind(to: bigint): Work<readonly TaskAddress[]> {
     ),
     statement.all(
       `UPDATE tasks SET state = 'open', reason = '', settled_block = NULL
-       WHERE state IN ('closed', 'ignored') AND settled_block > ? RETURNING task`,
-      to,
+       WHERE state IN ('closed', 'ignored') AND ${isAbove} RETURNING task`,
+      ...above(to),
     ),
   ]);
   return opened.map(({ task }) => task as TaskAddress);

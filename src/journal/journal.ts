@@ -54,6 +54,9 @@ export type SeenResponse = {
  */
 export type TaskState = "open" | "closed" | "ignored" | "vanished";
 
+/** @param block The one that showed it as over. */
+export type SettledTask = { readonly task: TaskAddress; readonly block: bigint };
+
 export type TaskRecord = {
   readonly task: TaskAddress;
   readonly source: SourceAddress;
@@ -208,13 +211,32 @@ export type Journal = PolicyJournal &
     readonly task: (task: TaskAddress) => Promise<TaskRecord | undefined>;
     /** As much of it as the chain is asked by; `undefined` where it is not open, or a confirmation holds it. */
     readonly glance: (task: TaskAddress) => Promise<Pick<TaskRecord, "source" | "responses"> | undefined>;
-    /** @param atBlock Where the chain said so; a reorg below it opens the task again. */
+    /**
+     * @param atBlock Where a node said so; a reorg below it opens the task again, and so does a final block that says otherwise
+     *   (`settleFinally`).
+     */
     readonly settleTask: (
       task: TaskAddress,
       state: "closed" | "ignored",
       reason: string,
       atBlock: bigint,
     ) => Promise<void>;
+    /**
+     * Tasks that `settleTask` has settled and `settleFinally` has not, by their blocks; those that a confirmation holds are
+     * left out. @param range Blocks up to `upTo`, and above `beyond`; after one of them in this order, or from the first on.
+     */
+    readonly settledTasks: (
+      range: { readonly upTo: bigint; readonly beyond: bigint; readonly after: SettledTask | undefined },
+      limit: number,
+    ) => Promise<readonly SettledTask[]>;
+    /**
+     * What a final block shows as over is not asked for again; what it does not is open again, and answered. A task that was
+     * settled anew meanwhile stays as it is.
+     */
+    readonly settleFinally: (checked: {
+      readonly over: readonly SettledTask[];
+      readonly notOver: readonly SettledTask[];
+    }) => Promise<readonly TaskAddress[]>;
     /**
      * Appends the verdicts, and, where one confirms under `enforce`, the intent to pay it: in one transaction, so that
      * no intent stands without its verdict. Answers the intent, or `undefined` where there is none or the task has one.

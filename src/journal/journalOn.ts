@@ -3,6 +3,7 @@ import { intakeJournal } from "./intakeJournal.ts";
 import type { Journal } from "./journal.ts";
 import { leaseJournal } from "./leaseJournal.ts";
 import { policyJournal } from "./policyJournal.ts";
+import { settledJournal } from "./settledJournal.ts";
 import { sinkJournal } from "./sinkJournal.ts";
 import { type Upkeep, upkeepJournal } from "./upkeepJournal.ts";
 import type { Store } from "./work.ts";
@@ -13,6 +14,7 @@ type Own = Upkeep & Pick<Journal, "close">;
 /** A journal on any kind of database: one statement of what it does, and what this database does of its own. */
 export const journalOn = (store: Store, own: Own): Journal => ({
   ...intakeJournal(store),
+  ...settledJournal(store),
   ...policyJournal(store),
   ...confirmationJournal(store),
   ...sinkJournal(store),

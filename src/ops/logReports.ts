@@ -26,6 +26,10 @@ export function logReports(logger: Logger): Reporter {
       }
       case "task":
         return logger.info({ task: checksummed(report.task), reason: report.reason }, `task ${report.state}`);
+      case "reopened": {
+        const fields = { task: checksummed(report.task), block: report.block.toString() };
+        return logger.warn(fields, "a node showed a task as over that a final block shows open: it is judged again");
+      }
       case "policy-changed": {
         const { task, response, before, policy } = report;
         const fields = { task: checksummed(task), response: checksummed(response), before, policy };

@@ -11,6 +11,7 @@ const reads: ReadonlySet<string> = new Set([
   "tasksOfResponses",
   "openTasks",
   "untold",
+  "settledTasks",
   "task",
   "confirmation",
   "confirmations",

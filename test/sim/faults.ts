@@ -19,6 +19,8 @@ const rates = {
     "socket message twice": 0.05,
     "socket message late": 0.05,
     "socket down": 0.01,
+    "status lied": 0.01,
+    "time lied": 0.002,
     reorg: 0.05,
     "transaction lost in a reorg": 0.05,
   },

@@ -22,6 +22,10 @@ const selectors = {
 /** Selector of the one call that the daemon sends. */
 export const confirmSelector = toFunctionSelector("confirmResponse(address)");
 
+/** Whether a call asks for the status of a task. */
+export const asksForStatus = ({ tasks }: ModelState, { to, data }: { readonly to: Hex; readonly data: Hex }): boolean =>
+  tasks.has(to.toLowerCase() as Hex) && selectors.task.get(data.slice(0, 10)) === "getStatus";
+
 const ok = (data: Hex): CallResult => ({ ok: true, data });
 const word = (value: number | bigint): CallResult => ok(`0x${numberWord(value)}`);
 const address = (value: Hex): CallResult => ok(`0x${addressWord(value)}`);

@@ -1,4 +1,5 @@
 import type { Faults } from "./faults.ts";
+import { createLies } from "./lies.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { createModelNode, type ModelNode, type NodeDeps, type NodeOptions } from "./modelNode.ts";
 import type { Refusers } from "./refusers.ts";
@@ -12,7 +13,7 @@ export type ModelNetwork = {
   readonly highest: () => number;
 };
 
-export type NetworkDeps = Omit<NodeDeps, "refuses"> & {
+export type NetworkDeps = Omit<NodeDeps, "refuses" | "lies"> & {
   readonly refusers: Refusers;
   readonly time: VirtualTime;
   readonly faults: Faults;
@@ -24,8 +25,9 @@ export type NetworkDeps = Omit<NodeDeps, "refuses"> & {
 /** Nodes that follow the chain: some at once, some behind, and some that fall back for a while. */
 export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, count: number): ModelNetwork {
   const { prng, faults, time, chain, onHead } = deps;
+  const lies = createLies(deps);
   const nodes = Array.from({ length: count }, (_, index) =>
-    createModelNode({ ...deps, refuses: (transaction) => deps.refusers.refuses(index, transaction) }, options),
+    createModelNode({ ...deps, lies, refuses: (transaction) => deps.refusers.refuses(index, transaction) }, options),
   );
   /** The newest announcement that each node has taken in: an older one that comes late is no news. */
   const newest = nodes.map(() => 0);

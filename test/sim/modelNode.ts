@@ -6,10 +6,11 @@ import type { Deployment } from "../../src/protocol/chains.ts";
 import { eventTopics, type RpcLog } from "../../src/protocol/events.ts";
 import { senderOf } from "./actors.ts";
 import type { Faults } from "./faults.ts";
+import type { Lies } from "./lies.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
 import { callView, confirmedBy, isContract, revertBytes } from "./modelCalls.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
-import { type Action, applyAction, copyState } from "./modelContracts.ts";
+import { type Action, applyAction, copyState, type ModelState } from "./modelContracts.ts";
 import { readCalls, writeAnswers } from "./modelTries.ts";
 import type { Prng } from "./prng.ts";
 import { quantity } from "./words.ts";
@@ -43,6 +44,8 @@ export type NodeDeps = {
   readonly onLie: (block: Block) => void;
   /** Logs that no node ever answers: a planted loss. */
   readonly isHidden: (log: RpcLog) => boolean;
+  /** What a node says of a task's status, and of a block's time, where it lies. */
+  readonly lies: Lies;
   /** Whether this node calls a transaction hopeless. */
   readonly refuses: (transaction: ModelTransaction) => boolean;
 };
@@ -74,7 +77,7 @@ const gasOfConfirm = 120_000;
 
 /** One node: what it answers follows from its own head, which may lag behind, or stand on a branch that others left. */
 export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode {
-  const { chain, pool, prng, faults } = deps;
+  const { chain, pool, prng, faults, lies } = deps;
   let head = chain.tip();
 
   const blockAt = (tag: unknown): Block | undefined => {
@@ -92,6 +95,9 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     return block && block.number <= head.number ? block : undefined;
   };
 
+  const view = (state: ModelState, asked: { readonly to: Hex; readonly data: Hex }) =>
+    lies.ofStatus(state, asked) ?? callView(state, options.deployment, asked, options.strictPages);
+
   const call = ({ from, to, data }: { from?: Hex; to?: Hex; data?: Hex }, tag: unknown): NodeAnswer => {
     const block = blockAt(tag);
     if (block === undefined) return refusal("header not found");
@@ -100,7 +106,7 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
       return "error" in tried ? tried : { result: "0x" };
     }
     if (to === undefined || data === undefined) return refusal("execution reverted", 3, "0x");
-    const answer = callView(block.state, options.deployment, { to, data }, options.strictPages);
+    const answer = view(block.state, { to, data });
     return answer.ok ? { result: answer.data } : reverted(answer.reason);
   };
 
@@ -112,8 +118,8 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     const answers = readCalls(data).map(({ to, data: its, gas = 0n }): TriedAnswer => {
       const response = confirmedBy(its);
       if (response === undefined) {
-        const view = callView(draft, options.deployment, { to, data: its }, options.strictPages);
-        return view.ok ? view : { ok: false, data: view.reason === "" ? "0x" : revertBytes(view.reason) };
+        const seen = view(draft, { to, data: its });
+        return seen.ok ? seen : { ok: false, data: seen.reason === "" ? "0x" : revertBytes(seen.reason) };
       }
       if (gas < BigInt(gasOfConfirm - 21_000)) return { ok: false, data: "0x" };
       const outcome = applyAction(draft, { type: "confirm", response, sender: account }, block.time + 1);
@@ -181,7 +187,7 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
       case "eth_blockNumber":
         return { result: quantity(head.number) };
       case "eth_getBlockByNumber":
-        return { result: blockAt(first)?.wire ?? null };
+        return { result: lies.ofTime(blockAt(first)?.wire) ?? null };
       case "eth_getBlockByHash":
         return { result: known(first)?.wire ?? null };
       case "eth_getLogs":

@@ -49,6 +49,12 @@ const checkpointBeforeCommit: Plant = {
   }),
 };
 
+/** Takes one node's word for it that a task is over. */
+const oneWordEndsIt: Plant = {
+  focus: "intake",
+  wrap: ({ journal, ...ports }) => ({ ...ports, journal: { ...journal, settledTasks: async () => [] } }),
+};
+
 /** One response in three is never heard of, and no sweep looks for it. */
 const dropOneLog: Plant = {
   focus: "intake",
@@ -198,6 +204,7 @@ function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void)
 
 export const plants: Readonly<Record<string, Plant>> = {
   "checkpoint-before-commit": checkpointBeforeCommit,
+  "one-word-ends-it": oneWordEndsIt,
   "drop-one-log": dropOneLog,
   "free-nonce-on-timeout": freeNonceOnTimeout,
   "free-nonce-on-hopeless": freeNonceOnHopeless,

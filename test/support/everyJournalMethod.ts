@@ -205,6 +205,28 @@ export const everyMethod: readonly JournalCall[] = [
   ["noteSettled", 201],
   ["prune", { settledBefore: 10_000, now: 10_001, limit: 10 }],
   ["settleTask", three, "closed", "expired", 4n],
+  ["settledTasks", { upTo: 3n, beyond: 100n, after: undefined }, 10],
+  ["settledTasks", { upTo: 4n, beyond: 100n, after: undefined }, 10],
+  ["settledTasks", { upTo: 4n, beyond: 100n, after: { task: three, block: 4n } }, 10],
+  ["settleTask", four, "closed", "expired", 1_000n],
+  // What a confirmation holds is its own.
+  ["settleTask", five, "closed", "expired", 3n],
+  ["settledTasks", { upTo: 3n, beyond: 100n, after: undefined }, 10],
+  [
+    "settleFinally",
+    {
+      over: [],
+      notOver: [
+        { task: five, block: 3n },
+        { task: four, block: 999n },
+      ],
+    },
+  ],
+  ["settleFinally", { over: [{ task: three, block: 4n }], notOver: [{ task: four, block: 1_000n }] }],
+  ["settledTasks", { upTo: 2_000n, beyond: 2_000n, after: undefined }, 10],
+  ["task", four],
+  ["task", five],
+  ["task", three],
   ["noteSettled", 300],
   ["prune", { settledBefore: 10_000, now: 10_002, limit: 10 }],
   ["providerHistory", [provider]],

@@ -93,6 +93,8 @@ export function toEntry(report: Report): Entry | undefined {
         detail: cut(report.reason),
         task: checksummed(report.task),
       };
+    case "reopened":
+      return notice("warn", "a task is open again", `block ${report.block} does not show it as over`, report.task);
     case "unmatched":
       return notice("warn", "no policy matches a task", report.reason, report.task);
     case "policy-changed":

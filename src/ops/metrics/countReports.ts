@@ -78,6 +78,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
         return add("head_behind_total", 1);
       case "task":
         return add("tasks_settled_total", 1, { state: report.state });
+      case "reopened":
+        return add("tasks_reopened_total", 1);
       case "unmatched":
         return add("unmatched_total", 1);
       case "policy-changed":

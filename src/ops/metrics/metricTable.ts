@@ -85,6 +85,11 @@ export const metricTable = [
     labels: { state: ["closed", "ignored"] },
     help: "Tasks that the daemon has nothing more to do for, without paying.",
   },
+  {
+    name: "tasks_reopened_total",
+    type: "counter",
+    help: "Settled tasks that a final block shows open: a node lied, or stood on a branch that is gone.",
+  },
   { name: "unmatched_total", type: "counter", help: "Looks at tasks that no policy matches." },
   {
     name: "rejudged_total",

@@ -153,6 +153,61 @@ describeJournals("a journal", (journals) => {
     });
   });
 
+  describe("what one block showed as over", () => {
+    const others = ["7", "8", "9"].map((digit) => address<TaskAddress>(digit));
+    const [seventh, eighth, ninth] = others as [TaskAddress, TaskAddress, TaskAddress];
+    const all = { upTo: 100n, beyond: 1_000n, after: undefined };
+    beforeEach(async () => {
+      await withTask();
+      await journal.intake({ tasks: others.map((each) => ({ task: each, source })), responses: [], touched: [] });
+      await journal.settleTask(ninth, "closed", "CANCELED", 10n);
+      await journal.settleTask(seventh, "ignored", "FIRST_RESPONSE", 20n);
+      await journal.settleTask(eighth, "closed", "EXPIRED", 20n);
+      await journal.settleTask(task, "closed", "EXPIRED", 200n);
+    });
+
+    it("is found by its blocks, a page at a time, after a restart, too", async () => {
+      await reopen();
+      const [first, second, third] = await journal.settledTasks(all, 10);
+      expect([first, second, third]).toEqual([
+        { task: ninth, block: 10n },
+        { task: seventh, block: 20n },
+        { task: eighth, block: 20n },
+      ]);
+      expect(await journal.settledTasks(all, 2)).toEqual([first, second]);
+      expect(await journal.settledTasks({ ...all, after: second }, 2)).toEqual([third]);
+    });
+
+    it("is found where its block is beyond all that there are", async () => {
+      const beyond = { upTo: 9n, beyond: 199n, after: undefined };
+      expect(await journal.settledTasks(beyond, 10)).toEqual([{ task, block: 200n }]);
+      expect(await journal.settledTasks({ ...beyond, beyond: 200n }, 10)).toEqual([]);
+    });
+
+    it("is open again where a final block shows so; what it shows as over a reorg of that block alone opens", async () => {
+      const [first, second, third] = (await journal.settledTasks(all, 10)) as [never, never, never];
+      expect(await journal.settleFinally({ over: [first, second], notOver: [third] })).toEqual([eighth]);
+      expect(await journal.settledTasks(all, 10)).toEqual([]);
+      expect(await journal.openTasks(undefined, 10)).toEqual([eighth]);
+      const rewindTo = async (to: bigint) =>
+        (await journal.intake({ tasks: [], responses: [], touched: [], rewindTo: to })).toSorted();
+      expect(await rewindTo(20n)).toEqual([task]);
+      expect(await rewindTo(10n)).toEqual([seventh]);
+      expect(await rewindTo(9n)).toEqual([ninth]);
+    });
+
+    it("stays as it is where it was settled anew meanwhile, or a confirmation holds it", async () => {
+      const before = (await journal.settledTasks(all, 10))[0] as { task: TaskAddress; block: bigint };
+      await journal.settleTask(ninth, "closed", "CANCELED", 11n);
+      expect(await journal.settleFinally({ over: [before], notOver: [before] })).toEqual([]);
+      const anew = { task: ninth, block: 11n };
+      await journal.decide([decision({ task: ninth })], 1);
+      expect(await journal.settledTasks(all, 10)).not.toContainEqual(anew);
+      expect(await journal.settleFinally({ over: [], notOver: [anew] })).toEqual([]);
+      expect((await journal.task(ninth))?.state).toBe("closed");
+    });
+  });
+
   describe("decisions", () => {
     it("store the intent to pay together with the verdict that approves it", async () => {
       const intent = await withIntent();

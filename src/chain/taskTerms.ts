@@ -1,0 +1,56 @@
+import type { RetryableError } from "../errors.ts";
+import { taskAbi } from "../protocol/abi.ts";
+import { type Hex, type SourceAddress, type TaskAddress, unixSeconds } from "../protocol/brand.ts";
+import type { Task } from "../protocol/entities.ts";
+import type { ChainPort, Head } from "./chainPort.ts";
+import { read } from "./contractReads.ts";
+import type { HttpRpc } from "./jsonRpc.ts";
+import { createReadTogether } from "./readTogether.ts";
+import { blockRead } from "./snapshot.ts";
+import { toQuantity } from "./wire.ts";
+
+/** What of a task decides whether there is anything to do for it. */
+export type TaskTerms = Pick<Task, "source" | "status" | "expiryTime" | "deliveryMethod">;
+
+/** Several tasks as they stood in one block. */
+export type TermsAt = {
+  readonly block: Head;
+  /** In the order asked for; `undefined` for each that the node does not have. */
+  readonly terms: readonly (TaskTerms | undefined)[];
+};
+
+/** Reads them as one call, where the node does that. */
+export function createTaskTerms(
+  rpc: HttpRpc,
+  now: () => number,
+  missing: (what: string, block: bigint) => RetryableError,
+): ChainPort["termsAt"] {
+  const readTogether = createReadTogether(rpc, now);
+  return async (tasks, number) => {
+    const block = toQuantity(number);
+    const { values } = await readTogether([blockRead(block), ...tasks.flatMap((task) => readsOf(task, block))], block);
+    const [head, ...found] = values;
+    if (head === undefined) throw missing("settled tasks", number);
+    const terms = tasks.map((_, index) => toTerms(found.slice(readsEach * index, readsEach * (index + 1))));
+    return { block: head as Head, terms };
+  };
+}
+
+const readsEach = 4;
+const readsOf = (task: TaskAddress, block: Hex) => [
+  read<string>(taskAbi, task, "getSource", [], block),
+  read<number>(taskAbi, task, "getStatus", [], block),
+  read<bigint>(taskAbi, task, "getExpiryTime", [], block),
+  read<number>(taskAbi, task, "getDeliveryMethod", [], block),
+];
+
+function toTerms(answers: readonly unknown[]): TaskTerms | undefined {
+  if (answers.includes(undefined)) return undefined;
+  const [source, status, expiryTime, deliveryMethod] = answers as [string, number, bigint, number];
+  return {
+    source: source.toLowerCase() as SourceAddress,
+    status,
+    expiryTime: unixSeconds(expiryTime),
+    deliveryMethod,
+  };
+}

@@ -1,0 +1,57 @@
+import type { TaskAddress } from "../protocol/brand.ts";
+import { updateAll } from "./groups.ts";
+import type { Journal, SettledTask } from "./journal.ts";
+import type { Row } from "./rows.ts";
+import { all, type Statement, type Store, statement, together, type Work } from "./work.ts";
+
+type SettledJournal = Pick<Journal, "settledTasks" | "settleFinally">;
+
+const noConfirmation = `NOT EXISTS (
+  SELECT 1 FROM confirmations c WHERE c.task = tasks.task AND c.state NOT IN ('rejected', 'cancelled'))`;
+
+/** A block as text: a node may have said any number, and not every one fits a number here. */
+const settledTasks = `
+  SELECT task, CAST(settled_block AS TEXT) AS block FROM tasks
+  WHERE settled_block >= 0 AND (settled_block, task) > (?, ?) AND (settled_block <= ? OR settled_block > ?)
+    AND state IN ('closed', 'ignored') AND ${noConfirmation}
+  ORDER BY settled_block, task LIMIT ?`;
+
+/** That very settling: it may have been opened, and settled anew, meanwhile. */
+const isStillSettled = "task = given.column1 AND settled_block = given.column2 AND state IN ('closed', 'ignored')";
+const rowsOf = (settled: readonly SettledTask[]) => settled.map(({ task, block }) => [task, block] as const);
+
+/** Below zero is what a final block shows, too: nobody asks for it again, and a reorg as deep as that opens it yet (`isAbove`). */
+const settleForGood = (over: readonly SettledTask[]): readonly Statement[] =>
+  updateAll("UPDATE tasks SET settled_block = -1 - settled_block", isStillSettled, ["TEXT", "BIGINT"], rowsOf(over));
+
+/** What was settled above a block, finally or not; its places are given `above`. */
+export const isAbove = "(settled_block > ? OR settled_block < ?)";
+export const above = (block: bigint) => [block, -1n - block] as const;
+
+const open = ({ task, block }: SettledTask): Statement =>
+  statement.all(
+    `UPDATE tasks SET state = 'open', reason = '', settled_block = NULL
+     WHERE task = ? AND settled_block = ? AND state IN ('closed', 'ignored') AND ${noConfirmation} RETURNING task`,
+    task,
+    block,
+  );
+
+function* settleFinally(over: readonly SettledTask[], notOver: readonly SettledTask[]): Work<TaskAddress[]> {
+  yield* together(settleForGood(over));
+  const opened = yield* together<readonly Row[]>(notOver.map(open));
+  return opened.flat().map(({ task }) => task as TaskAddress);
+}
+
+/** What was settled by the word of a block that may be taken back, or that a node made up. */
+export function settledJournal({ read, write }: Store): SettledJournal {
+  return {
+    settledTasks: ({ upTo, beyond, after }, limit) =>
+      read(function* () {
+        const rows = yield* all(settledTasks, after?.block ?? -1n, after?.task ?? "", upTo, beyond, limit);
+        return rows.map(({ task, block }) => ({ task: task as TaskAddress, block: BigInt(block as string) }));
+      }),
+
+    // It is read again where a power cut takes it back.
+    settleFinally: ({ over, notOver }) => write(() => settleFinally(over, notOver), "with the next"),
+  };
+}

@@ -1,0 +1,85 @@
+import { catchError, EMPTY, exhaustMap, from, type Observable, throttleTime } from "rxjs";
+import type { ChainPort, Head } from "./chain/chainPort.ts";
+import type { TermsAt } from "./chain/taskTerms.ts";
+import type { Watch } from "./chain/watch.ts";
+import type { Clock } from "./clock.ts";
+import type { Journal, SettledTask } from "./journal/journal.ts";
+import type { TaskAddress } from "./protocol/brand.ts";
+import type { Reporter } from "./report.ts";
+import { whyNothingToDo } from "./whyNothingToDo.ts";
+
+export type ReopenedDeps = {
+  readonly chain: Pick<ChainPort, "head$" | "finalBlock" | "termsAt" | "termsElsewhere">;
+  readonly journal: Pick<Journal, "settledTasks" | "settleFinally">;
+  readonly watch: Pick<Watch, "isWatched">;
+  readonly clock: Clock;
+  readonly report: Reporter;
+};
+
+const everyMs = 5_000;
+/** A pass reads so many tasks at the most, each page of them in one request to each of two endpoints. */
+const tasksPerPage = 250;
+const pagesPerPass = 4;
+/** A node may be so many blocks ahead of another one; who settled a task beyond that made its block up. */
+const aheadBlocks = 256n;
+
+/**
+ * Tasks that were settled by what one node showed of one block, and that no final block shows as over: the node lied, or
+ * stood on a branch that is gone while the scanner had nothing to take back. They are open again, and to be looked at.
+ *
+ * Over for good is what two endpoints, where there are two, both show so in a final block; where there is one, it is asked
+ * twice. What one of them cannot tell is asked again. All of it is found in the journal: a restart forgets none.
+ */
+export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps): Observable<TaskAddress> {
+  let after: SettledTask | undefined;
+
+  const isOverIn = async (opinion: TermsAt | undefined, index: number): Promise<boolean | undefined> => {
+    const terms = opinion?.terms[index];
+    if (opinion === undefined || terms === undefined) return undefined;
+    if (whyNothingToDo(terms, opinion.block.timestamp) !== undefined) return true;
+    const isOurs = await watch.isWatched(terms.source).catch(() => undefined);
+    return isOurs === undefined ? undefined : !isOurs;
+  };
+
+  const recheck = async (settled: readonly SettledTask[], final: bigint): Promise<readonly TaskAddress[]> => {
+    const tasks = settled.map(({ task }) => task);
+    const asked = await Promise.allSettled([chain.termsAt(tasks, final), chain.termsElsewhere(tasks, final)]);
+    const opinions = asked.map((each) => (each.status === "fulfilled" ? each.value : undefined));
+    const [first] = asked;
+    if (first?.status === "rejected" && opinions.every((each) => each === undefined)) throw first.reason;
+    const told = await Promise.all(
+      settled.map(async (each, index) => {
+        return { each, isOver: await Promise.all(opinions.map((opinion) => isOverIn(opinion, index))) };
+      }),
+    );
+    const over = told.filter(({ isOver }) => isOver.every((says) => says === true)).map(({ each }) => each);
+    const notOver = told.filter(({ isOver }) => isOver.includes(false)).map(({ each }) => each);
+    if (over.length + notOver.length === 0) return [];
+    const opened = await journal.settleFinally({ over, notOver });
+    for (const task of opened) report({ type: "reopened", task, block: final });
+    return opened;
+  };
+
+  async function* pass(head: Head): AsyncGenerator<TaskAddress, void> {
+    const upTo = await chain.finalBlock(head);
+    for (let page = 0; page < pagesPerPass; page++) {
+      const settled = await journal.settledTasks({ upTo, beyond: head.number + aheadBlocks, after }, tasksPerPage);
+      // Moved on before it is read: what cannot be told must not keep the others waiting.
+      after = settled.length < tasksPerPage ? undefined : settled.at(-1);
+      if (settled.length > 0) yield* await recheck(settled, upTo);
+      if (after === undefined) return;
+    }
+  }
+
+  return chain.head$.pipe(
+    throttleTime(everyMs, clock.scheduler),
+    exhaustMap((head) =>
+      from(pass(head)).pipe(
+        catchError((error) => {
+          report({ type: "retry", what: "settled tasks", error, inMs: everyMs });
+          return EMPTY;
+        }),
+      ),
+    ),
+  );
+}

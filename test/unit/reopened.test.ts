@@ -1,0 +1,229 @@
+import { Subject, type Subscription } from "rxjs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
+import type { TaskTerms } from "../../src/chain/taskTerms.ts";
+import { RetryableError } from "../../src/errors.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import { judgeTask } from "../../src/judgeTask.ts";
+import { notRead } from "../../src/payload/notRead.ts";
+import { type SourceAddress, type TaskAddress, unixSeconds, wei } from "../../src/protocol/brand.ts";
+import { DeliveryMethod, TaskStatus } from "../../src/protocol/statuses.ts";
+import { reopened$ } from "../../src/reopened.ts";
+import type { Report } from "../../src/report.ts";
+import { address, aSnapshot, aTask, fakeChain, headAt, response, source, task } from "../support/fakeChain.ts";
+import { type JournalPlace, sqlitePlace } from "../support/journals.ts";
+import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
+import { policyOf } from "./policy/support.ts";
+
+let place: JournalPlace;
+let journal: Journal;
+let time: VirtualTime;
+let heads: Subject<Head>;
+let reports: Report[];
+let opened: TaskAddress[];
+let watching: Subscription;
+/** What each of the endpoints was asked for, and the block. */
+let asked: [tasks: number, block: bigint][];
+
+beforeEach(async () => {
+  place = sqlitePlace();
+  journal = await place.open();
+  time = createVirtualTime();
+  [reports, opened, asked] = [[], [], []];
+  await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+});
+afterEach(async () => {
+  watching.unsubscribe();
+  await journal.close();
+  await place.remove();
+});
+
+type Endpoint = Partial<TaskTerms> & { readonly time?: number; readonly fails?: boolean; readonly lacks?: boolean };
+
+const answerOf =
+  ({ time: timestamp = 1_000, fails = false, lacks = false, ...terms }: Endpoint): ChainPort["termsAt"] =>
+  async (tasks, block) => {
+    asked.push([tasks.length, block]);
+    if (fails) throw new RetryableError("the endpoint is down", { code: "ENDPOINT_UNAVAILABLE" });
+    const one = lacks ? undefined : { ...aTask(), ...terms };
+    return { block: headAt(block, { timestamp: unixSeconds(timestamp) }), terms: tasks.map(() => one) };
+  };
+
+const isWatched = async (each: SourceAddress) => {
+  if (each === address(0xbad)) throw new RetryableError("there is no such source", { code: "NODE_BEHIND" });
+  return each === source;
+};
+
+/** Two endpoints, as they are from now on. */
+const watch = (one: Endpoint, other: Endpoint = one) => {
+  watching?.unsubscribe();
+  heads = new Subject();
+  const chain = fakeChain({ head$: heads, termsAt: answerOf(one), termsElsewhere: answerOf(other) });
+  const report = (each: Report) => void reports.push(each);
+  const deps = { chain, journal, watch: { isWatched }, clock: time.clock, report };
+  watching = reopened$(deps).subscribe((each) => opened.push(each));
+};
+/** Three blocks on top of one make it final. */
+const headComes = async (number: bigint) => {
+  heads.next(headAt(number));
+  await time.pass(6_000);
+};
+
+/** The daemon's look at the task, as a node shows it. */
+const look = (snapshot: Snapshot = aSnapshot()) => {
+  const policy = policyOf("true", "mode: enforce\n");
+  return judgeTask(
+    {
+      chain: fakeChain({ snapshot: async () => snapshot }),
+      journal,
+      isWatched,
+      payload: { fetch: async () => ({ ...notRead, valid: true, json: { function_name: "f" } }) },
+      policies: { policies: [policy], select: () => policy },
+      clock: { now: () => 7, scheduler: undefined as never },
+      report: (each) => void reports.push(each),
+    },
+    { maxPayment: wei(1_000n), dryRun: false },
+    task,
+  );
+};
+const stateOf = async () => (await journal.task(task))?.state;
+const canceled = aSnapshot({ task: aTask({ status: TaskStatus.CANCELED }) });
+
+describe("a task that a node showed as over", () => {
+  it.each<[string, Snapshot]>([
+    ["its status", canceled],
+    ["the time", aSnapshot({ block: headAt(100n, { timestamp: unixSeconds(2 ** 33) }) })],
+    ["its expiry", aSnapshot({ task: aTask({ expiryTime: unixSeconds(1) }) })],
+    ["its delivery", aSnapshot({ task: aTask({ deliveryMethod: DeliveryMethod.FIRST_RESPONSE }) })],
+    ["its source", aSnapshot({ task: aTask({ source: address(0x99) }) })],
+    ["a block that there is not", aSnapshot({ block: headAt(2n ** 40n, { timestamp: unixSeconds(2 ** 33) }) })],
+  ])("is judged again, and to be paid, when a final block shows it open: %s was a lie", async (_, lie) => {
+    expect(await look(lie)).toEqual({});
+    expect(await look()).toEqual({});
+    watch({});
+    await headComes(103n);
+    expect(opened).toEqual([task]);
+    expect(reports).toContainEqual({ type: "reopened", task, block: 100n });
+    expect((await look()).intent).toMatchObject({ task, response, state: "intended" });
+  });
+
+  it("is judged again although an endpoint lies on: the other one is believed", async () => {
+    for (const [one, other] of [
+      [{ status: TaskStatus.CANCELED }, {}],
+      [{}, { time: 2 ** 33 }],
+      [{ fails: true }, {}],
+      [{}, { lacks: true }],
+    ] as const) {
+      await look(canceled);
+      watch(one, other);
+      await headComes(103n);
+      expect(await stateOf()).toBe("open");
+    }
+    expect(opened).toHaveLength(4);
+  });
+
+  it.each<[string, Endpoint, Endpoint]>([
+    ["is down", { status: TaskStatus.CANCELED }, { fails: true }],
+    [
+      "names a source that nobody can tell of",
+      { status: TaskStatus.CANCELED },
+      { source: address<SourceAddress>(0xbad) },
+    ],
+    ["does not have the task", { lacks: true }, { status: TaskStatus.CANCELED }],
+  ])("stays closed for the time being where one endpoint says so and the other one %s", async (_, one, other) => {
+    await look(canceled);
+    watch(one, other);
+    await headComes(103n);
+    expect(await stateOf()).toBe("closed");
+    watch({});
+    await headComes(104n);
+    expect(opened).toEqual([task]);
+  });
+
+  it("is left as it is until its block is final, and asked for after a restart, too", async () => {
+    await look(canceled);
+    watch({});
+    await headComes(102n);
+    expect([asked, await stateOf()]).toEqual([[], "closed"]);
+    await journal.close();
+    journal = await place.open();
+    watch({});
+    await headComes(103n);
+    expect(opened).toEqual([task]);
+  });
+
+  it.each<[string, Snapshot, Endpoint]>([
+    ["its status says so", canceled, { status: TaskStatus.FINALIZED }],
+    [
+      "its time is over",
+      aSnapshot({ task: aTask({ expiryTime: unixSeconds(1) }) }),
+      { expiryTime: unixSeconds(1_000) },
+    ],
+    [
+      "it is somebody else's",
+      aSnapshot({ task: aTask({ source: address(0x99) }) }),
+      { source: address<SourceAddress>(0x99) },
+    ],
+    [
+      "the chain pays it itself",
+      aSnapshot({ task: aTask({ deliveryMethod: DeliveryMethod.FIRST_RESPONSE }) }),
+      { deliveryMethod: DeliveryMethod.FIRST_RESPONSE },
+    ],
+  ])(
+    "stays as it is, and is not asked for again, when two endpoints show so in a final block: %s",
+    async (_, seen, terms) => {
+      await look(seen);
+      const settled = await stateOf();
+      watch(terms);
+      await headComes(103n);
+      await headComes(110n);
+      expect(asked).toEqual([
+        [1, 100n],
+        [1, 100n],
+      ]);
+      expect([opened, await stateOf()]).toEqual([[], settled]);
+    },
+  );
+
+  it("says why when no endpoint answers, and asks again", async () => {
+    await look(canceled);
+    watch({ fails: true });
+    await headComes(103n);
+    expect(reports).toContainEqual(expect.objectContaining({ type: "retry", what: "settled tasks" }));
+    await headComes(104n);
+    expect(asked).toHaveLength(4);
+  });
+});
+
+describe("a pass over settled tasks", () => {
+  const many = Array.from({ length: 1_100 }, (_, index) => address<TaskAddress>(0x10000 + index));
+  beforeEach(async () => {
+    await journal.intake({ tasks: many.map((each) => ({ task: each, source })), responses: [], touched: [] });
+    await place.tamper(`UPDATE tasks SET state = 'closed', settled_block = 50 WHERE task <> '${task}'`);
+  });
+
+  it("reads a thousand at the most, a page in a request, and the next one goes on", async () => {
+    watch({});
+    await headComes(100n);
+    expect(asked.filter((_, index) => index % 2 === 0).map(([tasks]) => tasks)).toEqual([250, 250, 250, 250]);
+    await headComes(101n);
+    expect(opened.toSorted()).toEqual(many);
+    expect(asked).toHaveLength(10);
+  });
+
+  it("keeps none of them waiting for those that cannot be told", async () => {
+    watch({ lacks: true });
+    await headComes(100n);
+    await headComes(101n);
+    expect(asked.at(-1)).toEqual([100, 98n]);
+    await headComes(102n);
+    expect(asked.at(-1)).toEqual([250, 99n]);
+  });
+
+  it("asks nothing more often than every five seconds", async () => {
+    watch({ lacks: true });
+    for (const number of [100n, 101n, 102n]) heads.next(headAt(number));
+    await time.pass(1_000);
+    expect(asked).toHaveLength(8);
+  });
+});
