@@ -5,15 +5,21 @@ import type { Context } from "./context.ts";
 /**
  * Asks before money moves, unless `--yes` was given.
  * @param plan What would happen, in full, each on a line of its own.
+ * @param otherwise What to say where the answer is no.
  * @returns whether it may.
  * @throws ConfigError `USAGE` where there is nobody to ask.
  */
-export async function mayGoOn(context: Context, { options }: Pick<Line, "options">, plan: string): Promise<boolean> {
+export async function mayGoOn(
+  context: Context,
+  { options }: Pick<Line, "options">,
+  plan: string,
+  otherwise = "nothing was sent",
+): Promise<boolean> {
   context.stderr.write(plan);
   if (options.yes) return true;
   if (!context.ask) throw usage("nobody can be asked here, so this needs --yes");
   const answer = (await context.ask("Go on? [y/N] ")).trim().toLowerCase();
   if (answer === "y" || answer === "yes") return true;
-  context.stderr.write("nothing was sent\n");
+  context.stderr.write(`${otherwise}\n`);
   return false;
 }

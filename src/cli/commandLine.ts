@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { suggest } from "../config/suggest.ts";
-import { configFlags } from "../config/textLayers.ts";
+import { configFlags, type Flags } from "../config/textLayers.ts";
 import { ConfigError } from "../errors.ts";
 import type { Command, Line } from "./command.ts";
-import { type CommandOptions, commandOptions, isOptionName } from "./commandOptions.ts";
+import { type CommandOptions, commandOptions, isOptionName, type OptionName, optionNamed } from "./commandOptions.ts";
 import { commands } from "./commands.ts";
 
 export type CommandLine =
@@ -27,7 +27,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (help) return { command: "help", of: command };
   const given = Object.entries(rest);
   const options = Object.fromEntries(given.filter(([option]) => isOptionName(option))) as CommandOptions;
-  const flags = Object.fromEntries(given.filter(([option]) => !isOptionName(option)));
+  const flags = Object.fromEntries(given.filter(([option]) => !isOptionName(option))) as Flags;
   checkLine(command, args, [...Object.keys(options), ...(command.needsNoConfig ? Object.keys(flags) : [])]);
   return { command, file: typeof file === "string" ? file : undefined, flags, args, options };
 }
@@ -69,16 +69,21 @@ function parse(argv: readonly string[]) {
         config: { type: "string", short: "c" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
-        ...Object.fromEntries(Object.entries(commandOptions).map(([name, { type }]) => [name, { type }])),
+        ...Object.fromEntries((Object.keys(commandOptions) as OptionName[]).map((name) => [name, parsedAs(name)])),
         ...configFlags(),
         ...Object.fromEntries(Object.keys(aliases).map((name) => [name, { type: "boolean" as const }])),
       },
       allowPositionals: true,
       allowNegative: true,
-    }) as { values: Record<string, string | boolean | undefined>; positionals: string[] };
+    }) as { values: Record<string, string | boolean | readonly string[] | undefined>; positionals: string[] };
   } catch (error) {
     throw usage((error as Error).message);
   }
+}
+
+function parsedAs(name: OptionName) {
+  const { type, multiple = false } = optionNamed(name);
+  return { type, multiple };
 }
 
 /** The command line is wrong. */

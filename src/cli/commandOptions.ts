@@ -1,5 +1,7 @@
 type Option = {
   readonly type: "string" | "boolean";
+  /** It may be given more than once, and is a list. */
+  readonly multiple?: true;
   /** What stands for its value in help. */
   readonly value?: string;
   readonly doc: string;
@@ -35,16 +37,23 @@ export const commandOptions = {
   "first-response": { type: "boolean", doc: "the chain pays the first answer itself; nobody judges it" },
   client: { type: "string", value: "ADDRESS", doc: "the client that the signer is an agent of" },
   "older-than": { type: "string", value: "DURATION", doc: "such as 90d" },
+  policy: { type: "string", multiple: true, value: "NAME", doc: "what this policy approved; once for each policy" },
+  response: { type: "string", multiple: true, value: "ADDRESS", doc: "a response; further ones may follow" },
+  all: { type: "boolean", doc: "all of them" },
   html: { type: "string", value: "FILE", doc: "write a page to this file too" },
 } as const satisfies Readonly<Record<string, Option>>;
 
 export type OptionName = keyof typeof commandOptions;
 
 export type CommandOptions = {
-  readonly [Name in OptionName]?:
-    | ((typeof commandOptions)[Name]["type"] extends "string" ? string : boolean)
-    | undefined;
+  readonly [Name in OptionName]?: ValueOf<(typeof commandOptions)[Name]> | undefined;
 };
+
+type ValueOf<Spec extends Option> = Spec extends { readonly multiple: true }
+  ? readonly string[]
+  : Spec["type"] extends "string"
+    ? string
+    : boolean;
 
 /** What is known of an option, whichever it is. */
 export const optionNamed = (name: OptionName): Option => commandOptions[name];

@@ -17,6 +17,7 @@ import { resumeCommand } from "./commands/resume.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
+import { withdrawCommand } from "./commands/withdraw.ts";
 /** Every command, in the order in which help lists them. A new one is a file in `commands/` and a line here. */
 export const commands: readonly Command[] = [
   runCommand,
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   heldCommand,
   pauseCommand,
   resumeCommand,
+  withdrawCommand,
   limitsCommand,
   journalCommand,
   completionCommand,

@@ -1,13 +1,13 @@
-import { ConfigError, FatalError } from "../errors.ts";
+import { ConfigError, FatalError, RetryableError } from "../errors.ts";
 import { type AccountAddress, toNonce } from "../protocol/brand.ts";
-import { confirmationsById } from "./confirmationRows.ts";
+import { confirmationsById, unsettledConfirmations } from "./confirmationRows.ts";
 import { allIn, insertAll, updateAll } from "./groups.ts";
 import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
 import type { Row } from "./rows.ts";
 import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
-import { all, type Durability, one, type Store, together, type Work } from "./work.ts";
+import { type Durability, one, type Store, together, type Work } from "./work.ts";
 
 type ConfirmationJournal = Pick<
   Journal,
@@ -32,13 +32,23 @@ function* checkHolder({ state, attempts }: Confirmation, check: CheckFence): Wor
   if (isInFlight && signer !== undefined) yield* check(signer);
 }
 
-/** @throws FatalError `NONCE_CONFLICT` if another attempt stands in the way of this one. */
+/**
+ * @throws FatalError `NONCE_CONFLICT` if another attempt stands in the way of this one; RetryableError `WITHDRAWN` if somebody
+ *   took the approval back before anything was signed for it.
+ */
 function checkFree(
   { id, state, nonce: held, attempts }: Confirmation,
   { signer, attempt: { nonce } }: NewAttempt,
 ): void {
   const holder = attempts.at(-1)?.signer;
   if (state === "intended") return;
+  if (state === "rejected" && attempts.length === 0) {
+    // Nothing of the batch is kept: without this one, the nonces after its own would wait for ever.
+    throw new RetryableError(`the approval ${id} was withdrawn while it was being signed: nothing was signed with it`, {
+      code: "WITHDRAWN",
+      remedy: "it is left out, and the others are tried again by themselves",
+    });
+  }
   if (holder !== undefined && holder !== signer) {
     throw new FatalError(`confirmation ${id} is signed by ${holder}: a signature by ${signer} would pay twice`, {
       code: "NONCE_CONFLICT",
@@ -229,12 +239,7 @@ export function confirmationJournal({ read, write }: Store): ConfirmationJournal
       }),
     confirmations: (ids) => read(() => confirmationsById(ids)),
 
-    unsettled: () =>
-      read(function* () {
-        const unsettled =
-          "SELECT id FROM confirmations WHERE state IN ('intended', 'signed', 'broadcast', 'mined') ORDER BY id";
-        return yield* confirmationsById((yield* all(unsettled)).map(({ id }) => Number(id)));
-      }),
+    unsettled: () => read(unsettledConfirmations),
 
     highestNonce: (signer) =>
       read(function* () {

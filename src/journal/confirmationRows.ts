@@ -2,7 +2,7 @@ import { FatalError } from "../errors.ts";
 import { allIn } from "./groups.ts";
 import type { Attempt, Confirmation } from "./journal.ts";
 import { type Row, toAttempt, toConfirmation } from "./rows.ts";
-import { statement, together, type Work } from "./work.ts";
+import { all, statement, together, type Work } from "./work.ts";
 
 const attemptsOf = (id: number) =>
   statement.all("SELECT * FROM attempts WHERE confirmation_id = ? ORDER BY ordinal", id);
@@ -41,4 +41,11 @@ export function* confirmationsById(ids: readonly number[]): Work<readonly Confir
     if (confirmation) return confirmation;
     throw new FatalError(`the journal has no confirmation ${id}`, { code: "JOURNAL_INCONSISTENT" });
   });
+}
+
+/** Those that the sink still works on, oldest first. */
+export function* unsettledConfirmations(): Work<readonly Confirmation[]> {
+  const unsettled =
+    "SELECT id FROM confirmations WHERE state IN ('intended', 'signed', 'broadcast', 'mined') ORDER BY id";
+  return yield* confirmationsById((yield* all(unsettled)).map(({ id }) => Number(id)));
 }

@@ -13,6 +13,7 @@ import type { Fence, LeaseJournal } from "./leaseJournal.ts";
 import type { HeldAnswer, PolicyJournal } from "./policyJournal.ts";
 import type { SinkJournal } from "./sinkJournal.ts";
 import type { UpkeepJournal } from "./upkeepJournal.ts";
+import type { WithdrawalJournal } from "./withdrawalJournal.ts";
 
 export type BlockRef = { readonly number: bigint; readonly hash: Hash };
 
@@ -104,7 +105,7 @@ export type VerdictRecord = Decision & {
 
 /**
  * `intended → signed → broadcast → mined → final`; exits `superseded` (somebody else settled the task), `rejected`
- * (nothing was signed), `cancelled` (what was signed can never be mined: its nonces are used up, finally) and `dead` (an
+ * (nothing was signed: it cannot be paid, or a person withdrew it), `cancelled` (what was signed can never be mined: its nonces are used up, finally) and `dead` (an
  * operator must look). `rejected` and `cancelled` leave the task free for another response; the others hold it for good.
  * That a node took it (`broadcast`) is journalled a round later, and not at all where it is mined by then.
  */
@@ -182,7 +183,8 @@ export type ConfirmationChange = {
 export type Journal = PolicyJournal &
   SinkJournal &
   LeaseJournal &
-  UpkeepJournal & {
+  UpkeepJournal &
+  WithdrawalJournal & {
     readonly cursor: () => Promise<Cursor | undefined>;
     /** The scanner's newest blocks, newest first. */
     readonly recentBlocks: () => Promise<readonly BlockRef[]>;
@@ -254,7 +256,7 @@ export type Journal = PolicyJournal &
      * Takes the nonce and stores the signed bytes, in one transaction.
      * @param fences Proof that the writer holds the key, where it was ever leased; so too below.
      * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce;
-     *   LeaseLostError if somebody else holds the key.
+     *   LeaseLostError if somebody else holds the key; RetryableError `WITHDRAWN` if the confirmation was withdrawn.
      */
     readonly recordAttempt: (
       confirmationId: number,

@@ -6,6 +6,7 @@ import { policyJournal } from "./policyJournal.ts";
 import { settledJournal } from "./settledJournal.ts";
 import { sinkJournal } from "./sinkJournal.ts";
 import { type Upkeep, upkeepJournal } from "./upkeepJournal.ts";
+import { withdrawalJournal } from "./withdrawalJournal.ts";
 import type { Store } from "./work.ts";
 
 /** What only the database itself can do. */
@@ -20,5 +21,6 @@ export const journalOn = (store: Store, own: Own): Journal => ({
   ...sinkJournal(store),
   ...leaseJournal(store),
   ...upkeepJournal(store),
+  ...withdrawalJournal(store),
   ...own,
 });

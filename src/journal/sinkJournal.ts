@@ -109,7 +109,8 @@ export function* writeMeta(key: string, value: string | undefined): Work<void> {
   }
 }
 
-function* pauseNow(): Work<Pause | undefined> {
+/** The pause that stands. */
+export function* pauseNow(): Work<Pause | undefined> {
   const row = yield* one("SELECT * FROM pauses ORDER BY id DESC LIMIT 1");
   if (row?.action !== "pause") return undefined;
   const { action: _, ...pause } = toPauseRecord(row);

@@ -107,7 +107,7 @@ async function pausedOnes({ guard }: AdmitDeps, intents: readonly Confirmation[]
 }
 
 /** What came of one that is no intent any more: this key has signed it, or it is settled. Another key's is not told of. */
-function admittedBefore({ signer }: AdmitDeps, confirmation: Confirmation): readonly Admission[] {
+function admittedBefore({ signer, guard }: AdmitDeps, confirmation: Confirmation): readonly Admission[] {
   const { state, attempts } = confirmation;
   switch (state) {
     case "intended":
@@ -117,6 +117,8 @@ function admittedBefore({ signer }: AdmitDeps, confirmation: Confirmation): read
     case "mined":
       return (attempts.at(-1)?.signer ?? signer.address) === signer.address ? [{ type: "signed", confirmation }] : [];
     default:
+      // A person withdrew it, or paid it by hand: nobody waits behind it any more.
+      guard.leave(confirmation.id);
       return [{ type: "settled", confirmation }];
   }
 }

@@ -42,7 +42,8 @@ export const maxCostOf = ({ gas, fees }: Pick<Call, "gas" | "fees">): Wei => wei
  * Signs attempts and has them durable, in one transaction, before anybody can send them. Where one cannot be signed, those
  * after it are not kept either: they would leave its nonce behind as a gap.
  *
- * @throws FatalError if the journal or the signer contradicts itself. Nothing was stored then.
+ * @throws FatalError if the journal or the signer contradicts itself; RetryableError `WITHDRAWN` if one of them was withdrawn
+ *   meanwhile. Nothing was stored then.
  */
 export async function signAttempts(deps: SignDeps, calls: readonly ToSign[]): Promise<Signed> {
   const { signer, journal, chainId, now, fences = () => [] } = deps;

@@ -144,6 +144,27 @@ describe("a pause", () => {
     ]);
   }, 180_000);
 
+  it("is the time to withdraw what a bad policy approved: it is never paid, and what comes later is", async () => {
+    home = createHome(stage.devnet);
+    await start();
+    await command("pause", "--why", "a bad policy", "--who", "alice");
+    const bad = await stage.answeredTasks(3);
+    await approved(bad);
+    const listed = JSON.parse(await command("withdraw", "--json"));
+    expect(listed).toHaveLength(3);
+    expect(listed[0]).toMatchObject({ policy: "first-valid", canBeWithdrawn: true });
+    const words = ["--policy", "first-valid", "--why", "it pays for nothing", "--who", "alice", "--yes"];
+    expect(await command("withdraw", ...words)).toMatch(/^3 approvals \(.* OGPU\) withdrawn, by alice\n/);
+    await stage.mineUntil(toldOf(daemon, "rejected", bad));
+    await command("resume", "--who", "bob", "--why", "the old file is back");
+    const good = await stage.answeredTasks(1);
+    await stage.mineUntil(toldOf(daemon, "final", good));
+    expect(await paidOnChain([...bad, ...good])).toEqual([0, 0, 0, 1]);
+    const reason = "withdrawn by alice: it pays for nothing";
+    const found = `SELECT DISTINCT state, reason, nonce FROM confirmations WHERE task IN (${ofTasks(bad)})`;
+    expect(journalRows(home, found)).toEqual([{ state: "rejected", reason, nonce: null }]);
+  }, 120_000);
+
   it("comes by SIGUSR1, which opens no debugger, and goes by SIGUSR2", async () => {
     home = createHome(stage.devnet);
     await start();

@@ -377,6 +377,17 @@ describe("a verdict", () => {
     expect((await look(confirm, { snapshot: both })).intent).toMatchObject({ response: later });
   });
 
+  it("that a person withdrew before anything was signed stands; other responses of the task are judged", async () => {
+    const { intent } = await look(confirm);
+    await journal.setPause({ by: "operator", who: "ann", why: "a bad policy", at: 1 });
+    await journal.withdraw([intent?.id ?? 0], "withdrawn by ann: it pays for nothing");
+    const better = policyOf({ kind: "confirm" }, { digest: "digest-2" });
+    expect((await look(better)).intent).toBeUndefined();
+    await addLater();
+    expect((await look(better, { snapshot: both })).intent).toMatchObject({ response: later });
+    expect(judged.at(-1)?.responses.map(({ response: { address: each } }) => each)).toEqual([later]);
+  });
+
   it.each(["reject", "hold"] as const)("%s settles its response, whatever policy comes after", async (kind) => {
     await look(policyOf({ kind }));
     expect((await look(policyOf({ kind: "confirm" }, { digest: "digest-2" }))).intent).toBeUndefined();

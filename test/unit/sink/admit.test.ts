@@ -1,7 +1,7 @@
 import { decodeFunctionData, type Hex, parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
-import { RetryableError } from "../../../src/errors.ts";
+import { FatalError, RetryableError } from "../../../src/errors.ts";
 import { controllerAbi } from "../../../src/protocol/abi.ts";
 import {
   checksummed,
@@ -219,6 +219,30 @@ describe("admitting an intent", () => {
     await bench.journal.changeConfirmation(id, { state: "intended" });
     const admission = await admit(bench.deps(reverts("Panic(17)")), id);
     expect(admission).toMatchObject({ type: "settled", confirmation: { state: "cancelled" } });
+  });
+});
+
+describe("an approval that is withdrawn", () => {
+  it.each([
+    ["may be paid", TaskStatus.RESPONDED],
+    ["is settled by somebody else", TaskStatus.FINALIZED],
+  ])("while the chain says that it %s stays withdrawn, and breaks nothing off", async (_, status) => {
+    const { journal } = bench;
+    const { id } = await bench.intend();
+    const reason = "withdrawn by ann: it pays for nothing";
+    const deps = bench.deps({
+      snapshot: async () => {
+        await journal.setPause({ by: "operator", who: "ann", why: "a bad policy", at: 1 });
+        await journal.withdraw([id], reason);
+        await journal.endPause({ who: "ann", why: "", at: 2 });
+        return aSnapshot({ task: aTask({ status }) });
+      },
+    });
+    const error = await admit(deps, id).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(FatalError);
+    expect(await admit(deps, id)).toMatchObject({ type: "settled", confirmation: { state: "rejected", reason } });
+    expect([await journal.highestNonce(bench.signer.address), bench.deeds]).toEqual([undefined, []]);
   });
 });
 

@@ -3,7 +3,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Head, Receipt } from "../../../src/chain/chainPort.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
-import { type Hash, type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
+import {
+  type Hash,
+  type ResponseAddress,
+  type TaskAddress,
+  toNonce,
+  type Wei,
+  wei,
+} from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
 import type { Signer } from "../../../src/signer/signerPort.ts";
 import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
@@ -303,6 +310,72 @@ describe("the sink", () => {
       { reached: true },
       { reached: false },
     ]);
+    stop();
+  });
+
+  it("signs nothing of what is withdrawn while it is signed, goes on, and leaves no gap in the nonces", async () => {
+    const { journal } = bench;
+    const withdrawn: number[] = [];
+    let signatures = 0;
+    const signer: Signer = {
+      ...bench.signer,
+      sign: async (transaction) => {
+        signatures += 1;
+        if (signatures === 1) {
+          await pausePaying(journal, { who: "ann", why: "a bad policy" }, 0);
+          await journal.withdraw(withdrawn, "withdrawn by ann: it pays for nothing");
+        }
+        return bench.signer.sign(transaction);
+      },
+    };
+    const { intents$, run, stop } = start({}, signer, { maxInFlight: 16 });
+    await time.pass(50);
+    const intents = await several(3);
+    const [first, second, third] = intents as [Confirmation, Confirmation, Confirmation];
+    withdrawn.push(first.id, third.id);
+    for (const intent of intents) intents$.next(intent);
+    await time.pass(30_000);
+    expect(signatures).toBe(3);
+    expect(run.ended).toBeUndefined();
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["rejected", "intended", "rejected"]);
+    expect(await journal.highestNonce(bench.signer.address)).toBeUndefined();
+    expect(bench.deeds).toEqual([]);
+    expect(run.settled.map(({ id, state }) => [id, state])).toEqual([
+      [first.id, "rejected"],
+      [third.id, "rejected"],
+    ]);
+    await resumePaying(journal, { who: "ann", why: "done" }, 1);
+    await time.pass(15_000);
+    expect(await now(second)).toMatchObject({ state: "broadcast", nonce: 0 });
+    expect((await journal.gasSpent({ since: -1, after: undefined, limit: 9 })).map(({ nonce }) => nonce)).toEqual([0]);
+    stop();
+  });
+
+  it("gives the place of what is withdrawn under a ceiling to those that wait behind it", async () => {
+    const { journal } = bench;
+    const prices = new Map<ResponseAddress, Wei>();
+    const approve = async (digit: number, payment: Wei) => {
+      const [task, response] = [address<TaskAddress>(0x110 + digit), address<ResponseAddress>(0x130 + digit)];
+      prices.set(response, payment);
+      return bench.intend({ task, response, payment });
+    };
+    const guardrails = { ...unlimited, perHour: wei(100n) };
+    const priced: ChainPort["snapshot"] = async (task, _, [response]) => {
+      const payment = prices.get(response as ResponseAddress) as Wei;
+      const responses = response ? [aResponse({ address: response, task, payment })] : [];
+      return aSnapshot({ task: aTask({ address: task }), responses });
+    };
+    const { intents$, stop } = start({ snapshot: priced }, bench.signer, { maxInFlight: 16, guardrails });
+    await time.pass(50);
+    const intents = [await approve(1, wei(80n)), await approve(2, wei(80n)), await approve(3, wei(10n))];
+    for (const intent of intents) intents$.next(intent);
+    await time.pass(130_000);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "intended", "intended"]);
+    await pausePaying(journal, { who: "ann", why: "a bad policy" }, 0);
+    await journal.withdraw([intents[1]?.id ?? 0], "withdrawn by ann: too dear");
+    await resumePaying(journal, { who: "ann", why: "done" }, 1);
+    await time.pass(130_000);
+    expect(await Promise.all(intents.map(stateOf))).toEqual(["broadcast", "rejected", "broadcast"]);
     stop();
   });
 
