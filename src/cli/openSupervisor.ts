@@ -27,7 +27,7 @@ export function openSupervisor(
       clock: systemClock,
       monotonicMicros,
       onStall: (reason) => {
-        logger.error({ reason }, "the pipe stands still: systemd is given no sign of life");
+        logger.error({ reason }, "the pipe stands still: its supervisor is given no sign of life");
         onStalled(reason);
       },
       onRecovery: () => {
