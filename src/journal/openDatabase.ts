@@ -29,10 +29,12 @@ export function openDatabase(path: string, chainId: number, shared: boolean): Op
   let unlock = () => {};
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    if (!shared) unlock = lockJournal(path);
     database = new DatabaseSync(path);
+    // Read first: nothing is put beside a file that is no journal.
+    database.exec("PRAGMA busy_timeout = 5000; PRAGMA schema_version");
+    if (!shared) unlock = lockJournal(path);
     database.exec(
-      "PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+      "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
     );
     migrate(database, path, shared);
     claimChain(database, path, chainId);
