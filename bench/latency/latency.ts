@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFunctionData, getContractAddress } from "viem";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
@@ -150,6 +150,7 @@ async function publish(devnet: Devnet, count: number) {
 
 const contenders: Readonly<Record<Contender, (stage: Stage) => Promise<number[]>>> = {
   ours: async (stage) => {
+    beginAnew(stage.home);
     const daemon = startDaemon({ home: stage.home, privateKey: stage.devnet.accounts.agent.privateKey });
     pinTo(0, daemon.pid);
     try {
@@ -183,6 +184,12 @@ const contenders: Readonly<Record<Contender, (stage: Stage) => Promise<number[]>
     return playWith(stage, "requiredSteps.ts", args, (said) => stage.floorSteps.push(said as RequiredSteps));
   },
 };
+
+/**
+ * The other contenders use the same key: of nonces that its journal does not explain the daemon would wait for a later block,
+ * and here there is none before the next transaction.
+ */
+const beginAnew = ({ journalPath }: Home): void => rmSync(dirname(journalPath), { recursive: true, force: true });
 
 /** @param onAnswer Told of what the program says after it is ready. */
 async function playWith(
@@ -261,6 +268,7 @@ function readRequest({ devnet, source }: Stage, task: TaskAddress, response: Res
 async function measureSteps(stage: Stage) {
   const { privateKey } = stage.devnet.accounts.agent;
   const samples: Sample[] = [];
+  beginAnew(stage.home);
   await playWith(stage, "steps.ts", { configFile: stage.home.configFile, privateKey }, (said) => {
     if (typeof said === "object" && said && "spans" in said) samples.push(said as Sample);
   });
