@@ -8,8 +8,9 @@ import { feesInPlaceOf, replacementFees } from "./fees.ts";
 import { isGivenUp } from "./givenUp.ts";
 import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
 
-/** Gas of a transfer of nothing to oneself. */
+/** Gas of a transfer of nothing to oneself; chains that want more want less than this. */
 const transferGas = 21_000n;
+const mostTransferGas = 60_000n;
 
 export type Replacement =
   | { readonly type: "signed"; readonly confirmation: Confirmation }
@@ -64,6 +65,21 @@ export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: 
   if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
   const nothing = transferOfNothing(deps.signer.address, newest.nonce, fees);
   return sign(deps, confirmation, { kind: "cancel", ...nothing }, why);
+}
+
+/**
+ * Signs a transfer of nothing anew in the same nonce, at the same fees, with more gas: for one that nodes refuse for good where no
+ * dearer one fits under the ceiling. `nothing`: it has a multiple of what such a transfer takes already.
+ */
+export async function cancelWithMoreGas(deps: AdmitDeps, confirmation: Confirmation): Promise<Replacement> {
+  const newest = confirmation.attempts.at(-1);
+  if (newest?.kind !== "cancel") return { type: "nothing" };
+  const { fees, call } = readAttempt(newest);
+  if (call.gas > mostTransferGas) return { type: "nothing" };
+  const roomier: Call = { ...call, kind: "cancel", nonce: newest.nonce, fees, gas: withMargin(call.gas) };
+  const more = maxCostOf(roomier) - maxCostOf({ ...call, fees });
+  if (!(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
+  return sign(deps, confirmation, roomier);
 }
 
 const inPlaceOf = async ({ chain, maxFeePerGas }: AdmitDeps, before: Fees): Promise<Fees | undefined> =>

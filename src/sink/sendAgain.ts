@@ -3,7 +3,7 @@ import type { Confirmation } from "../journal/journal.ts";
 import type { InFlight } from "./lane.ts";
 import { isHopeless, isRefusedUntried, lastWord, overcome, tellHelpless } from "./overcome.ts";
 import { type Payable, payableAll } from "./payable.ts";
-import { cancel, type Replacement, replace } from "./replace.ts";
+import { cancel, cancelWithMoreGas, type Replacement, replace } from "./replace.ts";
 import { broadcastAll } from "./send.ts";
 import { tellCeiling } from "./tellCeiling.ts";
 import { tellKeyless } from "./tellKeyless.ts";
@@ -97,12 +97,19 @@ async function bytesFor(
   return undefined;
 }
 
-/** Bytes that use a nonce up; where nodes call them hopeless as well, other fees are all that is left to try. */
+/** Bytes that use a nonce up; where nodes call them hopeless as well, other fees and other gas are all that is left to try. */
 async function betterCancel(deps: TrackDeps, again: Again): Promise<Confirmation> {
   const { confirmation } = again.entry;
-  if (isHopeless(deps, confirmation)) tellHelpless(deps, confirmation);
-  else if (deps.lane.refusals.of(confirmation) !== undefined) return confirmation;
-  return better(deps, again, false);
+  const { canSign = true } = deps;
+  if (!isHopeless(deps, confirmation)) {
+    return deps.lane.refusals.of(confirmation) === undefined ? better(deps, again, false) : confirmation;
+  }
+  tellHelpless(deps, confirmation);
+  const dearer = await better(deps, again, false);
+  if (dearer !== confirmation || !again.stuck || !canSign) return dearer;
+  const roomier = await cancelWithMoreGas(deps, confirmation);
+  if (roomier.type === "ceiling") tellCeiling(deps, confirmation, roomier.cap);
+  return roomier.type === "signed" ? roomier.confirmation : confirmation;
 }
 
 /**

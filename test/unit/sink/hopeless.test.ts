@@ -97,6 +97,28 @@ describe("bytes that nodes refuse for good", () => {
     expect(deps.lane.inFlight()).toEqual([]);
   });
 
+  it("are used up by a transfer with more gas, where that of the usual gas is refused, too, and no dearer one fits", async () => {
+    const fees = async () => ({ type: "legacy", gasPrice: 900n }) as const;
+    const takesFrom = 30_000n;
+    const isTaken = (raw: Hex) => isTransfer(raw) && (gasOf(raw) ?? 0n) >= takesFrom;
+    const { send, rounds } = stage((raw) => (isTaken(raw) ? { ok: true } : hopeless), { fees });
+    await send();
+    await rounds(16);
+    const transfers = sent.filter(isTransfer);
+    expect([...new Set(transfers.map(gasOf))]).toEqual([21_000n, 26_250n, 32_812n]);
+    expect(new Set(transfers.map((raw) => parseTransaction(raw).gasPrice))).toEqual(new Set([900n]));
+    expect(new Set(sent.map((raw) => parseTransaction(raw).nonce ?? 0))).toEqual(new Set([0]));
+  });
+
+  it("are not signed with more and more gas for ever", async () => {
+    const fees = async () => ({ type: "legacy", gasPrice: 900n }) as const;
+    const { send, rounds } = stage(() => hopeless, { fees });
+    await send();
+    await rounds(40);
+    expect(new Set(sent.filter(isTransfer).map(gasOf)).size).toBe(6);
+    expect(deedsOf().at(-1)).toBe("nothing");
+  });
+
   it("are paid, where they were mined after all", async () => {
     const { send, rounds } = stage((raw) => (isTransfer(raw) ? { ok: true } : hopeless));
     const confirmation = await send();
