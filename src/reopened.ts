@@ -3,14 +3,14 @@ import type { ChainPort, Head } from "./chain/chainPort.ts";
 import type { TermsAt } from "./chain/taskTerms.ts";
 import type { Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
-import type { Journal, SettledTask } from "./journal/journal.ts";
+import type { SettledJournal, SettledTask } from "./journal/settledJournal.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
 import type { Reporter } from "./report.ts";
 import { whyNothingToDo } from "./whyNothingToDo.ts";
 
 export type ReopenedDeps = {
   readonly chain: Pick<ChainPort, "head$" | "finalBlock" | "termsAt" | "termsElsewhere">;
-  readonly journal: Pick<Journal, "settledTasks" | "settleFinally">;
+  readonly journal: SettledJournal;
   readonly watch: Pick<Watch, "isWatched">;
   readonly clock: Clock;
   readonly report: Reporter;

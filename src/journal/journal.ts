@@ -11,6 +11,7 @@ import type {
 } from "../protocol/brand.ts";
 import type { Fence, LeaseJournal } from "./leaseJournal.ts";
 import type { HeldAnswer, PolicyJournal } from "./policyJournal.ts";
+import type { SettledJournal } from "./settledJournal.ts";
 import type { SinkJournal } from "./sinkJournal.ts";
 import type { UpkeepJournal } from "./upkeepJournal.ts";
 import type { WithdrawalJournal } from "./withdrawalJournal.ts";
@@ -54,9 +55,6 @@ export type SeenResponse = {
  * ones stood in a block that a reorg took back, and are open again when another block brings them.
  */
 export type TaskState = "open" | "closed" | "ignored" | "vanished";
-
-/** @param block The one that showed it as over. */
-export type SettledTask = { readonly task: TaskAddress; readonly block: bigint };
 
 export type TaskRecord = {
   readonly task: TaskAddress;
@@ -105,8 +103,8 @@ export type VerdictRecord = Decision & {
 
 /**
  * `intended → signed → broadcast → mined → final`; exits `superseded` (somebody else settled the task), `rejected`
- * (nothing was signed: it cannot be paid, or a person withdrew it), `cancelled` (what was signed can never be mined: its nonces are used up, finally) and `dead` (an
- * operator must look). `rejected` and `cancelled` leave the task free for another response; the others hold it for good.
+ * (nothing was signed: it cannot be paid, or a person withdrew it), `cancelled` (what was signed can never be mined: its
+ * nonces are used up, finally) and `dead` (an operator must look). `rejected` and `cancelled` leave the task free for another response; the others hold it for good.
  * That a node took it (`broadcast`) is journalled a round later, and not at all where it is mined by then.
  */
 export type ConfirmationState =
@@ -181,6 +179,7 @@ export type ConfirmationChange = {
  * embedded default, PostgreSQL the other; nothing here assumes either.
  */
 export type Journal = PolicyJournal &
+  SettledJournal &
   SinkJournal &
   LeaseJournal &
   UpkeepJournal &
@@ -223,22 +222,6 @@ export type Journal = PolicyJournal &
       reason: string,
       atBlock: bigint,
     ) => Promise<void>;
-    /**
-     * Tasks that `settleTask` has settled and `settleFinally` has not, by their blocks; those that a confirmation holds are
-     * left out. @param range Blocks up to `upTo`, and above `beyond`; after one of them in this order, or from the first on.
-     */
-    readonly settledTasks: (
-      range: { readonly upTo: bigint; readonly beyond: bigint; readonly after: SettledTask | undefined },
-      limit: number,
-    ) => Promise<readonly SettledTask[]>;
-    /**
-     * What a final block shows as over is not asked for again; what it does not is open again, and answered. A task that was
-     * settled anew meanwhile stays as it is.
-     */
-    readonly settleFinally: (checked: {
-      readonly over: readonly SettledTask[];
-      readonly notOver: readonly SettledTask[];
-    }) => Promise<readonly TaskAddress[]>;
     /**
      * Appends the verdicts, and, where one confirms under `enforce`, the intent to pay it: in one transaction, so that
      * no intent stands without its verdict. Answers the intent, or `undefined` where there is none or the task has one.

@@ -1,10 +1,30 @@
 import type { TaskAddress } from "../protocol/brand.ts";
 import { updateAll } from "./groups.ts";
-import type { Journal, SettledTask } from "./journal.ts";
 import type { Row } from "./rows.ts";
 import { all, type Statement, type Store, statement, together, type Work } from "./work.ts";
 
-type SettledJournal = Pick<Journal, "settledTasks" | "settleFinally">;
+/** @param block The one that showed it as over. */
+export type SettledTask = { readonly task: TaskAddress; readonly block: bigint };
+
+/** What becomes of a task that one block showed as over. Methods are transactions, as those of `Journal` are. */
+export type SettledJournal = {
+  /**
+   * Tasks that `settleTask` has settled and `settleFinally` has not, by their blocks; those that a confirmation holds are
+   * left out. @param range Blocks up to `upTo`, and above `beyond`; after one of them in this order, or from the first on.
+   */
+  readonly settledTasks: (
+    range: { readonly upTo: bigint; readonly beyond: bigint; readonly after: SettledTask | undefined },
+    limit: number,
+  ) => Promise<readonly SettledTask[]>;
+  /**
+   * What a final block shows as over is not asked for again; what it does not is open again, and answered. A task that was
+   * settled anew meanwhile stays as it is.
+   */
+  readonly settleFinally: (checked: {
+    readonly over: readonly SettledTask[];
+    readonly notOver: readonly SettledTask[];
+  }) => Promise<readonly TaskAddress[]>;
+};
 
 const noConfirmation = `NOT EXISTS (
   SELECT 1 FROM confirmations c WHERE c.task = tasks.task AND c.state NOT IN ('rejected', 'cancelled'))`;
