@@ -6,6 +6,7 @@ import { formatEther, parseEther } from "viem";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Behaviour } from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
+import { RevertError } from "../../devnet/actors/revertError.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { vaultAbi } from "../../src/protocol/abi.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
@@ -94,19 +95,29 @@ const vaultBalance = () =>
     args: [devnet.client.address],
   });
 
-/** Publishes a task for a strategy, and lets everybody answer: the wrong one first, then the dear one. */
+const isFinal = (task: TaskAddress) => about(task, { msg: "confirmation", state: "final" });
+
+/** What pays the first that is good: nobody else is in time, however slow the daemon is. */
+const paysAtOnce: ReadonlySet<string> = new Set(["first", "quality"]);
+
+/**
+ * Publishes a task for a strategy, and lets everybody answer: the wrong one first, then the dear one. Where that one is paid
+ * at once, the others come when it is, and the contracts refuse them.
+ */
 async function play(strategy: string) {
   const config = await devnet.gateway.putJson({ function_name: strategy, data: strategy });
   const before = await vaultBalance();
   const task = await devnet.client.publishTask({ source, config });
   const answers = new Map<Provider, ResponseAddress>();
-  for (const provider of [wrong, dear, cheap, fair]) {
-    const submitted = await provider.respondTo(task).catch(() => undefined);
-    if (submitted) answers.set(provider, submitted.response);
+  const inTime = paysAtOnce.has(strategy) ? [wrong, dear] : [wrong, dear, cheap, fair];
+  for (const provider of inTime) answers.set(provider, (await provider.respondTo(task)).response);
+  if (paysAtOnce.has(strategy)) {
+    await daemon.logged(isFinal(task));
+    for (const late of [cheap, fair]) await expect(late.respondTo(task)).rejects.toThrow(RevertError);
   }
   /** Who was paid, by the responses' own word, and what that did cost the client, by the Vault's. */
   const paid = async () => {
-    await daemon.logged(about(task, { msg: "confirmation", state: "final" }));
+    await daemon.logged(isFinal(task));
     const confirmed = await Promise.all(
       [...answers].map(async ([who, response]) => ((await isConfirmed(devnet, response)) ? [who.behaviour.name] : [])),
     );
