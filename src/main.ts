@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
+import { guardOutputs } from "./cli/guardOutputs.ts";
 import { commandHelp, helpText } from "./cli/helpText.ts";
 import { BaseError, exitCodes } from "./errors.ts";
 import { createScrubber } from "./ops/scrub.ts";
@@ -20,6 +21,7 @@ const early: PayAction[] = [];
 let onPayAction = (action: PayAction): unknown => early.push(action);
 process.on("SIGUSR1", () => void onPayAction("pause"));
 process.on("SIGUSR2", () => void onPayAction("resume"));
+const requireOutput = guardOutputs(process.stdout, process.stderr);
 
 const context: Context = {
   env: process.env,
@@ -64,8 +66,12 @@ async function main(): Promise<number> {
     case "version":
       context.stdout.write(`${readVersion()}\n`);
       return exitCodes.ok;
-    default:
-      return line.command.run(context, line);
+    default: {
+      const code = await line.command.run(context, line);
+      // The daemon's output is its log: a line that was lost weeks ago says nothing of how it ended.
+      if (code === exitCodes.ok && line.command.name !== "run") await requireOutput();
+      return code;
+    }
   }
 }
 
