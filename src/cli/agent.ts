@@ -1,7 +1,7 @@
 import { readAddress } from "../client/inputs.ts";
 import { exitCodes } from "../errors.ts";
 import { checksummed } from "../protocol/brand.ts";
-import { mayGoOn } from "./ask.ts";
+import { maySend } from "./ask.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
@@ -27,7 +27,7 @@ export const agent = (context: Context, line: Line): Promise<number> =>
       ["for the client", checksummed(signer.address)],
       ["which lets it", action === "set" ? "publish, and confirm: pay out of this client's escrow" : "do nothing more"],
     ]);
-    if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
+    if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
     const sending = action === "set" ? client.setAgent(who) : client.revokeAgent(who);
     const mined = await during(context, "waiting until it is mined", sending);
     printSent(

@@ -1,3 +1,4 @@
+import type { Config } from "../config/schema.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
@@ -21,5 +22,20 @@ export async function mayGoOn(
   const answer = (await context.ask("Go on? [y/N] ")).trim().toLowerCase();
   if (answer === "y" || answer === "yes") return true;
   context.stderr.write(`${otherwise}\n`);
+  return false;
+}
+
+/**
+ * The same, where a transaction would be signed: in a dry run the plan is told, nobody is asked, and the answer is no.
+ * @throws as `mayGoOn`.
+ */
+export async function maySend(
+  context: Context,
+  line: Pick<Line, "options">,
+  { sink }: Pick<Config, "sink">,
+  plan: string,
+): Promise<boolean> {
+  if (!sink.dryRun) return mayGoOn(context, line, plan);
+  context.stderr.write(`${plan}dry run (sink.dryRun): nothing was sent; --no-sink-dry-run would send it\n`);
   return false;
 }

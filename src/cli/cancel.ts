@@ -3,7 +3,7 @@ import { readAddress } from "../client/inputs.ts";
 import { exitCodes } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
-import { mayGoOn } from "./ask.ts";
+import { maySend } from "./ask.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
@@ -27,7 +27,7 @@ export const cancel = (context: Context, line: Line): Promise<number> =>
       ["which gives back", `${formatOgpu(task.payment)} to ${task.client}`],
       ["signed by", checksummed(signer.address)],
     ]);
-    if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
+    if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
     const mined = await during(context, "waiting until it is mined", client.cancelTask(task.address));
     printSent(context, line, { task: task.address, freed: formatOgpu(task.payment) }, mined);
     return exitCodes.ok;

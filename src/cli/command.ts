@@ -29,6 +29,8 @@ export type Command = {
   readonly options?: readonly OptionName[];
   /** It takes no keys of the configuration. @default false */
   readonly needsNoConfig?: boolean;
+  /** It changes what others rest on, and cannot be tried: `--dry-run` is refused. @default false */
+  readonly hasNoDryRun?: boolean;
   /** What each shows, and the line itself. */
   readonly examples: readonly (readonly [shows: string, line: string])[];
   /** Loads what it needs when it runs, so that help and completion are quick. @returns the exit code. */

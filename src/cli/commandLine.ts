@@ -28,6 +28,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const given = Object.entries(rest);
   const options = Object.fromEntries(given.filter(([option]) => isOptionName(option))) as CommandOptions;
   const flags = Object.fromEntries(given.filter(([option]) => !isOptionName(option))) as Flags;
+  if (command.hasNoDryRun && flags["sink-dry-run"]) throw usage(`"${command.name}" has no dry run: nothing was done`);
   checkLine(command, args, [...Object.keys(options), ...(command.needsNoConfig ? Object.keys(flags) : [])]);
   return { command, file: typeof file === "string" ? file : undefined, flags, args, options };
 }

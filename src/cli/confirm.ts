@@ -3,7 +3,7 @@ import { readAddress } from "../client/inputs.ts";
 import { exitCodes } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed, type ResponseAddress, type TaskAddress, toAddress } from "../protocol/brand.ts";
-import { mayGoOn } from "./ask.ts";
+import { maySend } from "./ask.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
 import { personOf } from "./personOf.ts";
@@ -34,7 +34,7 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
       ["from the escrow of", task.client],
       ["signed by", checksummed(signer.address)],
     ]);
-    if (!(await mayGoOn(context, line, `${plan}It cannot be undone.\n`))) return exitCodes.failed;
+    if (!(await maySend(context, line, opened.config, `${plan}It cannot be undone.\n`))) return exitCodes.failed;
     // What was shown is the most that is paid.
     const options = { maxPayment: response.payment };
     const send = async (held?: HeldKey) => {

@@ -9,7 +9,8 @@ What \`ogpu-confirmd --help\` and \`ogpu-confirmd COMMAND --help\` say, word for
   aligned tables and colours (not with \`NO_COLOR\`); elsewhere a table is one line each with tabs between, for \`cut\` and
   \`awk\`. \`--json\` prints JSON; amounts carry their unit, times are ISO 8601, addresses are checksummed.
 - **Money.** Before a transaction the command shows what it would do and asks; \`--yes\` answers for you, and where nobody can
-  be asked it is needed. Everything that can be checked is checked before anything is signed.
+  be asked it is needed. Everything that can be checked is checked before anything is signed. With \`--dry-run\`, or where
+  the configuration has \`sink.dryRun\`, what it would do is all: nothing is sent, also with \`--yes\`, and the exit code is 1.
 - **Amounts** are text with a unit: \`"0.05 OGPU"\`, \`"30 gwei"\`, \`"1 wei"\`. **Addresses** with capitals must have the right
   checksum; the error says how it would be written.
 - **Keys.** A running daemon is the only writer of its key: commands that send refuse that key (\`KEY_IN_USE\`), as they refuse one

@@ -5,7 +5,7 @@ import { exitCodes } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import type { AccountAddress } from "../protocol/brand.ts";
 import { feeCap } from "../sink/fees.ts";
-import { mayGoOn } from "./ask.ts";
+import { maySend } from "./ask.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
@@ -121,7 +121,7 @@ async function fix(context: Context, line: Line, opened: Opened): Promise<number
     const steps = table(onErrors, ["NONCE", "ACTION", "WHY", "SINCE", "COSTS AT MOST", "WHAT"], rows);
     const idle = idleSince ? `nothing of this account was mined since ${timeOf(idleSince * 1_000)}\n` : "";
     const rest = left === 0 ? "" : `${left} others wait and are left alone: they are mined once these are\n`;
-    const approved = await mayGoOn(context, line, `${idle}${steps}${rest}`);
+    const approved = await maySend(context, line, opened.config, `${idle}${steps}${rest}`);
     if (approved) context.stderr.write("waiting until the replacements are mined …\n");
     return approved;
   };

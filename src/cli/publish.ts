@@ -9,7 +9,7 @@ import { exitCodes } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import { DeliveryMethod } from "../protocol/statuses.ts";
-import { mayGoOn } from "./ask.ts";
+import { maySend } from "./ask.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { CommandOptions } from "./commandOptions.ts";
@@ -48,7 +48,7 @@ async function publishTask(context: Context, line: Line, opened: Opened): Promis
     ["until", new Date(expiryTime * 1_000).toISOString()],
     ["signed by", checksummed(signer.address)],
   ]);
-  if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
+  if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
   const publishing = client.publishTask({ source, config, expiryTime, payment });
   const { task, ...mined } = await during(context, "uploading, and waiting until it is mined", publishing);
   printSent(context, line, { task, frozen: formatOgpu(payment) }, mined);
@@ -82,7 +82,7 @@ async function publishSource(context: Context, line: Line, opened: Opened): Prom
     ["least payment", formatOgpu(readAmount("--min-payment", info.minPayment))],
     ["signed by", checksummed(signer.address)],
   ]);
-  if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
+  if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
   const publishing = publishSourceFor({ ...opened.client, onBehalfOf: client }, info);
   const { source, ...mined } = await during(context, "uploading, and waiting until it is mined", publishing);
   printSent(context, line, { source }, mined);

@@ -230,6 +230,54 @@ describe("nonce", () => {
   });
 });
 
+describe("a dry run", () => {
+  it("shows the plan of whatever would be sent, asks nobody, and sends nothing", async () => {
+    const { response } = await answered();
+    const task = checksummed(await devnet.client.publishTask({ source, config: "{}" }));
+    const client = devnet.accounts.client.address;
+    const stuck = await devnet.account("cli-dry");
+    const raw = await stuck.signTransaction({
+      ...{ chainId: devnet.chainId, type: "eip1559", to: stuck.address, nonce: 1, gas: 21_000n },
+      ...{ maxFeePerGas: 100_000_000_000n, maxPriorityFeePerGas: 1n },
+    });
+    await devnet.publicClient.sendRawTransaction({ serializedTransaction: raw });
+    const asStuck = { CLIENT_PRIVATE_KEY: stuck.privateKey };
+    const input = ["--function", "f", "--data", "1"];
+    const rows: readonly (readonly [string, readonly string[], RegExp, Record<string, string>?])[] = [
+      [client, ["confirm", response], /which pays\t0\.8 OGPU of 1 OGPU/],
+      [client, ["publish", "task", source, ...input, "--payment", "0.05 OGPU"], /which freezes\t0\.05 OGPU/],
+      [
+        client,
+        ["publish", "source", "--name", "a", "--min-payment", "1 gwei", "--cpu", "https://a.example"],
+        /publish the source\ta/,
+      ],
+      [client, ["cancel", task], /which gives back/],
+      [client, ["agent", "set", response], /authorise the agent/],
+      [client, ["agent", "revoke", devnet.accounts.agent.address], /revoke the agent/],
+      [stuck.address, ["nonce", "fix"], /0\tfill\tnothing waits in it/, asStuck],
+    ];
+    const nonceOf = (address: string) =>
+      devnet.publicClient.getTransactionCount({ address: address as `0x${string}`, blockTag: "pending" });
+    for (const [address, words, plan, env = asClient()] of rows) {
+      const before = await nonceOf(address);
+      const ways: readonly [readonly string[], CliOptions][] = [
+        [["--dry-run", "--yes"], { env }],
+        [["--sink-dry-run"], { env, answers: ["y"] }],
+        [["--yes"], { env: { ...env, OGPU_SINK_DRY_RUN: "true" } }],
+      ];
+      for (const [flags, options] of ways) {
+        const { code, out, err, asked } = await run([...words, ...flags], options);
+        expect({ words, code, out, asked }).toEqual({ words, code: 1, out: "", asked: [] });
+        expect(err).toMatch(plan);
+        expect(err).toMatch(/\ndry run \(sink\.dryRun\): nothing was sent/);
+      }
+      expect({ words, nonce: await nonceOf(address) }).toEqual({ words, nonce: before });
+    }
+    const env = { ...asClient(), OGPU_SINK_DRY_RUN: "true" };
+    expect(await run(["cancel", task, "--yes", "--no-sink-dry-run"], { env })).toMatchObject({ code: 0 });
+  });
+});
+
 describe("status, tasks and journal without a daemon", () => {
   it("say that there is none, and create nothing", async () => {
     const { code, out } = await run(["status", "--json"]);

@@ -14,6 +14,7 @@ chain as it is then, and under the same ceilings. An approval pays money.`,
   },
   args: { ID: "the number that the list shows" },
   options: ["why", "who", "json"],
+  hasNoDryRun: true,
   examples: [
     ["see what waits", "held list"],
     ["have one paid", 'held approve 17 --why "read it, it is right"'],

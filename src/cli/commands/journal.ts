@@ -17,6 +17,7 @@ whole, while it is in use. \`prune\` forgets the details of what was settled lon
   },
   args: { FILE: "where the copy goes; it must not exist yet" },
   options: ["since", "older-than", "yes", "json"],
+  hasNoDryRun: true,
   examples: [
     ["count what was paid since a day (jq)", "journal export --since 2026-01-31 | jq -r .transaction"],
     ["make a copy", "journal export backup.sqlite"],

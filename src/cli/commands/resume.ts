@@ -8,6 +8,7 @@ waited is paid in the order in which it was approved. SIGUSR2 to the daemon does
 The configuration names the journal, as with pause.`,
   usage: ["resume [--why TEXT] [--who NAME] [--json]"],
   options: ["why", "who", "json"],
+  hasNoDryRun: true,
   examples: [["go on", 'resume --why "the prices were right" --config /etc/ogpu-confirmd/config.yaml']],
   run: async (context, line) => (await import("../resume.ts")).resume(context, line),
 };

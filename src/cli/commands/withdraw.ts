@@ -17,6 +17,7 @@ The configuration names the journal, as with pause.`,
   ],
   args: { ADDRESS: "further responses" },
   options: ["policy", "response", "all", "why", "who", "yes", "json"],
+  hasNoDryRun: true,
   examples: [
     ["see what is approved and not signed yet", "withdraw --config /etc/ogpu-confirmd/config.yaml"],
     [

@@ -27,6 +27,10 @@ describe("the command line", () => {
     [["run", "--json"], '"run" has no option --json'],
     [["check", "this"], '"check" takes no arguments, but got "this"'],
     [["run", "--bogus"], "Unknown option '--bogus'"],
+    [["withdraw", "--all", "--why", "x", "--yes", "--dry-run"], '"withdraw" has no dry run: nothing was done'],
+    [["journal", "prune", "--older-than", "90d", "--sink-dry-run"], '"journal" has no dry run'],
+    [["held", "approve", "17", "--why", "x", "--dry-run"], '"held" has no dry run'],
+    [["resume", "--dry-run"], '"resume" has no dry run'],
     [["help", "rum"], 'there is no command "rum"; did you mean "run"?'],
   ])("refuses %j, and says why", (argv, message) => {
     expect(() => parseCommandLine(argv)).toThrow(message);
