@@ -2,6 +2,7 @@ import { isMap, isScalar, type Pair, type YAMLMap } from "yaml";
 import { type PluginSpec, policyCeilings, policyDefaults, type SignalSpec } from "./policySpec.ts";
 import type { Report } from "./problems.ts";
 import { readDuration, readLocated, readWhole } from "./readers.ts";
+import { readOptions } from "./readOptions.ts";
 import { type Entries, offsetOf, optionalMap, readMap, readText, required, type YamlNode } from "./yamlReader.ts";
 
 /** Reads `signals`: external judges by name. */
@@ -66,5 +67,5 @@ export function parsePlugin(policy: Entries, report: Report): PluginSpec | undef
   if (!file) return undefined;
   if (!/\.(ts|js|mjs)$/.test(file.value)) report(file.offset, "a plug-in is a .ts or .js file");
   const options = entries.get("options");
-  return { file, options: options ? JSON.parse(JSON.stringify(options)) : {} };
+  return { file, options: options ? readOptions(options, "plugin.options", report) : {} };
 }

@@ -8,6 +8,7 @@ import { folderOf, ogpu, policyOf, policyText, problemsOf, provider } from "./su
 
 const head = "apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: first\n";
 const good = `${head}eligible: output.valid\n`;
+const plugin = `${good}plugin:\n  file: p.ts\n  options: `;
 
 /** The mark ¦ stands where the problem must be reported. */
 const broken: readonly (readonly [what: string, text: string, message: RegExp])[] = [
@@ -87,6 +88,20 @@ const broken: readonly (readonly [what: string, text: string, message: RegExp])[
   ],
   ["a judge with credentials", `${good}signals: { q: { url: ¦"https://a:b@c.de" } }`, /holds credentials/],
   ["a plug-in that is not there", `${good}plugin: { file: ¦plugins/none.ts }`, /there is no file plugins\/none.ts/],
+  ["an alias in a plug-in's options", `${plugin}{ a: &k [x, y], b: ¦*k }`, /options\.b is an alias .*write it out/],
+  ["an alias for a plug-in's options", `${good}signals: &k {}\nplugin: { file: p.ts, options: ¦*k }`, /is an alias/],
+  ["an option without an end", `${plugin}{ a: { max: [1, ¦.inf] } }`, /options\.a\.max\[1] is \.inf.* in quotes/],
+  ["an option that is no number", `${plugin}{ a: ¦.nan }`, /in quotes/],
+  [
+    "an option too large to be exact",
+    `${plugin}{ n: ¦12345678901234567890 }`,
+    /read as 12345678901234567000 .*in quotes/,
+  ],
+  ["an option too fine to be exact", `${plugin}{ n: ¦1.000000000000000001 }`, /would be read as 1 .*in quotes/],
+  ["an option too large in hex", `${plugin}{ n: ¦0x20000000000001 }`, /in quotes/],
+  ["an option too small", `${plugin}{ n: ¦1e-400 }`, /would be read as 0/],
+  ["an option by a number", `${plugin}{ ¦0x10: a }`, /a key of plugin\.options is a text \(put it in quotes\)/],
+  ["an option by a list", `${plugin}\n    ? ¦[a]\n    : b`, /a key of plugin\.options is a text/],
   ["a budget above the ceiling", `${good}budget: ¦2s`, /from 1ms to 1s/],
   ["a schema that leads out", `${good}output: { schema: ¦out.json }`, /only a relative path/],
   ["an unknown strategy", `${head.replace("first", "¦frist")}eligible: output.valid`, /did you mean first\?/],
@@ -173,6 +188,7 @@ test.each(broken)("reports %s where it stands", (_what, marked, message) => {
   const lines = marked.slice(0, offset).split("\n");
   const problems = problemsOf({
     "a.yaml": marked.replace("¦", ""),
+    "p.ts": "export default () => () => ({ verdict: 'eligible' })",
     "ok.json": "{}",
     "bad.json": '{"type": "strin"}',
     "pattern.json": '{"pattern": "(a)\\\\1"}',
@@ -183,6 +199,16 @@ test.each(broken)("reports %s where it stands", (_what, marked, message) => {
   const [{ file, line, column, ...problem } = { file: "", line: 0, column: 0, message: "", hint: "" }] = problems;
   expect(`${file}:${line}:${column}`).toBe(`a.yaml:${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`);
   expect(`${problem.message}${problem.hint && ` (${problem.hint})`}`).toMatch(message);
+});
+
+test("a plug-in gets its options as they are written", () => {
+  const written = `{ a: [1, -0.5, 1.50, 1e30, 3.141592653589793, 9007199254740991, 0x1F], "0x10": ~, b: { c: "1", d: yes, e: true } }`;
+  const [loaded] = loadPolicies(folderOf({ "a.yaml": `${plugin}${written}`, "p.ts": "" })).loaded;
+  expect(loaded?.program.plugin?.options).toEqual({
+    a: [1, -0.5, 1.5, 1e30, Math.PI, Number.MAX_SAFE_INTEGER, 31],
+    "0x10": null,
+    b: { c: "1", d: "yes", e: true },
+  });
 });
 
 test("lists every problem of every file in one error, one a line", () => {
