@@ -16,7 +16,8 @@ What \`ogpu-confirmd --help\` and \`ogpu-confirmd COMMAND --help\` say, word for
 - **Keys.** A running daemon is the only writer of its key: commands that send refuse that key (\`KEY_IN_USE\`), as they refuse one
   of which a stopped daemon has left something in flight. While \`confirm\` sends, no daemon takes its key. \`nonce fix\`
   works beside a daemon, and leaves alone what it has signed.
-- **Errors** are one line, \`error CODE: what happened — what to do\`, and an exit code.
+- **Errors** are one line, \`error CODE: what happened — what to do\`, and an exit code. A command that nobody listens to any more
+  (\`… | head -1\`) goes on, and ends with the exit code of its work.
 - **Completion.** bash: \`eval "$(ogpu-confirmd completion bash)"\`; zsh: \`eval "$(ogpu-confirmd completion zsh)"\`; fish:
   \`ogpu-confirmd completion fish | source\`.
 `;
