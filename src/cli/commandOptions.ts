@@ -36,7 +36,7 @@ export const commandOptions = {
   "max-expiry": { type: "string", value: "DURATION", doc: "the longest that a task may run (default: 1d)" },
   "first-response": { type: "boolean", doc: "the chain pays the first answer itself; nobody judges it" },
   client: { type: "string", value: "ADDRESS", doc: "the client that the signer is an agent of" },
-  "older-than": { type: "string", value: "DURATION", doc: "such as 90d" },
+  "older-than": { type: "string", value: "DURATION", doc: "such as 90d; at least 7d" },
   policy: { type: "string", multiple: true, value: "NAME", doc: "what this policy approved; once for each policy" },
   response: { type: "string", multiple: true, value: "ADDRESS", doc: "a response; further ones may follow" },
   all: { type: "boolean", doc: "all of them" },

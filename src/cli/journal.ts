@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseDuration } from "../config/duration.ts";
 import { loadConfig } from "../config/loadConfig.ts";
+import { schema } from "../config/schema.ts";
 import { exitCodes } from "../errors.ts";
+import { pruneJournal } from "../ops/housekeeping/pruneJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
 import { mayGoOn } from "./ask.ts";
@@ -20,7 +21,7 @@ export async function journal(context: Context, line: Line): Promise<number> {
     case "export":
       return exportJournal(context, line);
     case "prune":
-      return pruneJournal(context, line);
+      return prune(context, line);
     case "verify":
       return verify(context, line);
     default:
@@ -57,35 +58,25 @@ const exportJournal = (context: Context, line: Line): Promise<number> =>
     return exitCodes.ok;
   });
 
-const pruneJournal = (context: Context, line: Line): Promise<number> =>
+const prune = (context: Context, line: Line): Promise<number> =>
   withJournal(context, line, async (opened) => {
     const age = line.options["older-than"];
     if (age === undefined) throw usage("say how old: --older-than 90d");
+    const keepMs = ageOf(age);
     const plan = `forget the details of tasks that were settled more than ${age} ago; that they are settled stays known\n`;
-    if (!(await mayGoOn(context, line, plan))) return exitCodes.failed;
-    const now = Date.now();
-    await opened.noteSettled(now);
-    const settledBefore = now - ageOf(age);
-    const pruneAll = async () => {
-      let pruned = 0;
-      for (let some = 1; some > 0; pruned += some) some = await opened.prune({ settledBefore, now, limit: 100 });
-      for (let left = 1; left > 0; ) {
-        const after = await opened.compact(1_000);
-        if (after === left) break;
-        left = after;
-      }
-      return pruned;
-    };
-    const pruned = await during(context, "pruning", pruneAll());
+    if (!(await mayGoOn(context, line, plan, "nothing was pruned"))) return exitCodes.failed;
+    const pruned = await during(context, "pruning", pruneJournal(opened, keepMs, Date.now()));
     context.stdout.write(line.options.json ? json({ pruned }) : `pruned ${pruned} tasks\n`);
     return exitCodes.ok;
   });
 
+/** The daemon's own bounds: ceilings and reorgs reach back into what is newer. */
 function ageOf(text: string): number {
+  const { reads } = schema.housekeeping.pruneAfter;
   try {
-    return parseDuration(text);
+    return reads.parse(text);
   } catch {
-    throw usage(`--older-than is a duration like 90d, not "${text}"`);
+    throw usage(`--older-than is ${reads.expects}, not "${text}"`);
   }
 }
 

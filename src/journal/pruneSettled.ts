@@ -10,9 +10,12 @@ export type PruneOrder = {
   readonly limit: number;
 };
 
+/** Twice as long as the longest ceiling looks back: what was signed in that time counts for it, whatever the order says. */
+const ceilingsLookBack = 2 * 86_400_000;
+
 /**
- * Settled for long enough, with no confirmation that the sink or an operator still has to look at, and without the
- * newest nonce of a key: by that one the next is taken.
+ * Settled for long enough, with no confirmation that the sink or an operator still has to look at or a ceiling stands on,
+ * and without the newest nonce of a key: by that one the next is taken.
  */
 const prunable = `
   SELECT task FROM tasks t
@@ -20,6 +23,7 @@ const prunable = `
     AND NOT EXISTS (
       SELECT 1 FROM confirmations c WHERE c.task = t.task AND (
         c.state NOT IN ('final', 'superseded', 'rejected', 'cancelled')
+        OR c.admitted_at >= ?
         OR EXISTS (SELECT 1 FROM nonces n WHERE n.confirmation_id = c.id
                    AND n.nonce = (SELECT max(m.nonce) FROM nonces m WHERE m.signer = n.signer))))
   ORDER BY settled_since LIMIT ?`;
@@ -32,7 +36,8 @@ const prunable = `
  * @returns how many tasks were pruned.
  */
 export function* pruneSettled({ settledBefore, now, limit }: PruneOrder): Work<number> {
-  const tasks = (yield* all(prunable, settledBefore, limit)).map(({ task }) => task as string);
+  const counting = now - ceilingsLookBack;
+  const tasks = (yield* all(prunable, settledBefore, counting, limit)).map(({ task }) => task as string);
   const providers = new Set<string>();
   for (const task of tasks) {
     for (const provider of yield* keepHistory(task)) providers.add(provider);
@@ -56,7 +61,7 @@ export function* pruneSettled({ settledBefore, now, limit }: PruneOrder): Work<n
   yield* run(
     `DELETE FROM gas_costs WHERE at < ? AND NOT EXISTS (
        SELECT 1 FROM nonces n WHERE n.signer = gas_costs.signer AND n.nonce = gas_costs.nonce)`,
-    settledBefore,
+    Math.min(settledBefore, counting),
   );
   return tasks.length;
 }

@@ -182,9 +182,16 @@ describe("the journal", () => {
     const words = ["journal", "prune", "--journal-path", "pruned.sqlite"];
     await run(["journal", "export", "pruned.sqlite"]);
     expect(await run(words)).toMatchObject({ code: 78, err: expect.stringMatching(/--older-than 90d/) });
-    expect(await run([...words, "--older-than", "soon", "--yes"])).toMatchObject({ code: 78 });
-    expect(await run([...words, "--older-than", "0s"], { answers: [""] })).toMatchObject({ code: 1 });
-    const { out, code } = await run([...words, "--older-than", "0s", "--yes", "--json"]);
+    // What ceilings stand on stays, whatever a person wants to forget; and nobody is asked about what cannot be.
+    for (const age of ["soon", "0s", "1h", "6d"]) {
+      const refused = await run([...words, "--older-than", age], { answers: ["y"] });
+      expect(refused).toMatchObject({ code: 78, asked: [], err: expect.stringContaining("from 7d to 3650d") });
+    }
+    expect(await run([...words, "--older-than", "7d"], { answers: [""] })).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/nothing was pruned\n$/),
+    });
+    const { out, code } = await run([...words, "--older-than", "7d", "--yes", "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toHaveProperty("pruned");
     expect(await run(["journal", "verify", "--journal-path", "pruned.sqlite"])).toMatchObject({ code: 0 });

@@ -158,6 +158,19 @@ describeJournals("upkeep", (journals, kind) => {
       expect((await journal.task(taskAt(2)))?.verdicts).toHaveLength(2);
     });
 
+    it("keeps what was signed within two days, however long ago its task was settled", async () => {
+      await play(0, "final", 100 * day);
+      await play(1, "final", 100 * day);
+      await journal.noteSettled(0);
+      const before = await whatMatters(99 * day);
+      expect(before.money).toHaveLength(2);
+      for (const now of [100 * day + 1, 101 * day, 102 * day])
+        expect(await journal.prune({ settledBefore: now, now, limit: 10 })).toBe(0);
+      expect(await whatMatters(99 * day)).toEqual(before);
+      const now = 102 * day + 1;
+      expect(await journal.prune({ settledBefore: now, now, limit: 10 })).toBe(1);
+    });
+
     it("leaves a row by which a pruned task stays settled and unpaid, whatever comes", async () => {
       await play(0, "final", 0);
       await play(1, "final", 0);
