@@ -1,3 +1,4 @@
+import { readAddress } from "../client/inputs.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import { ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -6,7 +7,7 @@ import type { FactsJson } from "../policy/factsJson.ts";
 import { type LoadedPolicy, loadPolicies } from "../policy/loadPolicies.ts";
 import { explain } from "../policy/tools/explain.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
-import { checksummed } from "../protocol/brand.ts";
+import { checksummed, type ResponseAddress, type TaskAddress, toAddress } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
@@ -19,29 +20,45 @@ export async function policyExplain(
   { options, file, flags }: Line,
   [response]: readonly string[],
 ): Promise<number> {
+  const wanted = readWanted(options.decision, response);
   const { config } = loadConfig({ file, flags, env, cwd });
   const site = journalSite(config, { env, cwd });
   await requireJournal(site);
   return besideDaemon(site, async (journal) => {
-    const found = await find(journal, options.decision, response);
-    if (!found) throw new ConfigError("the journal has no such decision", { code: "NO_DECISION" });
-    if (options.json) stdout.write(`${found.factsJson}\n`);
+    const found = await (typeof wanted === "number" ? journal.decision(wanted) : journal.decisionOf(wanted));
+    if (!found) throw await whyThereIsNone(journal, wanted);
+    if (options.json) stdout.write(`${found.factsJson || "null"}\n`);
     else stdout.write(headOf(found) + bodyOf(found, loadPolicies(config.policies.dir).loaded));
     return exitCodes.ok;
   });
 }
 
-async function find(
-  journal: Journal,
-  decision: string | undefined,
-  response: string | undefined,
-): Promise<RecordedDecision | undefined> {
-  if (decision !== undefined) {
-    if (!/^[1-9]\d{0,14}$/.test(decision)) throw usage(`--decision is the number of a decision, not "${decision}"`);
-    return journal.decision(Number(decision));
+/** The number of a decision, or whose newest decision it is. */
+function readWanted(decision: string | undefined, response: string | undefined): number | ResponseAddress {
+  if (decision === undefined) {
+    if (response === undefined) throw usage("write policy explain RESPONSE, or policy explain --decision ID");
+    return toAddress<ResponseAddress>(readAddress("the response", response));
   }
-  if (response === undefined) throw usage("write policy explain RESPONSE, or policy explain --decision ID");
-  return (await journal.decisions(0)).findLast((each) => each.response === response.toLowerCase());
+  if (!/^[1-9]\d{0,14}$/.test(decision)) throw usage(`--decision is the number of a decision, not "${decision}"`);
+  return Number(decision);
+}
+
+async function whyThereIsNone(journal: Journal, wanted: number | ResponseAddress): Promise<ConfigError> {
+  const because = (message: string, remedy: string) => new ConfigError(message, { code: "NO_DECISION", remedy });
+  const elsewhere = 'see "ogpu-confirmd held list" and "ogpu-confirmd journal export"; what was pruned is gone';
+  if (typeof wanted === "number") return because(`the journal has no decision ${wanted}`, elsewhere);
+  const shown = checksummed(wanted);
+  if (await journal.task(toAddress<TaskAddress>(wanted))) {
+    return because(`${shown} is a task`, `see its responses: ogpu-confirmd responses ${shown}`);
+  }
+  const task = (await journal.tasksOfResponses([wanted])).get(wanted);
+  const record = task && (await journal.task(task));
+  if (!record) return because(`the journal has no decision about ${shown}`, elsewhere);
+  const state = [record.state, record.reason].filter(Boolean).join(", ");
+  return because(
+    `nothing was decided about ${shown}: its task ${checksummed(record.task)} is ${state}`,
+    'see which policies apply to what: "ogpu-confirmd policy list"',
+  );
 }
 
 function headOf(decision: RecordedDecision): string {

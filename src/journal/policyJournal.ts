@@ -33,6 +33,8 @@ export type PolicyJournal = {
     providers: readonly AccountAddress[],
   ) => Promise<ReadonlyMap<AccountAddress, ProviderHistory>>;
   readonly decision: (verdictId: number) => Promise<RecordedDecision | undefined>;
+  /** The newest verdict on a response, `wait` included. */
+  readonly decisionOf: (response: ResponseAddress) => Promise<RecordedDecision | undefined>;
   /** Every verdict on a task's responses, whatever its mode, the newest first; at most `limit`. */
   readonly decisionsOfTask: (task: TaskAddress, limit: number) => Promise<readonly RecordedDecision[]>;
   /**
@@ -113,6 +115,12 @@ export function policyJournal({ read, write }: Store): PolicyJournal {
     decision: (verdictId) =>
       read(function* () {
         const row = yield* one(`${recordedDecisions} WHERE v.id = ?`, verdictId);
+        return row && toRecordedDecision(row);
+      }),
+
+    decisionOf: (response) =>
+      read(function* () {
+        const row = yield* one(`${recordedDecisions} WHERE v.response = ? ORDER BY v.id DESC LIMIT 1`, response);
         return row && toRecordedDecision(row);
       }),
 

@@ -193,6 +193,8 @@ export const everyMethod: readonly JournalCall[] = [
   ["providerHistory", [provider, signer]],
   ["decision", 1],
   ["decision", 99],
+  ["decisionOf", first],
+  ["decisionOf", address<ResponseAddress>(0xee)],
   ["decisionsOfTask", one, 1],
   ["decisions", 51],
   ["decisions", 0, true],
