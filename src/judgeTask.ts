@@ -75,29 +75,34 @@ export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address:
   if (approved !== undefined) return { intent: approved };
 
   const config = await payload.fetch(snapshot.task.config, configLimits);
-  const policy = toStore(policies)
-    .current()
-    .select({
-      source: snapshot.task.source,
-      client: snapshot.source.client,
-      functionName: functionNameOf(config.json),
-      isConfigUnread: !config.valid,
-      deliveryMethod: snapshot.task.deliveryMethod,
-      payment: snapshot.task.payment,
-    });
+  const matchable = {
+    source: snapshot.task.source,
+    client: snapshot.source.client,
+    functionName: functionNameOf(config.json),
+    isConfigUnread: !config.valid,
+    deliveryMethod: snapshot.task.deliveryMethod,
+    payment: snapshot.task.payment,
+  };
+  const store = toStore(policies);
+  const set = store.current();
+  const policy = set.select(matchable);
+  const inForce = () => (store.current() === set ? policy : store.current().select(matchable));
   if (policy === undefined) {
     report({ type: "unmatched", task: address, reason: config.error });
     return config.transient ? { againInMs: configRetryMs } : {};
   }
   // What a person has just rejected is settled: the record is read again.
   const settled = record.answers.length > 0 ? ((await journal.task(address)) ?? record) : record;
-  return judgeBy(deps, options, policy, { record: settled, snapshot, config });
+  return judgeBy(deps, options, { policy, inForce }, { record: settled, snapshot, config });
 }
+
+/** The policy that a look began with, and the one that is in force for its task now. */
+type Chosen = { readonly policy: Policy; readonly inForce: () => Policy | undefined };
 
 async function judgeBy(
   deps: JudgeDeps,
   options: JudgeOptions,
-  policy: Policy,
+  { policy, inForce }: Chosen,
   { record, snapshot, config }: Looked & { readonly config: Output },
 ): Promise<Judged> {
   const { journal, clock, report } = deps;
@@ -125,6 +130,12 @@ async function judgeBy(
     };
     return isRepeated(decision, lastVerdicts.get(verdict.response)) ? [] : [decision];
   });
+  // Payloads and judges take their time: what is not decided by now goes by the files that are in force now.
+  const now = inForce();
+  if (now?.digest !== policy.digest) {
+    report({ type: "overtaken", task: record.task, before: policy.name, policy: now?.name });
+    return { againInMs: 0 };
+  }
   const intent = await journal.decide(decisions, clock.now());
   tell(report, decisions, intent);
 

@@ -30,6 +30,14 @@ export type Report =
       readonly before: string;
       readonly policy: string;
     }
+  /** A look went by a policy that was changed, or is gone, before it had come to a verdict: the task is judged anew. */
+  | {
+      readonly type: "overtaken";
+      readonly task: TaskAddress;
+      readonly before: string;
+      /** The one in force; `undefined`: none matches. */
+      readonly policy: string | undefined;
+    }
   /** The files of the policies were read again: they are in force now, or the ones before stay. */
   | { readonly type: "policies"; readonly ok: true; readonly policies: readonly string[] }
   | { readonly type: "policies"; readonly ok: false; readonly problems: string }

@@ -35,6 +35,11 @@ export function logReports(logger: Logger): Reporter {
         const fields = { task: checksummed(task), response: checksummed(response), before, policy };
         return logger.info(fields, "a waiting response goes on under the changed policies");
       }
+      case "overtaken": {
+        const { task, before, policy } = report;
+        const fields = { task: checksummed(task), before, policy };
+        return logger.info(fields, "the policies changed during a look: nothing was decided, the task is judged anew");
+      }
       case "policies":
         return report.ok
           ? logger.info({ policies: report.policies }, "the changed policies are in force")

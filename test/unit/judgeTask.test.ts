@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NEVER } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/chain/chainPort.ts";
 import { RetryableError } from "../../src/errors.ts";
@@ -308,6 +309,58 @@ describe("a task that names another source than the journal has", () => {
     await expect(lookAs(true, () => words.shift() ?? snapshot)).rejects.toThrow(/or another source, and they change/);
     expect(judged).toEqual([]);
     expect(await journal.unsettled()).toEqual([]);
+  });
+});
+
+describe("a look during which the policies change", () => {
+  const shadow = policyOf({ kind: "confirm" }, { mode: "shadow", digest: "digest-2" });
+  const other = policyOf({ kind: "reject" }, { name: "other", digest: "digest-3" });
+  const same = policyOf({ kind: "confirm" });
+  /** A look whose files change while something is waited for, and the next one, under what is in force then. */
+  const lookDuring = async (awaited: "payload" | "judge", next: Policy | undefined) => {
+    const change = () => {
+      policies = setOf(next);
+    };
+    const slow = policyOf(async (candidate) => {
+      if (awaited === "judge") change();
+      return confirm.judge(candidate);
+    });
+    let policies = setOf(slow);
+    const deps = {
+      chain: fakeChain({ snapshot: async () => aSnapshot({ responses: [aResponse({ data: "the answer" })] }) }),
+      journal,
+      isWatched: async () => true,
+      payload: {
+        fetch: async (data: string) => {
+          if (awaited === "payload" && data === "the answer") change();
+          return outputOf();
+        },
+      },
+      policies: { current: () => policies, changes$: NEVER },
+      clock: { now: () => 7, scheduler: undefined as never },
+      report: (report: Report) => void reports.push(report),
+    };
+    const judge = () => judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
+    return { looked: await judge(), verdicts: (await journal.task(task))?.verdicts ?? [], judge };
+  };
+
+  describe.each(["payload", "judge"] as const)("and waits for a %s", (awaited) => {
+    it.each([
+      ["shadow", shadow, "test", [{ kind: "confirm", mode: "shadow", policyDigest: "digest-2" }]],
+      ["another one", other, "other", [{ kind: "reject", policyDigest: "digest-3" }]],
+      ["none", undefined, undefined, []],
+    ] as const)("decides nothing by the old files; the next one goes by %s", async (_, next, name, after) => {
+      const { looked, verdicts, judge } = await lookDuring(awaited, next);
+      expect([looked, verdicts]).toEqual([{ againInMs: 0 }, []]);
+      expect(reports).toEqual([{ type: "overtaken", task, before: "test", policy: name }]);
+      expect((await judge()).intent).toBeUndefined();
+      expect((await journal.task(task))?.verdicts).toMatchObject(after);
+      expect(await journal.unsettled()).toEqual([]);
+    });
+
+    it("pays as it had begun to where its own policy is the same in the new files", async () => {
+      expect((await lookDuring(awaited, same)).looked.intent).toMatchObject({ response });
+    });
   });
 });
 

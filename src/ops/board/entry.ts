@@ -104,6 +104,10 @@ export function toEntry(report: Report): Entry | undefined {
         "a waiting response is judged on",
         report.task,
       );
+    case "overtaken": {
+      const next = report.policy ?? "no policy";
+      return notice("plain", `${report.before} gave way to ${next}`, "a task is judged anew", report.task);
+    }
     case "policies":
       return report.ok
         ? notice("good", "changed policies are in force", report.policies.join(", "))

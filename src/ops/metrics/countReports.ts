@@ -83,6 +83,7 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
       case "unmatched":
         return add("unmatched_total", 1);
       case "policy-changed":
+      case "overtaken":
         return add("rejudged_total", 1);
       case "evaluation-killed":
         return add("evaluations_killed_total", 1);

@@ -94,7 +94,7 @@ export const metricTable = [
   {
     name: "rejudged_total",
     type: "counter",
-    help: "Waiting responses that went on under another policy, or another version of it.",
+    help: "Waiting responses, and looks under way, that went on under another policy, or another version of it.",
   },
   {
     name: "evaluations_killed_total",

@@ -89,10 +89,13 @@ it("loses no verdict and decides nothing twice while its file is edited under 10
       clock: { now: () => 7, scheduler: undefined as never },
       report: (report: Report) => void reports.push(report),
     };
-    const { intent } = await judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
-    if (intent) intents.push(intent);
+    const judge = () => judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
+    let looked = await judge();
+    // The file changed meanwhile.
+    while (looked.againInMs === 0) looked = await judge();
+    if (looked.intent) intents.push(looked.intent);
     // A second look, as after a new head, finds it decided.
-    await judgeTask(deps, { maxPayment: wei(1_000n), dryRun: false }, task);
+    expect(await judge()).toEqual({});
     good.add(digestNow());
   };
   const started = performance.now();
