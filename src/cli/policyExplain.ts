@@ -70,11 +70,14 @@ function headOf(decision: RecordedDecision): string {
     `  policy ${policyDigest}`,
     `  facts ${decision.factsDigest || "(nothing was evaluated)"} at block ${block.number}`,
     `  payload ${decision.payloadDigest || "(none came)"}`,
-    `  transaction ${decision.transaction ?? "(none)"}`,
+    `  transaction ${transactionOf(decision)}`,
     "",
     "",
   ].join("\n");
 }
+
+const transactionOf = ({ transaction, confirmation }: RecordedDecision): string =>
+  confirmation === undefined ? "(none)" : `${transaction ?? "(not signed)"}, the confirmation is ${confirmation}`;
 
 function bodyOf({ factsJson, policy, policyDigest }: RecordedDecision, loaded: readonly LoadedPolicy[]): string {
   if (factsJson === "") return "no facts were kept with it\n";

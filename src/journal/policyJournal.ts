@@ -2,7 +2,7 @@ import { ConfigError } from "../errors.ts";
 import type { ProviderHistory } from "../policy/policyPort.ts";
 import type { AccountAddress, ResponseAddress, TaskAddress } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
-import type { Decision, VerdictRecord } from "./journal.ts";
+import type { ConfirmationState, Decision, VerdictRecord } from "./journal.ts";
 import { type Row, toVerdictRecord } from "./rows.ts";
 import { all, inStep, one, run, type Statement, type Store, statement, together, type Work } from "./work.ts";
 
@@ -22,8 +22,10 @@ export type RecordedDecision = VerdictRecord & {
   readonly factsDigest: string;
   /** `FactsJson`, as far as it was kept; empty where it was not. */
   readonly factsJson: string;
-  /** Hash of the newest attempt to pay it. */
+  /** Hash of the newest attempt to pay it, whatever became of that. */
   readonly transaction: string | undefined;
+  /** How it stands with the confirmation that it led to. */
+  readonly confirmation: ConfirmationState | undefined;
 };
 
 /** What the policy room asks of the journal. Methods are transactions, as those of `Journal` are. */
@@ -65,7 +67,8 @@ const heldVerdicts = `
 const recordedDecisions = `
   SELECT v.*, 0 AS waits, f.json AS facts_json,
     (SELECT a.hash FROM attempts a JOIN confirmations c ON c.id = a.confirmation_id
-     WHERE c.verdict_id = v.id ORDER BY a.ordinal DESC LIMIT 1) AS hash
+     WHERE c.verdict_id = v.id ORDER BY a.ordinal DESC LIMIT 1) AS hash,
+    (SELECT c.state FROM confirmations c WHERE c.verdict_id = v.id) AS confirmation_state
   FROM verdicts v LEFT JOIN verdict_facts f ON f.verdict_id = v.id`;
 
 /** Approved prices that the mean is taken over: the newest. */
@@ -196,4 +199,5 @@ const toRecordedDecision = (row: Row): RecordedDecision => ({
   factsDigest: row.facts_digest as string,
   factsJson: (row.facts_json as string | null) ?? "",
   transaction: (row.hash as string | null) ?? undefined,
+  confirmation: (row.confirmation_state as ConfirmationState | null) ?? undefined,
 });

@@ -16,7 +16,7 @@ export function pastTasks(set: PolicySet, decisions: readonly RecordedDecision[]
     const facts = newestFacts(all);
     const policy = facts && selectFor(set, facts);
     if (!facts || !policy || !facts.every((each) => isEnough(each, policy.needs))) return undefined;
-    const paid = all.find(({ kind, transaction }) => kind === "confirm" && transaction !== undefined);
+    const paid = all.find(({ confirmation }) => confirmation === "mined" || confirmation === "final");
     const did = paid && { response: paid.response, provider: paid.provider ?? "", payment: String(paid.payment) };
     return { policy, candidate: candidateOf(facts), did };
   });

@@ -216,6 +216,16 @@ describeJournals("a journal", (journals) => {
       expect(record?.confirmation).toEqual(intent);
     });
 
+    it("say what became of the confirmation that they led to, beside its newest transaction", async () => {
+      const { id, verdictId } = await withIntent();
+      expect(await journal.decision(verdictId)).toMatchObject({ confirmation: "intended", transaction: undefined });
+      await journal.recordAttempt(id, signer, attempt(5, "a"));
+      await journal.changeConfirmation(id, { state: "cancelled" });
+      expect(await journal.decision(verdictId)).toMatchObject({ confirmation: "cancelled", transaction: hash("a") });
+      await journal.decide([decision({ response: other, kind: "reject" })], 2);
+      expect(await journal.decisionOf(other)).toMatchObject({ confirmation: undefined, transaction: undefined });
+    });
+
     it("never hold two confirmations for one task", async () => {
       await withIntent();
       expect(await journal.decide([decision({ response: other })], 2)).toBeUndefined();

@@ -84,7 +84,7 @@ test("backtest says what other files would have paid, against what was paid", as
     provider: offers[index]?.response.provider,
     kind: index === 0 ? "confirm" : "reject",
     factsJson: verdict.facts?.json ?? "",
-    transaction: index === 0 ? "0xabc" : undefined,
+    confirmation: index === 0 ? "final" : undefined,
   })) as unknown as readonly RecordedDecision[];
   const result = await backtest(pastTasks(set, decisions));
   expect(result).toMatchObject({ wouldPay: String(ogpu(3)), didPay: String(ogpu(5)), skipped: 0 });
@@ -96,6 +96,24 @@ test("backtest says what other files would have paid, against what was paid", as
   expect(
     (await backtest(pastTasks(set, [{ ...decisions[0], factsJson: '{"truncated":true}' } as never]))).skipped,
   ).toBe(1);
+});
+
+test("a backtest counts as paid what was mined, not what was meant to be or stopped by a second transaction", async () => {
+  const { set, verdicts, offers } = await recorded();
+  const states = ["intended", "signed", "broadcast", "mined", "final", "superseded", "rejected", "cancelled", "dead"];
+  const rows = states.map(async (confirmation) => {
+    const paid = { ...verdicts[0], task: candidateOf().task.address, payment: offers[0]?.response.payment };
+    const decision = {
+      ...paid,
+      kind: "confirm",
+      transaction: "0xabc",
+      confirmation,
+      factsJson: verdicts[0]?.facts?.json,
+    };
+    return [confirmation, (await backtest(pastTasks(set, [decision] as never))).didPay];
+  });
+  const paid = Object.fromEntries(await Promise.all(rows)) as Readonly<Record<string, string>>;
+  expect(states.filter((state) => paid[state] !== "0")).toEqual(["mined", "final"]);
 });
 
 test("a task is left out of a backtest where what the policy reads was not recorded", async () => {
