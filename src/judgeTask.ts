@@ -230,11 +230,12 @@ function tell(report: Reporter, decisions: readonly Decision[], intent: Confirma
 }
 
 /**
- * A verdict settles a response, but for `wait`. What was decided in `shadow`, by the policy's mode or in a dry run, binds
+ * A verdict settles a response, but for `wait`; so does a person who withdrew it, for good: a block that brings it again is no
+ * news of what is wrong with it. What was decided in `shadow`, by the policy's mode or in a dry run, binds
  * that policy alone while it pays nothing, so that enforcing it later judges anew.
  */
 function isSettled(
-  { verdicts, reappeared }: TaskRecord,
+  { verdicts, reappeared, withdrawn }: TaskRecord,
   { digest, mode }: Pick<Policy, "digest" | "mode">,
   response: Response,
 ): boolean {
@@ -242,8 +243,9 @@ function isSettled(
     verdict.mode === "enforce" || (mode === "shadow" && verdict.policyDigest === digest);
   if (verdicts.some((verdict) => verdict.kind === "confirm" && verdict.mode === "shadow" && bySame(verdict)))
     return true;
-  if (reappeared.has(response.address)) return false;
   const judged = responseDigest(response);
+  if (withdrawn.some((each) => each.response === response.address && each.responseDigest === judged)) return true;
+  if (reappeared.has(response.address)) return false;
   return verdicts.some(
     (verdict) =>
       verdict.response === response.address &&

@@ -73,6 +73,7 @@ async function pastTask(
     reason: "",
     responses: responses.map((response) => response.address),
     reappeared: new Set(),
+    withdrawn: [],
     verdicts: [],
     answers: [],
     confirmation: undefined,

@@ -126,7 +126,9 @@ function* intake(batch: Intake): Work<TaskAddress[]> {
 function* taskRecord(task: TaskAddress): Work<TaskRecord | undefined> {
   const row = yield* one("SELECT * FROM tasks WHERE task = ?", task);
   if (!row) return undefined;
-  const [verdicts = [], reappeared = [], holders = [], responses = [], answers = []] = yield* together<readonly Row[]>([
+  const [verdicts = [], reappeared = [], confirmations = [], responses = [], answers = []] = yield* together<
+    readonly Row[]
+  >([
     statement.all(
       `SELECT v.*, (SELECT count(*) FROM verdicts w
                     WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait'
@@ -140,11 +142,11 @@ function* taskRecord(task: TaskAddress): Work<TaskRecord | undefined> {
          SELECT block_number FROM verdicts v WHERE v.task = r.task AND v.response = r.response ORDER BY v.id DESC LIMIT 1)`,
       task,
     ),
-    holdersOf(task),
+    statement.all("SELECT * FROM confirmations WHERE task = ? ORDER BY id", task),
     responsesOf(task),
     openAnswers(task),
   ]);
-  const [holder] = holders;
+  const holder = confirmations.find(({ state }) => state !== "rejected" && state !== "cancelled");
   return {
     task,
     source: row.source as SourceAddress,
@@ -152,6 +154,9 @@ function* taskRecord(task: TaskAddress): Work<TaskRecord | undefined> {
     reason: row.reason as string,
     responses: responses.map(addressOf),
     reappeared: new Set(reappeared.map(addressOf)),
+    withdrawn: confirmations
+      .filter(({ withdrawn }) => Number(withdrawn) === 1)
+      .map((row) => ({ response: addressOf(row), responseDigest: row.response_digest as string })),
     verdicts: verdicts.map(toVerdictRecord),
     answers: answers.map(toHeldAnswer),
     seenBlock: row.seen_block === null ? undefined : BigInt(row.seen_block as number),

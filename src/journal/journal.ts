@@ -65,6 +65,8 @@ export type TaskRecord = {
   readonly responses: readonly ResponseAddress[];
   /** Those that a block brought (again) after their newest verdict: a reorg had taken them back, and they are news. */
   readonly reappeared: ReadonlySet<ResponseAddress>;
+  /** What a person withdrew before anything was signed for it. It is settled, wherever it appears again. */
+  readonly withdrawn: readonly Pick<Confirmation, "response" | "responseDigest">[];
   /** The newest verdict of each response that has one, and how often its documents were waited for. */
   readonly verdicts: readonly VerdictRecord[];
   /** What people said of held responses and nobody carried out yet. */

@@ -248,4 +248,9 @@ export const migrations: readonly string[] = [
     WHEN NEW.state = 'rejected' AND EXISTS (SELECT 1 FROM attempts WHERE confirmation_id = NEW.id)
     BEGIN SELECT RAISE(ABORT, 'a signed confirmation cannot be rejected'); END;
   `,
+  // Only the words of the reason said so before.
+  `
+  ALTER TABLE confirmations ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
+  UPDATE confirmations SET withdrawn = 1 WHERE state = 'rejected' AND reason LIKE 'withdrawn by %';
+  `,
 ];

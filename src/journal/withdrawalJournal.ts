@@ -22,6 +22,7 @@ export type WithdrawalJournal = {
   readonly approvals: () => Promise<readonly Approval[]>;
   /**
    * Rejects those of these confirmations that nothing was ever signed for, and answers them; the others stay as they are.
+   * What was approved there is settled by it: `TaskRecord.withdrawn` names it from then on.
    * Whoever signs one of them at this moment is refused by `recordAttempts`, and so its bytes never leave the process.
    *
    * @throws ConfigError `NOT_PAUSED` unless paying is paused: else others would be signed while a person chooses.
@@ -64,7 +65,7 @@ export function withdrawalJournal({ read, write }: Store): WithdrawalJournal {
         const unsigned = known.filter(isUnsigned).sort((a, b) => a.id - b.id);
         yield* together(
           updateAll(
-            "UPDATE confirmations SET state = 'rejected', reason = given.column2",
+            "UPDATE confirmations SET state = 'rejected', reason = given.column2, withdrawn = 1",
             "id = given.column1",
             ["BIGINT", "TEXT"],
             unsigned.map(({ id }) => [id, reason]),

@@ -118,6 +118,7 @@ export const everyMethod: readonly JournalCall[] = [
   ["setPause", { by: "operator", who: "ann", why: "a bad policy", at: 57 }],
   ["withdraw", [3, 4, 99], "withdrawn by ann: no"],
   ["withdraw", [4], "withdrawn by bob: again"],
+  ["task", three],
   ["endPause", { who: "ann", why: "the old one is back", at: 58 }],
   ["confirmation", 4],
   ["recordAttempt", 4, signer, attempt(9, 0x49), [{ signer, token: 1 }]],

@@ -441,6 +441,26 @@ describe("a verdict", () => {
     expect(judged.at(-1)?.responses.map(({ response: { address: each } }) => each)).toEqual([later]);
   });
 
+  it("that a person withdrew stands where a block brings its response again, unless it is another one by then", async () => {
+    const { intent } = await look(confirm);
+    const seen = (block: bigint) =>
+      journal.intake({
+        tasks: [],
+        responses: [{ response, task, block }],
+        touched: [],
+        cursor: { number: block, hash: headAt(block).hash },
+      });
+    await seen(101n);
+    await journal.setPause({ by: "operator", who: "ann", why: "a bad policy", at: 1 });
+    await journal.withdraw([intent?.id ?? 0], "withdrawn by ann: it pays for nothing");
+    expect((await look(confirm)).intent).toBeUndefined();
+    await seen(102n);
+    expect((await look(policyOf({ kind: "confirm" }, { digest: "digest-2" }))).intent).toBeUndefined();
+    expect(judged.slice(1).map(({ responses }) => responses)).toEqual([[], []]);
+    const another = aSnapshot({ responses: [aResponse({ payment: wei(70n) })] });
+    expect((await look(confirm, { snapshot: another })).intent).toMatchObject({ response, payment: 70n });
+  });
+
   it.each(["reject", "hold"] as const)("%s settles its response, whatever policy comes after", async (kind) => {
     await look(policyOf({ kind }));
     expect((await look(policyOf({ kind: "confirm" }, { digest: "digest-2" }))).intent).toBeUndefined();

@@ -254,4 +254,11 @@ export const postgresMigrations: readonly { readonly to: number; readonly sql: s
   DROP INDEX attempts_in_order;
     `,
   },
+  {
+    to: 9,
+    sql: `
+  ALTER TABLE confirmations ADD COLUMN withdrawn BIGINT NOT NULL DEFAULT 0;
+  UPDATE confirmations SET withdrawn = 1 WHERE state = 'rejected' AND reason LIKE 'withdrawn by %';
+    `,
+  },
 ];

@@ -15,6 +15,7 @@ const decisionOf = (at: number, changes: Partial<Decision> = {}): Decision => ({
   ...{ block: { number: 1n, hash: hashOf(1) }, payment: wei(5n), responseDigest: "r" },
   ...changes,
 });
+const cursorAt = (number: bigint) => ({ number, hash: hashOf(Number(number)) });
 const attemptFor = ({ id }: Pick<Confirmation, "id">, nonce: number): NewAttempt => ({
   confirmationId: id,
   signer,
@@ -94,6 +95,20 @@ describeJournals("an approval", (journals) => {
     const other = address<ResponseAddress>(0x999);
     await journal.intake({ tasks: [], responses: [{ response: other, task: first.task }], touched: [] });
     expect(await journal.decide([decisionOf(0, { response: other })], 10)).toMatchObject({ response: other });
+  });
+
+  it("that is withdrawn is named by its task's record, together with what it was; one that the chain refuses is not", async () => {
+    const [first, refused] = (await approve(2)) as [Confirmation, Confirmation];
+    const { task, response } = first;
+    await journal.setPause(pause);
+    await journal.withdraw([first.id], why);
+    await journal.changeConfirmation(refused.id, { state: "rejected", reason: "the chain refuses it" });
+    await journal.intake({ tasks: [], responses: [{ response, task, block: 8n }], touched: [], cursor: cursorAt(8n) });
+    expect(await journal.task(task)).toMatchObject({
+      withdrawn: [{ response, responseDigest: "r" }],
+      confirmation: undefined,
+    });
+    expect((await journal.task(refused.task))?.withdrawn).toEqual([]);
   });
 
   it("that is withdrawn while a batch is signed keeps the whole batch from being stored, and ends nobody", async () => {
