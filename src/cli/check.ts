@@ -1,6 +1,6 @@
 import { probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
-import { loadConfig } from "../config/loadConfig.ts";
+import { type LoadedConfig, loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
 import { BaseError, exitCodes } from "../errors.ts";
@@ -23,6 +23,7 @@ export async function check(context: Context, file: string | undefined, flags: F
   const { env, cwd, stdout } = context;
   const worst: number[] = [exitCodes.ok];
   let config: Config | undefined;
+  let origins: LoadedConfig["origins"] = new Map();
   // A node's refusal may repeat the credential that it was asked with.
   const clean = (text: string) => createScrubber([], config ? [...config.rpc.http, ...config.rpc.ws] : [])(text);
   const section = async (name: string, work: () => string | Promise<string>): Promise<void> => {
@@ -36,7 +37,7 @@ export async function check(context: Context, file: string | undefined, flags: F
 
   await section("configuration", () => {
     const loaded = loadConfig({ file, flags, env, cwd });
-    config = loaded.config;
+    ({ config, origins } = loaded);
     for (const warning of loaded.warnings) stdout.write(`       warning: ${warning}\n`);
     return `network ${config.network}, chain ${config.chain.id}`;
   });
@@ -49,7 +50,7 @@ export async function check(context: Context, file: string | undefined, flags: F
   });
   const known = config;
   await section("key", async () => {
-    const parts = readSignerParts({ config: known, env, cwd });
+    const parts = readSignerParts({ config: known, origins, env, cwd });
     for (const warning of parts.warnings) stdout.write(`       warning: ${warning}\n`);
     const { signers, from, close } = await openSigners(known.signer, parts);
     await close();

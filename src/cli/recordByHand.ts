@@ -121,7 +121,7 @@ function requireIntentOf(confirmation: Confirmation, response: ResponseAddress):
   }
 }
 
-const otherKey = "a key that the daemon does not pay with, such as the client's (`--signer-role client`)";
+const otherKey = "a key that the daemon does not pay with, such as the client's (`--signer-key-file FILE`)";
 
 const taken = ({ id, task, response, state }: Confirmation, remedy: string) =>
   new RefusedError(

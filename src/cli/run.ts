@@ -47,7 +47,7 @@ import { watchPolicies } from "./watchPolicies.ts";
 export async function run(context: Context, file: string | undefined, flags: Flags): Promise<number> {
   const { env, cwd } = context;
   const { config, origins, warnings } = loadConfig({ file, flags, env, cwd });
-  const parts = readSignerParts({ config, env, cwd });
+  const parts = readSignerParts({ config, origins, env, cwd });
   const isNamed = !/^default$|STATE_DIRECTORY$/.test(origins.get("http.tokenFile") ?? "default");
   const page = readPageToken({ tokenFile: config.http.tokenFile, isNamed, credentials: env.CREDENTIALS_DIRECTORY });
   const site = journalSite(config, { env, cwd });

@@ -28,8 +28,8 @@ export async function withClient<T>(
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { env, cwd, stderr } = context;
-  const { config, warnings } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
-  const parts = readSignerParts({ config, env, cwd });
+  const { config, origins, warnings } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
+  const parts = readSignerParts({ config, origins, env, cwd });
   const site = journalSite(config, { env, cwd });
   for (const warning of [...warnings, ...parts.warnings, ...site.warnings]) stderr.write(`warning: ${warning}\n`);
   // One transaction needs no threads.

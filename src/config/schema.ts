@@ -174,7 +174,7 @@ export const schema = {
     keyFile: setting(
       form.optional(form.path),
       "",
-      "A file with the private key, or a Web3 keystore (version 3). Empty: `$CREDENTIALS_DIRECTORY/agent-key` (or `client-key`), then `AGENT_PRIVATE_KEY` (or `CLIENT_PRIVATE_KEY`).",
+      "A file with the private key, or a Web3 keystore (version 3). Empty: `$CREDENTIALS_DIRECTORY/agent-key`, then `AGENT_PRIVATE_KEY`; of the client, `client-key` and `CLIENT_PRIVATE_KEY`.",
     ),
     keys: setting(form.list(form.path), [], "More such files, for keys that share the load."),
     passwordFile: setting(
@@ -185,7 +185,7 @@ export const schema = {
     role: setting(
       form.oneOf("agent", "client"),
       "agent",
-      "Which key wins where both an agent's and a client's are given. An agent key can confirm and holds no escrow.",
+      "Whose key signs, where no file and no remote signer is named. Where it is written, no other key does; where it is not, the client's signs if there is no agent's. An agent key can confirm and holds no escrow.",
     ),
     remoteUrl: setting(
       form.optional(form.url("https", "http")),

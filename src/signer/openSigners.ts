@@ -1,5 +1,6 @@
 import type { EnvironmentSources } from "../config/readEnvironment.ts";
 import type { Config } from "../config/schema.ts";
+import { type Origins, requireMeantKey } from "./keyRole.ts";
 import { loadCurve } from "./loadCurve.ts";
 import { privateKeySigner } from "./privateKeySigner.ts";
 import { type PrivateKey, readKeys } from "./readKeys.ts";
@@ -30,12 +31,14 @@ export type OpenSigners = {
 
 /**
  * Reads keys, passwords, tokens and certificates, as far as the configuration names them.
- * @throws ConfigError that names the file, and never quotes it.
+ * @throws ConfigError that names the file, and never quotes it; `KEY_MISSING` where another key is meant than the one given.
  */
 export function readSignerParts(
-  options: EnvironmentSources & SecretFilesOptions & { readonly config: Pick<Config, "signer"> },
+  options: EnvironmentSources &
+    SecretFilesOptions & { readonly config: Pick<Config, "signer">; readonly origins: Origins },
 ): SignerParts {
   const { signer } = options.config;
+  requireMeantKey(signer, options.origins);
   if (signer.remoteUrl !== undefined) {
     const { rpc, secrets, warnings } = readRemote({ ...signer, remoteUrl: signer.remoteUrl }, secretFiles(options));
     const unread = signer.keyFile === undefined && signer.keys.length === 0 ? [] : [notRead];

@@ -5,6 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
 import type { Hex } from "../protocol/brand.ts";
 import { decryptKeystore, isKeystore } from "./decryptKeystore.ts";
+import { type Origins, requireRole } from "./keyRole.ts";
 import {
   requireText,
   type SecretFiles,
@@ -30,16 +31,18 @@ export type Keys = {
 export type KeySettings = Pick<Config["signer"], "keyFile" | "keys" | "passwordFile" | "role">;
 
 export type ReadKeysOptions = EnvironmentSources &
-  SecretFilesOptions & { readonly config: { readonly signer: KeySettings } };
+  SecretFilesOptions & { readonly config: { readonly signer: KeySettings }; readonly origins: Origins };
 
 /**
- * Finds the signing keys: `signer.keyFile` and `signer.keys`, else systemd's credential, else the environment. Within one
- * of the last two, `signer.role` wins where both keys are given. A file holds a key, or a Web3 keystore.
+ * Finds the signing keys: `signer.keyFile` and `signer.keys`, else the key of `signer.role` among systemd's credentials,
+ * else in the environment; else, where nobody wrote the role, the other one's in the same order. A file holds a key, or a
+ * Web3 keystore.
  *
- * @throws ConfigError `KEY_INVALID`, `KEY_UNREADABLE`, `KEYSTORE_INVALID` or `KEYSTORE_PASSWORD`; none ever holds a key.
+ * @throws ConfigError `KEY_MISSING` where a role is asked for and another key is given, `KEY_INVALID`, `KEY_UNREADABLE`, `KEYSTORE_INVALID` or `KEYSTORE_PASSWORD`; none ever holds a key.
  */
 export function readKeys(options: ReadKeysOptions): Keys {
-  const { signer } = options.config;
+  const { origins, config } = options;
+  const { signer } = config;
   const files = secretFiles(options);
   const { env } = readEnvironment(options);
   const password = passwordReader(files, signer.passwordFile, env.CREDENTIALS_DIRECTORY);
@@ -62,16 +65,20 @@ export function readKeys(options: ReadKeysOptions): Keys {
     );
   }
   const roles = signer.role === "agent" ? (["agent", "client"] as const) : (["client", "agent"] as const);
-  for (const role of env.CREDENTIALS_DIRECTORY ? roles : []) {
-    const path = join(env.CREDENTIALS_DIRECTORY ?? "", `${role}-key`);
-    const text = files.read(path);
-    if (text !== undefined) return found([fromFile(path, text)]);
-  }
   for (const role of roles) {
+    const path = env.CREDENTIALS_DIRECTORY && join(env.CREDENTIALS_DIRECTORY, `${role}-key`);
+    const credential = path ? files.read(path) : undefined;
+    if (path && credential !== undefined) {
+      requireRole(role, path, signer, origins);
+      return found([fromFile(path, credential)]);
+    }
     const variable = `${role.toUpperCase()}_PRIVATE_KEY`;
     const text = env[variable];
     const from = `environment ${variable}`;
-    if (text) return found([{ privateKey: parseKey(text, from), from }]);
+    if (text) {
+      requireRole(role, from, signer, origins);
+      return found([{ privateKey: parseKey(text, from), from }]);
+    }
   }
   return found([]);
 }

@@ -184,6 +184,15 @@ describe("agent", () => {
     expect(await run(["agent", "show", helper, devnet.accounts.client.address], { env: {} })).toMatchObject({
       code: 1,
     });
+    // The daemon's configuration names the agent's key: whoever asks for the client's is not to sign with that one.
+    const agentKey = join(directory, "agent-key");
+    writeFileSync(agentKey, devnet.accounts.agent.privateKey, { mode: 0o600 });
+    const words = ["agent", "set", helper, "--yes", "--signer-role", "client"];
+    expect(await run(words, { env: { ...asClient(), OGPU_SIGNER_KEY_FILE: agentKey } })).toMatchObject({
+      code: 78,
+      err: expect.stringMatching(/^error KEY_MISSING: .*--signer-key-file FILE$/m),
+    });
+    expect(await run(["agent", "show", helper, devnet.accounts.agent.address])).toMatchObject({ code: 1 });
     const typo = helper.replace(/[A-F]/, (letter) => letter.toLowerCase());
     expect(await run(["agent", "set", typo])).toMatchObject({
       code: 78,

@@ -4,7 +4,7 @@ export const agentCommand: Command = {
   name: "agent",
   summary: "authorise an agent to act for the client, revoke it, or show whether it may",
   about: `An agent publishes and confirms for the client whose key authorised it, and holds no escrow: the key for a daemon. Sign
-with the client's key: --signer-role client where both keys are given.`,
+with the client's key: --signer-role client takes it from CLIENT_PRIVATE_KEY, --signer-key-file FILE from a file.`,
   usage: ["agent set|revoke AGENT [--yes] [--json]", "agent show AGENT [CLIENT] [--json]"],
   actions: {
     set: "let it act for the client",

@@ -102,7 +102,11 @@ const signedBefore = async () => {
 };
 type Refusal = readonly [string, () => Promise<unknown>, RegExp];
 it.each<Refusal>([
-  ["of another response", () => decide({ task, response: former.response }), /pays that one .*limits.*--signer-role/],
+  [
+    "of another response",
+    () => decide({ task, response: former.response }),
+    /pays that one .*limits.*--signer-key-file/,
+  ],
   ["of what stood there before", () => decide({ task, response, responseDigest: "d" }), /drops what is not there/],
   ["that is signed", signedBefore, /start the daemon, which finishes it/],
   ["that is mined", async () => journal.changeConfirmation(await signedBefore(), { state: "mined" }), /finishes it/],
@@ -111,7 +115,11 @@ it.each<Refusal>([
     async () => journal.changeConfirmation(await signedBefore(), { state: "intended" }),
     /finishes it/,
   ],
-  ["that is dead", async () => journal.changeConfirmation(await signedBefore(), { state: "dead" }), /--signer-role/],
+  [
+    "that is dead",
+    async () => journal.changeConfirmation(await signedBefore(), { state: "dead" }),
+    /--signer-key-file/,
+  ],
 ])("refuses where the journal has a confirmation of the task %s", async (_, hold, remedy) => {
   await payFormer();
   await hold();

@@ -15,6 +15,8 @@ type Given = {
   readonly keys?: readonly string[];
   readonly passwordFile?: string;
   readonly role?: "agent" | "client";
+  /** Somebody wrote the role. */
+  readonly isGiven?: boolean;
   readonly env?: ReadKeysOptions["env"];
   readonly files?: Readonly<Record<string, string>>;
   readonly mode?: number;
@@ -24,6 +26,7 @@ type Given = {
 const read = ({ keyFile, keys = [], passwordFile, role = "agent", env = {}, files = {}, ...rest }: Given) =>
   readKeys({
     config: { signer: { keyFile, keys, passwordFile, role } },
+    origins: new Map(rest.isGiven ? [["signer.role", "--signer-role"]] : []),
     env,
     cwd: rest.cwd,
     fileMode: () => rest.mode ?? 0o100600,
@@ -36,6 +39,8 @@ const read = ({ keyFile, keys = [], passwordFile, role = "agent", env = {}, file
 
 describe("readKeys", () => {
   const env = { AGENT_PRIVATE_KEY: key("c"), CLIENT_PRIVATE_KEY: digits("d"), CREDENTIALS_DIRECTORY: "/run/c" };
+  const only = (name: string) => ({ [`/run/c/${name}`]: key("b") });
+  const asClient = (files: Given["files"]): Given => ({ env, ...(files && { files }), role: "client", isGiven: true });
   const files = { "/key": `${digits("A")}\n`, "/run/c/agent-key": key("b"), "/run/c/client-key": key("e") };
 
   it.each<[string, Given, string, string]>([
@@ -44,6 +49,18 @@ describe("readKeys", () => {
     ["the client's credential for that role", { env, files, role: "client" }, "e", "/run/c/client-key"],
     ["the agent's variable", { env }, "c", "environment AGENT_PRIVATE_KEY"],
     ["the client's variable for that role", { env, role: "client" }, "d", "environment CLIENT_PRIVATE_KEY"],
+    [
+      "the variable of its role before the other one's credential",
+      { env, files: only("client-key") },
+      "c",
+      "environment AGENT_PRIVATE_KEY",
+    ],
+    [
+      "the client's variable before the agent's credential",
+      asClient(only("agent-key")),
+      "d",
+      "environment CLIENT_PRIVATE_KEY",
+    ],
     [
       "the other variable where it is the only one",
       { env: { CLIENT_PRIVATE_KEY: key("d"), AGENT_PRIVATE_KEY: "" } },
@@ -60,6 +77,22 @@ describe("readKeys", () => {
     const found = read(given);
     const privateKey = letter === "f" ? `0x0${digits("f").slice(1)}` : key(letter);
     expect(found).toEqual({ keys: [{ privateKey, from }], secrets: [], warnings: [] });
+  });
+
+  it.each<[string, Given, string]>([
+    ["variable", { role: "client", env: { AGENT_PRIVATE_KEY: key("c") } }, "environment AGENT_PRIVATE_KEY"],
+    ["credential", { role: "client", env: { CREDENTIALS_DIRECTORY: "/run/c" } }, "/run/c/agent-key"],
+    ["variable, asked for the agent's", { env: { CLIENT_PRIVATE_KEY: key("d") } }, "environment CLIENT_PRIVATE_KEY"],
+  ])("takes no other role's key where somebody wrote which one: a %s", (_, given, from) => {
+    const files = only("agent-key");
+    const { role = "agent" } = given;
+    expect(() => read({ ...given, files, isGiven: true })).toThrow(
+      expect.objectContaining({
+        code: "KEY_MISSING",
+        message: `signer.role is ${role} (--signer-role), but only the ${role === "agent" ? "client" : "agent"}'s key is given (${from})`,
+      }),
+    );
+    expect(read({ ...given, files }).keys).toHaveLength(1);
   });
 
   it("answers nothing where there is no key", () => {
@@ -105,7 +138,7 @@ describe("readKeys", () => {
     writeFileSync(keyFile, digits("a"));
     chmodSync(keyFile, 0o640);
     const signer = { keyFile, keys: [], passwordFile: undefined, role: "agent" } as const;
-    const found = readKeys({ config: { signer }, env: {} });
+    const found = readKeys({ config: { signer }, origins: new Map(), env: {} });
     expect(found.keys).toEqual([{ privateKey: key("a"), from: keyFile }]);
     expect(found.warnings).toEqual([expect.stringContaining("mode 640")]);
   });
