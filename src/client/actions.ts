@@ -10,7 +10,7 @@ import { fixNonce } from "./nonce/fixNonce.ts";
 import { getNonceInfo } from "./nonce/getNonceInfo.ts";
 import { planNonceFix } from "./nonce/planNonceFix.ts";
 import { clearAllNonceCaches, resetNonceCache } from "./nonce/resetNonceCache.ts";
-import { getPublishedTask } from "./published.ts";
+import { getPublishedSource, getPublishedTask } from "./published.ts";
 import { publishSource } from "./publishSource.ts";
 import { publishTask } from "./publishTask.ts";
 import { publishToIpfs } from "./publishToIpfs.ts";
@@ -41,6 +41,7 @@ const functions = {
   confirmResponse,
   waitForTransaction,
   getPublishedTask,
+  getPublishedSource,
   publishToIpfs,
   fetchJson,
   getNonceInfo,

@@ -5,7 +5,7 @@ export { clientFromEnvironment } from "./clientFromEnvironment.ts";
 export { type Confirmation, type ConfirmOptions, confirmResponse } from "./confirmResponse.ts";
 export type { ClientContext } from "./context.ts";
 export { type Client, type ClientOptions, createClient } from "./createClient.ts";
-export { InputError, NotMinedError, RefusedError, TransactionFailedError } from "./errors.ts";
+export { AddressUnknownError, InputError, NotMinedError, RefusedError, TransactionFailedError } from "./errors.ts";
 export { fetchJson } from "./fetchJson.ts";
 export { type ConfirmedOptions, getConfirmedResponse } from "./getConfirmedResponse.ts";
 export { getSource, getTask } from "./getTask.ts";
@@ -15,7 +15,7 @@ export { type FixedNonces, type FixOptions, fixNonce } from "./nonce/fixNonce.ts
 export { getNonceInfo, type NonceInfo, type NonceOptions, type WaitingNonce } from "./nonce/getNonceInfo.ts";
 export { type FixStep, type NonceFix, type PlanOptions, planNonceFix } from "./nonce/planNonceFix.ts";
 export { clearAllNonceCaches, resetNonceCache } from "./nonce/resetNonceCache.ts";
-export { getPublishedTask } from "./published.ts";
+export { getPublishedSource, getPublishedTask } from "./published.ts";
 export { type PublishedSource, publishSource } from "./publishSource.ts";
 export { type PublishedTask, publishTask } from "./publishTask.ts";
 export { publishToIpfs, type UploadOptions } from "./publishToIpfs.ts";

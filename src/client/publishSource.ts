@@ -1,7 +1,7 @@
 import { checksummed } from "../protocol/brand.ts";
 import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
-import { logsOf, publishedSource } from "./published.ts";
+import { addressIn, publishedSource } from "./published.ts";
 import { publishToIpfs } from "./publishToIpfs.ts";
 import { requireActsFor } from "./reads.ts";
 import { signerOf } from "./signerOf.ts";
@@ -14,7 +14,8 @@ export type PublishedSource = MinedTransaction & { readonly source: Address };
  * Publishes a source: uploads its metadata, and registers it with the Nexus.
  *
  * @throws InputError `SOURCE_INFO_INVALID`, `AMOUNT_INVALID`; RefusedError `NOT_ALLOWED`, `GAS_UNFUNDED`; RetryableError
- *   `UPLOAD_FAILED`: all before any gas is spent. NotMinedError if it is not mined in time.
+ *   `UPLOAD_FAILED`: all before any gas is spent. Once it is signed: NotMinedError if it is not mined in time;
+ *   TransactionFailedError if it reverted; AddressUnknownError if it is mined, and no endpoint tells the source's address.
  * @example
  * const { source } = await client.publishSource({
  *   name: "sentiment-service",
@@ -40,5 +41,5 @@ export async function publishSource(
   const imageMetadataUrl = await publishToIpfs(context, metadata, { filename: "imageMetadata.json" });
   const call = calls.publishSource(context.contracts, { ...terms, imageMetadataUrl });
   const mined = await context.laneOf(signer).mine({ what, ...call, check }, options);
-  return { ...mined, source: publishedSource(await logsOf(context, mined.hash)) };
+  return { ...mined, source: await addressIn(context, { what, mined, address: publishedSource }, options) };
 }

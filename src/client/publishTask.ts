@@ -4,7 +4,7 @@ import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError, RefusedError } from "./errors.ts";
 import { readAddress, readAmount, readTime } from "./inputs.ts";
-import { logsOf, publishedTask } from "./published.ts";
+import { addressIn, publishedTask } from "./published.ts";
 import { publishToIpfs } from "./publishToIpfs.ts";
 import { readSource, requireActsFor, type SourceSight } from "./reads.ts";
 import { signerOf } from "./signerOf.ts";
@@ -18,8 +18,9 @@ export type PublishedTask = MinedTransaction & { readonly task: Address };
  * @throws InputError if the address is no source of this network, for an expiry in the past (`EXPIRY_PAST`) or beyond the
  *   source's maximum (`EXPIRY_TOO_FAR`), and for a payment under its minimum (`PAYMENT_TOO_LOW`); RefusedError if the
  *   source is somebody else's (`NOT_ALLOWED`) or closed (`SOURCE_INACTIVE`), or the client's balance in the Vault is too
- *   low (`VAULT_UNFUNDED`); RetryableError `UPLOAD_FAILED`: all before any gas is spent. NotMinedError if it is not mined
- *   in time: do not publish it again then, but wait on with `waitForTransaction`.
+ *   low (`VAULT_UNFUNDED`); RetryableError `UPLOAD_FAILED`: all before any gas is spent. Once it is signed: NotMinedError if it is
+ *   not mined in time (do not publish it again then, but wait on with `waitForTransaction`); TransactionFailedError if it
+ *   reverted; AddressUnknownError if it is mined, and no endpoint tells the task's address.
  * @example
  * const { task } = await client.publishTask({
  *   source,
@@ -46,7 +47,7 @@ export async function publishTask(
   const call = calls.publishTask(context.contracts, { source, config, expiryTime: BigInt(expiryTime), payment });
   const what = `the publication of a task on ${source}`;
   const mined = await context.laneOf(signer).mine({ what, ...call, check }, options);
-  return { ...mined, task: publishedTask(await logsOf(context, mined.hash)) };
+  return { ...mined, task: await addressIn(context, { what, mined, address: publishedTask }, options) };
 }
 
 type Terms = { readonly payment: bigint; readonly expiryTime: number };

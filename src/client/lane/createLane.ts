@@ -1,24 +1,15 @@
-import { firstValueFrom, timer } from "rxjs";
-import type { Fees } from "../../chain/chainPort.ts";
-import type { HttpRpc } from "../../chain/jsonRpc.ts";
-import type { Clock } from "../../clock.ts";
-import { describeError, RetryableError } from "../../errors.ts";
 import type { Attempt } from "../../journal/journal.ts";
-import { formatOgpu } from "../../protocol/amounts.ts";
 import { checksummed, type Nonce, toNonce } from "../../protocol/brand.ts";
-import { feeCap } from "../../sink/fees.ts";
 import { type Call, maxCostOf } from "../../sink/signAttempts.ts";
-import { InputError, NotMinedError, RefusedError, TransactionFailedError } from "../errors.ts";
+import { InputError, RefusedError } from "../errors.ts";
 import type { MinedTransaction, WriteOptions } from "../types.ts";
-import { estimateGas } from "./estimateGas.ts";
-import { type LookDeps, look, send } from "./look.ts";
-import type { Entry, Outcome, Transaction } from "./transaction.ts";
+import { conclude } from "./conclude.ts";
+import { createEntries, type EntriesDeps } from "./entries.ts";
+import { send } from "./look.ts";
+import { type PrepareDeps, prepare } from "./prepare.ts";
+import type { Entry, Transaction } from "./transaction.ts";
 
-export type LaneDeps = Omit<LookDeps, "now"> & {
-  readonly rpc: HttpRpc;
-  readonly clock: Clock;
-  readonly pollIntervalMs: number;
-};
+export type LaneDeps = EntriesDeps & PrepareDeps;
 
 /** What is signed and not known to be mined. */
 export type InFlight = {
@@ -57,17 +48,13 @@ export type Lane = {
   readonly look: () => Promise<void>;
 };
 
-const defaults = { maxRetries: 3, timeoutMs: 120_000, confirmations: 1 };
+const defaultRetries = 3;
 
 export function createLane(deps: LaneDeps): Lane {
-  const { chain, signer, clock, pollIntervalMs } = deps;
-  const lookDeps: LookDeps = { ...deps, now: clock.now };
-  const entries = new Map<Nonce, Entry>();
+  const { chain, signer, clock } = deps;
+  const entries = createEntries(deps);
   let highest: number | undefined;
   let tail: Promise<unknown> = Promise.resolve();
-  let sight: { readonly head: bigint; readonly displaced: ReadonlySet<Entry> } = { head: 0n, displaced: new Set() };
-  let looking: Promise<void> | undefined;
-  let trouble = "";
 
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
     const done = tail.then(work);
@@ -75,55 +62,12 @@ export function createLane(deps: LaneDeps): Lane {
     return done;
   };
 
-  const lookOnce = async (): Promise<void> => {
-    const current = [...entries.values()];
-    if (current.length === 0) return;
-    try {
-      const { head, settled: over, displaced } = await look(lookDeps, current);
-      sight = { head, displaced: new Set(displaced) };
-      trouble = "";
-      for (const entry of [...over, ...displaced]) entries.delete(entry.nonce);
-    } catch (error) {
-      if (!(error instanceof RetryableError)) throw error;
-      trouble = describeError(error);
-    }
-  };
-  /** Callers that wait share a look. */
-  const nextLook = (): Promise<void> => {
-    looking ??= firstValueFrom(timer(pollIntervalMs, clock.scheduler))
-      .then(lookOnce)
-      .finally(() => {
-        looking = undefined;
-      });
-    return looking;
-  };
-
-  const outcomeOf = (entry: Entry, confirmations: number): Outcome | undefined => {
-    if (sight.displaced.has(entry)) return { type: "displaced" };
-    const { mined } = entry;
-    if (mined === undefined || sight.head - mined.blockNumber + 1n < BigInt(confirmations)) return undefined;
-    if (mined.kind === "cancel" && entry.refusal !== undefined) return { type: "called-off", reason: entry.refusal };
-    return mined.succeeded ? { type: "mined", ...mined } : { type: "reverted", hash: mined.hash };
-  };
-
-  const settled = async (entry: Entry, confirmations: number, until: number): Promise<Outcome> => {
-    for (;;) {
-      await nextLook();
-      const outcome = outcomeOf(entry, confirmations);
-      if (outcome) return outcome;
-      if (clock.now() < until) continue;
-      const hash = entry.attempts.at(-1)?.hash ?? "0x";
-      const why = entry.answer ?? (trouble || "no block has it");
-      throw new NotMinedError(entry.transaction.what, { hash, nonce: entry.nonce }, why);
-    }
-  };
-
-  const joined = (transaction: Transaction) => [...entries.values()].find((entry) => joins(entry, transaction));
+  const joined = (transaction: Transaction) => entries.open().find((entry) => joins(entry, transaction));
 
   const admit = async (transaction: Transaction, wanted: number | undefined): Promise<Entry> => {
     // A block that was taken back since puts a mined one in flight again.
-    if ([...entries.values()].some(({ mined, transaction: { key } }) => mined && key === transaction.key))
-      await lookOnce();
+    if (entries.open().some(({ mined, transaction: { key } }) => mined && key === transaction.key))
+      await entries.look();
     const before = joined(transaction);
     if (before) return before;
     let terms: Pick<Call, "gas" | "fees">;
@@ -154,9 +98,9 @@ export function createLane(deps: LaneDeps): Lane {
       answer: undefined,
       refusal: undefined,
     };
-    entries.set(nonce, entry);
+    entries.add(entry);
     highest = Math.max(highest ?? 0, nonce);
-    await send(lookDeps, entry);
+    await send({ chain, now: clock.now }, entry);
     return entry;
   };
 
@@ -164,7 +108,7 @@ export function createLane(deps: LaneDeps): Lane {
     const [mined, pending] = await Promise.all([chain.minedNonce(signer.address), chain.pendingNonce(signer.address)]);
     if (wanted === undefined) return toNonce(Math.max(mined, pending, highest === undefined ? 0 : highest + 1));
     const nonce = toNonce(wanted);
-    const holder = entries.get(nonce);
+    const holder = entries.find(nonce);
     const why = holder
       ? `${holder.transaction.what} is signed in it`
       : nonce < mined
@@ -179,48 +123,27 @@ export function createLane(deps: LaneDeps): Lane {
     });
   };
 
-  /** Waits for an entry; `undefined`: it may be signed anew. */
-  const conclude = async (
-    entry: Entry,
-    { timeoutMs = defaults.timeoutMs, confirmations = defaults.confirmations }: WriteOptions,
-    mayRetry: boolean,
-  ): Promise<MinedTransaction | undefined> => {
-    const { transaction, nonce } = entry;
-    const outcome = await settled(entry, confirmations, clock.now() + timeoutMs);
-    switch (outcome.type) {
-      case "mined":
-        return { hash: outcome.hash, nonce, blockNumber: outcome.blockNumber, fee: outcome.fee };
-      case "called-off":
-        throw outcome.reason;
-      case "reverted":
-        // Says why, where the chain would still refuse it.
-        await transaction.check();
-        if (mayRetry) return undefined;
-        throw new TransactionFailedError(transaction.what, { hash: outcome.hash, nonce }, "no reason given");
-      case "displaced":
-        if (mayRetry) return undefined;
-        throw new RefusedError(`nonce ${nonce} was used by another transaction than ${transaction.what}`, {
-          code: "NONCE_TAKEN",
-          remedy: "somebody else uses this key: give each program a key of its own, and call again",
-        });
-      default:
-        return outcome satisfies never;
-    }
-  };
-
   const mine: Lane["mine"] = async (transaction, options = {}) => {
-    const { maxRetries = defaults.maxRetries, nonce } = options;
+    const { maxRetries = defaultRetries, nonce } = options;
+    let failure: ((why?: unknown) => Error) | undefined;
     for (let retry = 0; ; retry++) {
-      const entry = await admit(transaction, nonce);
-      const mined = await conclude(entry, options, retry < maxRetries && nonce === undefined);
-      if (mined) return mined;
+      const entry = await admit(transaction, nonce).catch((error) => {
+        throw failure?.(error) ?? error;
+      });
+      const conclusion = await conclude(entries, entry, clock, options);
+      if (conclusion.type === "mined") return conclusion.mined;
+      failure = conclusion.failure;
+      if (retry >= maxRetries || nonce !== undefined) throw failure();
     }
   };
 
   const wait: Lane["wait"] = async (nonce, options = {}) => {
-    const entry = entries.get(toNonce(nonce));
-    const mined = entry && (await conclude(entry, options, false));
-    if (mined) return mined;
+    const entry = entries.find(toNonce(nonce));
+    if (entry) {
+      const conclusion = await conclude(entries, entry, clock, options);
+      if (conclusion.type === "mined") return conclusion.mined;
+      throw conclusion.failure();
+    }
     throw new InputError(`nothing that this client signed is in flight in nonce ${nonce}`, {
       code: "NOTHING_IN_FLIGHT",
       remedy: "look for the receipt of its hash: it is mined long since, or another process signed it",
@@ -232,10 +155,11 @@ export function createLane(deps: LaneDeps): Lane {
     mine,
     wait,
     alone,
-    look: lookOnce,
+    look: entries.look,
     cached: () => (highest === undefined ? undefined : highest + 1),
     inFlight: () =>
-      [...entries.values()]
+      entries
+        .open()
         .filter(({ mined }) => mined === undefined)
         .map(({ nonce, attempts, transaction }) => ({
           nonce,
@@ -244,12 +168,12 @@ export function createLane(deps: LaneDeps): Lane {
           since: attempts[0]?.signedAt ?? 0,
         })),
     adopt: (attempt, reason) => {
-      const entry = entries.get(attempt.nonce);
+      const entry = entries.find(attempt.nonce);
       entry?.attempts.push(attempt);
       if (entry && attempt.kind === "cancel") entry.refusal = reason;
     },
     reset: () => {
-      const taken = [...entries.keys()];
+      const taken = entries.open().map(({ nonce }) => nonce);
       highest = taken.length === 0 ? undefined : Math.max(...taken);
     },
   };
@@ -266,36 +190,4 @@ function joins({ transaction: other, attempts, nonce, mined }: Entry, transactio
       remedy: "wait until it is mined; a task is paid once",
     },
   );
-}
-
-/** What it takes, and whether it can be had: all of it before anything is signed. */
-async function prepare(
-  deps: LaneDeps,
-  transaction: Transaction,
-): Promise<{ readonly gas: bigint; readonly fees: Fees }> {
-  const { chain, signer, maxFeePerGas } = deps;
-  await transaction.check();
-  const [gas, fees, balance] = await Promise.all([
-    estimateGas(deps.rpc, signer.address, transaction),
-    chain.fees(),
-    chain.balance(signer.address),
-  ]);
-  if (feeCap(fees) > maxFeePerGas) {
-    throw new RefusedError(`gas costs ${feeCap(fees)} wei, more than maxFeePerGas (${maxFeePerGas} wei)`, {
-      code: "FEES_TOO_HIGH",
-      remedy: "wait until gas is cheaper, or raise maxFeePerGas",
-    });
-  }
-  const most = maxCostOf({ gas, fees });
-  if (balance < most) {
-    const [has, needs] = [formatOgpu(balance), formatOgpu(most)];
-    throw new RefusedError(
-      `${checksummed(signer.address)} has ${has}, and ${transaction.what} may take ${needs} of gas`,
-      {
-        code: "GAS_UNFUNDED",
-        remedy: `send it ${formatOgpu(most - balance)} or more`,
-      },
-    );
-  }
-  return { gas, fees };
 }

@@ -1,0 +1,96 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Devnet, startDevnet } from "../../devnet/index.ts";
+import { type Client, createClient } from "../../src/index.ts";
+import type { SourceAddress } from "../../src/protocol/brand.ts";
+import { type MeddlingProxy, startMeddlingProxy } from "../support/meddlingProxy.ts";
+
+let devnet: Devnet;
+let source: SourceAddress;
+let proxy: MeddlingProxy;
+let client: Client;
+
+beforeAll(async () => {
+  devnet = await startDevnet();
+  source = await devnet.client.publishSource();
+});
+afterAll(() => devnet.stop());
+beforeEach(async () => {
+  proxy = await startMeddlingProxy(devnet.rpc.http);
+  client = createClient({
+    chain: devnet.chainId,
+    rpc: proxy.http,
+    signer: devnet.accounts.client.privateKey,
+    uploadUrl: `${devnet.gateway.url}/file/create`,
+    pollIntervalMs: 20,
+  });
+});
+afterEach(() => proxy.stop());
+
+const sent = () => devnet.publicClient.getTransactionCount({ address: devnet.accounts.client.address });
+const publish = async (timeoutMs?: number) => {
+  const { timestamp } = await devnet.publicClient.getBlock();
+  const task = { source, config: "{}", expiryTime: Number(timestamp) + 3_600, payment: "1 OGPU" };
+  return client.publishTask(task, timeoutMs === undefined ? {} : { timeoutMs });
+};
+/** Meddles with some answers to a method, once something was sent: the first, the second … */
+const meddle = (method: string, isMeant: (nth: number) => boolean, answer: Parameters<MeddlingProxy["set"]>[0]) => {
+  let isSent = false;
+  let count = 0;
+  proxy.set((request) => {
+    isSent ||= request.method === "eth_sendRawTransaction";
+    return isSent && request.method === method && isMeant(++count) ? answer(request) : undefined;
+  });
+};
+const fails = { code: -32603, message: "internal error" };
+
+describe("what an endpoint answers after something was signed", () => {
+  it.each([
+    ["refuses to tell the head", "eth_getBlockByNumber", (nth: number) => nth < 3, { error: fails }],
+    ["tells a head that is none", "eth_getBlockByNumber", (nth: number) => nth < 3, { result: null }],
+    [
+      "has forgotten the receipt again",
+      "eth_getTransactionReceipt",
+      (nth: number) => nth > 1 && nth < 5,
+      { result: null },
+    ],
+    ["refuses the receipt", "eth_getTransactionReceipt", (nth: number) => nth > 1 && nth < 5, { error: fails }],
+  ])("is waited out where it %s, and the task's address is told", async (_, method, isMeant, answer) => {
+    const before = await sent();
+    let count = 0;
+    meddle(method, isMeant, () => {
+      count++;
+      return answer;
+    });
+    const { task, hash } = await publish();
+    expect(count).toBeGreaterThan(0);
+    proxy.set(() => undefined);
+    expect(await client.getPublishedTask(hash)).toBe(task);
+    expect(await sent()).toBe(before + 1);
+  });
+
+  it.each([
+    [
+      "eth_getBlockByNumber",
+      { error: fails },
+      { name: "NotMinedError", message: expect.stringMatching(/internal error/) },
+    ],
+    [
+      "eth_getTransactionReceipt",
+      { result: null },
+      { name: "AddressUnknownError", code: "ADDRESS_UNKNOWN", message: expect.stringMatching(/is mined.*no receipt/) },
+    ],
+  ])(
+    "never is the publication's failure: it ends with hash and nonce where %s stays wrong",
+    async (method, answer, expected) => {
+      const before = await sent();
+      const isMeant = (nth: number) => method === "eth_getBlockByNumber" || nth > 1;
+      meddle(method, isMeant, () => answer);
+      const error = await publish(300).catch((reason) => reason);
+      expect(error).toMatchObject({ ...expected, nonce: before, hash: expect.stringMatching(/^0x[0-9a-f]{64}$/) });
+      expect(error.message).toContain(`${error.hash}, nonce ${before}`);
+      proxy.set(() => undefined);
+      expect(await client.getPublishedTask(error.hash)).toMatch(/^0x/);
+      expect(await sent()).toBe(before + 1);
+    },
+  );
+});
