@@ -1,11 +1,13 @@
 import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
 import type { Clock } from "./clock.ts";
 import { gatherCandidate } from "./gatherCandidate.ts";
+import { isSettled, verdictOn } from "./isSettled.ts";
 import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
 import { type LookDeps, type Looked, lookAt } from "./lookAt.ts";
 import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
 import { functionNameOf } from "./policy/functionName.ts";
-import type { CandidateResponse, Policy, PolicyCaps, PolicySet, Verdict } from "./policy/policyPort.ts";
+import { isLeftToPerson } from "./policy/isLeftToPerson.ts";
+import type { CandidateResponse, Policy, PolicyCaps, PolicySet, Verdict, WaitsFor } from "./policy/policyPort.ts";
 import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
 import { formatOgpu } from "./protocol/amounts.ts";
 import type { TaskAddress, Wei } from "./protocol/brand.ts";
@@ -110,13 +112,14 @@ async function judgeBy(
   const binding = { digest: policy.digest, mode: options.dryRun ? "shadow" : policy.mode } as const;
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
   const earlyUntil = ({ address }: Response) => waitsUntil(lastVerdicts.get(address), policy, block.timestamp);
-  const undecided = snapshot.responses.filter(
-    (response) => response.status === ResponseStatus.SUBMITTED && !isSettled(record, binding, response),
-  );
+  const open = snapshot.responses.filter(({ status }) => status === ResponseStatus.SUBMITTED);
+  const undecided = open.filter((response) => !isSettled(record, binding, response));
   for (const { address } of undecided) reportChange(deps, policy, lastVerdicts.get(address));
   const due = undecided.filter((response) => earlyUntil(response) === undefined);
   const judged = due.length > 0 && policy.comparesSiblings ? undecided : due;
-  const candidate = await gatherCandidate(deps, policy, { record, snapshot, config }, judged);
+  const gathered = await gatherCandidate(deps, policy, { record, snapshot, config }, judged);
+  const before = open.map((response) => verdictOn(record, binding, response));
+  const candidate = { ...gathered, isLeftToPerson: isLeftToPerson(before, policy) };
   const verdicts = await policy.judge(candidate);
   const facts = new Map(candidate.responses.map((each) => [each.response.address, each]));
   const decisions = verdicts.flatMap((verdict): Decision[] => {
@@ -124,7 +127,7 @@ async function judgeBy(
     if (found === undefined || isStillAwaited(verdict, found)) return [];
     const { response, output } = found;
     const decision: Decision = {
-      ...withCeiling(verdict, response, options, policy.caps),
+      ...withCeiling(verdict, response, options, policy.caps, "document"),
       ...basisOf(snapshot, response),
       payloadDigest: output.digest,
     };
@@ -199,7 +202,7 @@ async function applyAnswers(
     const held = verdicts.find(({ id }) => id === verdictId);
     const response = snapshot.responses.find(({ address }) => address === held?.response);
     if (!held || !response || response.status !== ResponseStatus.SUBMITTED) return [];
-    const { policy, policyDigest, mode, payloadDigest } = held;
+    const { policy, policyDigest, mode, payloadDigest, waitsFor } = held;
     const isSame = held.responseDigest === responseDigest(response);
     const said = { approve: "approved", reject: "rejected", expire: "expired" }[kind];
     const verdict: Verdict = {
@@ -207,6 +210,8 @@ async function applyAnswers(
       kind: !isSame ? "hold" : kind === "approve" ? "confirm" : "reject",
       reason: isSame ? `${said} by ${who}: ${why}` : "the response is not the one that was held",
       until: undefined,
+      // Where it is held again, it is held for the same as before.
+      ...(!isSame && waitsFor && { waitsFor }),
       policy,
       policyDigest,
       mode,
@@ -214,7 +219,8 @@ async function applyAnswers(
     // About what was held, not about what stands there now: that is judged anew.
     const about = isSame ? {} : { payment: held.payment, responseDigest: held.responseDigest };
     const decision = { ...basisOf(snapshot, response), ...about, payloadDigest, answers: verdictId };
-    return [{ ...withCeiling(verdict, response, options, capsIn(toStore(policies), policy)), ...decision }];
+    const caps = capsIn(toStore(policies), policy);
+    return [{ ...withCeiling(verdict, response, options, caps, waitsFor), ...decision }];
   });
   if (decisions.length === 0) return undefined;
   const intent = await journal.decide(decisions, clock.now());
@@ -230,40 +236,16 @@ function tell(report: Reporter, decisions: readonly Decision[], intent: Confirma
 }
 
 /**
- * A verdict settles a response, but for `wait`; so does a person who withdrew it, for good: a block that brings it again is no
- * news of what is wrong with it. What was decided in `shadow`, by the policy's mode or in a dry run, binds
- * that policy alone while it pays nothing, so that enforcing it later judges anew.
- */
-function isSettled(
-  { verdicts, reappeared, withdrawn }: TaskRecord,
-  { digest, mode }: Pick<Policy, "digest" | "mode">,
-  response: Response,
-): boolean {
-  const bySame = (verdict: Verdict) =>
-    verdict.mode === "enforce" || (mode === "shadow" && verdict.policyDigest === digest);
-  if (verdicts.some((verdict) => verdict.kind === "confirm" && verdict.mode === "shadow" && bySame(verdict)))
-    return true;
-  const judged = responseDigest(response);
-  if (withdrawn.some((each) => each.response === response.address && each.responseDigest === judged)) return true;
-  if (reappeared.has(response.address)) return false;
-  return verdicts.some(
-    (verdict) =>
-      verdict.response === response.address &&
-      verdict.responseDigest === judged &&
-      verdict.kind !== "wait" &&
-      bySame(verdict),
-  );
-}
-
-/**
  * What costs more than a ceiling would wait for room that never comes, and hold its task meanwhile: a person decides.
  * @param ofPolicy The policy's own ceilings, where it is in force.
+ * @param about What it is held for then, where that is known.
  */
 function withCeiling(
   verdict: Verdict,
   { payment, provider }: Response,
   { maxPayment, ceilings = noCeilings, dryRun }: JudgeOptions,
   ofPolicy: PolicyCaps | undefined,
+  about: WaitsFor | undefined,
 ): Verdict {
   const effective: Verdict = dryRun ? { ...verdict, mode: "shadow" } : verdict;
   if (verdict.kind !== "confirm") return effective;
@@ -271,5 +253,5 @@ function withCeiling(
   const { name, limit } = lowest({ name: "sink.maxPayment", limit: maxPayment }, ...caps);
   if (payment <= limit) return effective;
   const reason = `${formatOgpu(payment)} is above ${name} (${formatOgpu(limit)}): ${verdict.reason}`;
-  return { ...effective, kind: "hold", reason };
+  return { ...effective, kind: "hold", ...(about && { waitsFor: about }), reason };
 }

@@ -6,7 +6,7 @@ import type { Candidate, CandidateResponse, RecordedFacts } from "./policyPort.t
 import type { SignalSpec, WindowSpec } from "./policySpec.ts";
 import type { Assessment, Program } from "./program.ts";
 import type { Signals } from "./signals/signalsPort.ts";
-import { type Contender, confirm, type Decision, hold, type Judged } from "./strategies/judged.ts";
+import { type Contender, confirm, type Decision, hold, type Judged, reject } from "./strategies/judged.ts";
 import type { Strategy } from "./strategies/strategy.ts";
 import { closesAt } from "./strategies/window.ts";
 
@@ -41,10 +41,10 @@ export async function judge(rules: JudgeRules, candidate: Candidate): Promise<Ve
   const unpayable = holdTask(candidate);
   if (unpayable) return inOrder.map((item) => ({ item, decision: unpayable }));
   const entries = await assessAll(rules, candidate, inOrder);
-  const decisions = compare(rules, candidate, entries);
-  return decisions.map((judged) => {
-    const facts = entries.find(({ item }) => item === judged.item)?.facts;
-    return { ...judged, ...(facts && { facts: recordFacts(facts) }) };
+  const ofContender = compare(rules, candidate, entries);
+  return entries.flatMap(({ item, facts, outcome }) => {
+    const decision = outcome.kind === "eligible" ? ofContender(item) : settled(outcome);
+    return decision ? [{ item, decision, ...(facts && { facts: recordFacts(facts) }) }] : [];
   });
 }
 
@@ -57,7 +57,9 @@ async function assessAll(
   const open = guarded.filter(({ outcome }) => outcome === undefined).map(({ item }) => item);
   const facts = new Map(gatherFacts(candidate, open, rules.needs).map((each, index) => [open[index], each]));
   const entries: Entry[] = [];
-  const options = { budgetMs: rules.budgetMs, stopAtEligible: rules.stopsAtFirst };
+  // Where nobody is paid, each is judged: a person has to see them all.
+  const stopsAtFirst = rules.stopsAtFirst && candidate.isLeftToPerson !== true;
+  const options = { budgetMs: rules.budgetMs, stopAtEligible: stopsAtFirst };
   const assessed = [...facts.values()];
   const outcomes = assessed.length > 0 ? await rules.evaluator.assess(rules.program, assessed, options) : [];
   let next = 0;
@@ -69,10 +71,10 @@ async function assessAll(
     const entry: Entry = { item, facts: facts.get(item), outcome: outcomes[next++] ?? hold("it was not evaluated") };
     if (next > outcomes.length) break;
     entries.push(entry);
-    if (rules.stopsAtFirst) await askJudges(rules, candidate, entry);
-    if (rules.stopsAtFirst && entry.outcome.kind === "eligible") break;
+    if (stopsAtFirst) await askJudges(rules, candidate, entry);
+    if (stopsAtFirst && entry.outcome.kind === "eligible") break;
   }
-  if (!rules.stopsAtFirst) await Promise.all(entries.map((entry) => askJudges(rules, candidate, entry)));
+  if (!stopsAtFirst) await Promise.all(entries.map((entry) => askJudges(rules, candidate, entry)));
   return entries;
 }
 
@@ -97,30 +99,32 @@ async function askJudges(rules: JudgeRules, candidate: Candidate, entry: Entry):
   entry.outcome = outcome ?? hold("it was not evaluated");
 }
 
-function compare(rules: JudgeRules, candidate: Candidate, entries: readonly Entry[]): readonly Judged[] {
-  const contenders: Contender[] = [];
-  const judged: Judged[] = [];
-  for (const { item, outcome } of entries) {
-    if (outcome.kind === "eligible") contenders.push({ item, assessment: outcome });
-    else judged.push({ item, decision: settled(outcome) });
-  }
-  if (contenders.length === 0) return inOrderOf(entries, judged);
-  const all = (decision: Decision) =>
-    inOrderOf(entries, [...judged, ...contenders.map(({ item }) => ({ item, decision }))]);
-
+/** What the comparison makes of those that are eligible; `undefined`: nothing is said of one, because another one wins. */
+function compare(
+  rules: JudgeRules,
+  candidate: Candidate,
+  entries: readonly Entry[],
+): (item: CandidateResponse) => Decision | undefined {
+  const contenders = entries.flatMap(({ item, outcome }): Contender[] =>
+    outcome.kind === "eligible" ? [{ item, assessment: outcome }] : [],
+  );
+  if (contenders.length === 0) return () => undefined;
+  const all = (decision: Decision) => () => decision;
   const close = closeOf(rules, candidate, entries, contenders);
-  if (close === undefined) return all(hold("the window's latest close could not be evaluated"));
+  if (close === undefined) return all(hold("the window's latest close could not be evaluated", "window"));
   const choice = rules.strategy(contenders, close <= candidate.now);
+  if (choice.kind === "nobody") return all(hold(choice.reason, "window"));
+  if (candidate.isLeftToPerson) {
+    return all(hold("eligible, and came while a person decides between others of this task", "window"));
+  }
   switch (choice.kind) {
     case "winner": {
-      const { item, assessment } = choice.winner;
-      const reason = assessment.reason ? `${choice.reason}: ${assessment.reason}` : choice.reason;
-      return inOrderOf(entries, [...judged, { item, decision: confirm(reason) }]);
+      const { item: winner, assessment } = choice.winner;
+      const decision = confirm(assessment.reason ? `${choice.reason}: ${assessment.reason}` : choice.reason);
+      return (item) => (item === winner ? decision : undefined);
     }
     case "open":
       return all({ kind: "wait", reason: choice.reason, until: close, waitsFor: "window" });
-    case "nobody":
-      return all(choice.decision);
     default:
       return choice satisfies never;
   }
@@ -129,10 +133,12 @@ function compare(rules: JudgeRules, candidate: Candidate, entries: readonly Entr
 /** Nothing but a strategy confirms, whatever an evaluation answered. */
 function settled(outcome: Exclude<Entry["outcome"], { readonly kind: "eligible" }>): Decision {
   switch (outcome.kind) {
-    case "reject":
-    case "hold":
     case "wait":
       return outcome;
+    case "reject":
+      return reject(outcome.reason);
+    case "hold":
+      return hold(outcome.reason);
     case "needs-signals":
       return hold("its judges were not asked");
     default:
@@ -158,7 +164,3 @@ function closeOf(
     firstSubmittedAt: earliest ?? candidate.now,
   });
 }
-
-/** Verdicts in order of submission, the winner's among them. */
-const inOrderOf = (entries: readonly Entry[], judged: readonly Judged[]): readonly Judged[] =>
-  entries.flatMap(({ item }) => judged.filter((each) => each.item === item));

@@ -24,7 +24,7 @@ export function createPolicy(spec: PolicySpec, rules: JudgeRules): Policy {
           kind: decision.kind,
           reason: decision.reason,
           until: decision.kind === "wait" ? decision.until : undefined,
-          ...(decision.kind === "wait" && { waitsFor: decision.waitsFor }),
+          ...("waitsFor" in decision && { waitsFor: decision.waitsFor }),
           ...written,
           facts,
         }));
@@ -39,7 +39,8 @@ function holdAll(candidate: Candidate, written: Pick<Verdict, "policy" | "policy
   const reason = "the policy failed on this task: a fact is not what it should be";
   try {
     return candidate.responses.map(({ response }) => {
-      return { response: response.address, kind: "hold", reason, until: undefined, ...written };
+      const about = { response: response.address, kind: "hold", waitsFor: "document" } as const;
+      return { ...about, reason, until: undefined, ...written };
     });
   } catch {
     return [];

@@ -17,6 +17,8 @@ export type Candidate = {
   readonly responses: readonly CandidateResponse[];
   /** The task's other responses, settled already: `siblings` of those that are judged. */
   readonly settled?: readonly Sibling[];
+  /** A person is to decide between some of those: see `isLeftToPerson`. @default false */
+  readonly isLeftToPerson?: boolean;
 };
 
 export type CandidateResponse = {
@@ -58,8 +60,7 @@ export type Verdict = {
   readonly reason: string;
   /** Only with `wait`: when to look again, by the chain's clock. */
   readonly until: UnixSeconds | undefined;
-  /** Only with `wait`: for a document or a judge, which is tried a few times, or for the window to close. */
-  readonly waitsFor?: "document" | "window";
+  readonly waitsFor?: WaitsFor;
   readonly policy: string;
   /** SHA-256 of the policy as it was written, hex. */
   readonly policyDigest: string;
@@ -67,6 +68,13 @@ export type Verdict = {
   /** What the verdict is based on; absent where nothing was evaluated. */
   readonly facts?: RecordedFacts | undefined;
 };
+
+/**
+ * What a `wait` or a `hold` is about: the response by itself (`document`), or the comparison with others (`window`). With
+ * `wait` a document or a judge is tried a few times, or the window is still open; with `hold` a person decides on this one
+ * response, or between those that were compared. Early versions left it out of a `hold`.
+ */
+export type WaitsFor = "document" | "window";
 
 /** Facts as the journal keeps them, for replay. */
 export type RecordedFacts = {

@@ -1,5 +1,5 @@
 import type { Ties } from "../policySpec.ts";
-import { type Contender, hold } from "./judged.ts";
+import type { Contender } from "./judged.ts";
 import type { Strategy } from "./strategy.ts";
 import { breakTie } from "./ties.ts";
 
@@ -18,10 +18,10 @@ export const best =
     if (!isClosed) return open;
     const known = contenders.flatMap(scored);
     // Without its score nobody can tell whether it is the best: 0 would be a guess.
-    if (known.length < contenders.length) return { kind: "nobody", decision: hold("the plug-in gave no score") };
+    if (known.length < contenders.length) return { kind: "nobody", reason: "the plug-in gave no score" };
     const highest = known.map(({ score }) => score).reduce((a, b) => (b > a ? b : a));
     const equals = known.filter(({ score }) => score === highest);
     const winner = breakTie(equals, ties);
-    if (!winner) return { kind: "nobody", decision: hold(`${equals.length} have the same highest score`) };
+    if (!winner) return { kind: "nobody", reason: `${equals.length} have the same highest score` };
     return { kind: "winner", winner, reason: `the best of ${contenders.length} eligible: score ${highest}` };
   };

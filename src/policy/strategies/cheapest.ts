@@ -1,6 +1,5 @@
 import { formatOgpu } from "../../protocol/amounts.ts";
 import type { Ties } from "../policySpec.ts";
-import { hold } from "./judged.ts";
 import type { Strategy } from "./strategy.ts";
 import { breakTie } from "./ties.ts";
 
@@ -15,7 +14,7 @@ export const cheapest =
     const [lowest] = prices;
     const equals = contenders.filter(({ item }) => item.response.payment === lowest);
     const winner = breakTie(equals, ties);
-    if (!winner) return { kind: "nobody", decision: hold(`${equals.length} ask the same lowest price`) };
+    if (!winner) return { kind: "nobody", reason: `${equals.length} ask the same lowest price` };
     const next = prices.find((price) => price !== lowest);
     const beside = next === undefined ? "" : `; the next asks ${formatOgpu(next)}`;
     const price = formatOgpu(winner.item.response.payment);

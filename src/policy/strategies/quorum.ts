@@ -1,7 +1,7 @@
 import { zeroAddress } from "../../protocol/brand.ts";
 import type { QuorumSpec } from "../policySpec.ts";
 import { cheapest } from "./cheapest.ts";
-import { type Contender, hold } from "./judged.ts";
+import type { Contender } from "./judged.ts";
 import type { Strategy } from "./strategy.ts";
 
 /**
@@ -15,7 +15,7 @@ export const quorum =
     const groups = agreeing(contenders, withinSeconds).filter((group) => votesOf(group) >= count);
     const most = Math.max(0, ...groups.map(votesOf));
     const [group, other] = groups.filter((each) => votesOf(each) === most);
-    if (group && other) return { kind: "nobody", decision: hold(`two answers have ${most} votes each`) };
+    if (group && other) return { kind: "nobody", reason: `two answers have ${most} votes each` };
     if (group) {
       const chosen = pick === "cheapest" ? cheapestOf(group) : group[0];
       if (chosen) return { kind: "winner", winner: chosen, reason: `${most} masters agree; paid is the ${pick}` };
@@ -24,7 +24,7 @@ export const quorum =
     const reason = `no quorum: ${largest} of ${count} agree`;
     if (!isClosed) return { kind: "open", reason };
     const fallback = without === "first" ? contenders[0] : without === "cheapest" ? cheapestOf(contenders) : undefined;
-    if (!fallback) return { kind: "nobody", decision: hold(reason) };
+    if (!fallback) return { kind: "nobody", reason };
     return { kind: "winner", winner: fallback, reason: `${reason}; without one the ${without} is paid` };
   };
 

@@ -1,4 +1,5 @@
 import { type UnixSeconds, unixSeconds } from "../../protocol/brand.ts";
+import { isLeftToPerson } from "../isLeftToPerson.ts";
 import type { Candidate, Policy, Verdict } from "../policyPort.ts";
 
 const maxSteps = 10_000;
@@ -20,7 +21,9 @@ export async function replayTask(policy: Policy, candidate: Candidate): Promise<
     const open = candidate.responses.filter(
       ({ response }) => response.submittedAt <= now && !settled.has(response.address),
     );
-    const verdicts = await policy.judge({ ...candidate, now: unixSeconds(now) as UnixSeconds, responses: open });
+    const left = isLeftToPerson(settled.values(), policy);
+    const seen = { ...candidate, now: unixSeconds(now) as UnixSeconds, responses: open, isLeftToPerson: left };
+    const verdicts = await policy.judge(seen);
     for (const verdict of verdicts) {
       last.set(verdict.response, verdict);
       if (verdict.kind === "confirm") return [verdict];
