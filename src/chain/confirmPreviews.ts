@@ -1,5 +1,4 @@
 import { getAbiItem, toFunctionSelector } from "viem/utils";
-import { RetryableError } from "../errors.ts";
 import { controllerAbi, responseAbi, taskAbi } from "../protocol/abi.ts";
 import type { AccountAddress, Hex, ResponseAddress, TaskAddress, UnixSeconds } from "../protocol/brand.ts";
 import { unixSeconds, wei } from "../protocol/brand.ts";
@@ -27,7 +26,8 @@ export type StandingResponse = Pick<Response, "task" | "provider" | "data" | "pa
 export type Preview = {
   /** The block that was read. */
   readonly block: bigint;
-  readonly taskStatus: number;
+  /** `undefined` where there is no such task in that block: nothing was tried then. */
+  readonly taskStatus: number | undefined;
   /** `undefined` where there is none in that block. */
   readonly response: StandingResponse | undefined;
   readonly simulation: Simulation;
@@ -71,7 +71,7 @@ export async function confirmPreviews(
       })
       .map(({ ask, state, simulated }) => {
         const passes = simulated !== undefined && "result" in simulated;
-        return toPreview(rpc, { ask, block, state, passes }, simulate);
+        return toPreview({ ask, block, state, passes }, simulate);
       }),
   );
 }
@@ -87,7 +87,6 @@ type Found = {
 };
 
 export async function toPreview(
-  rpc: Pick<HttpRpc, "name">,
   { ask, block, state, passes }: Found,
   simulate: (ask: PreviewAsk) => Promise<Simulation>,
 ): Promise<Preview | Error> {
@@ -99,8 +98,7 @@ export async function toPreview(
       bigint | undefined,
     ];
     if (taskStatus === undefined) {
-      const message = `${rpc.name} does not have task ${ask.task} in block ${block}`;
-      return new RetryableError(message, { code: "NODE_BEHIND" });
+      return { block, taskStatus, response: undefined, simulation: { ok: false, reason: "there is no such task" } };
     }
     return {
       block,

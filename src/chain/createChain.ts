@@ -4,7 +4,7 @@ import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { createConfirmLogs } from "./confirmLogs.ts";
-import { confirmData } from "./confirmPreviews.ts";
+import { confirmData, type Preview } from "./confirmPreviews.ts";
 import { read, readAll } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
@@ -34,6 +34,7 @@ export type ChainDeps = StreamsDeps &
   };
 
 const latest = "latest" as Hex;
+const lacksTask = (answer: Preview | Error): boolean => !(answer instanceof Error) && answer.taskStatus === undefined;
 
 /** The `ChainPort` of a real node: JSON-RPC over HTTP, and a WebSocket where there is one. */
 export function createChain(deps: ChainDeps): ChainPort {
@@ -204,7 +205,7 @@ export function createChain(deps: ChainDeps): ChainPort {
         const answers = read.values();
         return recalled.map((each) => each ?? answers.next().value ?? new TypeError("a preview is missing"));
       };
-      return atNewest(readAt, (answers) => answers.some(lacksBlock));
+      return atNewest(readAt, (answers) => answers.some((each) => lacksBlock(each) || lacksTask(each)));
     },
 
     revertOf: (reverted) => minedRevert(rpc, reverted),

@@ -109,7 +109,7 @@ async function previewsAtOnce(
           () =>
             decode(toRpcAnswer(mine[place])),
       );
-      return toPreview(rpc, { ask, block, state, passes: tried[index]?.ok === true }, simulate);
+      return toPreview({ ask, block, state, passes: tried[index]?.ok === true }, simulate);
     }),
   );
 }

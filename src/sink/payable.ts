@@ -89,9 +89,8 @@ type State = Pick<Preview, "block" | "taskStatus" | "response">;
 async function judge(deps: Deps, confirmation: Confirmation, preview: Preview): Promise<Payable> {
   const state = stateOf(preview, confirmation);
   if (state.type === "settled") return onceFinal(deps, confirmation, state);
-  if (preview.response === undefined && (await isFinallyGone(deps, confirmation))) {
-    return { type: "refused", reason: "a reorg took the response back" };
-  }
+  const gone = preview.response === undefined ? await finallyGone(deps, confirmation) : undefined;
+  if (gone !== undefined) return { type: "refused", reason: `a reorg took the ${gone} back` };
   if (state.type !== "yes") return state;
   const { simulation, expiresAt } = preview;
   if (simulation.ok) deps.gasFigure.learn(simulation.gas);
@@ -117,18 +116,26 @@ async function onceFinal(
   return { type: "not-now", reason: `${settled.reason}, but not finally` };
 }
 
-/** Missing from a final block that is no older than the one it was judged in: whatever brings it back is news. */
-async function isFinallyGone({ chain, journal }: Deps, { task, response, verdictId }: Confirmation): Promise<boolean> {
+/** What is missing from a final block that is no older than the one it was judged in: whatever brings it back is news. */
+async function finallyGone(
+  { chain, journal }: Deps,
+  { task, response, verdictId }: Confirmation,
+): Promise<"task" | "response" | undefined> {
   const record = await journal.task(task);
   const verdict = record?.verdicts.find(({ id }) => id === verdictId);
-  if (record === undefined || verdict === undefined) return false;
+  if (record === undefined || verdict === undefined) return undefined;
   const final = await chain.finalBlock(await chain.head());
-  if (final < verdict.block.number) return false;
+  if (final < verdict.block.number) return undefined;
+  const opinions = await Promise.allSettled([chain.termsAt([task], final), chain.termsElsewhere([task], final)]);
+  const lacking = opinions.filter((each) => each.status === "fulfilled" && each.value.terms[0] === undefined);
+  // A node that has lost its state answers as if nothing were there: one opinion is not enough.
+  if (lacking.length > 0) return lacking.length === opinions.length ? "task" : undefined;
   const { responses } = await chain.snapshot(task, record.source, [response], final);
-  return responses.length === 0;
+  return responses.length === 0 ? "response" : undefined;
 }
 
 function stateOf({ block, taskStatus, response }: State, confirmation: Confirmation): Payable {
+  if (taskStatus === undefined) return { type: "not-now", reason: "the task is not on the chain at the moment" };
   if (isClosed(taskStatus))
     return { type: "settled", at: block, reason: `the task is ${statusName(TaskStatus, taskStatus)}` };
   if (response === undefined) return { type: "not-now", reason: "the response is not on the chain at the moment" };

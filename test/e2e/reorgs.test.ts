@@ -116,6 +116,26 @@ describe("a reorg", () => {
     );
   });
 
+  it("that takes a task back for good frees the nonce of what was sent for it, and what comes next is paid", async () => {
+    const { scene } = await playAndUndo(4);
+    const { task: gone } = { ...scene } as Scene;
+    let freed = false;
+    const cancelled = about(gone, "cancelled").finally(() => {
+      freed = true;
+    });
+    while (!freed) {
+      await devnet.mine();
+      await Promise.race([cancelled, sleep(50)]);
+    }
+    expect(await cancelled).toMatchObject({ reason: "a reorg took the task back" });
+    const next: Partial<Scene> = {};
+    for (const act of acts) await act(next, cheap);
+    const { task, response } = next as Scene;
+    await untilFinal(task);
+    expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
+    expect(await isConfirmed(devnet, response)).toBe(true);
+  });
+
   it("that puts another provider's response in the approved one's place has that one judged before it is paid", async () => {
     const { scene, redo } = await playAndUndo(4);
     const first = { ...scene } as Scene;

@@ -1,5 +1,6 @@
 import { NEVER } from "rxjs";
 import type { BroadcastAnswer, ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
+import { RetryableError } from "../../src/errors.ts";
 import type { AccountAddress, Hash, ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { toNonce, unixSeconds, wei } from "../../src/protocol/brand.ts";
 import type { Response, Source, Task } from "../../src/protocol/entities.ts";
@@ -96,6 +97,11 @@ const several = (chain: ChainPort): Partial<ChainPort> => ({
     for (const raw of raws) answers.push(await chain.broadcast(raw));
     return answers;
   },
+  termsAt: async (tasks, at) => {
+    const found = await Promise.all(tasks.map((each) => chain.snapshot(each, source, [], at)));
+    return { block: headAt(at), terms: found.map(({ task }) => task) };
+  },
+  termsElsewhere: (...args) => chain.termsAt(...args),
   minedNonceElsewhere: (...args) => chain.minedNonce(...args),
   pendingNonce: (account) => chain.minedNonce(account),
   receiptsAt: async (hashes) => {
@@ -115,3 +121,19 @@ export const fakeChain = (answers: Partial<ChainPort> = {}): ChainPort => {
   });
   return Object.assign(chain, { ...several(chain), ...answers });
 };
+
+/** No block has the task any more. @param elsewhere What the other endpoint says of it. */
+export const taskGone = (elsewhere: readonly (Task | undefined)[] = [undefined]): Partial<ChainPort> => ({
+  previews: async (asks) =>
+    asks.map(() => ({
+      block: 100n,
+      taskStatus: undefined,
+      response: undefined,
+      simulation: { ok: false, reason: "there is no such task" },
+    })),
+  snapshot: async () => {
+    throw new RetryableError("the node does not have the task", { code: "NODE_BEHIND" });
+  },
+  termsAt: async (_, at) => ({ block: headAt(at), terms: [undefined] }),
+  termsElsewhere: async (_, at) => ({ block: headAt(at), terms: elsewhere }),
+});

@@ -18,7 +18,7 @@ const asksOf = (count: number): readonly PreviewAsk[] =>
   }));
 /** To each its own answer, so that none is taken for another's. */
 function resultOf({ to, data }: { readonly to: Hex; readonly data: Hex }): Hex {
-  if (data.length > 10) return "0x";
+  if (data.length > 10 || to < address<Hex>(0x1000)) return "0x";
   if (to < address<Hex>(0x2000))
     return encodeFunctionResult({ abi: responseAbi, functionName: "getStatus", result: 2 });
   if (data.startsWith(statusCall))
@@ -91,6 +91,21 @@ describe("many confirmations that are looked at in one call", () => {
     expect(await look(3)).toEqual([3]);
   });
 });
+
+it.each([40, 0])(
+  "are told apart from one whose task is not there, by a node that takes %i in one call",
+  async (most) => {
+    const { rpc } = nodeThatTakes(most);
+    const simulate = () => Promise.reject(new Error("nothing is estimated here"));
+    const previews = createPreviews({ rpc, controller: address<Hex>(0xc0), now: () => 0, simulate });
+    const [first, second] = asksOf(2) as [PreviewAsk, PreviewAsk];
+    const gone = { ...first, task: address<TaskAddress>(0xfff) };
+    expect(await previews([gone, second], 7n)).toMatchObject([
+      { block: 7n, taskStatus: undefined, response: undefined, simulation: { ok: false } },
+      { taskStatus: 2, response: { task: second.task }, simulation: { ok: true } },
+    ]);
+  },
+);
 
 it("is told that the node lacks the block of each of them, and asks it for many at once again", async () => {
   const widths: number[] = [];

@@ -16,7 +16,7 @@ import type { Report } from "../../../src/report.ts";
 import { checkAll, payAll } from "../../../src/sink/admit.ts";
 import { createStrangers } from "../../../src/sink/strangers.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, headAt, response } from "../../support/fakeChain.ts";
+import { address, aResponse, aSnapshot, aTask, headAt, response, taskGone } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -32,6 +32,7 @@ const withResponse = (changes: Parameters<typeof aResponse>[0]): Partial<ChainPo
   snapshot: async () => aSnapshot({ responses: [aResponse(changes)] }),
 });
 const reverts = (reason: string): Partial<ChainPort> => ({ simulateConfirm: async () => ({ ok: false, reason }) });
+const atBlock = (block: bigint): Partial<ChainPort> => ({ head: async () => headAt(block) });
 const isOver: Partial<ChainPort> = {
   snapshot: async () => aSnapshot({ task: aTask({ expiryTime: unixSeconds(999) }) }),
 };
@@ -59,6 +60,7 @@ describe("admitting an intent", () => {
     ],
     ["its data is another", withResponse({ data: "[]" }), "rejected", /another response stands/],
     ["the call reverts, and nobody knows why", reverts("unknown error 0xdeadbeef"), "rejected", /0xdeadbeef/],
+    ["a final block is without its task", { ...taskGone(), ...atBlock(103n) }, "rejected", /reorg took the task back/],
     ["its time is over, finally", { ...reverts("Expired"), ...isOver }, "superseded", /expiry time has passed/],
   ])("settles it without a nonce when %s", async (_, chain, state, reason) => {
     const { id } = await bench.intend();
@@ -74,6 +76,12 @@ describe("admitting an intent", () => {
       "the response is not on the chain for the moment",
       { snapshot: async () => aSnapshot({ responses: [] }) },
       /not on the chain/,
+    ],
+    ["its task is not on the chain for the moment", taskGone(), /task is not on the chain/],
+    [
+      "one endpoint alone is without its task",
+      { ...taskGone([aTask()]), ...atBlock(103n) },
+      /task is not on the chain at the moment/,
     ],
     [
       "the task is closed, but not finally",

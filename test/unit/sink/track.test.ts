@@ -18,7 +18,7 @@ import { broadcast } from "../../../src/sink/send.ts";
 import { signerOf } from "../../../src/sink/signerOf.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, hashOf, headAt } from "../../support/fakeChain.ts";
+import { address, aResponse, aSnapshot, aTask, hashOf, headAt, taskGone } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -251,6 +251,31 @@ describe("a round", () => {
     expect(await trackRound(bench.deps({ ...gone, receipt }))).toMatchObject([{ id, state: "intended" }]);
     const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), id);
     expect(confirmation).toMatchObject({ state: "signed", nonce: 1 });
+  });
+
+  it("uses the nonce up of what a reorg took back together with its task, and settles it once that is final", async () => {
+    const { id } = await send(bench.deps());
+    await trackRound(bench.deps(taskGone(), { now: () => 1_000 }));
+    expect((await bench.journal.confirmation(id)).attempts).toHaveLength(1);
+    await trackRound(bench.deps(taskGone(), { now: () => 2_000 }));
+    const { attempts } = await bench.journal.confirmation(id);
+    expect(attempts.map(({ kind, nonce }) => [kind, nonce])).toEqual([
+      ["confirm", 0],
+      ["cancel", 0],
+    ]);
+    const receipt = async (hash: Hash) => (hash === attempts[1]?.hash ? receiptOf(hash, 100n) : undefined);
+    const later = { ...taskGone(), receipt, head: async () => headAt(103n) };
+    expect(await trackRound(bench.deps(later))).toMatchObject([
+      { id, state: "cancelled", reason: "a reorg took the task back" },
+    ]);
+  });
+
+  it("settles what reverted because a reorg had taken its task back", async () => {
+    const { id } = await send(bench.deps());
+    const gone = { ...taskGone(), ...minedWith(false, 100n), head: async () => headAt(103n) };
+    expect(await trackRound(bench.deps(gone))).toMatchObject([
+      { id, state: "cancelled", reason: expect.stringMatching(/^a reorg took the task back/) },
+    ]);
   });
 
   it("offers no higher fee where it is money that is missing", async () => {
