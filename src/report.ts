@@ -159,6 +159,22 @@ export type Report =
       readonly error: Error;
       readonly forMs: number;
     }
+  /** It refuses its key or its plan, or its quota is used up: told once, until it answers again. It is left alone as above. */
+  | {
+      readonly type: "endpoint";
+      readonly endpoint: string;
+      readonly event: "refused";
+      readonly error: Error;
+      readonly forMs: number;
+    }
+  /** It does not do this call; told once, until it does. Others are asked where there are any. */
+  | {
+      readonly type: "endpoint";
+      readonly endpoint: string;
+      readonly event: "lacks";
+      readonly method: string;
+      readonly error: Error;
+    }
   | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "up" }
   /** It was asked too often, and is left alone for so long. */
   | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "limited"; readonly forMs: number }

@@ -1,5 +1,6 @@
 import { batchRefusal, isRateLimit } from "./endpoints/answerShapes.ts";
 import { unanswered } from "./endpoints/endpointError.ts";
+import { refusalKind } from "./endpoints/refusals.ts";
 import type { ExchangeOptions, RpcRequest } from "./exchange.ts";
 import { httpExchange } from "./httpExchange.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "./jsonRpc.ts";
 import { socketExchange } from "./socketExchange.ts";
 
-type WireAnswer = { readonly id?: unknown; readonly result?: unknown; readonly error?: WireError } | null;
+type WireAnswer = { readonly id?: unknown; readonly result?: unknown; readonly error?: WireError | string } | null;
 
 /**
  * JSON-RPC to one endpoint: over HTTP, or over a WebSocket of its own where the URL says so. A URL often holds a credential,
@@ -71,9 +72,9 @@ function refusalOfAll(
   const [only] = answers;
   if (answers.length !== 1 || !only?.error) return undefined;
   const error = toRpcError(only.error);
-  if (requests.every(({ id }) => id !== only.id) || batchRefusal([{ error }]) !== undefined || isRateLimit(error)) {
-    return error;
-  }
+  const isOfAll = batchRefusal([{ error }]) !== undefined || isRateLimit(error);
+  const isOfAccount = () => requests.every((request) => refusalKind(request, error) === "account");
+  if (requests.every(({ id }) => id !== only.id) || isOfAll || isOfAccount()) return error;
   const pays = requests.some(({ method }) => method === "eth_sendRawTransaction");
   return isObjectOverHttp && !pays ? error : undefined;
 }

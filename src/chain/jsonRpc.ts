@@ -21,8 +21,11 @@ export class RpcError extends BaseError {
 /** A refusal as it comes over the wire. */
 export type WireError = { readonly code?: number; readonly message?: string; readonly data?: unknown };
 
-export const toRpcError = ({ message, code, data }: WireError): RpcError =>
-  new RpcError(String(message ?? "refused without a reason").slice(0, 1024), Number(code ?? 0), data);
+/** @param error Some gateways write a text where an object should be. */
+export function toRpcError(error: WireError | string): RpcError {
+  const { message, code, data }: WireError = typeof error === "string" ? { message: error } : error;
+  return new RpcError(String(message ?? "refused without a reason").slice(0, 1024), Number(code ?? 0), data);
+}
 
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcError };
 

@@ -1,5 +1,6 @@
 import { isRateLimit } from "./endpoints/answerShapes.ts";
-import { type EndpointFault, unanswered } from "./endpoints/endpointError.ts";
+import { accountRefused, type EndpointFault, faultOfOpening, unanswered } from "./endpoints/endpointError.ts";
+import { accountFault } from "./endpoints/refusals.ts";
 import { answerTooLong, bodyOf, type Exchange, type ExchangeOptions, longestAnswer } from "./exchange.ts";
 import { toRpcError } from "./jsonRpc.ts";
 import { openWebSocket } from "./openWebSocket.ts";
@@ -84,6 +85,7 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
     if (!another && !hasGivenUp) return settle(first, word);
     const cause = toRpcError(word.error);
     if (isRateLimit(cause)) return end("it is asked too often", () => ({ status: 429, cause }));
+    if (accountFault(cause)) return end("it refuses its key or its plan", () => ({ ...accountRefused, cause }));
     const why = `it refused one of ${underWay.all.size} requests, and did not say which`;
     const batch = widestBatch(underWay.all);
     if (!batch) return end(why, () => ({ cause }));
@@ -119,10 +121,16 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
   socket.onerror = () => {
     const why = refusal();
     if (why === "HTTP 429") return end(why, () => ({ status: 429 }));
+    const fault = faultOfOpening(why);
+    if (why !== undefined && fault.code) return end(why, () => fault);
     closed(why ?? "its WebSocket cannot be opened, or broke");
   };
-  socket.onclose = ({ code }) =>
-    closed(`its WebSocket closed (${code})`, code === messageTooBig ? widestBatch(underWay.all) : undefined);
+  socket.onclose = ({ code, reason }) => {
+    const why = `its WebSocket closed (${code})`;
+    const cause = toRpcError({ code, message: reason });
+    if (accountFault(cause)) return end(why, () => ({ ...accountRefused, cause }));
+    closed(why, code === messageTooBig ? widestBatch(underWay.all) : undefined);
+  };
 
   return {
     ask: (requests) => {

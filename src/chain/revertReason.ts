@@ -41,7 +41,7 @@ export function revertReason(error: unknown): string | undefined {
 export const noReason = "reverted without a reason";
 
 /** The bytes a call reverted with: as they are, nested, or after `Reverted ` (OpenEthereum, Nethermind). */
-function revertData(data: unknown): Hex | undefined {
+export function revertData(data: unknown): Hex | undefined {
   if (typeof data === "string")
     return /^(?:reverted\s+)?(0x(?:[0-9a-f]{2})*)$/i.exec(data.trim())?.[1] as Hex | undefined;
   if (typeof data === "object" && data !== null && "data" in data) return revertData(data.data);

@@ -3,7 +3,10 @@ import type { Clock } from "../clock.ts";
 import { RetryableError } from "../errors.ts";
 import type { RpcLog } from "../protocol/events.ts";
 import type { Head } from "./chainPort.ts";
+import { accountRefused, faultOfOpening } from "./endpoints/endpointError.ts";
+import { accountFault } from "./endpoints/refusals.ts";
 import { longestAnswer } from "./exchange.ts";
+import { toRpcError, type WireError } from "./jsonRpc.ts";
 import { openWebSocket } from "./openWebSocket.ts";
 import { watchForSilence } from "./socketSilence.ts";
 import { toHead, type WireBlock } from "./wire.ts";
@@ -35,7 +38,7 @@ export type SocketConnectionOptions = {
 
 type WireMessage = {
   readonly id?: number;
-  readonly error?: { readonly message?: string };
+  readonly error?: WireError;
   readonly result?: unknown;
   readonly params?: { readonly subscription: string; readonly result: unknown };
 };
@@ -60,9 +63,12 @@ export function socketConnection$(options: SocketConnectionOptions): Observable<
 
     const send = (id: number, method: string, params: readonly unknown[]) =>
       socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
-    const fail = (why: string) =>
+    const fail = (why: string, remedy?: string) =>
       subscriber.error(
-        new RetryableError(`the WebSocket to ${new URL(url).host} ended: ${why}`, { code: "SOCKET_DOWN" }),
+        new RetryableError(`the WebSocket to ${new URL(url).host} ended: ${why}`, {
+          code: "SOCKET_DOWN",
+          ...(remedy && { remedy }),
+        }),
       );
     const silence = watchForSilence({ silenceMs, clock, onSilence: (why) => fail(why) });
 
@@ -75,12 +81,19 @@ export function socketConnection$(options: SocketConnectionOptions): Observable<
     };
 
     const receive = (message: WireMessage) => {
-      // Any answer to a heartbeat is a sign of life, a refusal too.
-      if (message.id !== undefined && message.id === awaited) {
+      const refusal = message.error && toRpcError(message.error);
+      const isOfAccount = refusal !== undefined && accountFault(refusal) !== undefined;
+      // Any answer to a heartbeat is a sign of life, a refusal too; but whoever is refused as such is sent no logs either.
+      if (!isOfAccount && message.id !== undefined && message.id === awaited) {
         awaited = undefined;
         return subscriber.next({ type: "heartbeat" });
       }
-      if (message.error) return fail(`the node refused: ${String(message.error.message).slice(0, 200)}`);
+      if (refusal) {
+        return fail(
+          `the node refused: ${refusal.message.slice(0, 200)}`,
+          isOfAccount ? accountRefused.remedy : undefined,
+        );
+      }
       if (message.id !== undefined) return answered(message.id, message.result);
       const { subscription, result } = message.params ?? { subscription: "", result: undefined };
       const kind = subscriptions.get(subscription);
@@ -120,7 +133,10 @@ export function socketConnection$(options: SocketConnectionOptions): Observable<
         fail("a message is not what it should be");
       }
     };
-    socket.onerror = () => fail(refusal() ?? "it cannot be reached, or broke");
+    socket.onerror = () => {
+      const why = refusal();
+      fail(why ?? "it cannot be reached, or broke", faultOfOpening(why).remedy);
+    };
     socket.onclose = ({ code }) => fail(`closed (${code})`);
 
     const watching = new Subscription();

@@ -224,6 +224,16 @@ const logEndpoint = (logger: Logger, report: Extract<Report, { type: "endpoint" 
         { endpoint, error: describeError(report.error), said: saidIn(report.error), forMs: report.forMs },
         "an endpoint fails",
       );
+    case "refused":
+      return logger.error(
+        { endpoint, error: describeError(report.error), said: saidIn(report.error), forMs: report.forMs },
+        "an endpoint refuses its key or its plan, or its quota is used up",
+      );
+    case "lacks":
+      return logger.info(
+        { endpoint, method: report.method, said: report.error.message.slice(0, 200) },
+        "an endpoint does not do this call: others are asked where there are any",
+      );
     case "up":
       return logger.info({ endpoint }, "an endpoint answers again");
     case "limited":

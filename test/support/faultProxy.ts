@@ -16,6 +16,8 @@ export type Fault =
   | { readonly kind: "subscribe-refused" }
   /** WebSockets stay open but nothing more is pushed; HTTP goes through. */
   | { readonly kind: "socket-silent" }
+  /** Whatever is asked is refused with this word, over HTTP and over WebSockets that are open already; those bring no more. */
+  | { readonly kind: "revoked"; readonly code: number; readonly message: string }
   /** So many of ten HTTP requests are answered with 429. */
   | { readonly kind: "busy"; readonly ofTen: number };
 
@@ -28,6 +30,8 @@ export type FaultProxy = {
   readonly openSockets: () => number;
   readonly stop: () => Promise<void>;
 };
+
+const isSilent = ({ kind }: Fault): boolean => kind === "socket-silent" || kind === "revoked";
 
 /** A TCP proxy in front of a node, for HTTP and WebSocket on one port. */
 export async function startFaultProxy(target: { readonly port: number }): Promise<FaultProxy> {
@@ -56,7 +60,13 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
       for (let frame = readFrame(buffered); frame; frame = readFrame(buffered)) {
         const bytes = buffered.subarray(0, frame.length);
         buffered = buffered.subarray(frame.length);
-        if (fault.kind === "subscribe-refused" && frame.text.includes("eth_subscribe")) {
+        if (fault.kind === "revoked") {
+          const { code, message } = fault;
+          const refused = (JSON.parse(`[${frame.text}]`).flat() as { readonly id: number }[]).map(({ id }) => ({
+            ...{ jsonrpc: "2.0", id, error: { code, message } },
+          }));
+          client.write(frameOf(JSON.stringify(refused.length === 1 ? refused[0] : refused)));
+        } else if (fault.kind === "subscribe-refused" && frame.text.includes("eth_subscribe")) {
           const { id } = JSON.parse(frame.text);
           const error = { code: -32000, message: "too many subscriptions" };
           client.write(frameOf(JSON.stringify({ jsonrpc: "2.0", id, error })));
@@ -75,6 +85,11 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
         }
         upgraded = true;
         sockets.add(client);
+      } else if (fault.kind === "revoked") {
+        const { code, message } = fault;
+        const body = JSON.stringify({ jsonrpc: "2.0", id: null, error: { code, message } });
+        const head = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+        return void client.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
       } else if (fault.kind === "busy" && head.startsWith("POST") && requests++ % 10 < fault.ofTen) {
         const answer =
           "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -83,7 +98,7 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
       upstream.write(chunk);
     });
     upstream.on("data", (chunk) => {
-      if (fault.kind === "silent" || (fault.kind === "socket-silent" && upgraded)) return;
+      if (fault.kind === "silent" || (upgraded && isSilent(fault))) return;
       client.write(chunk);
     });
   });

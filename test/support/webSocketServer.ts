@@ -8,8 +8,8 @@ export type Peer = {
   readonly send: (message: unknown) => void;
   /** Cuts the connection without a word. */
   readonly cut: () => void;
-  /** Says that it closes, and closes. @param code Why, as RFC 6455 numbers it. @default none is told */
-  readonly close: (code?: number) => void;
+  /** Says that it closes, and closes. @param code Why, as RFC 6455 numbers it. @default none is told. @param reason In words. */
+  readonly close: (code?: number, reason?: string) => void;
 };
 
 export type WebSocketServer = {
@@ -59,7 +59,10 @@ export async function startWebSocketServer(
     const peer: Peer = {
       send: (message) => void socket.write(frameOf(typeof message === "string" ? message : JSON.stringify(message))),
       cut: () => socket.destroy(),
-      close: (code) => void socket.end(Buffer.from(code ? [0x88, 2, code >> 8, code & 0xff] : [0x88, 0])),
+      close: (code, reason = "") => {
+        const head = code ? [0x88, 2 + reason.length, code >> 8, code & 0xff] : [0x88, 0];
+        socket.end(Buffer.concat([Buffer.from(head), Buffer.from(code ? reason : "")]));
+      },
     };
     let buffered = Buffer.alloc(0);
     socket.on("data", (chunk) => {

@@ -36,8 +36,10 @@ export function concernsOf(status) {
     const eta = name === "backfill" && catchingUp ? `; about ${span(catchingUp.etaSeconds * 1000)} to go` : "";
     (name === "backfill" ? warn : bad)(reasons[name] ?? name, `${reason}${eta}`);
   }
-  for (const { name, state, forMs } of endpoints) {
-    if (state === "cooling") bad(`${name} is lost`, `asked again in ${span(forMs)}`);
+  for (const { name, state, forMs, isRefusing } of endpoints) {
+    if (isRefusing)
+      bad(`${name} refuses its key or its plan, or its quota is used up`, "look at its key, its plan and its bill");
+    else if (state === "cooling") bad(`${name} is lost`, `asked again in ${span(forMs)}`);
     if (state === "limited") warn(`${name} wants fewer requests`, `asked again in ${span(forMs)}`);
   }
   if (sockets > 0 && !socket.up) warn("No WebSocket", socket.problem || "new events are found by polling");

@@ -87,8 +87,8 @@ export function showEndpoints({ endpoints, socket, sockets, at }) {
       : socket.up
         ? `WebSocket up, ${socket.endpoint ?? ""} for ${span(at - socket.since)}`
         : "WebSocket down";
-  const rows = endpoints.map(({ name, state, head, lag, latencyMs, failureRate }) => {
-    const [tone, word] = endpointWords[state];
+  const rows = endpoints.map(({ name, state, isRefusing, head, lag, latencyMs, failureRate }) => {
+    const [tone, word] = isRefusing ? /** @type {const} */ (["bad", "refuses"]) : endpointWords[state];
     return [
       h("span", { class: "mono" }, name),
       h("span", { class: "badge", "data-tone": tone }, word),

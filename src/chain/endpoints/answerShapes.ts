@@ -1,17 +1,15 @@
 import type { RpcAnswer, RpcCall, RpcError } from "../jsonRpc.ts";
+import { hasDropped, isOfContract } from "./refusals.ts";
 
 const limits =
   /rate.?limit|too many requests|request rate|requests? per (second|minute|day)|daily request|compute units? per|(call|request|throughput|capacity) (limit|quota) (exceeded|reached)|exceeded its (throughput|capacity)/i;
 /** Limits of one query (`eth_getLogs` above all) share a code with the limits of a plan. */
 const ofOneQuery = /result|range|block|\blogs?\b|response size|batch/i;
 
-/** A contract chose the words: they say nothing of the node. */
-const isRevert = ({ rpcCode, message }: RpcError): boolean => rpcCode === 3 || /revert/i.test(message);
-
 /** Whether the node refused because it was asked too often, rather than for too much. */
 export function isRateLimit(error: RpcError): boolean {
   const { rpcCode, message } = error;
-  if (isRevert(error)) return false;
+  if (isOfContract(error)) return false;
   if (limits.test(message)) return true;
   return (rpcCode === -32005 || rpcCode === 429) && !ofOneQuery.test(message);
 }
@@ -26,7 +24,8 @@ const behind =
   /header not found|header for hash not found|unknown block|block not found|block (is )?not (yet )?(available|found|synced)|could not find block|missing trie node|after last accepted block|block .{0,40}(is )?(beyond|ahead of|higher than) (the )?(current |latest |last )?(head|block)|requested block .{0,20}in the future|block height is \d+ but requested was|node is (behind|syncing|not synced)/i;
 
 /** Whether a node refuses because it does not have the block that was asked for, or its state. */
-export const saysBehind = (error: RpcError): boolean => behind.test(error.message) && !isRevert(error);
+export const saysBehind = (error: RpcError): boolean =>
+  (behind.test(error.message) && !isOfContract(error)) || hasDropped(error);
 
 /**
  * Whether a node lacks a block that others have: its head is older than what was asked of it, or its state is pruned.
@@ -57,7 +56,7 @@ const tooManyCalls =
 /** How a node refused a batch as such: `size` where a smaller one may pass, `always` where none will. */
 export function batchRefusal(answers: readonly RpcAnswer[]): "size" | "always" | undefined {
   const [first] = answers;
-  if (first === undefined || !("error" in first) || isRevert(first.error)) return undefined;
+  if (first === undefined || !("error" in first) || isOfContract(first.error)) return undefined;
   const { message, rpcCode } = first.error;
   const isSame = (answer: RpcAnswer) => "error" in answer && answer.error.message === message;
   if (!answers.every(isSame)) return undefined;

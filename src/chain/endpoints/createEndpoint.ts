@@ -4,11 +4,13 @@ import { answerTooLong } from "../exchange.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf } from "../jsonRpc.ts";
 import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
-import { EndpointError } from "./endpointError.ts";
+import { EndpointError, refusedBy } from "./endpointError.ts";
 import type { EndpointHealth } from "./endpointHealth.ts";
 import { createRecord, type RecordOptions, type Siblings, wrongChain } from "./endpointRecord.ts";
 import { expectedCost } from "./healthState.ts";
 import { inParallel, piecesOf } from "./inParallel.ts";
+import { createMissingMethods } from "./missingMethods.ts";
+import { refusedCalls } from "./refusedCalls.ts";
 import { retryAfterMs } from "./retryAfter.ts";
 import { createTokenBucket } from "./tokenBucket.ts";
 
@@ -26,6 +28,8 @@ export type EndpointOptions = RecordOptions & {
 export type Endpoint = HttpRpc & {
   /** Sends a signed transaction, before everything that waits. @throws RpcError, or RetryableError as `call`. */
   readonly send: (raw: Hex) => Promise<Hex>;
+  /** Whether it is known to refuse one of these, as it did lately: another endpoint is asked first. */
+  readonly lacks: (calls: readonly RpcCall[]) => boolean;
   readonly health: () => EndpointHealth;
   /** When it was asked last, on the clock. */
   readonly askedAt: () => number;
@@ -39,6 +43,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
   const bucket = createTokenBucket({ name, ratePerSecond: options.rateLimit, clock, maxWaitMs: timeoutMs });
   const width = createBatchWidth(options.batchSize, clock);
   const record = createRecord(options, siblings);
+  const missing = createMissingMethods(clock);
   let askedAt = Number.NEGATIVE_INFINITY;
   let verifying: Promise<void> | undefined;
 
@@ -69,14 +74,24 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
       else record.failed(error as Error, startedAt);
       throw error;
     }
+    const refused = refusedCalls(calls, answers);
+    if (refused?.account) {
+      const error = refusedBy(name, refused.account.fault, refused.account.error);
+      record.failed(error, startedAt);
+      throw error;
+    }
     const limit = answers.find((answer) => "error" in answer && isRateLimit(answer.error));
     if (limit && "error" in limit) {
       pause(startedAt, backoffHint(limit.error));
       throw askedTooOften(name, limit.error);
     }
-    const why = calls.length > 1 ? batchRefusal(answers) : undefined;
+    const why = calls.length > 1 && !refused?.isAll ? batchRefusal(answers) : undefined;
     if (why !== undefined) return inPieces(calls, urgent, why);
     record.answered(calls, answers, startedAt);
+    missing.answered(calls, answers);
+    for (const [method, error] of refused?.methods ?? []) {
+      if (missing.refused(method)) report({ type: "endpoint", endpoint: name, event: "lacks", method, error });
+    }
     return answers;
   };
 
@@ -117,6 +132,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     call: async <T>(method: string, ...params: readonly unknown[]) => (await askOne({ method, params }, false)) as T,
     send: async (raw) => (await askOne({ method: "eth_sendRawTransaction", params: [raw] }, true)) as Hex,
     askedAt: () => askedAt,
+    lacks: missing.includes,
     health: () => {
       const now = clock.now();
       const state = record.state();
@@ -126,6 +142,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
         name,
         state: coolingMs > 0 ? "cooling" : limitedMs > 0 ? "limited" : "healthy",
         forMs: Math.max(coolingMs, limitedMs),
+        isRefusing: record.isRefusing(),
         failureRate: state.failureRate,
         failuresInRow: state.failuresInRow,
         latencyMs: state.latencyMs,

@@ -5,8 +5,9 @@ import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError, resultOf } from "
 import { isBehind } from "./answerShapes.ts";
 import { inOrder } from "./candidates.ts";
 import { createEndpoint, type Endpoint, type EndpointOptions } from "./createEndpoint.ts";
-import { EndpointError } from "./endpointError.ts";
+import { accountRefused, EndpointError } from "./endpointError.ts";
 import type { EndpointHealth } from "./endpointHealth.ts";
+import { isAnsweredElsewhere } from "./refusedCalls.ts";
 import { tellingRefusal } from "./tellingRefusal.ts";
 
 export type EndpointsOptions = Omit<EndpointOptions, "url" | "name"> & {
@@ -16,18 +17,20 @@ export type EndpointsOptions = Omit<EndpointOptions, "url" | "name"> & {
 
 /**
  * Several endpoints as one `HttpRpc`: the healthiest answers, the next one where it fails. A batch is never spread over
- * two endpoints. `eth_sendRawTransaction` goes to all.
+ * two endpoints. What one refuses for reasons of its own (a method that it does not do, state that it has dropped) another one
+ * is asked for; where all refuse, the first refusal is the answer. `eth_sendRawTransaction` goes to all.
  */
 export type Endpoints = HttpRpc & {
   /** One endpoint, for reads that must agree: the healthiest now, or the one of that name. It fails rather than change. */
   readonly pin: (name?: string) => Endpoint;
-  /** A second opinion: like the whole, but not the endpoint that answers at present, unless it is the only one. */
+  /** A second opinion: like the whole, but not the endpoint that answers at present, unless no other one does that. */
   readonly elsewhere: HttpRpc;
   /** All but one, the best first. */
   readonly others: (than: string) => readonly Endpoint[];
   readonly each: () => readonly Endpoint[];
   /**
    * Sends the same bytes to all healthy endpoints at once.
+   * Where they only refuse the daemon's keys, to the others, too.
    * @returns the hash, as soon as one accepts. @throws the most telling refusal where none does.
    */
   readonly broadcast: (raw: Hex) => Promise<Hex>;
@@ -65,9 +68,9 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     createEndpoint({ ...options, url, name: names[index] as string }, { newestHead, onHead }),
   );
   const order = (pool: readonly Endpoint[] = endpoints) => inOrder(pool, current);
-  const preferred = (): Endpoint => {
+  const preferred = (calls: readonly RpcCall[] = []): Endpoint => {
     const { usable, rest } = order();
-    const [first] = [...usable, ...rest];
+    const [first] = [...ableFirst(usable, calls), ...rest];
     if (first === undefined) throw new TypeError("no endpoints");
     return first;
   };
@@ -81,42 +84,55 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     const { usable, rest } = order(pool);
     const startedAt = clock.now();
     const errors: RetryableError[] = [];
-    let fallback: readonly RpcAnswer[] | undefined;
-    for (const endpoint of usable.length > 0 ? usable : rest) {
+    const healthiest = usable.length > 0 ? usable : rest;
+    const inTurn = healthiest.some(({ lacks }) => lacks(calls)) ? ableFirst(healthiest, calls) : healthiest;
+    let fallback: { readonly answers: readonly RpcAnswer[]; readonly why: "behind" | "refused" } | undefined;
+    for (const endpoint of inTurn) {
       // Where all have failed lately, one that hangs is enough for now.
       if (usable.length === 0 && errors.length > 0 && clock.now() - startedAt >= timeoutMs) break;
+      // What is known to refuse it has nothing to add.
+      if (fallback && endpoint.lacks(calls)) continue;
       try {
         const answers = await endpoint.batch(calls);
         const newest = newestHead();
         const lacks = answers.some((answer, index) => isBehind(calls[index] as RpcCall, answer, newest));
-        if (fallback) return lacks ? fallback : answers;
-        if (pool === endpoints) settleOn(endpoint);
-        if (!lacks) return answers;
-        fallback = answers;
+        const isRefused = isAnsweredElsewhere(calls, answers);
+        // One that is asked because a better one does not do this is no better for the rest.
+        if (fallback === undefined && pool === endpoints && inTurn[0] === healthiest[0]) settleOn(endpoint);
+        if (!lacks && !isRefused) return answers;
+        fallback ??= { answers, why: isRefused ? "refused" : "behind" };
+        if (fallback.answers !== answers && fallback.why === "behind") break;
       } catch (error) {
         if (!(error instanceof RetryableError)) throw error;
-        if (fallback) return fallback;
+        if (fallback?.why === "behind") break;
         errors.push(error);
       }
     }
-    if (fallback) return fallback;
+    if (fallback) return fallback.answers;
     throw errors.length === 1 ? errors[0] : noneAnswered(errors);
   };
 
   const broadcast = async (raw: Hex): Promise<Hex> => {
     const { usable, rest } = order();
-    try {
-      return await Promise.any((usable.length > 0 ? usable : rest).map((endpoint) => endpoint.send(raw)));
-    } catch (error) {
-      throw error instanceof AggregateError ? tellingRefusal(error.errors) : error;
-    }
+    const sendTo = async (some: readonly Endpoint[], before: readonly unknown[]): Promise<Hex> => {
+      try {
+        return await Promise.any(some.map((endpoint) => endpoint.send(raw)));
+      } catch (error) {
+        if (!(error instanceof AggregateError)) throw error;
+        const errors = [...before, ...error.errors];
+        // None of them has looked at it: the same bytes may go to those that are better left alone.
+        if (some !== rest && rest.length > 0 && errors.every(isOfAccount)) return sendTo(rest, errors);
+        throw tellingRefusal(errors);
+      }
+    };
+    return sendTo(usable.length > 0 ? usable : rest, []);
   };
 
-  const rpcOver = (pool: () => readonly Endpoint[]) => {
+  const rpcOver = (poolFor: (calls: readonly RpcCall[]) => readonly Endpoint[]) => {
     const batch = async (calls: readonly RpcCall[]): Promise<readonly RpcAnswer[]> => {
       const [call] = calls;
       if (call === undefined) return [];
-      if (calls.length > 1 || call.method !== sendMethod) return batchOn(pool(), calls);
+      if (calls.length > 1 || call.method !== sendMethod) return batchOn(poolFor(calls), calls);
       try {
         return [{ result: await broadcast(call.params[0] as Hex) }];
       } catch (error) {
@@ -128,8 +144,9 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
       resultOf((await batch([{ method, params }]))[0]) as T;
     return { batch, call };
   };
-  const second = (): readonly Endpoint[] => {
-    const rest = endpoints.filter((endpoint) => endpoint !== preferred());
+  const second = (calls: readonly RpcCall[]): readonly Endpoint[] => {
+    const best = preferred(calls);
+    const rest = endpoints.filter((endpoint) => endpoint !== best && !endpoint.lacks(calls));
     return rest.length > 0 ? rest : endpoints;
   };
 
@@ -142,7 +159,7 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     elsewhere: {
       ...rpcOver(second),
       get name() {
-        return second()[0]?.name ?? "";
+        return second([])[0]?.name ?? "";
       },
     },
     others: (than) => {
@@ -155,6 +172,14 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     head$: heads.asObservable(),
   };
 }
+
+const isOfAccount = (error: unknown): boolean => error instanceof EndpointError && error.code === accountRefused.code;
+
+/** Those that are not known to refuse any of these first. */
+const ableFirst = (some: readonly Endpoint[], calls: readonly RpcCall[]): readonly Endpoint[] => [
+  ...some.filter(({ lacks }) => !lacks(calls)),
+  ...some.filter(({ lacks }) => lacks(calls)),
+];
 
 const noneAnswered = (errors: readonly Error[]) =>
   new EndpointError(`none of ${errors.length} endpoints answered: ${errors.map(({ message }) => message).join("; ")}`);

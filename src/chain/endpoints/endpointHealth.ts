@@ -6,6 +6,8 @@ export type EndpointHealth = {
   readonly state: "healthy" | "cooling" | "limited";
   /** How long it is left alone, in ms. */
   readonly forMs: number;
+  /** It refuses its key or its plan, or its quota is used up: it did so last. */
+  readonly isRefusing: boolean;
   /** Share of recent requests that failed, 0 to 1. */
   readonly failureRate: number;
   /** Failures without an answer between them; 0: it answered last. It may be more while the state is `healthy` again. */

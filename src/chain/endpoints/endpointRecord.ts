@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { Reporter } from "../../report.ts";
 import type { RpcAnswer, RpcCall } from "../jsonRpc.ts";
 import { headIn, isBehind, quantity } from "./answerShapes.ts";
-import { EndpointError } from "./endpointError.ts";
+import { accountRefused, EndpointError } from "./endpointError.ts";
 import { afterAnswer, afterFailure, afterHead, freshHealth, type HealthState } from "./healthState.ts";
 
 export type RecordOptions = {
@@ -29,6 +29,8 @@ export type EndpointRecord = {
   readonly state: () => HealthState;
   /** Whether it has said that it serves the right chain. */
   readonly isVerified: () => boolean;
+  /** Whether it refuses whoever asks, and has not answered since. */
+  readonly isRefusing: () => boolean;
   readonly failed: (error: Error, startedAt: number) => void;
   readonly answered: (calls: readonly RpcCall[], answers: readonly RpcAnswer[], startedAt: number) => void;
   /** It was asked too often. @param asked The pause that it asked for, in ms. @returns the pause to make. */
@@ -42,6 +44,7 @@ export function createRecord(options: RecordOptions, { newestHead, onHead }: Sib
   const { name, clock, random, cooldownMs, chainId, report } = options;
   let state = freshHealth(clock.now());
   let isVerified = chainId === undefined;
+  let isRefusing = false;
   let limitsInRow = 0;
   let limitedAt = Number.NEGATIVE_INFINITY;
 
@@ -51,13 +54,18 @@ export function createRecord(options: RecordOptions, { newestHead, onHead }: Sib
     state = afterFailure(state, { startedAt, now, cooldownMs, jitter: random() });
     isVerified = chainId === undefined;
     const isDown = state.failuresInRow > 0;
-    if (wasUp && isDown)
-      report({ type: "endpoint", endpoint: name, event: "down", error, forMs: state.coolUntil - now });
+    const forMs = state.coolUntil - now;
+    const refuses = error instanceof EndpointError && error.code === accountRefused.code;
+    if (refuses && isDown && !isRefusing) {
+      isRefusing = true;
+      report({ type: "endpoint", endpoint: name, event: "refused", error, forMs });
+    } else if (wasUp && isDown) report({ type: "endpoint", endpoint: name, event: "down", error, forMs });
   };
 
   return {
     state: () => state,
     isVerified: () => isVerified,
+    isRefusing: () => isRefusing,
     failed,
 
     answered: (calls, answers, startedAt) => {
@@ -68,6 +76,8 @@ export function createRecord(options: RecordOptions, { newestHead, onHead }: Sib
         if (id !== BigInt(chainId)) return failed(wrongChain(name, id, chainId), startedAt);
         isVerified = true;
       }
+      // Many a gateway tells its chain to anybody.
+      if (isRefusing && calls.every(({ method }) => method === "eth_chainId")) return;
       const wasDown = state.failuresInRow > 0;
       const newest = newestHead();
       state = afterAnswer(state, {
@@ -77,7 +87,10 @@ export function createRecord(options: RecordOptions, { newestHead, onHead }: Sib
         isSmall: calls.length === 1 && small.includes(calls[0]?.method ?? ""),
       });
       if (startedAt >= limitedAt) limitsInRow = 0;
-      if (wasDown && state.failuresInRow === 0) report({ type: "endpoint", endpoint: name, event: "up" });
+      if (wasDown && state.failuresInRow === 0) {
+        isRefusing = false;
+        report({ type: "endpoint", endpoint: name, event: "up" });
+      }
       for (const [call, answer] of pairs) {
         const head = headIn(call, answer);
         if (head === undefined) continue;

@@ -203,6 +203,11 @@ function ofEndpoint(report: ReportOf<"endpoint">, lastingMs: number): readonly A
   switch (report.event) {
     case "up":
       return [{ kind: "ends", key }];
+    case "refused": {
+      const title = "an endpoint refuses its key or its plan";
+      const text = `${report.endpoint}: ${describeError(report.error)}`;
+      return [{ kind: "begins", key, lastingMs, severity: "warning", title, text }];
+    }
     case "down": {
       const title = "an endpoint is lost";
       const text = `${report.endpoint}: ${describeError(report.error)}`;

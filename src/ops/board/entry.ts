@@ -235,6 +235,14 @@ function endpointNotice(report: Extract<Report, { type: "endpoint" }>): Entry {
         `${endpoint} is lost`,
         `${describeError(report.error)}; left alone for ${seconds(report.forMs)}`,
       );
+    case "refused":
+      return notice(
+        "bad",
+        `${endpoint} refuses its key or its plan, or its quota is used up`,
+        `${describeError(report.error)}; left alone for ${seconds(report.forMs)}`,
+      );
+    case "lacks":
+      return notice("warn", `${endpoint} does not do ${report.method}`, "others are asked where there are any");
     case "up":
       return notice("good", `${endpoint} answers again`);
     case "limited":

@@ -45,8 +45,8 @@ export function statusView(parts: StatusParts, now: number) {
     paused: reads.pause() ?? null,
     ...board.progress(),
     sockets: config.rpc.ws.length,
-    endpoints: parts.health().map(({ name, state, forMs, failureRate, latencyMs, head, lag, queued }) => ({
-      ...{ name, state, forMs, failureRate, lag, queued },
+    endpoints: parts.health().map(({ name, state, forMs, isRefusing, failureRate, latencyMs, head, lag, queued }) => ({
+      ...{ name, state, forMs, isRefusing, failureRate, lag, queued },
       latencyMs: latencyMs ?? null,
       head: head === undefined ? null : String(head),
     })),

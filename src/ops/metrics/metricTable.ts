@@ -209,6 +209,12 @@ export const metricTable = [
     help: "0 from an endpoint's first failure until it answers again.",
   },
   {
+    name: "endpoint_refusing",
+    type: "gauge",
+    labels: { endpoint: null },
+    help: "1 while an endpoint refuses its key or its plan, or its quota is used up.",
+  },
+  {
     name: "endpoint_latency_seconds",
     type: "gauge",
     labels: { endpoint: null },
@@ -237,7 +243,7 @@ export const metricTable = [
     name: "endpoint_events_total",
     type: "counter",
     labels: { endpoint: null, event: null },
-    help: "How often it went down or up, was limited, or was chosen in place of another.",
+    help: "How often it went down or up, refused its key or its plan, was limited, lacked a method, or was chosen in place of another.",
   },
   { name: "socket_up", type: "gauge", help: "1 while a WebSocket is open and answers." },
   { name: "socket_disconnects_total", type: "counter", help: "How often it was lost, or could not be opened." },

@@ -9,11 +9,9 @@ import { RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
 import { asksForLess } from "../../../src/chain/rangeWidth.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
-import type { Report } from "../../../src/report.ts";
-import { type RpcReply, type RpcRequest, type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
+import { answering, first, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
+import { type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
-
-type Reply = (calls: readonly RpcRequest[]) => RpcReply;
 
 let servers: RpcServer[] = [];
 afterEach(async () => {
@@ -21,50 +19,13 @@ afterEach(async () => {
   servers = [];
 });
 
-/** Endpoints on servers that answer as told, on a clock that stands still. */
 const open = async (replies: readonly Reply[], options: Partial<EndpointsOptions> = {}) => {
-  servers = await Promise.all(replies.map((reply) => startRpcServer(reply)));
-  const { clock, pass } = createVirtualTime();
-  const reports: Report[] = [];
-  const endpoints = createEndpoints({
-    urls: servers.map(({ url }) => url),
-    timeoutMs: 2_000,
-    clock,
-    random: () => 0.5,
-    rateLimit: 0,
-    batchSize: 100,
-    cooldownMs: 30_000,
-    report: (report) => reports.push(report),
-    ...options,
-  });
-  const names = endpoints.each().map(({ name }) => name);
-  const events = () =>
-    reports.flatMap((each) => (each.type === "endpoint" ? [`${names.indexOf(each.endpoint)} ${each.event}`] : []));
-  /** How often each server was asked for what. */
-  const asked = (method?: string) =>
-    servers.map(({ requests }) => requests.filter(({ calls }) => !method || calls[0]?.method === method).length);
-  return { endpoints, names, events, asked, pass, clock };
+  const stage = await openEndpointStage(replies, options);
+  servers = stage.servers;
+  return stage;
 };
-
-const answering =
-  (result: (call: RpcRequest) => unknown): Reply =>
-  (calls) => {
-    const answers = calls.map((call) => ({ jsonrpc: "2.0", id: call.id, result: result(call) }));
-    return { body: answers.length === 1 ? answers[0] : answers };
-  };
-const refusing =
-  (message: string, code = -32000): Reply =>
-  (calls) => {
-    const answers = calls.map(({ id }) => ({ jsonrpc: "2.0", id, error: { code, message } }));
-    return { body: answers.length === 1 ? answers[0] : answers };
-  };
 const down: Reply = () => ({ status: 503, body: "busy" });
 const hangs: Reply = () => undefined;
-/** Answers as the first does for so many requests, then as the second. */
-const first = (count: number, before: Reply, after: Reply): Reply => {
-  let requests = 0;
-  return (calls) => (requests++ < count ? before : after)(calls);
-};
 const a = answering(() => "a");
 const b = answering(() => "b");
 const calls = (count: number, method = "eth_call") =>

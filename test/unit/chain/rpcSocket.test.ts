@@ -126,6 +126,30 @@ describe("the socket", () => {
     expect(downs).toEqual([]);
   });
 
+  it("goes to the next one where the key is revoked while it is open: what answers like this sends no logs either", async () => {
+    let beats = 0;
+    const { url } = await serve((call, peer, connection) => {
+      if (connection > 1 || call.method === "eth_subscribe" || ++beats < 3) return answer(call, peer, connection);
+      peer.send({ jsonrpc: "2.0", id: call.id, error: { code: -32001, message: "invalid api key" } });
+    });
+    listen(url, 50);
+    await until(() => ups() === 2);
+    expect(downs.map(({ error }) => error.message)).toEqual([
+      `the WebSocket to ${new URL(url).host} ended: the node refused: invalid api key`,
+    ]);
+    expect(downs[0]?.error).toMatchObject({ remedy: expect.stringMatching(/look at its key, its plan and its bill/) });
+  });
+
+  it("takes any other refusal of a heartbeat for a sign of life", async () => {
+    const { url } = await serve((call, peer, connection) => {
+      if (call.method === "eth_subscribe") return answer(call, peer, connection);
+      peer.send({ jsonrpc: "2.0", id: call.id, error: { code: -32601, message: "method not found" } });
+    });
+    listen(url, 50);
+    await until(() => messages.filter(({ type }) => type === "heartbeat").length >= 3);
+    expect(downs).toEqual([]);
+  });
+
   it("closes the connection when nobody listens any more", async () => {
     let closed = false;
     const { url } = await serve(answer);

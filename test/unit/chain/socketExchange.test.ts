@@ -276,6 +276,23 @@ describe("a refusal without an id", () => {
     const failures = await Promise.all([rpc.call("pay"), batch(rpc, "a", "b"), rpc.call("c")].map(failureOf));
     expect(failures.map(({ status }) => status)).toEqual([429, 429, 429]);
   });
+
+  it("that is of the account is one for all that are under way, and says nothing of a payment", async () => {
+    const revoked = { jsonrpc: "2.0", id: null, error: { code: -32001, message: "invalid api key" } };
+    const rpc = await serve((of, peer) => of[0]?.method === "c" && peer.send(revoked));
+    const failures = await Promise.all([rpc.call("pay"), batch(rpc, "a", "b"), rpc.call("c")].map(failureOf));
+    expect(failures.map(({ code, cause }) => [code, (cause as Error).message])).toEqual(
+      Array(3).fill(["ACCOUNT_REFUSED", "invalid api key"]),
+    );
+  });
+
+  it("that comes with the end of the connection is of the account, too", async () => {
+    const rpc = await serve((_, peer) => peer.close(1008, "Unauthorized: API key revoked"));
+    expect(await failureOf(rpc.call("a"))).toMatchObject({
+      code: "ACCOUNT_REFUSED",
+      message: expect.stringMatching(/its WebSocket closed \(1008\)$/),
+    });
+  });
 });
 
 describe("what a WebSocket endpoint leaves behind", () => {
@@ -293,13 +310,14 @@ describe("what a WebSocket endpoint leaves behind", () => {
   };
 
   it.each([
-    ["401 Unauthorized", "HTTP 401", undefined],
-    ["429 Too Many Requests", "HTTP 429", 429],
+    ["401 Unauthorized", "HTTP 401", undefined, "ACCOUNT_REFUSED"],
+    ["403 Forbidden", "HTTP 403", undefined, "ACCOUNT_REFUSED"],
+    ["429 Too Many Requests", "HTTP 429", 429, "ENDPOINT_UNAVAILABLE"],
     // It is no word on the size of a batch.
-    ["400 Bad Request", "HTTP 400", undefined],
-  ])("is the server's status where it refuses to open one: %s", async (answer, why, status) => {
+    ["400 Bad Request", "HTTP 400", undefined, "ENDPOINT_UNAVAILABLE"],
+  ])("is the server's status where it refuses to open one: %s", async (answer, why, status, code) => {
     const { failure, host } = await refusing(answer);
-    expect(failure).toMatchObject({ message: `the endpoint ${host} did not answer: ${why}`, status });
+    expect(failure).toMatchObject({ message: `the endpoint ${host} did not answer: ${why}`, status, code });
   });
 
   it("is a code where nobody listens, and never a credential", async () => {

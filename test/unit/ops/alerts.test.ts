@@ -58,6 +58,7 @@ const ceiling = (reached: boolean) =>
     ...(reached ? { reached, used: wei(5n), until: 0 } : { reached }),
   }) as Report;
 const down: Report = { type: "endpoint", endpoint: "rpc.example", event: "down", error: new Error("no"), forMs: 1 };
+const refused: Report = { ...down, event: "refused" };
 const up: Report = { type: "endpoint", endpoint: "rpc.example", event: "up" };
 const stranger: Report = { type: "stranger", signer, from: toNonce(1), to: toNonce(1), where: "mined" };
 const answer = { type: "answer", confirmation: confirmation("signed"), answer: "no-funds", message: "" } as const;
@@ -164,18 +165,21 @@ describe("alerts", () => {
     expect(told).toHaveLength(3);
   });
 
-  it("wait until something lost stays lost, and keep silent about what comes back at once", () => {
-    const { alerts, told, passes } = setup();
-    alerts.note(down);
-    passes(minute);
-    alerts.note(up);
-    passes(5 * minute);
-    expect(told).toEqual([]);
-    alerts.note(down);
-    passes(3 * minute);
-    alerts.note(up);
-    expect(told).toEqual(["firing endpoint rpc.example", "resolved endpoint rpc.example"]);
-  });
+  it.each([down, refused])(
+    "wait until something lost stays lost, and keep silent about what comes back at once: %#",
+    (lost) => {
+      const { alerts, told, passes } = setup();
+      alerts.note(lost);
+      passes(minute);
+      alerts.note(up);
+      passes(5 * minute);
+      expect(told).toEqual([]);
+      alerts.note(lost);
+      passes(3 * minute);
+      alerts.note(up);
+      expect(told).toEqual(["firing endpoint rpc.example", "resolved endpoint rpc.example"]);
+    },
+  );
 
   it.each<readonly [Report, string]>([
     [confirmed("dead"), "firing dead 7"],

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { EndpointError } from "../../../src/chain/endpoints/endpointError.ts";
+import { EndpointError, refusedBy } from "../../../src/chain/endpoints/endpointError.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import { createLogger } from "../../../src/ops/logger.ts";
 import { logReports } from "../../../src/ops/logReports.ts";
@@ -18,9 +18,21 @@ it("quotes what a node said, beside the error of the endpoint: it may be about s
   );
   const error = new EndpointError("it refused one of 2 requests, and did not say which", { cause });
   logReports(logger)({ type: "endpoint", endpoint: "rpc.example", event: "down", error, forMs: 1_000 });
+  logReports(logger)({
+    type: "endpoint",
+    endpoint: "rpc.example",
+    event: "refused",
+    error: refusedBy("rpc.example", "key", cause),
+    forMs: 1_000,
+  });
+  expect(JSON.parse(lines[1] ?? "null")).toMatchObject({
+    level: "error",
+    error: expect.stringMatching(/^the endpoint rpc\.example refuses the key, or the plan has ended — look at its key/),
+    said: expect.stringMatching(/^already known at .*x$/),
+  });
   const told = JSON.parse(lines[0] ?? "null") as Record<string, string>;
   expect(told).toMatchObject({ msg: "an endpoint fails", said: expect.stringMatching(/^already known at .*x$/) });
   expect(told.error).not.toContain("already known");
   expect(told.said?.length).toBeLessThanOrEqual(200);
-  expect(lines[0]).not.toContain("0123456789abcdef0123");
+  for (const line of lines) expect(line).not.toContain("0123456789abcdef0123");
 });

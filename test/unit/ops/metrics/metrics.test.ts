@@ -225,12 +225,14 @@ describe("the metrics", () => {
       latencyMs: 40,
       head: 9n,
       lag: 1,
+      isRefusing: true,
       batchSize: 1,
       queued: 2,
       cost: 1,
     };
     let now: Pick<EndpointHealth, "state" | "failuresInRow"> = { state: "healthy", failuresInRow: 0 };
     endpointGauges(metrics, () => [{ ...health, ...now }]);
+    expect(linesOf(await metrics.text(), "endpoint_refusing")).toEqual(['endpoint_refusing{endpoint="node:8545"} 1']);
     const up = async () => linesOf(await metrics.text(), "endpoint_up");
     expect(await up()).toEqual(['endpoint_up{endpoint="node:8545"} 1']);
     // Its cool-down is over, and it has not answered yet.

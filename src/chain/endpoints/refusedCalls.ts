@@ -1,0 +1,51 @@
+import type { RpcAnswer, RpcCall, RpcError } from "../jsonRpc.ts";
+import { accountFault, refusalKind } from "./refusals.ts";
+
+/** What an endpoint refuses for reasons of its own. */
+export type RefusedCalls = {
+  /** It refuses whoever asks. */
+  readonly account: { readonly fault: "key" | "quota"; readonly error: RpcError } | undefined;
+  /** Methods that it does not do, with its words. */
+  readonly methods: ReadonlyMap<string, RpcError>;
+  /** Every call was refused for reasons of its own: nothing is said of the request as such. */
+  readonly isAll: boolean;
+};
+
+const send = "eth_sendRawTransaction";
+
+/**
+ * Sorts out what was refused in one request; `undefined` where nothing was, which costs next to nothing.
+ *
+ * Where anything else is answered, or is refused as any endpoint would, the account is good: then a word on it is on that call
+ * alone. Of transactions one such word is enough: what is sent once more elsewhere is the same bytes.
+ */
+export function refusedCalls(calls: readonly RpcCall[], answers: readonly RpcAnswer[]): RefusedCalls | undefined {
+  if (!answers.some((answer) => "error" in answer)) return undefined;
+  const methods = new Map<string, RpcError>();
+  let ofAccount: RpcError | undefined;
+  let isAll = true;
+  let isServed = false;
+  for (const [index, answer] of answers.entries()) {
+    const call = calls[index] as RpcCall;
+    const kind = "error" in answer ? refusalKind(call, answer.error) : "call";
+    if (!("error" in answer) || kind === "call") isAll = false;
+    else if (kind === "account") ofAccount ??= answer.error;
+    else if (kind === "method" && !methods.has(call.method)) methods.set(call.method, answer.error);
+    // Many a gateway tells its chain to anybody.
+    isServed ||= (kind === "call" || kind === "here") && call.method !== "eth_chainId";
+  }
+  const isRefused = ofAccount !== undefined && (!isServed || calls[0]?.method === send);
+  const account =
+    isRefused && ofAccount ? { fault: accountFault(ofAccount) ?? ("key" as const), error: ofAccount } : undefined;
+  return { account, methods, isAll };
+}
+
+/**
+ * Whether another endpoint may answer what this one refused. Transactions must all be refused: of those that it took a second
+ * word is worth less.
+ */
+export function isAnsweredElsewhere(calls: readonly RpcCall[], answers: readonly RpcAnswer[]): boolean {
+  const isOwn = (answer: RpcAnswer, index: number): boolean =>
+    "error" in answer && refusalKind(calls[index] as RpcCall, answer.error) !== "call";
+  return calls[0]?.method === send ? answers.every(isOwn) : answers.some(isOwn);
+}
