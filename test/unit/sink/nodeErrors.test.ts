@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { refusalKind } from "../../../src/chain/endpoints/refusals.ts";
+import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import { type AnswerClass, classifyAnswer } from "../../../src/sink/nodeErrors.ts";
 
 /**
@@ -205,6 +207,13 @@ describe.each(Object.entries(answers))("an answer is %s", (expected, texts) => {
     expect(files[node]).toMatch(/\S/);
     expect(classifyAnswer(text)).toBe(expected);
     expect(classifyAnswer(text.toUpperCase())).toBe(expected);
+  });
+
+  it.each(texts)("and no refusal for reasons of the endpoint's own from %s: %s", (_, text) => {
+    for (const each of [text, text.toUpperCase()]) {
+      const refusal = new RpcError(each, -32000, undefined);
+      expect(refusalKind({ method: "eth_sendRawTransaction", params: ["0x02"] }, refusal)).toBe("call");
+    }
   });
 });
 
