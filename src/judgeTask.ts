@@ -4,20 +4,19 @@ import { gatherCandidate } from "./gatherCandidate.ts";
 import { isSettled, verdictOn } from "./isSettled.ts";
 import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
 import { type LookDeps, type Looked, lookAt } from "./lookAt.ts";
-import type { FetchLimits, Output, PayloadPort } from "./payload/payloadPort.ts";
-import { functionNameOf } from "./policy/functionName.ts";
+import type { Output, PayloadPort } from "./payload/payloadPort.ts";
 import { isLeftToPerson } from "./policy/isLeftToPerson.ts";
-import type { CandidateResponse, Policy, PolicyCaps, PolicySet, Verdict, WaitsFor } from "./policy/policyPort.ts";
+import { configLimits, matchableOf } from "./policy/matchableOf.ts";
+import type { CandidateResponse, Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
 import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
-import { formatOgpu } from "./protocol/amounts.ts";
-import type { TaskAddress, Wei } from "./protocol/brand.ts";
+import type { TaskAddress } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
 import { responseDigest } from "./protocol/responseDigest.ts";
 import { ResponseStatus } from "./protocol/statuses.ts";
 import type { Reporter } from "./report.ts";
-import { type Ceilings, capsOf, lowest } from "./sink/guardrails/caps.ts";
 import { waitsUntil } from "./waitsUntil.ts";
 import { whyNothingToDo } from "./whyNothingToDo.ts";
+import { type PriceLimits, withCeiling } from "./withCeiling.ts";
 
 export type JudgeDeps = {
   readonly chain: ChainPort;
@@ -30,11 +29,7 @@ export type JudgeDeps = {
   readonly report: Reporter;
 };
 
-export type JudgeOptions = {
-  /** A price above it is held for a person, whatever the policy says. */
-  readonly maxPayment: Wei;
-  /** So is a price above one of these, and above the policy's own caps: no hour and no day has room for it. @default none */
-  readonly ceilings?: Ceilings | undefined;
+export type JudgeOptions = PriceLimits & {
   /** Verdicts are recorded as `shadow`: nothing is paid. */
   readonly dryRun: boolean;
 };
@@ -45,14 +40,7 @@ export type Judged = {
   readonly againInMs?: number;
 };
 
-const configLimits: FetchLimits = { maxBytes: 1024 * 1024, timeoutMs: 10_000 };
 const configRetryMs = 30_000;
-const noCeilings: Ceilings = {
-  perHour: undefined,
-  perDay: undefined,
-  perProviderHour: undefined,
-  gasPerDay: undefined,
-};
 
 /**
  * One look at one task: reads it from the chain, fetches what its undecided responses point to, lets the policy judge,
@@ -77,14 +65,7 @@ export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address:
   if (approved !== undefined) return { intent: approved };
 
   const config = await payload.fetch(snapshot.task.config, configLimits);
-  const matchable = {
-    source: snapshot.task.source,
-    client: snapshot.source.client,
-    functionName: functionNameOf(config.json),
-    isConfigUnread: !config.valid,
-    deliveryMethod: snapshot.task.deliveryMethod,
-    payment: snapshot.task.payment,
-  };
+  const matchable = matchableOf(snapshot.task, snapshot.source, config);
   const store = toStore(policies);
   const set = store.current();
   const policy = set.select(matchable);
@@ -127,7 +108,7 @@ async function judgeBy(
     if (found === undefined || isStillAwaited(verdict, found)) return [];
     const { response, output } = found;
     const decision: Decision = {
-      ...withCeiling(verdict, response, options, policy.caps, "document"),
+      ...withCeiling(asDone(verdict, options), response, options, policy.caps, "document"),
       ...basisOf(snapshot, response),
       payloadDigest: output.digest,
     };
@@ -161,6 +142,10 @@ const basisOf = ({ block, task }: Snapshot, response: Response) => ({
   responseDigest: responseDigest(response),
   provider: response.provider,
 });
+
+/** In a dry run nothing is paid, whatever the policy's mode. */
+const asDone = (verdict: Verdict, { dryRun }: JudgeOptions): Verdict =>
+  dryRun ? { ...verdict, mode: "shadow" } : verdict;
 
 /**
  * One that was looked at before its time, beside another, and whose document did not come: it waits as it was told to. A retry
@@ -220,7 +205,7 @@ async function applyAnswers(
     const about = isSame ? {} : { payment: held.payment, responseDigest: held.responseDigest };
     const decision = { ...basisOf(snapshot, response), ...about, payloadDigest, answers: verdictId };
     const caps = capsIn(toStore(policies), policy);
-    return [{ ...withCeiling(verdict, response, options, caps, waitsFor), ...decision }];
+    return [{ ...withCeiling(asDone(verdict, options), response, options, caps, waitsFor), ...decision }];
   });
   if (decisions.length === 0) return undefined;
   const intent = await journal.decide(decisions, clock.now());
@@ -233,25 +218,4 @@ function tell(report: Reporter, decisions: readonly Decision[], intent: Confirma
     const led = intent?.response === decision.response && decision.kind === "confirm";
     report({ type: "verdict", decision, ...(led && { intent }) });
   }
-}
-
-/**
- * What costs more than a ceiling would wait for room that never comes, and hold its task meanwhile: a person decides.
- * @param ofPolicy The policy's own ceilings, where it is in force.
- * @param about What it is held for then, where that is known.
- */
-function withCeiling(
-  verdict: Verdict,
-  { payment, provider }: Response,
-  { maxPayment, ceilings = noCeilings, dryRun }: JudgeOptions,
-  ofPolicy: PolicyCaps | undefined,
-  about: WaitsFor | undefined,
-): Verdict {
-  const effective: Verdict = dryRun ? { ...verdict, mode: "shadow" } : verdict;
-  if (verdict.kind !== "confirm") return effective;
-  const caps = capsOf({ policy: verdict.policy, provider }, ceilings, ofPolicy);
-  const { name, limit } = lowest({ name: "sink.maxPayment", limit: maxPayment }, ...caps);
-  if (payment <= limit) return effective;
-  const reason = `${formatOgpu(payment)} is above ${name} (${formatOgpu(limit)}): ${verdict.reason}`;
-  return { ...effective, kind: "hold", ...(about && { waitsFor: about }), reason };
 }

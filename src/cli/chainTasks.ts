@@ -2,7 +2,7 @@ import type { ChainPort } from "../chain/chainPort.ts";
 import { type GatherDeps, gatherCandidate } from "../gatherCandidate.ts";
 import type { TaskRecord } from "../journal/journal.ts";
 import type { PayloadPort } from "../payload/payloadPort.ts";
-import { functionNameOf } from "../policy/functionName.ts";
+import { configLimits, matchableOf } from "../policy/matchableOf.ts";
 import type { PolicySet } from "../policy/policyPort.ts";
 import type { PastTask } from "../policy/tools/backtest.ts";
 import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
@@ -13,7 +13,6 @@ export type ChainTasksDeps = GatherDeps & {
   readonly payload: PayloadPort;
 };
 
-const configLimits = { maxBytes: 1024 * 1024, timeoutMs: 10_000 };
 const pageBlocks = 2_000n;
 
 /**
@@ -52,13 +51,7 @@ async function pastTask(
   const { task, responses } = snapshot;
   if (task.deliveryMethod !== DeliveryMethod.MANUAL_CONFIRMATION) return "not ours";
   const config = await payload.fetch(task.config, configLimits);
-  const { deliveryMethod, payment } = task;
-  const { client } = snapshot.source;
-  const functionName = functionNameOf(config.json);
-  const policy = set.select({
-    ...{ source, client, functionName, deliveryMethod, payment },
-    isConfigUnread: !config.valid,
-  });
+  const policy = set.select(matchableOf(task, snapshot.source, config));
   if (!policy) return "not ours";
   if (responses.length === 0) return undefined;
   const open = {

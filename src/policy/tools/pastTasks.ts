@@ -1,6 +1,7 @@
 import type { RecordedDecision } from "../../journal/policyJournal.ts";
 import { notRead } from "../../payload/notRead.ts";
 import type { FactsJson } from "../factsJson.ts";
+import { matchableOf } from "../matchableOf.ts";
 import type { Needs } from "../needs.ts";
 import type { PolicySet } from "../policyPort.ts";
 import type { PastTask } from "./backtest.ts";
@@ -44,8 +45,8 @@ function isEnough({ task, output, provider }: FactsJson, needs: Needs): boolean 
 }
 
 function selectFor(set: PolicySet, facts: readonly FactsJson[]) {
-  const { task, source } = candidateOf(facts);
-  const { deliveryMethod, payment } = task;
-  const functionName = facts[0]?.task.function;
-  return set.select({ source: task.source, client: source.client, functionName, deliveryMethod, payment });
+  const { task, source, config } = candidateOf(facts);
+  // Where nothing was kept of the config, a function without a name may be one whose config could not be read.
+  const valid = facts.some((each) => each.task.function !== "" || each.task.config !== null);
+  return set.select(matchableOf(task, source, { json: config.json, valid }));
 }

@@ -136,6 +136,21 @@ test("a task is left out of a backtest where what the policy reads was not recor
   expect(await skipped("task.config.x == 1")).toBe(1);
 });
 
+test("a task whose function nobody knows any more is left out where a policy may be meant for it", async () => {
+  const { verdicts } = await recorded();
+  const facts = JSON.parse(verdicts[0]?.facts?.json ?? "") as FactsJson;
+  const skipped = async (match: string, task: Partial<FactsJson["task"]>) => {
+    const files = { "a.yaml": policyText("now > 0", `match: ${match}`), "b.yaml": policyText("now > 0") };
+    const set = loadPolicies(folderOf({ ...files, "b.yaml": files["b.yaml"].replace("name: a", "name: b") }));
+    const factsJson = JSON.stringify({ ...facts, task: { ...facts.task, ...task } });
+    return (await backtest(pastTasks(set, [{ ...verdicts[0], task: facts.task.address, factsJson } as never]))).skipped;
+  };
+  expect(await skipped("{ functions: [f] }", { function: "", config: null })).toBe(1);
+  expect(await skipped("{ functions: [f] }", { function: "", config: { data: 1 } })).toBe(0);
+  expect(await skipped("{ functions: [f] }", { function: "g", config: null })).toBe(0);
+  expect(await skipped('{ payment: { min: "99 OGPU" } }', { function: "", config: null })).toBe(0);
+});
+
 test("a judge's recorded word is what a replay goes by; where there is none, nobody is paid", async () => {
   const text = (least: number) => `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: first
 signals: { quality: { url: http://127.0.0.1:1/ } }\neligible: signals.quality.score >= ${least}\n`;

@@ -1,0 +1,17 @@
+import type { FetchLimits, Output } from "../payload/payloadPort.ts";
+import type { Source, Task } from "../protocol/entities.ts";
+import { functionNameOf } from "./functionName.ts";
+import type { Matchable } from "./policyPort.ts";
+
+/** What a task's config document may take, whatever policy it leads to. */
+export const configLimits: FetchLimits = { maxBytes: 1024 * 1024, timeoutMs: 10_000 };
+
+/** What policies match a task by. @param config Its config document, as far as it came. */
+export const matchableOf = (task: Task, { client }: Source, config: Pick<Output, "json" | "valid">): Matchable => ({
+  source: task.source,
+  client,
+  functionName: functionNameOf(config.json),
+  isConfigUnread: !config.valid,
+  deliveryMethod: task.deliveryMethod,
+  payment: task.payment,
+});

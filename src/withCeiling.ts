@@ -1,0 +1,39 @@
+import type { PolicyCaps, Verdict, WaitsFor } from "./policy/policyPort.ts";
+import { formatOgpu } from "./protocol/amounts.ts";
+import type { Wei } from "./protocol/brand.ts";
+import type { Response } from "./protocol/entities.ts";
+import { type Ceilings, capsOf, lowest } from "./sink/guardrails/caps.ts";
+
+export type PriceLimits = {
+  /** A price above it is held for a person, whatever the policy says. */
+  readonly maxPayment: Wei;
+  /** So is a price above one of these, and above the policy's own caps: no hour and no day has room for it. @default none */
+  readonly ceilings?: Ceilings | undefined;
+};
+
+const noCeilings: Ceilings = {
+  perHour: undefined,
+  perDay: undefined,
+  perProviderHour: undefined,
+  gasPerDay: undefined,
+};
+
+/**
+ * What costs more than a ceiling would wait for room that never comes, and hold its task meanwhile: a person decides.
+ * @param ofPolicy The policy's own ceilings, where it is in force.
+ * @param about What it is held for then, where that is known.
+ */
+export function withCeiling(
+  verdict: Verdict,
+  { payment, provider }: Pick<Response, "payment" | "provider">,
+  { maxPayment, ceilings = noCeilings }: PriceLimits,
+  ofPolicy: PolicyCaps | undefined,
+  about: WaitsFor | undefined,
+): Verdict {
+  if (verdict.kind !== "confirm") return verdict;
+  const caps = capsOf({ policy: verdict.policy, provider }, ceilings, ofPolicy);
+  const { name, limit } = lowest({ name: "sink.maxPayment", limit: maxPayment }, ...caps);
+  if (payment <= limit) return verdict;
+  const reason = `${formatOgpu(payment)} is above ${name} (${formatOgpu(limit)}): ${verdict.reason}`;
+  return { ...verdict, kind: "hold", ...(about && { waitsFor: about }), reason };
+}
