@@ -106,6 +106,10 @@ async function judgeBy(
   const decisions = verdicts.flatMap((verdict): Decision[] => {
     const found = facts.get(verdict.response);
     if (found === undefined || isStillAwaited(verdict, found)) return [];
+    if (verdict.waitsFor === "turn") {
+      report({ type: "no-turn", task: record.task, response: verdict.response, reason: verdict.reason });
+      return [];
+    }
     const { response, output } = found;
     const decision: Decision = {
       ...withCeiling(asDone(verdict, options), response, options, policy.caps, "document"),

@@ -46,6 +46,13 @@ export type Report =
   | { readonly type: "reload"; readonly stage: "ended"; readonly problems: string | undefined }
   /** An evaluation was cut off, and its thread replaced. */
   | { readonly type: "evaluation-killed"; readonly reason: string }
+  /** A document that a response needs was not asked for: too much else is fetched. It is looked at again; that is no try. */
+  | {
+      readonly type: "no-turn";
+      readonly task: TaskAddress;
+      readonly response: ResponseAddress;
+      readonly reason: string;
+    }
   | { readonly type: "unmatched"; readonly task: TaskAddress; readonly reason: string }
   | { readonly type: "overflow"; readonly events: number }
   /** @param receipt What a change rests on; none where a log says that it is mined. */

@@ -156,7 +156,7 @@ export const schema = {
     concurrencyPerHost: setting(
       form.whole(1, 1_024),
       8,
-      "The most fetches at once from one host, or one domain, that responses name; your gateways may take three quarters of all.",
+      "The most fetches at once from one host, or one domain, that responses name (one while it is slow); your gateways may take three quarters of all.",
     ),
     cacheDir: setting(
       form.optional(form.path),

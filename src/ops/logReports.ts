@@ -54,6 +54,13 @@ export function logReports(logger: Logger): Reporter {
           : logger.error({ problems: report.problems }, "the policies were read again, and are refused");
       case "evaluation-killed":
         return logger.warn({ reason: report.reason }, "an evaluation was cut off and its thread replaced");
+      case "no-turn": {
+        const { task, response, reason } = report;
+        return logger.debug(
+          { task: checksummed(task), response: checksummed(response), reason },
+          "a document was not asked for",
+        );
+      }
       case "unmatched":
         return logger.warn({ task: checksummed(report.task), reason: report.reason }, "no policy matches the task");
       case "verdict": {

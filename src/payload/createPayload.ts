@@ -2,7 +2,7 @@ import { decodeBody, noOutput } from "./decodeBody.ts";
 import { type Egress, type HostLookup, hostAndPort } from "./egress.ts";
 import { failed, tooLarge } from "./failure.ts";
 import { type FetchDataDeps, fetchData } from "./fetchData.ts";
-import { createHostGate } from "./hostGate.ts";
+import { createHostGate, type NoTurn } from "./hostGate.ts";
 import { hostGroup } from "./hostGroup.ts";
 import type { GatewayMode } from "./ipfs/askGateways.ts";
 import { createBlockCache, noCache } from "./ipfs/blockCache.ts";
@@ -26,7 +26,7 @@ export type PayloadOptions = {
   readonly firstByteTimeout?: number;
   /** Fetches at once. @default 64 */
   readonly concurrency?: number;
-  /** Fetches at once from one host that a stranger named. @default 8 */
+  /** Fetches at once from one host that a stranger named; one while it is slow. @default 8 */
   readonly concurrencyPerHost?: number;
   /** Fetches that may wait for their turn; one more fails for the time being. @default 10_000 */
   readonly queue?: number;
@@ -43,6 +43,12 @@ export type PayloadOptions = {
 };
 
 const mebibyte = 1_048_576;
+
+const whyNot: Readonly<Record<NoTurn, string>> = {
+  "queue-full": "too many fetches wait already",
+  late: "it waited too long for its turn",
+  "slow-host": "its host is slow, and busy with others",
+};
 
 /**
  * Creates the reader of what strangers submit. `data` is inline JSON, an `http(s)` URL, an `ipfs` URL or a gateway's;
@@ -65,13 +71,17 @@ export function createPayload(options: PayloadOptions): PayloadPort {
     firstByteMs: options.firstByteTimeout ?? 4_000,
     now: options.now ?? (() => performance.now()),
   };
-  const gate = createHostGate({ width: concurrency, bytes: memory, queue });
+  const gate = createHostGate({ width: concurrency, bytes: memory, queue, now: deps.now });
+  const burden = (host: string, hostWidth: number, hostQueue: number, slowWidth = hostWidth) => {
+    return { host, hostWidth, hostQueue, slowWidth };
+  };
   /** Gateways serve everybody: they may take more than a stranger's host, and never all. */
-  const shared = { host: "gateways", hostWidth: Math.max(1, Math.floor((concurrency * 3) / 4)), hostQueue: queue };
-  const burden = (host: string) => ({ host, hostWidth: concurrencyPerHost, hostQueue: Math.ceil(queue / 4) });
+  const shared = burden("gateways", Math.max(1, Math.floor((concurrency * 3) / 4)), queue);
+  const hostQueue = Math.ceil(queue / 4);
   const burdenOf = ({ url }: { readonly url?: URL }) => {
     if (!url || deps.gateways.some(({ name }) => URL.parse(name)?.host === url.host)) return shared;
-    return burden(egress.allowHosts.has(hostAndPort(url)) ? url.host : hostGroup(url.hostname));
+    if (egress.allowHosts.has(hostAndPort(url))) return burden(url.host, concurrencyPerHost, hostQueue);
+    return burden(hostGroup(url.hostname), concurrencyPerHost, hostQueue, 1);
   };
 
   const fetch = async (text: string, limits: FetchLimits): Promise<Output> => {
@@ -79,9 +89,11 @@ export function createPayload(options: PayloadOptions): PayloadPort {
       const data = readData(text);
       if (data.kind === "inline") return readInline(text, limits);
       if (data.kind === "broken") return noOutput(failed(data.error));
-      const run = () => fetchData(data, limits, deps);
-      const output = gate({ ...burdenOf(data), bytes: limits.maxBytes, run });
-      return (await output) ?? noOutput(failed("too many fetches wait already", true));
+      const endsAt = deps.now() + limits.timeoutMs;
+      const run = () => fetchData(data, { ...limits, endsAt }, deps);
+      // Whoever asks waits, too, and others behind: the wait is part of the time, and leaves half of it to the fetch.
+      const turn = await gate({ ...burdenOf(data), bytes: limits.maxBytes, patienceMs: limits.timeoutMs / 2, run });
+      return turn.ran ? turn.result : { ...noOutput(failed(whyNot[turn.why], true)), unasked: true };
     } catch {
       return noOutput(failed("the payload could not be read"));
     }

@@ -22,11 +22,15 @@ export type FetchDataDeps = {
   readonly now: () => number;
 };
 
+export type FetchDataLimits = FetchLimits & {
+  /** When the whole time is over, by `now`: a part of it may be. */
+  readonly endsAt: number;
+};
+
 /** Fetches what is not inline, under one deadline and over connections that end with it. */
-export async function fetchData(data: RemoteData, limits: FetchLimits, deps: FetchDataDeps): Promise<Output> {
-  const { timeoutMs } = limits;
-  const endsAt = deps.now() + timeoutMs;
-  const deadline = startDeadline(timeoutMs, failed(`timed out after ${timeoutMs} ms`, true));
+export async function fetchData(data: RemoteData, limits: FetchDataLimits, deps: FetchDataDeps): Promise<Output> {
+  const { endsAt, timeoutMs } = limits;
+  const deadline = startDeadline(endsAt - deps.now(), failed(`timed out after ${timeoutMs} ms`, true));
   const agents = createAgents();
   try {
     const ask = { maxBytes: limits.maxBytes, signal: deadline.signal };

@@ -1,3 +1,5 @@
+import { createSlowHosts } from "./slowHosts.ts";
+
 export type HostGateOptions = {
   /** Jobs at once. */
   readonly width: number;
@@ -5,6 +7,8 @@ export type HostGateOptions = {
   readonly bytes: number;
   /** Jobs that may wait. */
   readonly queue: number;
+  /** Milliseconds. */
+  readonly now: () => number;
 };
 
 export type GateJob<T> = {
@@ -12,33 +16,53 @@ export type GateJob<T> = {
   readonly host: string;
   /** Jobs of this host at once. */
   readonly hostWidth: number;
+  /** Jobs of this host at once while it is slow. */
+  readonly slowWidth: number;
   /** Jobs of this host that may wait. */
   readonly hostQueue: number;
   /** The most that it brings. */
   readonly bytes: number;
+  /** Milliseconds that it waits for its turn at the most; one that then runs for longer counts as slow. */
+  readonly patienceMs: number;
   readonly run: () => Promise<T>;
 };
 
-/** Runs a job in its turn; `undefined` where the queue is full. */
-export type HostGate = <T>(job: GateJob<T>) => Promise<T> | undefined;
+/** Why a job's turn never came. */
+export type NoTurn = "queue-full" | "late" | "slow-host";
 
-type Waiting = { readonly bytes: number; readonly hostWidth: number; readonly start: () => void };
+export type Turn<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly why: NoTurn };
+
+/** Runs a job in its turn, if that comes soon enough. */
+export type HostGate = <T>(job: GateJob<T>) => Promise<Turn<T>>;
+
+type Waiting = Omit<GateJob<unknown>, "run"> & { readonly end: (why: NoTurn | undefined) => void };
 type Host = { running: number; readonly waiting: Waiting[] };
+
+/** For so long a host stays slow that is given nothing to do. */
+const slowForMs = 30_000;
+const mostSlowHosts = 1_000;
 
 /**
  * Bounds jobs, their bytes, and the share of each host: hosts take turns, so that one that is slow, or asked for a
- * thousand times, holds up only itself. A job that waits holds nothing.
+ * thousand times, holds up only itself. A job that waits holds nothing here; but its caller does, and so it waits for a
+ * bounded time, and for a host that is known to be slow not at all.
  */
-export function createHostGate({ width, bytes, queue }: HostGateOptions): HostGate {
+export function createHostGate({ width, bytes, queue, now }: HostGateOptions): HostGate {
   /** In the order of their turns. */
   const hosts = new Map<string, Host>();
   const taken = { jobs: 0, bytes: 0, waiting: 0 };
+  const slow = createSlowHosts({ forMs: slowForMs, most: mostSlowHosts, now });
+  const isSlow = ({ host, hostWidth }: Waiting) => slow.isSlow(host, hostWidth);
+  const widthOf = (job: Waiting) => (isSlow(job) ? job.slowWidth : job.hostWidth);
+  const forgetIdle = (name: string, host: Host) => {
+    if (host.running === 0 && host.waiting.length === 0) hosts.delete(name);
+  };
 
   const startNext = (): boolean => {
     if (taken.jobs >= width) return false;
     for (const [name, host] of hosts) {
       const [job] = host.waiting;
-      if (!job || host.running >= job.hostWidth) continue;
+      if (!job || host.running >= widthOf(job)) continue;
       if (taken.jobs > 0 && taken.bytes + job.bytes > bytes) return false;
       host.waiting.shift();
       taken.waiting--;
@@ -47,7 +71,7 @@ export function createHostGate({ width, bytes, queue }: HostGateOptions): HostGa
       host.running++;
       taken.jobs++;
       taken.bytes += job.bytes;
-      job.start();
+      job.end(undefined);
       return true;
     }
     return false;
@@ -56,24 +80,51 @@ export function createHostGate({ width, bytes, queue }: HostGateOptions): HostGa
     while (startNext());
   };
 
-  return (job) => {
+  const giveUp = (host: Host, job: Waiting, why: NoTurn) => {
+    const place = host.waiting.indexOf(job);
+    if (place < 0) return;
+    host.waiting.splice(place, 1);
+    taken.waiting--;
+    forgetIdle(job.host, host);
+    job.end(why);
+  };
+  const blame = (host: Host, job: Waiting) => {
+    slow.blame(job.host, job.hostWidth);
+    if (isSlow(job)) for (const each of [...host.waiting]) giveUp(host, each, "slow-host");
+  };
+
+  return async (job) => {
     const host = hosts.get(job.host) ?? { running: 0, waiting: [] };
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise: turn, resolve: end } = Promise.withResolvers<NoTurn | undefined>();
+    const waiting: Waiting = { ...job, end };
     hosts.set(job.host, host);
-    host.waiting.push({ ...job, start: resolve });
+    host.waiting.push(waiting);
     taken.waiting++;
     pump();
-    if (taken.waiting > queue || host.waiting.length > job.hostQueue) {
-      host.waiting.pop();
-      taken.waiting--;
-      return undefined;
-    }
-    return promise.then(job.run).finally(() => {
+    if (taken.waiting > queue || host.waiting.length > job.hostQueue) giveUp(host, waiting, "queue-full");
+    if (isSlow(waiting)) giveUp(host, waiting, "slow-host");
+    const timer = setTimeout(() => {
+      if (!host.waiting.includes(waiting)) return;
+      const isHostsFault = host.running >= widthOf(waiting);
+      giveUp(host, waiting, "late");
+      if (isHostsFault) blame(host, waiting);
+      pump();
+    }, job.patienceMs);
+    const why = await turn;
+    clearTimeout(timer);
+    if (why !== undefined) return { ran: false, why };
+
+    const began = now();
+    try {
+      return { ran: true, result: await job.run() };
+    } finally {
       host.running--;
       taken.jobs--;
       taken.bytes -= job.bytes;
-      if (host.running === 0 && host.waiting.length === 0) hosts.delete(job.host);
+      if (now() - began < job.patienceMs) slow.praise(job.host);
+      else blame(host, waiting);
+      forgetIdle(job.host, host);
       pump();
-    });
+    }
   };
 }

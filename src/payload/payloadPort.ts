@@ -14,13 +14,15 @@ export type Output = {
   readonly error: string;
   /** The failure may pass (endpoint down, time-out): look again later rather than judge. */
   readonly transient: boolean;
+  /** Nobody was asked for it: too much else is fetched, from its host or altogether. That counts as no try. */
+  readonly unasked?: true;
   /** SHA-256 of the body, hex; empty where nothing came. */
   readonly digest: string;
 };
 
 export type FetchLimits = {
   readonly maxBytes: number;
-  /** Milliseconds for the whole fetch. */
+  /** Milliseconds for the whole fetch, the wait for its turn included. */
   readonly timeoutMs: number;
 };
 

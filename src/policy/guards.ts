@@ -1,3 +1,4 @@
+import type { Output } from "../payload/payloadPort.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { unixSeconds, type Wei } from "../protocol/brand.ts";
 import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
@@ -48,15 +49,35 @@ export function guardResponse(guards: Guards, candidate: Candidate, item: Candid
 function awaitDocuments(guards: Guards, candidate: Candidate, item: CandidateResponse): Decision | undefined {
   const { needs } = guards;
   if (needs.output && item.output.transient) {
-    return waitOrHold(guards, candidate, item, `the payload could not be fetched: ${item.output.error}`);
+    return awaitDocument(guards, candidate, item, item.output, "the payload");
   }
   if (needs.config && candidate.config.transient) {
-    return waitOrHold(guards, candidate, item, `the task's config could not be fetched: ${candidate.config.error}`);
+    return awaitDocument(guards, candidate, item, candidate.config, "the task's config");
   }
   // It would read as empty, and of an empty function name `task.function != "x"` is true.
   if (needs.config && !candidate.config.valid)
     return hold(`the task's config cannot be read: ${candidate.config.error}`);
   return undefined;
+}
+
+function awaitDocument(
+  guards: Guards,
+  candidate: Candidate,
+  item: CandidateResponse,
+  { error, unasked }: Output,
+  what: string,
+): Decision {
+  const reason = `${what} could not be fetched: ${error}`;
+  if (unasked && item.waitsUntil === undefined) return waitForTurn(candidate, item, reason);
+  return waitOrHold(guards, candidate, item, reason);
+}
+
+/** Nobody was asked, and so no try was made: it is looked at again after half its age, as long as the task is open. */
+function waitForTurn({ now, task }: Candidate, { response }: CandidateResponse, reason: string): Decision {
+  const halfItsAge = Math.ceil((now - response.submittedAt) / 2);
+  const until = Math.min(now + Math.min(Math.max(halfItsAge, 5), 300), task.expiryTime - 1);
+  if (!(until > now)) return hold(reason);
+  return { kind: "wait", reason, until: unixSeconds(until), waitsFor: "turn" };
 }
 
 /** Waits a while, longer each time, as often as the policy allows; then a person looks. Who waits already goes on waiting. */

@@ -413,6 +413,26 @@ describe("a response that waits for its payload while others come", () => {
   });
 });
 
+describe("a response whose payload has not had its turn", () => {
+  it("is looked at again, and nothing is journalled: it is no try", async () => {
+    const [policy] = loadPolicies(
+      folderOf({
+        "a.yaml": "apiVersion: ogpu-confirmd/v1\nname: a\nmode: enforce\nstrategy: first\neligible: output.valid\n",
+      }),
+    ).policies;
+    const full = { valid: false, json: null, error: "too many fetches wait already", transient: true } as const;
+    const now = aResponse().submittedAt;
+    expect(await look(policy, { snapshot: at(now), config: outputOf({ ...full, unasked: true }) })).toEqual({
+      intent: undefined,
+      againInMs: 5_000,
+    });
+    expect(await journal.decisions(0, true)).toEqual([]);
+    const reason = "the payload could not be fetched: too many fetches wait already";
+    expect(reports).toEqual([{ type: "no-turn", task, response, reason }]);
+    expect((await look(policy, { snapshot: at(now + 5) })).intent).toBeDefined();
+  });
+});
+
 describe("a verdict", () => {
   const wait = (until: number) => policyOf({ kind: "wait", until: unixSeconds(until) as UnixSeconds });
 

@@ -203,6 +203,7 @@ export function toEntry(report: Report): Entry | undefined {
     case "disagree":
       return notice("bad", "two endpoints disagree about a final block", `block ${report.block}`);
     case "reload":
+    case "no-turn":
     case "scanned":
     case "head":
     case "head-behind":

@@ -82,6 +82,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
         return add("tasks_reopened_total", 1);
       case "unmatched":
         return add("unmatched_total", 1);
+      case "no-turn":
+        return add("fetches_not_begun_total", 1);
       case "policy-changed":
       case "overtaken":
         return add("rejudged_total", 1);

@@ -92,6 +92,11 @@ export const metricTable = [
   },
   { name: "unmatched_total", type: "counter", help: "Looks at tasks that no policy matches." },
   {
+    name: "fetches_not_begun_total",
+    type: "counter",
+    help: "Looks at responses for which a document was not asked for: too much else was fetched, or its host is slow.",
+  },
+  {
     name: "rejudged_total",
     type: "counter",
     help: "Waiting responses, and looks under way, that went on under another policy, or another version of it.",

@@ -1,7 +1,9 @@
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { from, lastValueFrom, toArray } from "rxjs";
 import { expect, test } from "vitest";
 import { createPayload, type PayloadOptions } from "../../../src/payload/createPayload.ts";
 import type { Output } from "../../../src/payload/payloadPort.ts";
+import { coalesceByKey } from "../../../src/rx/coalesceByKey.ts";
 import { createArena, optionsFor, resolvesTo } from "./support/arena.ts";
 
 const limits = { maxBytes: 1_000, timeoutMs: 20_000 };
@@ -194,4 +196,36 @@ test("a host that never answers does not keep the others waiting", async () => {
   for (let nth = 0; nth < 10; nth++) void payload.fetch(`http://${silent}/`, patient);
   const served = await Promise.all(Array.from({ length: 10 }, () => payload.fetch(`http://${honest}/`, patient)));
   expect(served.every(({ valid }) => valid)).toBe(true);
+});
+
+test("whoever waits for a host that never answers waits for half of the time, and is told that nobody was asked", async () => {
+  const arena = createArena();
+  let asked = 0;
+  const silent = await arena.tcp(() => void asked++);
+  const payload = createPayload({ ...optionsFor(arena), concurrencyPerHost: 1, firstByteTimeout: 60_000 });
+  const brief = { maxBytes: 1_000, timeoutMs: 400 };
+  const outputs = await Promise.all(Array.from({ length: 20 }, () => payload.fetch(`http://${silent}/`, brief)));
+  expect(asked).toBe(1);
+  expect(failure(outputs[0] as Output)).toBe("timed out after 400 ms (transient)");
+  expect(outputs[0]).not.toHaveProperty("unasked");
+  const others = outputs.slice(1);
+  expect(others.every(({ unasked }) => unasked)).toBe(true);
+  expect([...new Set(others.map(failure))]).toEqual([
+    "it waited too long for its turn (transient)",
+    "its host is slow, and busy with others (transient)",
+  ]);
+});
+
+test("a thousand answers on a host that never answers do not keep a task behind them waiting", async () => {
+  const arena = createArena();
+  let asked = 0;
+  const silent = await arena.tcp(() => void asked++);
+  const honest = await arena.reply("{}");
+  const payload = createPayload({ ...optionsFor(arena), concurrencyPerHost: 1, firstByteTimeout: 60_000 });
+  const urls = [...Array.from({ length: 1_000 }, (_, nth) => `http://${silent}/${nth}`), `http://${honest}/`];
+  const look = (url: string) =>
+    from(payload.fetch(url, { maxBytes: 1_000, timeoutMs: 1_000 }).then(({ valid }) => valid));
+  const looks = await lastValueFrom(from(urls).pipe(coalesceByKey(2, look), toArray()));
+  expect(looks.filter((valid) => valid)).toHaveLength(1);
+  expect(asked).toBeLessThan(10);
 });

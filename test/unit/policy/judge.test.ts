@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Output } from "../../../src/payload/payloadPort.ts";
-import type { Candidate } from "../../../src/policy/policyPort.ts";
+import type { Candidate, CandidateResponse } from "../../../src/policy/policyPort.ts";
 import { unixSeconds } from "../../../src/protocol/brand.ts";
 import { candidateOf, invalidOutput, ogpu, outputOf, policyOf, provider, responseOf, verdictsOf } from "./support.ts";
 
@@ -110,6 +110,20 @@ test("a payload that may still come is waited for, longer each time, and then he
   expect(await judge(9, "retries: 10")).toBe(`wait 1300 ${reason}`);
   expect(await judge(0, "", 1998)).toBe(`wait 1999 ${reason}`);
   expect(await judge(0, "", 1999)).toBe(`hold undefined ${reason}`);
+});
+
+test("a payload that nobody was asked for costs no retry, and is looked at again after half the response's age", async () => {
+  const judge = async (age: number, more: Partial<CandidateResponse> = {}) => {
+    const output = { ...invalidOutput("its host is slow, and busy with others", true), unasked: true as const };
+    const item = responseOf(1, { output, waits: 3, response: { submittedAt: unixSeconds(1_000 - age) }, ...more });
+    const [verdict] = await policyOf("output.valid").judge(candidateOf([item]));
+    return `${verdict?.kind} ${verdict?.until} ${verdict?.waitsFor} ${verdict?.reason}`;
+  };
+  const reason = "the payload could not be fetched: its host is slow, and busy with others";
+  expect(await judge(0)).toBe(`wait 1005 turn ${reason}`);
+  expect(await judge(41)).toBe(`wait 1021 turn ${reason}`);
+  expect(await judge(900)).toBe(`wait 1300 turn ${reason}`);
+  expect(await judge(0, { waitsUntil: unixSeconds(1007) })).toBe(`wait 1007 document ${reason}`);
 });
 
 test("a payload that does not come before its time costs no retry, and is waited for until then", async () => {
