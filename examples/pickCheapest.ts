@@ -17,5 +17,5 @@ const terminal = createInterface({ input: process.stdin, output: process.stdout 
 const answer = await terminal.question(`Pay ${formatOgpu(cheapest.payment)} to ${cheapest.provider}? [y/N] `);
 terminal.close();
 if (answer !== "y") process.exit(1);
-const { hash } = await client.confirmResponse(cheapest.address, { maxPayment: cheapest.payment });
+const { hash } = await client.confirmResponse(cheapest.address, { expected: cheapest });
 console.log("paid", hash);

@@ -9,11 +9,12 @@ import type { Context } from "./context.ts";
 import { personOf } from "./personOf.ts";
 import { during } from "./progress.ts";
 import { required } from "./readers.ts";
-import { recordByHand } from "./recordByHand.ts";
+import { type ByHand, recordByHand } from "./recordByHand.ts";
+import { requireNotPaused } from "./requireNotPaused.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
-import { requireNotPaused, signerIn, withClient } from "./withClient.ts";
-import { type HeldKey, requireFreeKey, withKey } from "./withKey.ts";
+import { signerIn, withClient } from "./withClient.ts";
+import { type HeldKey, requirePayable, withKey } from "./withKey.ts";
 
 /** Pays one response by hand. @returns the exit code: 1 where the answer was no. */
 export const confirm = (context: Context, line: Line): Promise<number> =>
@@ -21,8 +22,7 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     const { client } = opened;
     const address = readAddress("the response", required(line.args[0], "the response's address"));
     const signer = signerIn(opened);
-    await requireFreeKey(opened.site, signer);
-    await requireNotPaused(opened);
+    await requirePayable(opened.site, signer);
     const maxPayment = line.options["max-payment"] ?? opened.config.sink.maxPayment;
     const checking = requireConfirmable(client, signer.address, address, { maxPayment });
     const { response, task } = await during(context, "reading the chain", checking);
@@ -35,19 +35,21 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
       ["signed by", checksummed(signer.address)],
     ]);
     if (!(await maySend(context, line, opened.config, `${plan}It cannot be undone.\n`))) return exitCodes.failed;
-    // What was shown is the most that is paid.
-    const options = { maxPayment: response.payment };
+    // What was shown is paid, and nothing else that may stand there by now.
+    const options = { maxPayment: response.payment, expected: response };
     const send = async (held?: HeldKey) => {
       const paid = {
         task: toAddress<TaskAddress>(task.address),
         response: toAddress<ResponseAddress>(address),
+        expected: response,
         who: personOf(context, line),
         now: client.clock.now,
       };
       const byHand = held && (await recordByHand(held, client.chain, paid));
-      if (byHand === undefined) return client.confirmResponse(address, options);
+      const record = held && unlessPaused(held.journal, byHand?.signed);
+      if (byHand === undefined) return confirmRecorded(client, address, options, record);
       // What is in the journal has one nonce: to try it anew in another one is the daemon's.
-      const confirming = confirmRecorded(client, address, { ...options, maxRetries: 0 }, byHand.signed);
+      const confirming = confirmRecorded(client, address, { ...options, maxRetries: 0 }, record);
       const sent = await confirming.catch((error) => {
         throw byHand.failed(error);
       });
@@ -59,3 +61,14 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     printSent(context, line, { response: address, task: mined.task, paid: formatOgpu(mined.payment) }, mined);
     return exitCodes.ok;
   });
+
+/** Asks for a pause once more when a nonce is signed in: somebody may have begun one while the question stood. */
+function unlessPaused({ pause }: HeldKey["journal"], keep?: ByHand["signed"]): ByHand["signed"] {
+  const nonces = new Set<number>();
+  return async (attempt) => {
+    // What replaces bytes that are out must not be kept from it.
+    if (!nonces.has(attempt.nonce)) await requireNotPaused({ pause });
+    nonces.add(attempt.nonce);
+    await keep?.(attempt);
+  };
+}

@@ -1,5 +1,6 @@
 import type { ChainPort } from "../chain/chainPort.ts";
 import { RefusedError } from "../client/errors.ts";
+import { type Judged, requireSame } from "../client/requireSame.ts";
 import { BaseError, RetryableError } from "../errors.ts";
 import type { Attempt, Confirmation, Decision, Mined } from "../journal/journal.ts";
 import type { ResponseAddress, TaskAddress } from "../protocol/brand.ts";
@@ -18,6 +19,8 @@ export type ByHand = {
 type Paid = {
   readonly task: TaskAddress;
   readonly response: ResponseAddress;
+  /** What was shown of it, and is meant. */
+  readonly expected: Judged;
   /** Who gave the command. */
   readonly who: string;
   readonly now: () => number;
@@ -32,13 +35,13 @@ type Paid = {
  * has paid nothing for it so far (it may be the client's: what it signs, a daemon without that key could not replace, and no
  * command could use the key beside a daemon any more); or the task is not open there.
  *
- * @throws RefusedError `ALREADY_SENT` if another confirmation holds the task; RetryableError `NODE_BEHIND` if the node does not
- *   have the response yet.
+ * @throws RefusedError `ALREADY_SENT` if another confirmation holds the task, `RESPONSE_CHANGED` if the response is not the one
+ *   that was shown; RetryableError `NODE_BEHIND` if the node does not have the response yet.
  */
 export async function recordByHand(
   { journal, lease, besideDaemon }: HeldKey,
   chain: Pick<ChainPort, "snapshot">,
-  { task, response, who, now }: Paid,
+  { task, response, expected, who, now }: Paid,
 ): Promise<ByHand | undefined> {
   const { signer } = lease;
   if (besideDaemon || (await journal.highestNonce(signer)) === undefined) return undefined;
@@ -53,6 +56,7 @@ export async function recordByHand(
     const message = `the node does not have the response ${response} in block ${snapshot.block.number}: nothing was sent`;
     throw new RetryableError(message, { code: "NODE_BEHIND", remedy: "try again in a moment" });
   }
+  requireSame(response, expected, found);
   const decision: Decision = {
     ...{ task, response, kind: "confirm", mode: "enforce", until: undefined },
     ...{ policy: "by hand", policyDigest: "", payloadDigest: "" },

@@ -8,7 +8,6 @@ import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
 import { type JournalSite, journalSite } from "./journalSite.ts";
 import { requireDeployment } from "./requireDeployment.ts";
-import { besideDaemon } from "./withJournal.ts";
 
 export type Opened = {
   readonly client: Client;
@@ -61,19 +60,5 @@ export function signerIn({ signer }: Pick<Opened, "signer">): Signer {
   throw new ConfigError("there is no key to sign with", {
     code: "KEY_MISSING",
     remedy: "set CLIENT_PRIVATE_KEY or AGENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl",
-  });
-}
-
-/**
- * While paying is paused nothing is paid, by hand neither.
- * @throws ConfigError `PAYING_PAUSED`, with who paused it and why.
- */
-export async function requireNotPaused({ site }: Pick<Opened, "site">): Promise<void> {
-  if (!(await site.exists())) return;
-  const pause = await besideDaemon(site, (journal) => journal.pause());
-  if (pause === undefined) return;
-  throw new ConfigError(`paying is paused since ${new Date(pause.at).toISOString()}, by ${pause.who}: ${pause.why}`, {
-    code: "PAYING_PAUSED",
-    remedy: "ogpu-confirmd resume, if the reason is gone",
   });
 }

@@ -7,6 +7,7 @@ import { type AccountAddress, checksummed } from "../protocol/brand.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import { signerOf } from "../sink/signerOf.ts";
 import type { JournalSite } from "./journalSite.ts";
+import { requireNotPaused } from "./requireNotPaused.ts";
 import { besideDaemon } from "./withJournal.ts";
 
 /** A key that is not renewed: longer than a command waits for its transaction. */
@@ -24,6 +25,23 @@ export async function requireFreeKey(
   if (!(await site.exists())) return;
   const isHeld = await site.isHeld();
   await besideDaemon(site, (journal) => refuseTaken(journal, site, { address, isHeld, now }));
+}
+
+/**
+ * The same for a command that pays, which a pause keeps from it, too.
+ * @throws as `requireFreeKey`; ConfigError `PAYING_PAUSED`.
+ */
+export async function requirePayable(
+  site: JournalSite,
+  { address }: Pick<Signer, "address">,
+  now = Date.now(),
+): Promise<void> {
+  if (!(await site.exists())) return;
+  const isHeld = await site.isHeld();
+  await besideDaemon(site, async (journal) => {
+    await refuseTaken(journal, site, { address, isHeld, now });
+    await requireNotPaused(journal);
+  });
 }
 
 /** A key that the command holds, and the journal that says so. */

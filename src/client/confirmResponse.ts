@@ -10,12 +10,18 @@ import { readAddress, readAmount } from "./inputs.ts";
 import type { Transaction } from "./lane/transaction.ts";
 import { poolTransactions } from "./nonce/poolTransactions.ts";
 import { readResponse, readTask, requireActsFor } from "./reads.ts";
+import { type Judged, requireSame } from "./requireSame.ts";
 import { signerOf } from "./signerOf.ts";
 import type { Address, Amount, MinedTransaction, Response, TaskState, WriteOptions } from "./types.ts";
 
 export type ConfirmOptions = WriteOptions & {
   /** The most to pay; a dearer response is refused. @default whatever the response asks */
   readonly maxPayment?: Amount;
+  /**
+   * What was read of the response and judged. After a reorg another provider's may stand at its address: that one is refused,
+   * also while a transaction that was sent is not mined yet. @default what stands there when the call begins
+   */
+  readonly expected?: Judged;
 };
 
 export type Confirmation = MinedTransaction & {
@@ -33,8 +39,8 @@ export type Confirmation = MinedTransaction & {
  * is sent again. A task has one confirmation in flight: the same call joins it, and one for another response is refused.
  *
  * @throws InputError if the address is no response; RefusedError `ALREADY_CONFIRMED`, `TASK_CLOSED`, `EXPIRED`,
- *   `NOT_ALLOWED`, `NOT_FOUND`, `PAYMENT_ABOVE_LIMIT`, `ALREADY_SENT`: all before any gas is spent. NotMinedError if it is
- *   not mined in time, and still may be.
+ *   `NOT_ALLOWED`, `NOT_FOUND`, `PAYMENT_ABOVE_LIMIT`, `RESPONSE_CHANGED`, `ALREADY_SENT`: all before any gas is
+ *   spent. NotMinedError if it is not mined in time, and still may be.
  * @example const { hash, payment } = await client.confirmResponse(response, { maxPayment: "0.01 OGPU" });
  */
 export async function confirmResponse(
@@ -54,10 +60,14 @@ export async function confirmRecorded(
 ): Promise<Confirmation> {
   const signer = signerOf(context, options);
   const response = readAddress("the response", address);
-  const { task, provider, payment } = await readResponse(context, response);
+  const found = await readResponse(context, response);
+  const { expected = found } = options;
+  requireSame(response, expected, found);
+  const { task, provider, payment } = found;
   const lane = context.laneOf(signer);
   const call = calls.confirmResponse(context.contracts, response);
-  const check = async () => void (await requireConfirmable(context, signer.address, response, options));
+  const check = async () =>
+    void (await requireConfirmable(context, signer.address, response, { ...options, expected }));
   if (lane.cached() === undefined) {
     await check();
     await requireNotSent(context, signer.address, response, call);
@@ -76,9 +86,10 @@ export async function requireConfirmable(
   context: ClientContext,
   signer: string,
   address: Address,
-  { maxPayment }: Pick<ConfirmOptions, "maxPayment"> = {},
+  { maxPayment, expected }: Pick<ConfirmOptions, "maxPayment" | "expected"> = {},
 ): Promise<{ readonly response: Response; readonly task: TaskState }> {
   const response = await readResponse(context, address);
+  if (expected !== undefined) requireSame(address, expected, response);
   const task = await readTask(context, response.task);
   const listed = read<string>(taskAbi, task.address, "responseOf", [response.provider], latest);
   const [ofTask] = await readAll(context.rpc, [listed] as const);

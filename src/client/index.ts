@@ -19,6 +19,7 @@ export { getPublishedSource, getPublishedTask } from "./published.ts";
 export { type PublishedSource, publishSource } from "./publishSource.ts";
 export { type PublishedTask, publishTask } from "./publishTask.ts";
 export { publishToIpfs, type UploadOptions } from "./publishToIpfs.ts";
+export type { Judged } from "./requireSame.ts";
 export { isAgent, revokeAgent, setAgent } from "./setAgent.ts";
 export type {
   Address,

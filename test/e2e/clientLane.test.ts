@@ -3,7 +3,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
-import { type Client, type ClientOptions, createClient, type NonceFix, TaskStatus } from "../../src/index.ts";
+import { systemClock } from "../../src/clock.ts";
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type NonceFix,
+  type Response,
+  TaskStatus,
+} from "../../src/index.ts";
 import type { SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 
 /** For a machine that is busy. */
@@ -138,6 +146,33 @@ describe("the library's lane", () => {
     await expect(second).rejects.toMatchObject({ code: "EXPIRED" });
     expect(await mined(devnet.accounts.agent.address)).toBe(2);
     expect((await client.getTask(two.task)).status).toBe(TaskStatus.RESPONDED);
+  });
+
+  it("calls off what is on its way where a reorg puts another response at its address", async () => {
+    const [{ task } = { task: source as never }] = await answered(1);
+    const [first, second] = [7_000, 6_000].map((priceBps) => devnet.createProvider(behaviours.honest({ priceBps })));
+    for (const provider of [first, second]) await provider?.enrol(source);
+    const snapshot = await node("evm_snapshot");
+    const judged = await first?.respondTo(task);
+    await automine(false);
+    let later = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + later };
+    const client = open({ clock });
+    const confirming = client.confirmResponse(judged?.response ?? "");
+    const refused = expect(confirming).rejects.toMatchObject({ name: "RefusedError", code: "RESPONSE_CHANGED" });
+    await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
+    await node("anvil_dropAllTransactions");
+    await node("evm_revert", snapshot);
+    await automine(true);
+    expect(await second?.respondTo(task)).toMatchObject({ response: judged?.response });
+    later = 60_000;
+    await refused;
+    expect((await client.getTask(task)).status).toBe(TaskStatus.RESPONDED);
+    const expected = { ...(await client.getTaskResponses(task))[1], provider: first?.address } as Response;
+    await expect(client.confirmResponse(judged?.response ?? "", { expected })).rejects.toMatchObject({
+      code: "RESPONSE_CHANGED",
+      message: expect.stringContaining(`of ${second?.address}`),
+    });
   });
 
   it("takes a nonce by hand only where nothing was signed in it", async () => {

@@ -15,6 +15,7 @@ let source: SourceAddress;
 let config: string;
 let provider: Provider;
 let sibling: Provider;
+let rival: Provider;
 let home: Home;
 let daemon: DaemonProcess;
 let firstNonce: number;
@@ -49,6 +50,8 @@ beforeAll(async () => {
   await provider.enrol(source);
   sibling = devnet.createProvider(behaviours.honest());
   await sibling.enrol(source);
+  rival = devnet.createProvider(behaviours.honest());
+  await rival.enrol(source);
 });
 afterAll(() => devnet.stop());
 // A daemon that has paid with its key, and knows of a task, is stopped; then comes a response that its policy would pay.
@@ -176,3 +179,50 @@ it("is not sent where the journal will not keep it, and leaves the response to t
   expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
   expect(await countOf("pending")).toBe(firstNonce + 2);
 });
+
+it.each(["agent", "client"] as const)(
+  "pays what was shown to the %s alone: not what a reorg puts in its place while the question stands",
+  async (who) => {
+    const snapshot = await testNode(devnet.network, "evm_snapshot");
+    const { response: shown } = await sibling.respondTo(task);
+    const swap = async () => {
+      await testNode(devnet.network, "evm_revert", [snapshot]);
+      expect((await rival.respondTo(task)).response).toBe(shown);
+      return "y";
+    };
+    const { privateKey, address } = devnet.accounts[who];
+    const env = { [who === "agent" ? "AGENT_PRIVATE_KEY" : "CLIENT_PRIVATE_KEY"]: privateKey };
+    const words = ["confirm", shown, "--config", home.configFile];
+    const before = await devnet.publicClient.getTransactionCount({ address, blockTag: "pending" });
+    const { code, err } = await cli(words, { cwd: home.directory, env, answers: [swap] });
+    expect(err).toMatch(new RegExp(`to\\t${sibling.address}`));
+    expect(err).toMatch(
+      new RegExp(`error RESPONSE_CHANGED: the response 0x\\w+ is another one by now, of ${rival.address}`, "i"),
+    );
+    expect(code).toBe(1);
+    expect(await devnet.publicClient.getTransactionCount({ address, blockTag: "pending" })).toBe(before);
+    expect(confirmations()).toEqual([]);
+  },
+);
+
+it.each(["agent", "client"] as const)(
+  "does not pay with the %s's key what was paused while the question stood",
+  async (who) => {
+    const { privateKey, address } = devnet.accounts[who];
+    const env = { [who === "agent" ? "AGENT_PRIVATE_KEY" : "CLIENT_PRIVATE_KEY"]: privateKey };
+    const run = (words: readonly string[], answers: readonly (() => Promise<string>)[] = []) =>
+      cli([...words, "--config", home.configFile], { cwd: home.directory, env, answers });
+    const pause = async () => {
+      await run(["pause", "--why", "looks odd", "--who", "bob"]);
+      return "y";
+    };
+    const before = await devnet.publicClient.getTransactionCount({ address, blockTag: "pending" });
+    expect(await run(["confirm", response], [pause])).toMatchObject({
+      code: 78,
+      asked: ["Go on? [y/N] "],
+      err: expect.stringMatching(/error PAYING_PAUSED: paying is paused since .*, by bob: looks odd/),
+    });
+    expect(await devnet.publicClient.getTransactionCount({ address, blockTag: "pending" })).toBe(before);
+    expect(confirmations()).toEqual([]);
+  },
+);

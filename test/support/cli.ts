@@ -8,8 +8,8 @@ export type CliOptions = {
   readonly cwd?: string;
   /** Standard output and errors are a terminal. @default false */
   readonly isTTY?: boolean;
-  /** What the person at the terminal answers, one after the other; without it there is nobody. */
-  readonly answers?: readonly string[];
+  /** What the person at the terminal answers, one after the other, or does before that; without it there is nobody. */
+  readonly answers?: readonly (string | (() => Promise<string>))[];
 };
 
 export type Transcript = {
@@ -37,7 +37,8 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     ...(answers && {
       ask: async (question) => {
         asked.push(question);
-        return left.shift() ?? "";
+        const answer = left.shift() ?? "";
+        return typeof answer === "string" ? answer : answer();
       },
     }),
     onStopSignal: () => undefined,

@@ -4,9 +4,9 @@ export const confirmCommand: Command = {
   name: "confirm",
   summary: "pay one response, by hand",
   about: `Checks the chain, shows who would be paid what, and asks. Then it sends the confirmation and waits until it is mined. It
-pays real money, and cannot be undone. It refuses what asks more than
---max-payment (default: sink.maxPayment), while paying is paused, while a daemon holds the same key, and where a daemon that was
-stopped has left something of that key in flight. With the key of a daemon that is stopped, the journal keeps the
+pays real money, and cannot be undone. What it shows is paid, and nothing else that a reorg may put at that address. It refuses what
+asks more than --max-payment (default: sink.maxPayment), while paying is paused (also where that began while it asked), while a
+daemon holds the same key, and where a daemon that was stopped has left something of that key in flight. With the key of a daemon that is stopped, the journal keeps the
 payment of a task that is open there: the daemon takes the nonce for its own, counts the payment against the ceilings, and
 finishes what the command did not, at its next start: also where the command gave up, or what it sent reverted, it may pay
 the task later. It is refused where the journal has another confirmation of the task; one that approves this very response

@@ -79,12 +79,10 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
         break;
       }
       case "vanished":
-        entry.mined = undefined;
-        await send(deps, entry, head);
-        break;
       case "rebroadcast":
+        if (step.type === "vanished") entry.mined = undefined;
         // One that cannot be checked now must not hold up the others.
-        await sendAgain(deps, entry, { stuck: step.stuck, head }).catch((error) => {
+        await sendAgain(deps, entry, { stuck: step.type === "rebroadcast" && step.stuck, head }).catch((error) => {
           entry.answer = describeError(error);
         });
         break;

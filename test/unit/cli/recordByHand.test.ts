@@ -47,7 +47,7 @@ const payFormer = async () => {
 };
 const begin = (besideDaemon = false, snapshot = aSnapshot()) =>
   recordByHand({ journal, lease, besideDaemon }, fakeChain({ snapshot: async () => snapshot }), {
-    ...{ task, response, who: "ann", now: () => 7 },
+    ...{ task, response, expected: aResponse(), who: "ann", now: () => 7 },
   });
 
 it("keeps what was signed, and where it was mined, as the daemon keeps its own", async () => {
@@ -80,6 +80,12 @@ it.each<Case>([
 ])("keeps nothing where %s", async (_, { before = payFormer, asked = begin }) => {
   await before();
   expect(await asked()).toBeUndefined();
+});
+
+it("keeps nothing of another response than the one that was shown", async () => {
+  await payFormer();
+  const other = aSnapshot({ responses: [aResponse({ data: "another" })] });
+  await expect(begin(false, other)).rejects.toMatchObject({ code: "RESPONSE_CHANGED" });
 });
 
 it("signs for what the daemon means to pay and has not signed", async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import { RefusedError } from "../../../src/client/errors.ts";
 import { look } from "../../../src/client/lane/look.ts";
 import type { Entry } from "../../../src/client/lane/transaction.ts";
 import { RetryableError } from "../../../src/errors.ts";
@@ -34,6 +35,7 @@ const receiptIn = (blockNumber: bigint, blockHash: Hash): Receipt => ({
 const behind = async (): Promise<never> => {
   throw new RetryableError("the node stands elsewhere", { code: "NODE_BEHIND" });
 };
+const refused = new RefusedError("another response stands there", { code: "RESPONSE_CHANGED" });
 const lookOn = (answers: Partial<ChainPort>) =>
   look(
     {
@@ -90,6 +92,32 @@ describe("a look of the library at what it has signed", () => {
     expect(sight.settled).toEqual([entry]);
     expect(entry.mined).toMatchObject({ hash: own, blockNumber: 96n });
     expect(asked).toEqual([[own], 100n, head.hash]);
+  });
+
+  it.each([
+    ["sent again where a reorg took it back", undefined, "confirm"],
+    ["called off where a reorg took it back and it would be refused by now", refused, "cancel"],
+  ] as const)("has what was mined %s", async (_, refusal, kind) => {
+    const call = { to: "0x0000000000000000000000000000000000000001", data: "0x", gas: 50_000n, chainId: 1071 } as const;
+    const fees = { type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n } as const;
+    const signed = await signerOfKey("1").sign({ ...call, fees, nonce: toNonce(4) });
+    entry.attempts[0] = { kind: "confirm", ...signed, nonce: toNonce(4), signedAt: 0 };
+    entry.mined = { hash: signed.hash, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm" };
+    const check = async () => {
+      if (refusal) throw refusal;
+    };
+    entry = { ...entry, transaction: { ...entry.transaction, check } };
+    const sent: string[] = [];
+    await lookOn({
+      broadcast: async (raw) => {
+        sent.push(raw);
+        return { ok: true };
+      },
+    });
+    expect(entry.mined).toBeUndefined();
+    expect(entry.refusal).toBe(refusal);
+    expect(sent).toEqual([entry.attempts.at(-1)?.raw]);
+    expect(entry.attempts.at(-1)?.kind).toBe(kind);
   });
 
   it.each<[string, ChainPort["receiptsAt"]]>([
