@@ -1,4 +1,4 @@
-import { catchError, EMPTY, exhaustMap, from, type Observable, throttleTime } from "rxjs";
+import { catchError, EMPTY, exhaustMap, from, type Observable, tap, throttleTime } from "rxjs";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
 import type { TermsAt } from "./chain/taskTerms.ts";
 import type { Watch } from "./chain/watch.ts";
@@ -16,7 +16,8 @@ export type ReopenedDeps = {
   readonly report: Reporter;
 };
 
-const everyMs = 5_000;
+/** Milliseconds between two passes; after one that failed twice as long each time, up to the most. */
+const everyMs = { first: 5_000, most: 300_000 };
 /** A pass reads so many tasks at the most, each page of them in one request to each of two endpoints. */
 const tasksPerPage = 250;
 const pagesPerPass = 4;
@@ -41,12 +42,15 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
     return isOurs === undefined ? undefined : !isOurs;
   };
 
-  const recheck = async (settled: readonly SettledTask[], final: bigint): Promise<readonly TaskAddress[]> => {
+  /** What one endpoint alone says may open a task, and never closes one for good. @param failed What the other one said. */
+  const recheck = async (
+    settled: readonly SettledTask[],
+    final: bigint,
+  ): Promise<{ readonly opened: readonly TaskAddress[]; readonly failed: unknown }> => {
     const tasks = settled.map(({ task }) => task);
     const asked = await Promise.allSettled([chain.termsAt(tasks, final), chain.termsElsewhere(tasks, final)]);
     const opinions = asked.map((each) => (each.status === "fulfilled" ? each.value : undefined));
-    const [first] = asked;
-    if (first?.status === "rejected" && opinions.every((each) => each === undefined)) throw first.reason;
+    const failed = asked.find((each) => each.status === "rejected")?.reason;
     const told = await Promise.all(
       settled.map(async (each, index) => {
         return { each, isOver: await Promise.all(opinions.map((opinion) => isOverIn(opinion, index))) };
@@ -54,10 +58,10 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
     );
     const over = told.filter(({ isOver }) => isOver.every((says) => says === true)).map(({ each }) => each);
     const notOver = told.filter(({ isOver }) => isOver.includes(false)).map(({ each }) => each);
-    if (over.length + notOver.length === 0) return [];
+    if (over.length + notOver.length === 0) return { opened: [], failed };
     const opened = await journal.settleFinally({ over, notOver });
     for (const task of opened) report({ type: "reopened", task, block: final });
-    return opened;
+    return { opened, failed };
   };
 
   async function* pass(head: Head): AsyncGenerator<TaskAddress, void> {
@@ -66,20 +70,35 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
       const settled = await journal.settledTasks({ upTo, beyond: head.number + aheadBlocks, after }, tasksPerPage);
       // Moved on before it is read: what cannot be told must not keep the others waiting.
       after = settled.length < tasksPerPage ? undefined : settled.at(-1);
-      if (settled.length > 0) yield* await recheck(settled, upTo);
+      if (settled.length > 0) {
+        const { opened, failed } = await recheck(settled, upTo);
+        yield* opened;
+        // The others would be read in vain, too.
+        if (failed !== undefined) throw failed;
+      }
       if (after === undefined) return;
     }
   }
 
+  let failures = 0;
+  let restsUntil = 0;
+  const passes = (head: Head): Observable<TaskAddress> =>
+    from(pass(head)).pipe(
+      tap({
+        complete: () => {
+          failures = 0;
+        },
+      }),
+      catchError((error) => {
+        const inMs = Math.min(everyMs.most, everyMs.first * 2 ** failures);
+        failures += 1;
+        restsUntil = clock.now() + inMs;
+        report({ type: "retry", what: "settled tasks", error, inMs });
+        return EMPTY;
+      }),
+    );
   return chain.head$.pipe(
-    throttleTime(everyMs, clock.scheduler),
-    exhaustMap((head) =>
-      from(pass(head)).pipe(
-        catchError((error) => {
-          report({ type: "retry", what: "settled tasks", error, inMs: everyMs });
-          return EMPTY;
-        }),
-      ),
-    ),
+    throttleTime(everyMs.first, clock.scheduler),
+    exhaustMap((head) => (clock.now() < restsUntil ? EMPTY : passes(head))),
   );
 }

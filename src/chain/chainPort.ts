@@ -159,8 +159,15 @@ export type ChainPort = {
    * @throws RetryableError if it does not.
    */
   readonly minedNonce: (account: AccountAddress, at?: bigint, on?: Pick<Head, "number" | "hash">) => Promise<Nonce>;
-  /** The same from another endpoint, where there is one: a second opinion. */
-  readonly minedNonceElsewhere: ChainPort["minedNonce"];
+  /**
+   * The same at the newest block of another endpoint, where there is one: a second opinion.
+   * @param head The newest block that is known: from one that stands far from it nothing can be learnt.
+   * @throws RetryableError if it cannot tell.
+   */
+  readonly minedNonceElsewhere: (
+    account: AccountAddress,
+    head: bigint,
+  ) => Promise<{ readonly mined: Nonce; readonly block: bigint }>;
   /** With those that the node holds in its pool. */
   readonly pendingNonce: (account: AccountAddress) => Promise<Nonce>;
   readonly balance: (account: AccountAddress) => Promise<Wei>;

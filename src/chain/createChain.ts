@@ -9,7 +9,7 @@ import { read, readAll } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
-import { minedNonceFrom } from "./minedNonce.ts";
+import { minedNonceFrom, newestMinedNonce } from "./minedNonce.ts";
 import { minedRevert } from "./minedRevert.ts";
 import { createNewestBlock, lacksBlock } from "./newestBlock.ts";
 import { notTaken } from "./notTaken.ts";
@@ -213,7 +213,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     fees: async (urgent = false) => feesFrom(rpc, { urgent, ...deps.tip }),
 
     minedNonce: minedNonceFrom(rpc, missing),
-    minedNonceElsewhere: minedNonceFrom(deps.elsewhere ?? rpc, missing),
+    minedNonceElsewhere: newestMinedNonce(deps.elsewhere ?? rpc),
 
     pendingNonce: async (account) =>
       toNonce(Number(await rpc.call<Hex>("eth_getTransactionCount", account, "pending"))),

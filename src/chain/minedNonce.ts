@@ -1,4 +1,4 @@
-import type { RetryableError } from "../errors.ts";
+import { RetryableError } from "../errors.ts";
 import { type Hex, toNonce } from "../protocol/brand.ts";
 import type { ChainPort } from "./chainPort.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
@@ -19,4 +19,24 @@ export const minedNonceFrom =
     ]);
     if ((resultOf(block) as WireBlock | null)?.hash !== on.hash) throw missing("the count", on.number);
     return toNonce(Number(resultOf(answer)));
+  };
+
+/** Two nodes that are well stand no further apart than this, in blocks. */
+const mostApart = 16n;
+
+/** The same in the node's newest block, whichever that is: one that is a block behind has an opinion, too. */
+export const newestMinedNonce =
+  (rpc: HttpRpc): ChainPort["minedNonceElsewhere"] =>
+  async (account, head) => {
+    const [block, count] = await rpc.batch([
+      { method: "eth_getBlockByNumber", params: ["latest", false] },
+      { method: "eth_getTransactionCount", params: [account, "latest"] },
+    ]);
+    const number = BigInt((resultOf(block) as WireBlock | null)?.number ?? 0);
+    if (number + mostApart < head || head + mostApart < number) {
+      throw new RetryableError(`${rpc.name} stands at block ${number}, and the head is ${head}`, {
+        code: "NODE_BEHIND",
+      });
+    }
+    return { mined: toNonce(Number(resultOf(count))), block: number };
   };

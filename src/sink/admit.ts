@@ -178,7 +178,7 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
   }
   const mined = await chain.minedNonce(signer.address);
   const highest = await journal.highestNonce(signer.address);
-  const looks = { again: () => countAgain(deps), pending: () => pendingNonce(deps) };
+  const looks = { again: (where: "elsewhere" | "here") => countAgain(deps, where), pending: () => pendingNonce(deps) };
   const first = await deps.strangers.next({ mined, highest, ...looks });
   if (first.type === "wait") return postponeAll(first.reason, true);
 
@@ -223,9 +223,10 @@ async function giveBack({ guard, signer }: AdmitDeps, calls: readonly ToSign[]):
   }
 }
 
-async function countAgain({ chain, signer }: AdmitDeps): Promise<SecondLook> {
+async function countAgain({ chain, signer }: AdmitDeps, where: "elsewhere" | "here"): Promise<SecondLook> {
   const head = await chain.head();
-  return { mined: await chain.minedNonceElsewhere(signer.address, head.number, head), block: head.number };
+  if (where === "elsewhere") return chain.minedNonceElsewhere(signer.address, head.number);
+  return { mined: await chain.minedNonce(signer.address, head.number, head), block: head.number };
 }
 
 /** A node that does not know of its pool knows of no stranger there. */

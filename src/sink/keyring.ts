@@ -198,7 +198,7 @@ function createKey(
 ): Key {
   const { report } = deps;
   const lane = createLane();
-  const strangers = createStrangers(signer.address, { foreignPending, report });
+  const strangers = createStrangers(signer.address, { foreignPending, report, now: deps.now });
   const runway = createRunway({ ...deps, signer, unmined: lane.unmined }, canSign ? warnBelowConfirmations : 0);
   const track: TrackDeps = { ...deps, signer, canSign, lane, strangers, onNoFunds: runway.doubt };
   const gaps = createGapFiller();

@@ -1,3 +1,4 @@
+import { FatalError } from "../errors.ts";
 import type { AccountAddress, Nonce } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
@@ -23,8 +24,12 @@ export type Counts = {
   readonly mined: Nonce;
   /** The highest nonce in the journal. */
   readonly highest: Nonce | undefined;
-  /** The same once more, in the newest block, from another endpoint where there is one; asked where the first is not explained. */
-  readonly again: () => Promise<SecondLook>;
+  /**
+   * The same once more, asked where the first is not explained.
+   * @param where Another endpoint, where there is one, in its newest block; or the same one, in the head.
+   * @throws RetryableError if it cannot tell.
+   */
+  readonly again: (where: "elsewhere" | "here") => Promise<SecondLook>;
   /** With those that the node holds in its pool; `undefined` where it does not tell. Asked at the start alone. */
   readonly pending: () => Promise<Nonce | undefined>;
 };
@@ -32,38 +37,62 @@ export type Counts = {
 /** Tells the daemon's own transactions from those of whoever else has the key. */
 export type Strangers = { readonly next: (counts: Counts) => Promise<NextNonce> };
 
+/** Looks at another endpoint that tells nothing, until the one that is there must do. */
+const mostUnheard = 3;
+/** Milliseconds that stand for a later block, where blocks come only with transactions. */
+const laterMs = 60_000;
+
 /**
  * A count that the journal does not explain is believed once a second look, at a later block, bears it out: what was signed in a
  * nonce that was far too high would wait for ever. The lower one of two is safe: where it is too low, the bytes are never mined.
+ * An endpoint that is away for long keeps no key from paying.
  */
 export function createStrangers(
   signer: AccountAddress,
-  { foreignPending, report }: { readonly foreignPending: ForeignPending; readonly report: Reporter },
+  {
+    foreignPending,
+    report,
+    now,
+  }: { readonly foreignPending: ForeignPending; readonly report: Reporter; readonly now: () => number },
 ): Strangers {
   let isClear = false;
   /** The nonce after those that were adopted. */
   let floor = 0;
   /** The highest count that two looks have borne out. */
   let believed = 0;
-  /** The newest block when a count was first told of that nothing explains. */
-  let doubtedAt: bigint | undefined;
+  /** The newest block when a count was first told of that nothing explains, and when that was. */
+  let doubted: { readonly block: bigint; readonly at: number } | undefined;
+  let unheard = 0;
   let told = -1;
   const tell = (from: number, to: number, where: "mined" | "pending") => {
     if (to <= told) return;
     report({ type: "stranger", signer, from: toNonce(Math.max(from, told + 1)), to: toNonce(to), where });
     told = to;
   };
+  const lookAgain = async (again: Counts["again"]): Promise<SecondLook | undefined> => {
+    try {
+      const second = await again("elsewhere");
+      unheard = 0;
+      return second;
+    } catch (error) {
+      if (error instanceof FatalError) throw error;
+      report({ type: "retry", what: "another endpoint's count of the key's transactions", error, inMs: 0 });
+      unheard += 1;
+      return unheard < mostUnheard ? undefined : again("here");
+    }
+  };
   /** `undefined`: the second look is still to come. */
   const minedBy = async ({ mined, highest, again }: Counts, known: number): Promise<number | undefined> => {
     if (mined <= known) {
-      doubtedAt = undefined;
+      doubted = undefined;
       return mined;
     }
-    const second = await again();
+    const second = await lookAgain(again);
+    if (second === undefined) return undefined;
     // A key that is new to the journal may have been used as often as it likes.
     if (highest !== undefined) {
-      doubtedAt ??= second.block;
-      if (second.block <= doubtedAt) return undefined;
+      doubted ??= { block: second.block, at: now() };
+      if (second.block <= doubted.block && now() - doubted.at < laterMs) return undefined;
     }
     return Math.min(mined, second.mined);
   };
@@ -74,7 +103,7 @@ export function createStrangers(
       const known = Math.max(own, floor, believed);
       const mined = await minedBy(counts, known);
       if (mined === undefined) {
-        const reason = `a node counts ${counts.mined} transactions of this key, and the journal explains ${known}: a look at a later block decides`;
+        const reason = `a node counts ${counts.mined} transactions of this key, and the journal explains ${known}: a second look decides, of another endpoint where there is one, and at a later block`;
         return { type: "wait", reason };
       }
       const nonce = Math.max(mined, own, floor);

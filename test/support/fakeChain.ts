@@ -102,7 +102,7 @@ const several = (chain: ChainPort): Partial<ChainPort> => ({
     return { block: headAt(at), terms: found.map(({ task }) => task) };
   },
   termsElsewhere: (...args) => chain.termsAt(...args),
-  minedNonceElsewhere: (...args) => chain.minedNonce(...args),
+  minedNonceElsewhere: async (account, block) => ({ mined: await chain.minedNonce(account, block), block }),
   pendingNonce: (account) => chain.minedNonce(account),
   receiptsAt: async (hashes) => {
     const receipts = await Promise.all(hashes.map((hash) => chain.receipt(hash)));

@@ -97,7 +97,7 @@ export function createSinkBench(): SinkBench {
     },
     deps: (chain = {}, changes = {}) => ({
       guard,
-      strangers: createStrangers(signer.address, { foreignPending: "wait", report }),
+      strangers: createStrangers(signer.address, { foreignPending: "wait", report, now: () => 0 }),
       gasFigure: createGasFigure(() => 0),
       chain: fakeChain({
         ...chain,

@@ -202,6 +202,19 @@ describe("a pass over settled tasks", () => {
     await place.tamper(`UPDATE tasks SET state = 'closed', settled_block = 50 WHERE task <> '${task}'`);
   });
 
+  it("ends at the first page that one endpoint cannot tell of, says so, and comes less and less often while that lasts", async () => {
+    watch({ status: TaskStatus.CANCELED }, { fails: true });
+    for (let number = 100n; number < 200n; number++) await headComes(number);
+    const waits = [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000];
+    expect(reports).toEqual(
+      waits.map((inMs) => expect.objectContaining({ type: "retry", what: "settled tasks", inMs })),
+    );
+    expect(asked.map(([tasks]) => tasks)).toHaveLength(2 * waits.length);
+    watch({ status: TaskStatus.CANCELED });
+    await headComes(200n);
+    expect(asked).toHaveLength(2 * waits.length + 8);
+  });
+
   it("reads a thousand at the most, a page in a request, and the next one goes on", async () => {
     watch({});
     await headComes(100n);

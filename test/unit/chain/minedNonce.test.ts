@@ -12,9 +12,10 @@ if (deployment === undefined) throw new TypeError("no deployment to test with");
 const account = address<AccountAddress>(0x51);
 
 /** An endpoint that has one block, and counts so many transactions in it. */
-const endpoint = (hash: Hash, count: number): HttpRpc => {
+const endpoint = ({ number, hash }: { readonly number: bigint; readonly hash: Hash }, count: number): HttpRpc => {
   const answer = ({ method }: RpcCall) => ({
-    result: method === "eth_getTransactionCount" ? `0x${count.toString(16)}` : { hash },
+    result:
+      method === "eth_getTransactionCount" ? `0x${count.toString(16)}` : { hash, number: `0x${number.toString(16)}` },
   });
   return {
     name: "an endpoint",
@@ -30,17 +31,25 @@ const chainOn = (rpc: HttpRpc, elsewhere?: HttpRpc) =>
 
 describe("the count of an account's transactions, elsewhere", () => {
   const head = { number: 100n, hash: hashOf(100) };
-  const here = endpoint(head.hash, 1_000_000);
+  const here = endpoint(head, 1_000_000);
 
   it("comes from another endpoint, where there is one", async () => {
-    const chain = chainOn(here, endpoint(head.hash, 8));
+    const chain = chainOn(here, endpoint(head, 8));
     expect(await chain.minedNonce(account, 100n, head)).toBe(1_000_000);
-    expect(await chain.minedNonceElsewhere(account, 100n, head)).toBe(8);
-    expect(await chainOn(here).minedNonceElsewhere(account, 100n, head)).toBe(1_000_000);
+    expect(await chain.minedNonceElsewhere(account, 100n)).toEqual({ mined: 8, block: 100n });
+    expect(await chainOn(here).minedNonceElsewhere(account, 100n)).toEqual({ mined: 1_000_000, block: 100n });
   });
 
-  it("is not told of by one that stands on another branch", async () => {
-    const chain = chainOn(here, endpoint(hashOf(200), 8));
-    await expect(chain.minedNonceElsewhere(account, 100n, head)).rejects.toMatchObject({ code: "NODE_BEHIND" });
+  it.each([99n, 101n, 84n, 116n])(
+    "comes from one that stands at block %s, too, while the head is 100",
+    async (number) => {
+      const chain = chainOn(here, endpoint({ number, hash: hashOf(Number(number)) }, 8));
+      expect(await chain.minedNonceElsewhere(account, 100n)).toEqual({ mined: 8, block: number });
+    },
+  );
+
+  it.each([83n, 117n])("comes from none that stands as far away as block %s", async (number) => {
+    const chain = chainOn(here, endpoint({ number, hash: hashOf(Number(number)) }, 8));
+    await expect(chain.minedNonceElsewhere(account, 100n)).rejects.toMatchObject({ code: "NODE_BEHIND" });
   });
 });

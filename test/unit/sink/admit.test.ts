@@ -188,7 +188,7 @@ describe("admitting an intent", () => {
       pendingNonce: async () => toNonce(elsewhere),
       minedNonceElsewhere: async (...args) => {
         asked.push(args);
-        return toNonce(elsewhere);
+        return { mined: toNonce(elsewhere), block: head.number };
       },
     });
     for (let times = 0; times < 2; times++) {
@@ -198,14 +198,29 @@ describe("admitting an intent", () => {
     expect(await bench.journal.highestNonce(bench.signer.address)).toBe(7);
     head = headAt(101n);
     expect(await admit(deps, id)).toMatchObject({ type: "signed", confirmation: { nonce: expected } });
-    expect(asked.at(-1)).toEqual([bench.signer.address, 101n, head]);
+    expect(asked.at(-1)).toEqual([bench.signer.address, 101n]);
+  });
+
+  it("pays with a key that is new to the journal while another endpoint cannot tell what it counts, after some looks", async () => {
+    const { id } = await bench.intend();
+    const deps = bench.deps({
+      minedNonce: async () => toNonce(5),
+      minedNonceElsewhere: async () => {
+        throw new RetryableError("it lacks the block", { code: "NODE_BEHIND" });
+      },
+    });
+    for (let times = 0; times < 2; times++) {
+      const reason = expect.stringContaining("a second look decides");
+      expect(await admit(deps, id)).toMatchObject({ type: "postponed", reason });
+    }
+    expect(await admit(deps, id)).toMatchObject({ type: "signed", confirmation: { nonce: 5 } });
   });
 
   it("leaves strangers the nonces that were adopted, where the first signature failed", async () => {
     const { id } = await bench.intend();
     const { signer, reports } = bench;
     const report = (each: Report) => void reports.push(each);
-    const strangers = createStrangers(signer.address, { foreignPending: "adopt", report });
+    const strangers = createStrangers(signer.address, { foreignPending: "adopt", report, now: () => 0 });
     const counts = { minedNonce: async () => toNonce(5), pendingNonce: async () => toNonce(8) };
     const mute = { ...signer, sign: async () => Promise.reject(new Error("the signer is down")) };
     await expect(admit(bench.deps(counts, { strangers, signer: mute }), id)).rejects.toThrow(/signer is down/);

@@ -6,11 +6,15 @@ import { address } from "../../support/fakeChain.ts";
 
 const signer = address<AccountAddress>(0x51);
 let reports: Report[];
+let time: number;
 beforeEach(() => {
   reports = [];
+  time = 0;
 });
 const strangers = (foreignPending: ForeignPending) =>
-  createStrangers(signer, { foreignPending, report: (each) => void reports.push(each) });
+  createStrangers(signer, {
+    ...{ foreignPending, report: (each: Report) => void reports.push(each), now: () => time },
+  });
 /** @param second What the second look says. @default the same as the first, at a block that is always the same */
 const counts = (
   mined: number,
@@ -80,6 +84,35 @@ describe("a count that the journal does not explain", () => {
     // What is believed is not asked for again, and what comes on top of it is.
     expect(await next({ ...counts(12, 9, 12), again: async () => expect.unreachable() })).toEqual(nonce(12));
     expect(await next(counts(13, 9, 13, { block: 102n }))).toMatchObject(wait("13 transactions"));
+  });
+
+  it("is believed after a minute where no later block comes", async () => {
+    const { next } = strangers("wait");
+    expect(await next(counts(12, 9, 12))).toMatchObject(wait("12 transactions"));
+    time = 59_999;
+    expect(await next(counts(12, 9, 12))).toMatchObject(wait("12 transactions"));
+    time = 60_000;
+    expect(await next(counts(12, 9, 12))).toEqual(nonce(12));
+  });
+
+  it("is looked at again where it came from when another endpoint does not answer three times, and says so each time", async () => {
+    const { next } = strangers("wait");
+    const asked: string[] = [];
+    const alone = (block: bigint): Counts => ({
+      ...counts(12, 9, 12),
+      again: async (where) => {
+        asked.push(where);
+        if (where === "elsewhere") throw new Error("it is away");
+        return { mined: toNonce(12), block };
+      },
+    });
+    for (const block of [100n, 101n, 102n]) expect(await next(alone(block))).toMatchObject(wait("12 transactions"));
+    expect(await next(alone(103n))).toEqual(nonce(12));
+    expect(asked).toEqual(["elsewhere", "elsewhere", "elsewhere", "here", "elsewhere", "here"]);
+    const what = "another endpoint's count of the key's transactions";
+    expect(reports.filter(({ type }) => type === "retry")).toEqual(
+      Array(4).fill({ type: "retry", what, error: new Error("it is away"), inMs: 0 }),
+    );
   });
 
   it("is forgotten where it was one wrong answer", async () => {
