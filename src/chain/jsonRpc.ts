@@ -27,6 +27,10 @@ export function toRpcError(error: WireError | string): RpcError {
   return new RpcError(String(message ?? "refused without a reason").slice(0, 1024), Number(code ?? 0), data);
 }
 
+/** A node's own words behind an error that does not repeat them: they may hold a credential, or be about something else. */
+export const saidIn = (error: unknown): string | undefined =>
+  error instanceof Error && error.cause instanceof RpcError ? error.cause.message.slice(0, 200) : undefined;
+
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcError };
 
 export type HttpRpc = {

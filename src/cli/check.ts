@@ -1,9 +1,10 @@
+import { saidIn } from "../chain/jsonRpc.ts";
 import { probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
 import { type LoadedConfig, loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
-import { BaseError, exitCodes } from "../errors.ts";
+import { BaseError, describeError, exitCodes } from "../errors.ts";
 import { createScrubber } from "../ops/scrub.ts";
 import { loadPolicies } from "../policy/loadPolicies.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -30,7 +31,8 @@ export async function check(context: Context, file: string | undefined, flags: F
     try {
       stdout.write(`ok     ${name.padEnd(14)} ${await work()}\n`);
     } catch (error) {
-      stdout.write(`FAILED ${name}\n${indent(clean(failureText(error)))}`);
+      const said = saidIn(error);
+      stdout.write(`FAILED ${name}\n${indent(clean(`${failureText(error)}${said ? `It said: ${said}\n` : ""}`))}`);
       worst.push(error instanceof BaseError ? error.exitCode : exitCodes.software);
     }
   };
@@ -67,7 +69,7 @@ export async function check(context: Context, file: string | undefined, flags: F
       deployment: requireDeployment(chain.id),
       finality: chain.finality,
     });
-    const warnings = [...down.map(({ error }) => error.message), ...probeWarnings(probes, { ...rpc, ...chain })];
+    const warnings = [...down.map(({ error }) => whyDown(error)), ...probeWarnings(probes, { ...rpc, ...chain })];
     for (const warning of warnings) stdout.write(`       warning: ${clean(warning)}\n`);
     const summary = `${probes.length} of ${endpoints.length} on chain ${chain.id}`;
     return `${summary}\n${indent(clean(probeTable(probes)))}`;
@@ -80,6 +82,11 @@ export async function check(context: Context, file: string | undefined, flags: F
     });
   }
   return Math.max(...worst);
+}
+
+function whyDown(error: Error): string {
+  const said = saidIn(error);
+  return said ? `${describeError(error)}. It said: ${said}` : error.message;
 }
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "       ");

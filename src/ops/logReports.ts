@@ -1,4 +1,4 @@
-import { RpcError } from "../chain/jsonRpc.ts";
+import { saidIn } from "../chain/jsonRpc.ts";
 import { describeError } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -218,10 +218,6 @@ export function logReports(logger: Logger): Reporter {
     }
   };
 }
-
-/** The node's own words, where they may be about something else than what failed. */
-const saidIn = ({ cause }: Error): string | undefined =>
-  cause instanceof RpcError ? cause.message.slice(0, 200) : undefined;
 
 const logEndpoint = (logger: Logger, report: Extract<Report, { type: "endpoint" }>): unknown => {
   const { endpoint } = report;

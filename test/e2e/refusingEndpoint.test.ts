@@ -32,12 +32,12 @@ afterEach(async () => {
   home.remove();
 });
 
-const start = (rpc: Record<string, unknown>) => {
+const start = (rpc: Record<string, unknown>, command: "run" | "check" = "run") => {
   home = createHome(devnet, {
     rpc: { pollInterval: "200ms", timeout: "2s", cooldown: "500ms", ...rpc },
     socket: { heartbeat: "500ms", silence: "30s", maxBackoff: "2s" },
   });
-  daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+  daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey, command });
 };
 
 async function answeredTask(): Promise<TaskAddress> {
@@ -93,6 +93,26 @@ describe("an endpoint whose key is revoked in the middle of work", () => {
     },
     60_000,
   );
+});
+
+describe("an endpoint whose key was revoked before", () => {
+  const token = "Zq3vX9secretTOKEN8a7b6c5d4";
+
+  it.each([
+    ["warned of where another one answers", 0, /ok +endpoints +1 of 2 on chain/],
+    ["what the check fails by where there is no other", 75, /FAILED endpoints\n +error ACCOUNT_REFUSED: /],
+  ])("is %s, in its own words without the key", async (_, code, outcome) => {
+    const between = await startFaultProxy({ port: Number(new URL(devnet.rpc.http).port) });
+    proxy = between;
+    between.set({ kind: "revoked", code: -32000, message: `invalid api key ${token}` });
+    start({ http: [`${between.http}/v3/${token}`, ...(code === 0 ? [devnet.rpc.http] : [])], ws: "" }, "check");
+    expect(await daemon.exited).toBe(code);
+    expect(daemon.output()).toMatch(outcome);
+    expect(daemon.output()).toMatch(
+      /refuses the key, or the plan has ended — look at its key, its plan and its bill.*\s+It said: invalid api key \*\*\*/,
+    );
+    expect(daemon.output()).not.toContain(token);
+  });
 });
 
 describe("an endpoint that does only some calls", () => {

@@ -36,7 +36,8 @@ const quota = [
   /\b(limit|quota|capacity|requests|credits?|units|usage)\b.{0,40}\b(per|this|for the|of the|for this) (day|month)\b/,
   /\b(quota|credits?|(compute|request) units?|usage limit|plan limit)\b.{0,40}\b(exceeded|exhausted|used up|depleted|reached|spent)\b/,
   /\b(exceeded|exhausted|reached|used up|hit|ran out of|run out of|out of)\b.{0,60}\b(quota|credits?|cus?|(compute|request) units|usage limit|free tier)\b/,
-  /\bpayment (is )?(required|overdue)\b|\bpast due\b/,
+  /\bmax(imum)?( \w+)? usage( limit)? reached\b|\bbilling (period|cycle)\b|\b(insufficient|no( more)?|not enough) credits?\b/,
+  /\bpayment (is )?(required|overdue)\b|\bpast due\b|\btrial\b.{0,20}\b(expired|ended|over)\b/,
 ];
 /** That is over in a moment. */
 const ofAMoment = /per[ -](second|minute)|\/ ?s(ec|econd)?\b|\b(second|minute|rps|rate|throughput|concurrent)\b/;
@@ -45,7 +46,7 @@ const ofTransaction =
   /\b(transactions?|tx|sender|signer|signature|nonce|gas|fees?|funds|balance|txpool|pool|mempool|underpriced|known|imported)\b/;
 
 const dropped =
-  /missing trie node|\bprun(ed|ing)\b|\barchiv(e|al)\b|\bhistorical state\b|\bno (historical )?state (is )?(available|found)|\bworld state unavailable|\bstate\b.{0,90}\b(is )?(not available|unavailable|already discarded)|\bolder than \d+ blocks|\bhistory\b.{0,60}\bnot available\b|\bneither stored nor reproducible\b/;
+  /missing trie node|\bprun(ed|ing)\b|\barchiv(e|al)\b|\bhistorical state\b|\bno (historical )?state (is )?(available|found)|\bworld state unavailable|\bstate\b(?!.{0,20}override).{0,90}\b(is )?(not available|unavailable|already discarded)|\bolder than \d+ blocks|\bhistory\b.{0,60}\bnot available\b|\bneither stored nor reproducible\b/;
 
 const verbs =
   "not (been )?(found|available|supported|enabled|allowed|implemented|permitted|whitelisted|included)|(does|do)(n't| not) (exist|support)|disabled|unavailable|restricted|only available|requires";

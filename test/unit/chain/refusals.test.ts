@@ -48,7 +48,9 @@ const ofTheQuota: readonly (readonly [string, number, string])[] = [
   ["NodeReal", -32005, "ran out of cu"],
   ["NodeReal", -32005, "You have reached the maximum API usage limit of public."],
   ["QuickNode", -32003, "daily request limit reached - upgrade your account at quicknode.com"],
+  ["Helius", -32429, "max usage reached"],
   ["a gateway", -32005, "compute unit quota exceeded"],
+  ["a gateway", -32000, "Your free trial has ended"],
   ["a gateway", -32005, "quota exceeded"],
   ["a gateway", -32005, "You have exceeded the 100000 requests per day of your plan"],
 ];
