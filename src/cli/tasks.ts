@@ -1,3 +1,4 @@
+import { inParallel } from "../chain/endpoints/inParallel.ts";
 import { readAddress } from "../client/inputs.ts";
 import type { TaskState } from "../client/types.ts";
 import { exitCodes } from "../errors.ts";
@@ -13,6 +14,8 @@ import { json, oneLine, table } from "./terminal.ts";
 import { type Opened, withClient } from "./withClient.ts";
 import { withJournal } from "./withJournal.ts";
 
+const rowsAtOnce = 4;
+
 /** Lists tasks: those that the daemon looks after, or those of a source. @returns the exit code. */
 export const tasks = (context: Context, line: Line): Promise<number> =>
   withClient(context, line, async (opened) => {
@@ -20,7 +23,9 @@ export const tasks = (context: Context, line: Line): Promise<number> =>
     const [source] = line.args;
     const reading = source === undefined ? ofJournal(context, line, limit) : ofSource(opened, source, limit);
     const found = await during(context, "reading", reading);
-    const rows = await during(context, "reading the chain", Promise.all(found.map((each) => rowOf(opened, each))));
+    // A thousand at once would wait longer for their turn at an endpoint with a rate limit than a request may.
+    const looking = inParallel(found, rowsAtOnce, (each) => rowOf(opened, each));
+    const rows = await during(context, "reading the chain", looking);
     if (line.options.json) context.stdout.write(json(rows));
     else if (rows.length === 0)
       context.stdout.write(source === undefined ? "the daemon looks after no open task\n" : "no tasks\n");

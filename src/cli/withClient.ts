@@ -1,4 +1,6 @@
-import { type Client, createClient } from "../client/createClient.ts";
+import type { Client } from "../client/createClient.ts";
+import { createClientOn } from "../client/createClientOn.ts";
+import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
@@ -7,6 +9,7 @@ import type { Signer } from "../signer/signerPort.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
 import { type JournalSite, journalSite } from "./journalSite.ts";
+import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 
 export type Opened = {
@@ -35,19 +38,22 @@ export async function withClient<T>(
   const { signers, close } = await openSigners({ ...config.signer, threads: 0 }, parts);
   const [signer] = signers;
   try {
-    const client = createClient({
-      chain: { id: config.chain.id, contracts: requireDeployment(config.chain.id) },
-      rpc: config.rpc.http,
-      ws: config.rpc.ws,
-      ...(signer && { signer }),
-      payload: config.payload,
-      uploadUrl: config.payload.uploadUrl,
-      maxFeePerGas: config.sink.maxFeePerGas,
-      finality: config.chain.finality,
-      pollIntervalMs: Math.min(config.rpc.pollInterval, 1_000),
-      requestTimeoutMs: config.rpc.timeout,
-      rebroadcastAfterMs: config.sink.rebroadcastAfter,
-    });
+    const { chain, sink, payload, rpc } = config;
+    const endpoints = openEndpoints(config, { clock: systemClock, random: Math.random, report: () => undefined });
+    // No socket: no command waits for what a node pushes.
+    const client = createClientOn(
+      { rpc: endpoints, tip: { minTip: sink.minTip, maxTip: sink.maxTip } },
+      {
+        chain: { id: chain.id, contracts: requireDeployment(chain.id) },
+        ...(signer && { signer }),
+        payload,
+        uploadUrl: payload.uploadUrl,
+        maxFeePerGas: sink.maxFeePerGas,
+        finality: chain.finality,
+        pollIntervalMs: Math.min(rpc.pollInterval, 1_000),
+        rebroadcastAfterMs: sink.rebroadcastAfter,
+      },
+    );
     return await work({ client, config, signer, site });
   } finally {
     await close();
