@@ -15,7 +15,10 @@ export class RefusedError extends BaseError {
 
 type Sent = { readonly hash: `0x${string}`; readonly nonce: number };
 
-/** It was mined and reverted, although it would have succeeded when it was signed. The gas is spent, nothing else. */
+/**
+ * It was mined and reverted, although it would have succeeded when it was signed, in a block that can no longer be taken back. The
+ * gas is spent, nothing else.
+ */
 export class TransactionFailedError extends BaseError {
   override readonly exitCode: number = exitCodes.failed;
   readonly hash: `0x${string}`;

@@ -115,7 +115,7 @@ export type WriteOptions = {
   readonly signer?: Signer | `0x${string}`;
   /** Instead of the next free one. It must be one that nothing was signed in. */
   readonly nonce?: number;
-  /** How often it is signed anew, in another nonce, after somebody else used the nonce or it reverted. @default 3 */
+  /** How often it is signed anew, in another nonce, after somebody else used the nonce, or it reverted, finally. @default 3 */
   readonly maxRetries?: number;
   /** Milliseconds to wait until it is mined. @default 120_000 */
   readonly timeoutMs?: number;

@@ -3,10 +3,12 @@ import { signerOf } from "./signerOf.ts";
 import type { MinedTransaction, WriteOptions } from "./types.ts";
 
 /**
- * Waits on for a transaction that this client has signed, after a `NotMinedError`.
+ * Waits on for a transaction that this client has signed, after a `NotMinedError`. Of one that is final meanwhile it tells, too,
+ * whatever its hash became.
  *
  * @param sent The error, or its nonce.
- * @throws as the call that signed it; InputError `NOTHING_IN_FLIGHT` if this client has none in that nonce.
+ * @throws as the call that signed it; InputError `NOTHING_IN_FLIGHT` if this client has signed none in that nonce, or a
+ *   thousand were concluded since.
  * @example
  * const { task } = await client.publishTask(info).catch(async (error) => {
  *   if (!(error instanceof NotMinedError)) throw error;

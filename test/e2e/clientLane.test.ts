@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseEther, parseGwei, toHex } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
@@ -142,7 +143,7 @@ describe("the library's lane", () => {
     await node("anvil_dropAllTransactions");
     await devnet.mine();
     await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
-    await devnet.mine();
+    await devnet.mine(5);
     await expect(second).rejects.toMatchObject({ code: "EXPIRED" });
     expect(await mined(devnet.accounts.agent.address)).toBe(2);
     expect((await client.getTask(two.task)).status).toBe(TaskStatus.RESPONDED);
@@ -166,6 +167,8 @@ describe("the library's lane", () => {
     await automine(true);
     expect(await second?.respondTo(task)).toMatchObject({ response: judged?.response });
     later = 60_000;
+    await expect.poll(() => mined(devnet.accounts.agent.address), patience).toBe(1);
+    await devnet.mine(5);
     await refused;
     expect((await client.getTask(task)).status).toBe(TaskStatus.RESPONDED);
     const expected = { ...(await client.getTaskResponses(task))[1], provider: first?.address } as Response;
@@ -173,6 +176,37 @@ describe("the library's lane", () => {
       code: "RESPONSE_CHANGED",
       message: expect.stringContaining(`of ${second?.address}`),
     });
+  });
+
+  it("has the confirmations that were asked for, be they more than finality takes", async () => {
+    let isDone = false;
+    const change = open().setAgent(devnet.accounts.stranger.address, { confirmations: 6, timeoutMs: 10_000 });
+    const done = change.finally(() => {
+      isDone = true;
+    });
+    done.catch(() => undefined);
+    while (!isDone) {
+      await devnet.mine();
+      await sleep(50);
+    }
+    const { blockNumber } = await done;
+    expect((await devnet.publicClient.getBlockNumber()) - blockNumber + 1n).toBeGreaterThanOrEqual(6n);
+  });
+
+  it("tells what came of a time-out after it is final, under whichever hash it was mined", async () => {
+    const helper = devnet.accounts.stranger.address;
+    await automine(false);
+    const client = open({ rebroadcastAfterMs: 50 });
+    const late = await client.setAgent(helper, { timeoutMs: 1 }).catch((error) => error);
+    expect(late).toMatchObject({ code: "NOT_MINED_YET", nonce: 0 });
+    const other = client.revokeAgent(helper, { confirmations: 6 });
+    await expect.poll(() => client.lanes()[0]?.inFlight()[0]?.hash, patience).not.toBe(late.hash);
+    await devnet.mine(8);
+    expect(await other).toMatchObject({ nonce: 1 });
+    const told = await client.waitForTransaction(late);
+    expect(told).toMatchObject({ nonce: 0 });
+    expect(told.hash).not.toBe(late.hash);
+    expect((await devnet.publicClient.getTransactionReceipt({ hash: told.hash })).status).toBe("success");
   });
 
   it("takes a nonce by hand only where nothing was signed in it", async () => {

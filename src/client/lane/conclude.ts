@@ -3,7 +3,7 @@ import { type BaseError, describeError } from "../../errors.ts";
 import { InputError, RefusedError, TransactionFailedError } from "../errors.ts";
 import type { MinedTransaction, WriteOptions } from "../types.ts";
 import type { Entries } from "./entries.ts";
-import type { Entry, Transaction } from "./transaction.ts";
+import type { Known } from "./outcome.ts";
 
 /** What a call came to. @param failure What to throw unless it is signed anew; `why`: what kept it from that. */
 export type Conclusion =
@@ -22,7 +22,7 @@ export const defaultTimeoutMs = 120_000;
  */
 export async function conclude(
   entries: Entries,
-  entry: Entry,
+  entry: Known,
   clock: Pick<Clock, "now">,
   { timeoutMs = defaultTimeoutMs, confirmations = 1 }: WriteOptions,
 ): Promise<Conclusion> {
@@ -53,7 +53,7 @@ export async function conclude(
 }
 
 /** Why the chain, as it is now, would refuse it; `undefined` where it would not, or cannot be asked. */
-async function refusalOf({ check }: Transaction): Promise<BaseError | undefined> {
+async function refusalOf({ check }: Known["transaction"]): Promise<BaseError | undefined> {
   try {
     await check();
     return undefined;
@@ -65,7 +65,7 @@ async function refusalOf({ check }: Transaction): Promise<BaseError | undefined>
 const isRefusal = (error: unknown): error is RefusedError | InputError =>
   error instanceof RefusedError || error instanceof InputError;
 
-const displaced = ({ transaction, nonce }: Entry, cause: unknown) =>
+const displaced = ({ transaction, nonce }: Known, cause: unknown) =>
   new RefusedError(`nonce ${nonce} was used by another transaction than ${transaction.what}`, {
     code: "NONCE_TAKEN",
     remedy: "somebody else uses this key: give each program a key of its own, and call again",

@@ -28,11 +28,11 @@ export type Lane = {
   readonly address: `0x${string}`;
   /**
    * Has a call mined once. The same call (by its key) joins the one that is in flight.
-   * @throws RefusedError if the chain would refuse it, and nothing was signed; NotMinedError if it is not mined in time,
-   *   and still may be; TransactionFailedError if it reverted.
+   * @throws RefusedError if the chain would refuse it, and nothing was signed, or what was is called off; NotMinedError if
+   *   it is not mined in time, and still may be; TransactionFailedError if it reverted, finally.
    */
   readonly mine: (transaction: Transaction, options?: WriteOptions) => Promise<MinedTransaction>;
-  /** Waits on for what is in flight in a nonce. @throws as `mine`; InputError `NOTHING_IN_FLIGHT`. */
+  /** Waits on for what was signed in a nonce; of what is concluded it tells at once. @throws as `mine`; InputError `NOTHING_IN_FLIGHT`. */
   readonly wait: (nonce: number, options?: WriteOptions) => Promise<MinedTransaction>;
   /** The nonce after the highest that was signed here. */
   readonly cached: () => number | undefined;
@@ -40,12 +40,10 @@ export type Lane = {
   readonly inFlight: () => readonly InFlight[];
   /** Takes note of a replacement that was signed elsewhere. @param reason Why, where it calls the transaction off. */
   readonly adopt: (attempt: Attempt, reason: Error) => void;
-  /** Forgets what is settled, and asks the node anew; what is in flight keeps its nonce. */
+  /** Forgets how far it had counted, and asks the node anew; what is in flight keeps its nonce. */
   readonly reset: () => void;
   /** Runs alone: no nonce is taken meanwhile. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Looks at what is in flight, once. */
-  readonly look: () => Promise<void>;
 };
 
 const defaultRetries = 3;
@@ -66,7 +64,8 @@ export function createLane(deps: LaneDeps): Lane {
 
   const admit = async (transaction: Transaction, wanted: number | undefined): Promise<Entry> => {
     // A block that was taken back since puts a mined one in flight again.
-    if (entries.open().some(({ mined, transaction: { key } }) => mined && key === transaction.key))
+    const { key } = transaction;
+    if (key !== undefined && entries.open().some((entry) => entry.mined && entry.transaction.key === key))
       await entries.look();
     const before = joined(transaction);
     if (before) return before;
@@ -97,6 +96,7 @@ export function createLane(deps: LaneDeps): Lane {
       sentAtBlock: undefined,
       answer: undefined,
       refusal: undefined,
+      fate: undefined,
     };
     entries.add(entry);
     highest = Math.max(highest ?? 0, nonce);
@@ -108,7 +108,7 @@ export function createLane(deps: LaneDeps): Lane {
     const [mined, pending] = await Promise.all([chain.minedNonce(signer.address), chain.pendingNonce(signer.address)]);
     if (wanted === undefined) return toNonce(Math.max(mined, pending, highest === undefined ? 0 : highest + 1));
     const nonce = toNonce(wanted);
-    const holder = entries.find(nonce);
+    const holder = entries.holder(nonce);
     const why = holder
       ? `${holder.transaction.what} is signed in it`
       : nonce < mined
@@ -139,15 +139,16 @@ export function createLane(deps: LaneDeps): Lane {
 
   const wait: Lane["wait"] = async (nonce, options = {}) => {
     const entry = entries.find(toNonce(nonce));
-    if (entry) {
-      const conclusion = await conclude(entries, entry, clock, options);
-      if (conclusion.type === "mined") return conclusion.mined;
-      throw conclusion.failure();
+    if (entry === undefined) {
+      throw new InputError(`this client knows of nothing that it signed in nonce ${nonce}`, {
+        code: "NOTHING_IN_FLIGHT",
+        remedy:
+          "another process signed it, or it was concluded long ago: look what was mined in that nonce before you send it again",
+      });
     }
-    throw new InputError(`nothing that this client signed is in flight in nonce ${nonce}`, {
-      code: "NOTHING_IN_FLIGHT",
-      remedy: "look for the receipt of its hash: it is mined long since, or another process signed it",
-    });
+    const conclusion = await conclude(entries, entry, clock, options);
+    if (conclusion.type === "mined") return conclusion.mined;
+    throw conclusion.failure();
   };
 
   return {
@@ -155,7 +156,6 @@ export function createLane(deps: LaneDeps): Lane {
     mine,
     wait,
     alone,
-    look: entries.look,
     cached: () => (highest === undefined ? undefined : highest + 1),
     inFlight: () =>
       entries
@@ -168,7 +168,7 @@ export function createLane(deps: LaneDeps): Lane {
           since: attempts[0]?.signedAt ?? 0,
         })),
     adopt: (attempt, reason) => {
-      const entry = entries.find(attempt.nonce);
+      const entry = entries.holder(attempt.nonce);
       entry?.attempts.push(attempt);
       if (entry && attempt.kind === "cancel") entry.refusal = reason;
     },
@@ -181,7 +181,9 @@ export function createLane(deps: LaneDeps): Lane {
 
 /** Another transaction with this one's key is in flight: the same joins it, a different one must not be signed. */
 function joins({ transaction: other, attempts, nonce, mined }: Entry, transaction: Transaction): boolean {
-  if (transaction.key === undefined || other.key !== transaction.key || mined !== undefined) return false;
+  if (transaction.key === undefined || other.key !== transaction.key) return false;
+  // What is done is the chain's to tell; what reverted, or was called off, can still be taken back.
+  if (mined?.succeeded && mined.kind === "confirm") return false;
   if (other.to === transaction.to && other.data === transaction.data) return true;
   throw new RefusedError(
     `${other.what} is on its way (nonce ${nonce}, ${attempts.at(-1)?.hash}), so nothing else is signed`,

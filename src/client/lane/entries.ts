@@ -4,7 +4,8 @@ import { describeError, FatalError } from "../../errors.ts";
 import type { Nonce } from "../../protocol/brand.ts";
 import { NotMinedError } from "../errors.ts";
 import { type LookDeps, look } from "./look.ts";
-import type { Entry, Outcome } from "./transaction.ts";
+import { type Known, known, type Outcome, outcomeOf, whyNone } from "./outcome.ts";
+import type { Entry } from "./transaction.ts";
 
 export type EntriesDeps = Omit<LookDeps, "now"> & {
   readonly clock: Clock;
@@ -17,71 +18,88 @@ export type Entries = {
   readonly add: (entry: Entry) => void;
   /** In flight, or mined in a block that can still be taken back; in the order of signing. */
   readonly open: () => readonly Entry[];
-  readonly find: (nonce: Nonce) => Entry | undefined;
+  /** The open one in a nonce. */
+  readonly holder: (nonce: Nonce) => Entry | undefined;
+  /** The open one in a nonce, or what is concluded there: the last thousand are known. */
+  readonly find: (nonce: Nonce) => Known | undefined;
   /** Looks at what is open, once. An endpoint that does not answer is no error: nothing is lost by it. */
   readonly look: () => Promise<void>;
   /**
    * Waits for what comes of an entry.
    * @param until Clock milliseconds. @throws NotMinedError if nothing has come of it by then.
    */
-  readonly outcome: (entry: Entry, confirmations: number, until: number) => Promise<Outcome>;
+  readonly outcome: (entry: Known, confirmations: number, until: number) => Promise<Outcome>;
 };
 
+/** Whoever has heard of a time-out asks later, by its nonce, what came of it. */
+const mostConcluded = 1_000;
+
 export function createEntries(deps: EntriesDeps): Entries {
-  const { clock, pollIntervalMs } = deps;
+  const { chain, clock, pollIntervalMs } = deps;
   const lookDeps: LookDeps = { ...deps, now: clock.now };
-  const entries = new Map<Nonce, Entry>();
-  let sight: { readonly head: bigint; readonly displaced: ReadonlySet<Entry> } = { head: 0n, displaced: new Set() };
-  let looking: Promise<void> | undefined;
+  const open = new Map<Nonce, Entry>();
+  const concluded = new Map<Nonce, Known>();
+  let head = 0n;
   let trouble = "";
 
+  const conclude = (entry: Entry, fate: NonNullable<Entry["fate"]>) => {
+    entry.fate = fate;
+    open.delete(entry.nonce);
+    concluded.delete(entry.nonce);
+    concluded.set(entry.nonce, known(entry));
+    const [oldest] = concluded.keys();
+    if (concluded.size > mostConcluded && oldest !== undefined) concluded.delete(oldest);
+  };
+
   const lookOnce = async (): Promise<void> => {
-    const current = [...entries.values()];
-    if (current.length === 0) return;
     try {
-      const { head, settled, displaced } = await look(lookDeps, current);
-      sight = { head, displaced: new Set(displaced) };
+      if (open.size === 0) {
+        // Whoever waits for confirmations of what is final waits for the head alone.
+        head = (await chain.head()).number;
+      } else {
+        const sight = await look(lookDeps, [...open.values()]);
+        head = sight.head;
+        for (const entry of sight.settled) conclude(entry, "settled");
+        for (const entry of sight.displaced) conclude(entry, "displaced");
+      }
       trouble = "";
-      for (const entry of [...settled, ...displaced]) entries.delete(entry.nonce);
     } catch (error) {
       // The bytes are out: whatever an endpoint answers, whoever waits must not take it for a failure of what was signed.
       if (error instanceof FatalError) throw error;
       trouble = describeError(error);
     }
   };
-  /** Callers that wait share a look. */
-  const nextLook = (): Promise<void> => {
-    looking ??= firstValueFrom(timer(pollIntervalMs, clock.scheduler))
-      .then(lookOnce)
-      .finally(() => {
-        looking = undefined;
-      });
-    return looking;
-  };
-
-  const outcomeOf = (entry: Entry, confirmations: number): Outcome | undefined => {
-    if (sight.displaced.has(entry)) return { type: "displaced" };
-    const { mined } = entry;
-    if (mined === undefined || sight.head - mined.blockNumber + 1n < BigInt(confirmations)) return undefined;
-    if (mined.kind === "cancel" && entry.refusal !== undefined) return { type: "called-off", reason: entry.refusal };
-    return mined.succeeded ? { type: "mined", ...mined } : { type: "reverted", hash: mined.hash };
-  };
+  /** Two looks at once would both sign a replacement. */
+  const shared = shareRunning(lookOnce);
+  const nextLook = shareRunning(() => firstValueFrom(timer(pollIntervalMs, clock.scheduler)).then(shared));
 
   return {
-    add: (entry) => void entries.set(entry.nonce, entry),
-    open: () => [...entries.values()],
-    find: (nonce) => entries.get(nonce),
-    look: lookOnce,
+    add: (entry) => void open.set(entry.nonce, entry),
+    open: () => [...open.values()],
+    holder: (nonce) => open.get(nonce),
+    find: (nonce) => open.get(nonce) ?? concluded.get(nonce),
+    look: shared,
     outcome: async (entry, confirmations, until) => {
       for (;;) {
         await nextLook();
-        const outcome = outcomeOf(entry, confirmations);
+        const outcome = outcomeOf(entry, { head, confirmations });
         if (outcome) return outcome;
         if (clock.now() < until) continue;
-        const hash = entry.attempts.at(-1)?.hash ?? "0x";
-        const why = entry.answer ?? (trouble || "no block has it");
-        throw new NotMinedError(entry.transaction.what, { hash, nonce: entry.nonce }, why);
+        const { transaction, nonce, mined, attempts } = entry;
+        const hash = mined?.hash ?? attempts.at(-1)?.hash ?? "0x";
+        throw new NotMinedError(transaction.what, { hash, nonce }, whyNone(entry, confirmations, trouble));
       }
     },
+  };
+}
+
+/** Whoever comes while it runs gets what it comes to. */
+function shareRunning(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= work().finally(() => {
+      running = undefined;
+    });
+    return running;
   };
 }

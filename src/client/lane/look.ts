@@ -6,7 +6,7 @@ import { type Hash, type Hex, type Nonce, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 import { replacementFees } from "../../sink/fees.ts";
 import { gasCost } from "../../sink/gasCost.ts";
-import { nextStep } from "../../sink/nextStep.ts";
+import { newestReceipt, nextStep } from "../../sink/nextStep.ts";
 import { readAttempt, transferOfNothing } from "../../sink/replace.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
 import type { Entry } from "./transaction.ts";
@@ -48,15 +48,16 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   if (failed) throw failed;
   const steps = entries.map((entry) => {
     const { sentAt, sentAtBlock } = entry;
+    const receipts = entry.attempts.flatMap(({ hash }) => found.get(hash) ?? []);
     const step = nextStep(entry, {
       final,
       finalNonce,
-      receipts: entry.attempts.flatMap(({ hash }) => found.get(hash) ?? []),
+      receipts,
       sinceBroadcastMs: sentAt === undefined ? undefined : deps.now() - sentAt,
       sinceBroadcastBlocks: sentAtBlock === undefined ? undefined : head - sentAtBlock,
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
     });
-    return { entry, step };
+    return { entry, step, receipt: newestReceipt(entry, receipts) };
   });
   const sure = await onSameHead(
     deps,
@@ -65,10 +66,12 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   );
   const settled: Entry[] = [];
   const displaced: Entry[] = [];
-  for (const { entry, step } of steps) {
+  for (const { entry, step, receipt } of steps) {
     switch (step.type) {
       case "mined":
-        if (step.receipt) entry.mined = minedBy(entry, step.receipt);
+      case "stay":
+        // Also where it stands at the same height as before: another block there may have let it revert.
+        if (receipt) entry.mined = minedBy(entry, receipt);
         break;
       case "final": {
         // Another node may still tell of a branch that is gone: what is in doubt is looked at again.
@@ -89,8 +92,6 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
       case "displaced":
         // The count and the receipts may have come from two nodes: one that stands on the same head must have them.
         if (await hasNone(deps, newest, entry)) displaced.push(entry);
-        break;
-      case "stay":
         break;
       default:
         step satisfies never;

@@ -1,5 +1,5 @@
 import type { Attempt, Mined } from "../../journal/journal.ts";
-import type { Hash, Hex, Nonce } from "../../protocol/brand.ts";
+import type { Hex, Nonce } from "../../protocol/brand.ts";
 
 /** A call that is to be mined once. */
 export type Transaction = {
@@ -29,11 +29,6 @@ export type Entry = {
   answer: string | undefined;
   /** Why it is called off. */
   refusal: Error | undefined;
+  /** Set once nothing about it can change: it was mined in a block that is final, or something else was, in its nonce. */
+  fate: "settled" | "displaced" | undefined;
 };
-
-/** What came of an entry. `displaced`: somebody else's transaction was mined in its nonce, finally. */
-export type Outcome =
-  | { readonly type: "mined"; readonly hash: Hash; readonly blockNumber: bigint; readonly fee: bigint }
-  | { readonly type: "reverted"; readonly hash: Hash }
-  | { readonly type: "called-off"; readonly reason: Error }
-  | { readonly type: "displaced" };

@@ -21,6 +21,7 @@ beforeEach(() => {
     sentAtBlock: 99n,
     answer: undefined,
     refusal: undefined,
+    fate: undefined,
   };
 });
 

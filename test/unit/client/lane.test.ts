@@ -1,0 +1,236 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import { InputError, RefusedError } from "../../../src/client/errors.ts";
+import { createLane, type Lane } from "../../../src/client/lane/createLane.ts";
+import type { Transaction } from "../../../src/client/lane/transaction.ts";
+import type { WriteOptions } from "../../../src/client/types.ts";
+import { RetryableError } from "../../../src/errors.ts";
+import { type Hash, type Hex, toNonce } from "../../../src/protocol/brand.ts";
+import type { Signer } from "../../../src/signer/signerPort.ts";
+import { fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { signerOfKey } from "../../support/sinkBench.ts";
+import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
+
+const pollIntervalMs = 100;
+let time: VirtualTime;
+let head: bigint;
+/** The final transaction count, where a test says more than what is mined. */
+let used: number;
+/** Where each nonce's newest transaction was mined. */
+let blocks: Map<number, Pick<Receipt, "blockNumber" | "succeeded">>;
+let signed: { readonly nonce: number; readonly hash: Hash }[];
+let lane: Lane;
+let refuses: Error | undefined;
+
+const publication: Transaction = {
+  what: "the publication",
+  to: "0x01",
+  data: "0x",
+  check: async () => {
+    if (refuses) throw refuses;
+  },
+};
+const refusal = new RefusedError("the Vault is empty", { code: "VAULT_UNFUNDED" });
+const down = new RetryableError("no answer", { code: "ENDPOINT_UNAVAILABLE" });
+
+beforeEach(() => {
+  time = createVirtualTime();
+  [head, used, blocks, signed, refuses] = [100n, 0, new Map(), [], undefined];
+  const key = signerOfKey("1");
+  const signer: Signer = {
+    ...key,
+    sign: async (transaction) => {
+      const bytes = await key.sign(transaction);
+      signed.push({ nonce: transaction.nonce, hash: bytes.hash });
+      return bytes;
+    },
+  };
+  const receipt = async (hash: Hash): Promise<Receipt | undefined> => {
+    const nonce = signed.find((each) => each.hash === hash)?.nonce;
+    const block = nonce === undefined ? undefined : blocks.get(nonce);
+    return block && { hash, ...block, blockHash: hashOf(block.blockNumber), gasUsed: 1n, gasPrice: 1n };
+  };
+  const chain: Partial<ChainPort> = {
+    receipt,
+    head: async () => headAt(head),
+    minedNonce: async (_account, at = head) => {
+      const mined = [...blocks].filter(([, { blockNumber }]) => blockNumber <= at).map(([nonce]) => nonce + 1);
+      return toNonce(Math.max(used, ...mined));
+    },
+  };
+  const answer = async () => "0x5208" as Hex;
+  lane = createLane({
+    ...{ signer, pollIntervalMs, clock: time.clock, chainId: 1071, maxFeePerGas: 1_000n, rebroadcastAfterMs: 600_000 },
+    chain: fakeChain(chain),
+    rpc: { name: "node", call: answer as never, batch: async () => [] },
+  });
+});
+
+type Seen<T> = { result?: T; error?: Error };
+
+/** What comes of a promise, when it does. */
+function watch<T>(promise: Promise<T>): Seen<T> {
+  const seen: Seen<T> = {};
+  promise.then(
+    (result) => void Object.assign(seen, { result }),
+    (error) => void Object.assign(seen, { error }),
+  );
+  return seen;
+}
+/** Begins, and returns once it is signed. */
+async function begin(transaction: Transaction, options?: WriteOptions) {
+  const before = signed.length;
+  const seen = watch(lane.mine(transaction, options));
+  await expect.poll(() => signed.length).toBe(before + 1);
+  return seen;
+}
+const looks = (count = 1) => time.pass(count * pollIntervalMs);
+
+describe("a transaction that reverts", () => {
+  const reverts = (nonce = 0) => blocks.set(nonce, { blockNumber: head, succeeded: false });
+  const succeeds = (nonce = 0) => blocks.set(nonce, { blockNumber: head, succeeded: true });
+
+  it("is signed once where its block is taken back and it succeeds after all", async () => {
+    const end = await begin(publication);
+    reverts();
+    await looks(3);
+    expect(end).toEqual({});
+    blocks.clear();
+    await looks(2);
+    succeeds();
+    await looks(2);
+    expect(end.result).toMatchObject({ nonce: 0, blockNumber: 100n });
+    expect(signed).toHaveLength(1);
+  });
+
+  it("is signed anew once the revert is final", async () => {
+    const end = await begin(publication);
+    reverts();
+    await looks(2);
+    head += 3n;
+    await looks(3);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1]);
+    succeeds(1);
+    await looks(2);
+    expect(end.result).toMatchObject({ nonce: 1 });
+  });
+
+  it.each([
+    ["the chain would still refuse it", refusal, {}, /reverted \(the Vault is empty\)/, refusal],
+    ["the endpoint fails before it is signed anew", down, {}, /reverted \(no answer\)/, down],
+    ["it may not be signed anew", undefined, { maxRetries: 0 }, /reverted \(no reason given\)/, undefined],
+  ])("has failed, with its hash, where %s", async (_, error, options, message, cause) => {
+    const end = await begin(publication, options);
+    reverts();
+    await looks(2);
+    refuses = error;
+    head += 3n;
+    await looks(2);
+    const { nonce, hash } = signed[0] ?? {};
+    expect(end.error).toMatchObject({
+      name: "TransactionFailedError",
+      nonce,
+      hash,
+      message: expect.stringMatching(message),
+    });
+    expect(end.error?.message).toContain(`${hash}, nonce 0`);
+    expect(end.error?.cause).toBe(cause);
+    expect(signed).toHaveLength(1);
+  });
+
+  it("has not succeeded where another block of the same height lets it revert, before it has its confirmations", async () => {
+    const end = await begin(publication, { confirmations: 2, maxRetries: 0 });
+    succeeds();
+    await looks(2);
+    reverts();
+    head += 1n;
+    await looks(2);
+    expect(end).toEqual({});
+    head += 2n;
+    await looks(2);
+    expect(end.error).toMatchObject({ name: "TransactionFailedError", nonce: 0 });
+  });
+
+  it("is told of as one that may still succeed where it is not final in time, and can be waited for", async () => {
+    const end = await begin(publication, { timeoutMs: 300 });
+    reverts();
+    await looks(5);
+    expect(end.error).toMatchObject({
+      name: "NotMinedError",
+      nonce: 0,
+      message: expect.stringMatching(/\(it reverted in block 100, which can still be taken back\)/),
+    });
+    const later = watch(lane.wait(0));
+    succeeds();
+    await looks(2);
+    expect(later.result).toMatchObject({ nonce: 0 });
+  });
+
+  it("is joined by the same call while it can be taken back, and keeps another one of its key from being signed", async () => {
+    const keyed = { ...publication, key: "task" };
+    const ends = [await begin(keyed)];
+    reverts();
+    await looks(2);
+    ends.push(watch(lane.mine(keyed)));
+    await expect(lane.mine({ ...keyed, data: "0x01" })).rejects.toMatchObject({ code: "ALREADY_SENT" });
+    await looks(2);
+    succeeds();
+    await looks(2);
+    expect(ends.map(({ result }) => result?.nonce)).toEqual([0, 0]);
+    expect(signed).toHaveLength(1);
+  });
+});
+
+describe("what is final", () => {
+  it("has as many confirmations as were asked for, be they more than finality takes", async () => {
+    const end = await begin(publication, { confirmations: 6 });
+    blocks.set(0, { blockNumber: 100n, succeeded: true });
+    await looks(2);
+    for (; head < 104n; head++) await looks();
+    await looks(2);
+    expect(end).toEqual({});
+    head = 105n;
+    await looks(2);
+    expect(end.result).toMatchObject({ nonce: 0, blockNumber: 100n });
+  });
+
+  it("is told of to whoever asks later, also where nobody waited for it", async () => {
+    const late = await begin(publication, { timeoutMs: 1 });
+    await looks(2);
+    expect(late.error).toMatchObject({ name: "NotMinedError", nonce: 0 });
+    blocks.set(0, { blockNumber: 100n, succeeded: true });
+    const other = await begin(publication);
+    await looks();
+    blocks.set(1, { blockNumber: 101n, succeeded: true });
+    head = 110n;
+    await looks(2);
+    expect(other.result).toMatchObject({ nonce: 1 });
+    lane.reset();
+    const end = watch(lane.wait(0));
+    await looks();
+    expect(end.result).toMatchObject({ nonce: 0, hash: signed[0]?.hash });
+    expect(lane.inFlight()).toEqual([]);
+    await expect(lane.wait(2)).rejects.toBeInstanceOf(InputError);
+  });
+
+  it("and somebody else's is signed anew, whichever look finds it", async () => {
+    const keyed = { ...publication, key: "task" };
+    const first = await begin(keyed);
+    await looks();
+    const second = await begin(publication);
+    await looks();
+    blocks.set(0, { blockNumber: head, succeeded: true });
+    await looks();
+    expect(first.result).toMatchObject({ nonce: 0 });
+    [used, head] = [2, 110n];
+    // Its look at what has its key comes before the next one of those who wait.
+    const again = watch(lane.mine({ ...keyed, key: "task" }));
+    await time.pass(0);
+    await looks(3);
+    expect(signed.map(({ nonce }) => nonce)).toContain(2);
+    blocks.set(2, { blockNumber: head, succeeded: true });
+    blocks.set(3, { blockNumber: head, succeeded: true });
+    await looks(3);
+    expect([second.result?.nonce, again.result?.nonce].sort()).toEqual([2, 3]);
+  });
+});
