@@ -15,6 +15,7 @@ import { createRecordedSignals } from "../policy/signals/recordedSignals.ts";
 import { backtest, type PastTask } from "../policy/tools/backtest.ts";
 import { backtestPage, backtestTable } from "../policy/tools/backtestReport.ts";
 import { pastTasks } from "../policy/tools/pastTasks.ts";
+import { withCeiling } from "../withCeiling.ts";
 import { chainTasks } from "./chainTasks.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
@@ -43,7 +44,11 @@ export async function policyBacktest(
     const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder), { signals });
     const ofJournal = options.from === undefined;
     const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain(config, set, journal, options);
-    const result = await backtest(tasks, ofJournal ? await countUnjudged(journal, tasks) : 0);
+    const limits = { maxPayment: config.sink.maxPayment, ceilings: config.guardrails };
+    const result = await backtest(tasks, {
+      unjudged: ofJournal ? await countUnjudged(journal, tasks) : 0,
+      bound: (verdict, response, caps) => withCeiling(verdict, response, limits, caps, "document"),
+    });
     stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : backtestTable(result));
     if (options.html !== undefined) writeFileSync(resolve(cwd, options.html), backtestPage(result));
     return exitCodes.ok;

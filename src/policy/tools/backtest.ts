@@ -1,5 +1,5 @@
 import type { Candidate, Policy } from "../policyPort.ts";
-import { replayTask } from "./replayTask.ts";
+import { type Bound, replayTask } from "./replayTask.ts";
 
 /** What one task would have cost, beside what it did cost. Wei as decimal text. */
 export type BacktestRow = {
@@ -30,18 +30,27 @@ export type PastTask = {
   readonly did: Paid | undefined;
 };
 
+export type BacktestOptions = {
+  /** Responses to the tasks of which nothing is known. @default 0 */
+  readonly unjudged?: number;
+  /** @default no ceilings */
+  readonly bound?: Bound;
+};
+
 /**
  * Judges past tasks by other files: what they would have paid, to whom, against what was paid.
  *
  * @param tasks `undefined` for each that has to be left out.
- * @param unjudged Responses to them of which nothing is known.
  */
-export async function backtest(tasks: readonly (PastTask | undefined)[], unjudged = 0): Promise<Backtest> {
+export async function backtest(
+  tasks: readonly (PastTask | undefined)[],
+  { unjudged = 0, bound }: BacktestOptions = {},
+): Promise<Backtest> {
   const rows: BacktestRow[] = [];
   for (const past of tasks) {
     if (!past) continue;
     const { policy, candidate, did } = past;
-    const verdicts = await replayTask(policy, candidate);
+    const verdicts = await replayTask(policy, candidate, bound);
     const winner = verdicts.find(({ kind }) => kind === "confirm");
     const would = candidate.responses.find(({ response }) => response.address === winner?.response)?.response;
     rows.push({

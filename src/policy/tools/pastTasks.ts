@@ -3,7 +3,7 @@ import { notRead } from "../../payload/notRead.ts";
 import type { FactsJson } from "../factsJson.ts";
 import { matchableOf } from "../matchableOf.ts";
 import type { Needs } from "../needs.ts";
-import type { PolicySet } from "../policyPort.ts";
+import type { Candidate, PolicySet } from "../policyPort.ts";
 import type { PastTask } from "./backtest.ts";
 import { candidateOf } from "./fromFacts.ts";
 
@@ -19,9 +19,13 @@ export function pastTasks(set: PolicySet, decisions: readonly RecordedDecision[]
     if (!facts || !policy || !facts.every((each) => isEnough(each, policy.needs))) return undefined;
     const paid = all.find(({ confirmation }) => confirmation === "mined" || confirmation === "final");
     const did = paid && { response: paid.response, provider: paid.provider ?? "", payment: String(paid.payment) };
-    return { policy, candidate: candidateOf(facts), did };
+    return { policy, candidate: asRead(candidateOf(facts), policy.needs), did };
   });
 }
+
+/** Without payloads, where the policy would not have had them fetched: another one did. */
+const asRead = (candidate: Candidate, { output }: Needs): Candidate =>
+  output ? candidate : { ...candidate, responses: candidate.responses.map((item) => ({ ...item, output: notRead })) };
 
 /** The facts of each response, as they were last recorded; `undefined` where some were not kept whole. */
 function newestFacts(decisions: readonly RecordedDecision[]): readonly FactsJson[] | undefined {
