@@ -79,7 +79,7 @@ export function createKeyring(deps: KeyDeps, signers: readonly Signer[], options
   const lose = (key: Key, error: LeaseLostError) => {
     fences.delete(key.address);
     lost.add(key);
-    key.track.lane.clear();
+    key.track.lane.close();
     report({ type: "key", signer: key.address, state: "lost" });
     changed$.next();
     if (own.every((each) => lost.has(each))) throw error;

@@ -18,6 +18,8 @@ export type Sending = {
   readonly isMarked?: boolean;
   /** Since when they may not be sent again, because what they would pay is not what was approved. */
   readonly doomedSince?: number;
+  /** What was last said of why they are not sent again, and when. */
+  readonly heldBack?: { readonly reason: string; readonly at: number };
 };
 
 /** What the operator is told of once: its nonce would be free but for a ceiling; or but for a key that is not there any more. */
@@ -38,8 +40,8 @@ export type Lane = {
   /** How many are without a receipt: now, and whenever that changes. */
   readonly unmined$: Observable<number>;
   readonly unmined: () => number;
-  /** Somebody else goes on with all of them. */
-  readonly clear: () => void;
+  /** Somebody else goes on with all of them: nothing is taken up any more. */
+  readonly close: () => void;
   /** Emits once, when fewer than `limit` are without a receipt: how many more there may be. */
   readonly hasRoom$: (limit: number) => Observable<number>;
   /** Whether the operator is still to be told this of one in flight. He is, then: it is news once. */
@@ -59,6 +61,7 @@ export function createLane(): Lane {
   const told = new Map<number, Set<News>>();
   const refusals = createRefusals();
   let newest: bigint | undefined;
+  let isClosed = false;
   const unminedOf = (entry: InFlight | undefined) =>
     Number(entry !== undefined && entry.confirmation.mined === undefined);
   /** Answers by how many more are without a receipt. */
@@ -71,12 +74,16 @@ export function createLane(): Lane {
   const changed = (by: number) => {
     if (by !== 0) unmined$.next(unmined$.value + by);
   };
-  const keepAll: Lane["keepAll"] = (confirmations, sending) =>
+  const keepAll: Lane["keepAll"] = (confirmations, sending) => {
+    // What was under way when it was closed may come this far.
+    if (isClosed) return;
     changed(confirmations.reduce((sum, confirmation) => sum + set(confirmation.id, { ...sending, confirmation }), 0));
+  };
   return {
     unmined$,
     unmined: () => unmined$.value,
-    clear: () => {
+    close: () => {
+      isClosed = true;
       entries.clear();
       changed(-unmined$.value);
       told.clear();

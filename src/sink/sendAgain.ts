@@ -73,8 +73,7 @@ async function bytesFor(
     const word = await lastWord(deps, confirmation);
     if (word === "silent") {
       // No refusal: they are asked again in the next round.
-      const reason = "nodes refused its bytes for good, and now none says whether it takes them";
-      deps.report({ type: "postponed", confirmation, reason, forMs: 0 });
+      heldBack(deps, entry, "nodes refused its bytes for good, and now none says whether it takes them", 0);
       return undefined;
     }
     return word === "taken" ? confirmation : overcome(deps, confirmation, true);
@@ -93,8 +92,16 @@ async function bytesFor(
   const cancelled: Replacement = wait <= 0 && canSign ? await cancel(deps, confirmation) : { type: "nothing" };
   if (cancelled.type === "signed") return cancelled.confirmation;
   if (cancelled.type === "ceiling") tellCeiling(deps, confirmation, cancelled.cap);
-  deps.report({ type: "postponed", confirmation, reason: `not sent again: ${check.reason}`, forMs: Math.max(0, wait) });
+  heldBack(deps, entry, `not sent again: ${check.reason}`, Math.max(0, wait));
   return undefined;
+}
+
+/** Why nothing goes out is said when it is news, and once in a while: it is looked at with each block. */
+function heldBack(deps: TrackDeps, { confirmation, heldBack: last }: InFlight, reason: string, forMs: number): void {
+  const at = deps.now();
+  if (last?.reason === reason && at - last.at < deps.rebroadcastAfterMs) return;
+  deps.lane.note(confirmation.id, { heldBack: { reason, at } });
+  deps.report({ type: "postponed", confirmation, reason, forMs });
 }
 
 /** Bytes that use a nonce up; where nodes call them hopeless as well, other fees and other gas are all that is left to try. */

@@ -201,6 +201,25 @@ describe("a round", () => {
     expect(await trackRound(bench.deps({ ...swapped, receipt }))).toMatchObject([{ id: sent.id, state: "cancelled" }]);
   });
 
+  it("says why nothing goes out when that is news, and once in a while, however often it looks", async () => {
+    await send(bench.deps());
+    let now = 0;
+    const settings = { now: () => now, rebroadcastAfterMs: 30_000, maxFeePerGas: 19n };
+    const swapped = { snapshot: async () => aSnapshot({ responses: [aResponse({ provider: address(0x99) })] }) };
+    const gone = { snapshot: async () => aSnapshot({ responses: [] }) };
+    const told = async (chain: Partial<ChainPort>, from: number, to: number) => {
+      const before = bench.reports.length;
+      for (now = from; now < to; now += 1_000) await trackRound(bench.deps(chain, settings));
+      return bench.reports.slice(before).flatMap((each) => (each.type === "postponed" ? [each.reason] : []));
+    };
+    const another = "not sent again: another response stands where the approved one stood";
+    expect(await told(swapped, 30_000, 40_000)).toEqual([another]);
+    expect(await told(gone, 40_000, 45_000)).toEqual([
+      "not sent again: the response is not on the chain at the moment",
+    ]);
+    expect(await told(swapped, 45_000, 106_000)).toEqual([another, another, another]);
+  });
+
   it.each<[string, bigint, bigint, bigint]>([
     ["at the same price, where no higher one fits under the ceiling", 20n, 22n, 20n],
     ["an eighth dearer, where gas costs more than the ceiling", 2_000n, 1_000n, 23n],
@@ -380,7 +399,7 @@ describe("a round", () => {
     for (const each of many) deps.lane.keep(each, { sentAt: 0 });
     await trackRound(deps);
     expect(requests.splice(0)).toEqual([100, 100, 50]);
-    deps.lane.clear();
+    for (const { id } of many) deps.lane.release(id);
     for (const each of many) deps.lane.keep(each, { sentAt: undefined });
     await trackRound({ ...deps, chain: { ...deps.chain, previews: async () => [] } });
     expect(requests).toEqual([250]);
