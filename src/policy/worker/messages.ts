@@ -17,7 +17,7 @@ export type Order =
 export type Answer =
   | { readonly type: "ready" }
   | { readonly type: "loaded"; readonly digest: string; readonly error: string }
-  /** One response is assessed; the next one begins, or the order is `done`. */
+  /** One response is assessed; the order's next one begins, or the order is `done`. */
   | { readonly type: "assessed"; readonly id: number; readonly assessment: Assessment; readonly done: boolean }
   /** There was nothing to assess: the program is compiled, and that was all. */
   | { readonly type: "done"; readonly id: number };

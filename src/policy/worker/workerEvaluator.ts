@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Evaluator } from "../evaluator.ts";
 import type { Program } from "../program.ts";
 import { type EvaluationThread, startThread } from "./evaluationThread.ts";
-import { abandon, type Job, strike } from "./job.ts";
+import { abandon, isUnfinished, type Job, nextTexts, strike } from "./job.ts";
 import type { Answer } from "./messages.ts";
 
 export type WorkerEvaluatorOptions = {
@@ -35,10 +35,12 @@ const stopping = "the daemon is stopping";
 
 /**
  * Evaluates in worker threads. Each response has a budget of its own: a thread that overruns it is killed and replaced;
- * the response is tried once again, then held; its siblings and the other policies go on.
+ * the response is tried once again, by itself, then held; its siblings and the other policies go on.
  */
 export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Evaluator {
   const { threads = usualThreads(), memoryMb = 128, patienceMs = 10_000, onKilled } = options;
+  /** Two bytes each at worst, as text and once more as what is read from it: half of the heap. */
+  const mostChars = (memoryMb * 2 ** 20) / 8;
   const waiting: Job[] = [];
   const idle: Slot[] = [];
   const slots = new Set<Slot>();
@@ -90,18 +92,22 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
   const take = (slot: Slot): void => {
     clearTimeout(slot.timer);
     slot.job = waiting.shift();
-    orders = (orders + 1) % maxOrders;
-    slot.orderId = orders;
     if (slot.job === undefined) idle.push(slot);
     else begin(slot, slot.job);
   };
 
   const begin = (slot: Slot, job: Job): void => {
-    const { program, facts, assessments, options } = job;
-    load(slot, program);
-    const rest = facts.slice(assessments.length);
+    const { program, options } = job;
     const { stopAtEligible } = options;
-    slot.thread.post({ type: "assess", id: slot.orderId, digest: program.digest, facts: rest, stopAtEligible });
+    const facts = nextTexts(job, mostChars);
+    if (facts.length === 0 && job.facts.length > 0) {
+      end(slot, job);
+      return;
+    }
+    load(slot, program);
+    orders = (orders + 1) % maxOrders;
+    slot.orderId = orders;
+    slot.thread.post({ type: "assess", id: slot.orderId, digest: program.digest, facts, stopAtEligible });
     arm(slot, job, 0);
   };
 
@@ -126,8 +132,9 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
       case "assessed":
         if (answer.id !== slot.orderId || !job) break;
         job.assessments.push(answer.assessment);
-        if (answer.done) end(slot, job);
-        else arm(slot, job, undefined);
+        if (!answer.done) arm(slot, job, undefined);
+        else if (isUnfinished(job)) begin(slot, job);
+        else end(slot, job);
         break;
       case "done":
         if (answer.id === slot.orderId && job) end(slot, job);
@@ -189,9 +196,7 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
     },
     assess: (program, facts, wanted) =>
       new Promise((settle) => {
-        // What cannot be written rejects here: it would be lost with its thread's order.
-        const sent = facts.map((each) => JSON.stringify(each));
-        submit({ program, facts: sent, options: wanted, settle, refuse: undefined });
+        submit({ program, facts, options: wanted, settle, refuse: undefined });
       }),
     close: async () => {
       closed = true;

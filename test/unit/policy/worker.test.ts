@@ -1,8 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
+import type { FactsJson } from "../../../src/policy/factsJson.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import { loadPolicySet } from "../../../src/policy/loadPolicySet.ts";
+import { type Job, nextTexts } from "../../../src/policy/worker/job.ts";
 import { createWorkerEvaluator } from "../../../src/policy/worker/workerEvaluator.ts";
-import { candidateOf, folderOf, outputOf, policyText, responseOf, verdictsOf } from "./support.ts";
+import { candidateOf, folderOf, invalidOutput, ogpu, outputOf, policyText, responseOf, verdictsOf } from "./support.ts";
 
 const plugin = (body: string) => `export default () => (facts) => { ${body} }\n`;
 const named = (name: string, more: string) =>
@@ -61,6 +63,63 @@ test("memory is bounded too", async () => {
   expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual([
     expect.stringMatching(/^1 hold: the evaluation (used too much memory|took longer than 1000 ms)$/),
   ]);
+});
+
+/** Of control characters, each of which JSON writes in six. */
+const bloated = (mebibytes: number) => {
+  const text = "\u0001".repeat(mebibytes * 2 ** 20);
+  return { output: { ...invalidOutput("not JSON"), text, bytes: text.length, digest: "d" } };
+};
+
+test.each([
+  ["first", ["1 confirm: eligible, and the first"]],
+  [
+    "cheapest",
+    [
+      "2 hold: its facts, the payload among them, are too large to be evaluated",
+      "3 confirm: the cheapest of 2 eligible: 0.4 OGPU; the next asks 0.5 OGPU",
+      "4 hold: its facts, the payload among them, are too large to be evaluated",
+    ],
+  ],
+])("a payload that no thread has room for is held, and costs nobody else anything (%s)", async (strategy, verdicts) => {
+  const window = strategy === "first" ? "" : "window: { for: 1s }\n";
+  const text = `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: ${strategy}\neligible: '!output.text.contains("error")'\n`;
+  const { policyOf, killed } = await setOf({ "a.yaml": text + window }, { memoryMb: 32 });
+  const cheap = responseOf(3, { response: { payment: ogpu(4) } });
+  const responses = [responseOf(1), responseOf(2, bloated(8)), cheap, responseOf(4, bloated(3))];
+  expect(await verdictsOf(policyOf("a"), candidateOf(responses))).toEqual(verdicts);
+  expect(killed).toEqual([]);
+});
+
+test("payloads that are too large together are assessed one after the other", async () => {
+  const { policyOf, killed } = await setOf(
+    { "a.yaml": named("a", "eligible: '!output.text.contains(\"error\")'\nbudget: 1s").replace("first", "manual") },
+    { memoryMb: 32 },
+  );
+  const responses = Array.from({ length: 9 }, (_, index) => responseOf(index + 1, bloated(0.6)));
+  const verdicts = await verdictsOf(policyOf("a"), candidateOf(responses));
+  expect(verdicts.map((verdict) => verdict.slice(2, 6))).toEqual(Array(9).fill("hold"));
+  expect(verdicts.join()).not.toMatch(/too large|the evaluation/);
+  expect(killed).toEqual([]);
+});
+
+test("a response that eats the memory is held, and not one before it", async () => {
+  const eat = `const all = []; while (facts.response.submittedAt === 102) all.push(new Array(1e5).fill(facts)); return { verdict: "eligible" };`;
+  const files = { "a.yaml": named("a", "plugin: { file: p.ts }\nbudget: 1s"), "p.ts": plugin(eat) };
+  const { policyOf } = await setOf(files, { memoryMb: 32 });
+  expect(await verdictsOf(policyOf("a"), candidateOf([responseOf(2), responseOf(3)]))).toEqual([
+    expect.stringMatching(/^2 hold: the evaluation (used too much memory|took longer than 1000 ms)$/),
+    "3 confirm: eligible, and the first",
+  ]);
+});
+
+test("once a thread was cut off, the responses of its job go one by one, so that none is taken for another", () => {
+  const facts = (text: string) => ({ output: { text } }) as FactsJson;
+  const job = { facts: ["a", "b", "c"].map(facts), assessments: [], options: { stopAtEligible: false }, struckAt: -1 };
+  const texts = (struckAt: number, most = 1_000) => nextTexts({ ...job, struckAt } as unknown as Job, most).length;
+  expect(texts(-1)).toBe(3);
+  expect(texts(-1, 50)).toBe(2);
+  expect(texts(0)).toBe(1);
 });
 
 test("a plug-in that ends its thread holds its response, and finds no key in its environment", async () => {
