@@ -10,7 +10,7 @@ import { type JudgeOptions, judgeTask } from "./judgeTask.ts";
 import type { PayloadPort } from "./payload/payloadPort.ts";
 import { createPipeline } from "./pipeline.ts";
 import type { PolicySet } from "./policy/policyPort.ts";
-import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
+import { type PolicyStore, toStore } from "./policy/policyStore.ts";
 import type { Hex } from "./protocol/brand.ts";
 import { reopened$ } from "./reopened.ts";
 import type { Reporter } from "./report.ts";
@@ -116,7 +116,6 @@ function chooseSink(deps: DaemonDeps & Pick<Daemon, "ledger">, options: DaemonOp
   if (deps.signers.length === 0 || options.judge.dryRun) return { pay: ignoreElements() };
   const { chainId, controller, maxFeePerGas, judge } = options;
   const { maxPayment } = judge;
-  const policies = toStore(deps.policies);
-  const capsOf = (name: string) => capsIn(policies, name);
+  const { capsOf } = toStore(deps.policies);
   return createSink({ ...deps, chainId, controller, maxFeePerGas, maxPayment, capsOf }, options.sink);
 }

@@ -8,7 +8,7 @@ import type { Output, PayloadPort } from "./payload/payloadPort.ts";
 import { isLeftToPerson } from "./policy/isLeftToPerson.ts";
 import { configLimits, matchableOf } from "./policy/matchableOf.ts";
 import type { CandidateResponse, Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
-import { capsIn, type PolicyStore, toStore } from "./policy/policyStore.ts";
+import { type PolicyStore, toStore } from "./policy/policyStore.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
 import { responseDigest } from "./protocol/responseDigest.ts";
@@ -16,7 +16,7 @@ import { ResponseStatus } from "./protocol/statuses.ts";
 import type { Reporter } from "./report.ts";
 import { waitsUntil } from "./waitsUntil.ts";
 import { whyNothingToDo } from "./whyNothingToDo.ts";
-import { type PriceLimits, withCeiling } from "./withCeiling.ts";
+import { type PriceLimits, unbounded, withCeiling } from "./withCeiling.ts";
 
 export type JudgeDeps = {
   readonly chain: ChainPort;
@@ -208,8 +208,10 @@ async function applyAnswers(
     // About what was held, not about what stands there now: that is judged anew.
     const about = isSame ? {} : { payment: held.payment, responseDigest: held.responseDigest };
     const decision = { ...basisOf(snapshot, response), ...about, payloadDigest, answers: verdictId };
-    const caps = capsIn(toStore(policies), policy);
-    return [{ ...withCeiling(asDone(verdict, options), response, options, caps, waitsFor), ...decision }];
+    const [done, caps] = [asDone(verdict, options), toStore(policies).capsOf(policy)];
+    const bounded =
+      caps === undefined ? unbounded(done, waitsFor) : withCeiling(done, response, options, caps, waitsFor);
+    return [{ ...bounded, ...decision }];
   });
   if (decisions.length === 0) return undefined;
   const intent = await journal.decide(decisions, clock.now());

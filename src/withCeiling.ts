@@ -2,7 +2,7 @@ import type { PolicyCaps, Verdict, WaitsFor } from "./policy/policyPort.ts";
 import { formatOgpu } from "./protocol/amounts.ts";
 import type { Wei } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
-import { type Ceilings, capsOf, lowest } from "./sink/guardrails/caps.ts";
+import { type Ceilings, capsOf, lowest, noCeilings, notInForce } from "./sink/guardrails/caps.ts";
 
 export type PriceLimits = {
   /** A price above it is held for a person, whatever the policy says. */
@@ -11,23 +11,16 @@ export type PriceLimits = {
   readonly ceilings?: Ceilings | undefined;
 };
 
-const noCeilings: Ceilings = {
-  perHour: undefined,
-  perDay: undefined,
-  perProviderHour: undefined,
-  gasPerDay: undefined,
-};
-
 /**
  * What costs more than a ceiling would wait for room that never comes, and hold its task meanwhile: a person decides.
- * @param ofPolicy The policy's own ceilings, where it is in force.
+ * @param ofPolicy The policy's own ceilings.
  * @param about What it is held for then, where that is known.
  */
 export function withCeiling(
   verdict: Verdict,
   { payment, provider }: Pick<Response, "payment" | "provider">,
   { maxPayment, ceilings = noCeilings }: PriceLimits,
-  ofPolicy: PolicyCaps | undefined,
+  ofPolicy: PolicyCaps,
   about: WaitsFor | undefined,
 ): Verdict {
   if (verdict.kind !== "confirm") return verdict;
@@ -35,5 +28,17 @@ export function withCeiling(
   const { name, limit } = lowest({ name: "sink.maxPayment", limit: maxPayment }, ...caps);
   if (payment <= limit) return verdict;
   const reason = `${formatOgpu(payment)} is above ${name} (${formatOgpu(limit)}): ${verdict.reason}`;
+  return { ...verdict, kind: "hold", ...(about && { waitsFor: about }), reason };
+}
+
+/**
+ * The approval by a person of what a policy of before the start held, whose file is gone: nobody knows its ceilings, and to pay without
+ * them is not what was said.
+ * @param about As above.
+ */
+export function unbounded(verdict: Verdict, about: WaitsFor | undefined): Verdict {
+  if (verdict.kind !== "confirm") return verdict;
+  const remedy = "bring its file back, or pay it by hand (ogpu-confirmd confirm)";
+  const reason = `${notInForce(verdict.policy)}: ${remedy}; ${verdict.reason}`;
   return { ...verdict, kind: "hold", ...(about && { waitsFor: about }), reason };
 }

@@ -5,6 +5,7 @@ import { BaseError, RetryableError } from "../errors.ts";
 import type { Attempt, Confirmation, Decision, Mined } from "../journal/journal.ts";
 import type { ResponseAddress, TaskAddress } from "../protocol/brand.ts";
 import { responseDigest } from "../protocol/responseDigest.ts";
+import { byHand } from "../sink/guardrails/caps.ts";
 import type { HeldKey } from "./withKey.ts";
 
 export type ByHand = {
@@ -59,7 +60,7 @@ export async function recordByHand(
   requireSame(response, expected, found);
   const decision: Decision = {
     ...{ task, response, kind: "confirm", mode: "enforce", until: undefined },
-    ...{ policy: "by hand", policyDigest: "", payloadDigest: "" },
+    ...{ policy: byHand, policyDigest: "", payloadDigest: "" },
     reason: `confirmed by hand, by ${who}`,
     block: { number: snapshot.block.number, hash: snapshot.block.hash },
     payment: found.payment,

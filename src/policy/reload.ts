@@ -3,7 +3,7 @@ import { describeError } from "../errors.ts";
 import { type LoadedPolicies, loadPolicies } from "./loadPolicies.ts";
 import { loadPolicySet, type PolicySetOptions } from "./loadPolicySet.ts";
 import type { PolicySet } from "./policyPort.ts";
-import type { PolicyStore } from "./policyStore.ts";
+import { type PolicyStore, rememberCaps } from "./policyStore.ts";
 
 export type ReloadOptions = PolicySetOptions & {
   readonly folder: string;
@@ -32,7 +32,9 @@ export async function createPolicyStore(options: ReloadOptions): Promise<PolicyS
     await checkSet?.(set);
     return set;
   };
+  const caps = rememberCaps();
   let current = await load();
+  caps.learn(current);
   let refused = "";
 
   const reload = async (): Promise<readonly PolicySet[]> => {
@@ -53,6 +55,7 @@ export async function createPolicyStore(options: ReloadOptions): Promise<PolicyS
     }
     refused = "";
     current = next;
+    caps.learn(next);
     onChanged(next);
     return [next];
   };
@@ -67,7 +70,7 @@ export async function createPolicyStore(options: ReloadOptions): Promise<PolicyS
     catchError(() => EMPTY),
     share(),
   );
-  return { current: () => current, changes$ };
+  return { current: () => current, capsOf: caps.of, changes$ };
 }
 
 const fingerprint = ({ loaded }: LoadedPolicies): string =>

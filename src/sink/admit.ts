@@ -9,7 +9,8 @@ import type { Hex, Nonce, Wei } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import { feeCap } from "./fees.ts";
 import type { GasFigure } from "./gasFigure.ts";
-import type { Guard, Held } from "./guardrails/guard.ts";
+import { notInForce } from "./guardrails/caps.ts";
+import type { Guard, Held, Unbounded } from "./guardrails/guard.ts";
 import { type Payable, payableAll } from "./payable.ts";
 import { maxCostOf, type SignDeps, signAttempts, type ToSign } from "./signAttempts.ts";
 import type { SecondLook, Strangers } from "./strangers.ts";
@@ -131,6 +132,11 @@ function tooDear({ guard, maxPayment }: AdmitDeps, confirmation: Confirmation): 
   return { type: "postponed", confirmation, reason };
 }
 
+const unbounded = (confirmation: Confirmation, { policy }: Unbounded): Admission => {
+  const reason = `${notInForce(policy)}: bring its file back, or take the approval back (ogpu-confirmd withdraw)`;
+  return { type: "postponed", confirmation, reason };
+};
+
 async function settleUnpayable(
   deps: AdmitDeps,
   confirmation: Confirmation,
@@ -198,7 +204,7 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
       const slot = { signer: signer.address, nonce: toNonce(nonce) };
       const held = await guard.reserve(confirmation, maxCostOf(call), slot, payees);
       if (held !== undefined) {
-        admissions.push({ type: "held", confirmation, held });
+        admissions.push("policy" in held ? unbounded(confirmation, held) : { type: "held", confirmation, held });
         continue;
       }
       toSign.push({ confirmation, call: { ...call, nonce: slot.nonce } });

@@ -27,6 +27,7 @@ import { coalesceByKey } from "../rx/coalesceByKey.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import { admitWaiting } from "./admitWaiting.ts";
 import { createGasFigure } from "./gasFigure.ts";
+import { noCaps } from "./guardrails/caps.ts";
 import { createGuard, type GuardOptions, unlimited } from "./guardrails/guard.ts";
 import type { Ledger } from "./guardrails/ledger.ts";
 import { openLedger } from "./guardrails/openLedger.ts";
@@ -78,7 +79,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
   const { leaseMs = 30_000, guardrails = unlimited } = options;
   const accounts = signers.map(({ address }) => address);
   const { chain, refresh } = headCache(deps.chain, accounts, now);
-  const { ledger = openLedger(journal, now), capsOf = () => undefined } = deps;
+  const { ledger = openLedger(journal, now), capsOf = () => noCaps } = deps;
   const guard = createGuard({ journal, ledger, capsOf, now, report }, guardrails);
   const shared: KeyDeps = { ...deps, ...options, chain, gasFigure: createGasFigure(now), guard, now };
   const keys = createKeyring(shared, signers, {

@@ -12,6 +12,7 @@ import type { Report, Reporter } from "../../src/report.ts";
 import { privateKeySigner } from "../../src/signer/privateKeySigner.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
 import { createGasFigure } from "../../src/sink/gasFigure.ts";
+import { noCaps } from "../../src/sink/guardrails/caps.ts";
 import { createGuard, unlimited } from "../../src/sink/guardrails/guard.ts";
 import { openLedger } from "../../src/sink/guardrails/openLedger.ts";
 import { createLane } from "../../src/sink/lane.ts";
@@ -19,7 +20,12 @@ import { createStrangers } from "../../src/sink/strangers.ts";
 import type { TrackDeps } from "../../src/sink/track.ts";
 import { aResponse, fakeChain, hashOf, response, source, task } from "./fakeChain.ts";
 
-export type Intent = { readonly task?: TaskAddress; readonly response?: ResponseAddress; readonly payment?: Wei };
+export type Intent = {
+  readonly task?: TaskAddress;
+  readonly response?: ResponseAddress;
+  readonly payment?: Wei;
+  readonly policy?: string;
+};
 
 /** A real journal and a real signer, a chain that answers what a test says, and a record of what was done in what order. */
 export type SinkBench = {
@@ -60,7 +66,7 @@ export function createSinkBench(): SinkBench {
   };
   const report: Reporter = (each) => void reports.push(each);
   const now = () => 0;
-  const deps = { journal, ledger: openLedger(journal, now), capsOf: () => undefined, now, report };
+  const deps = { journal, ledger: openLedger(journal, now), capsOf: () => noCaps, now, report };
   const guard = createGuard(deps, unlimited);
   return {
     journal,
@@ -85,7 +91,7 @@ export function createSinkBench(): SinkBench {
         kind: "confirm",
         reason: "",
         until: undefined,
-        policy: "p",
+        policy: intent.policy ?? "p",
         policyDigest: "d",
         mode: "enforce",
       } as const;

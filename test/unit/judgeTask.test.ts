@@ -21,7 +21,7 @@ import {
 } from "../../src/protocol/brand.ts";
 import { DeliveryMethod, ResponseStatus, TaskStatus } from "../../src/protocol/statuses.ts";
 import type { Report } from "../../src/report.ts";
-import type { Ceilings } from "../../src/sink/guardrails/caps.ts";
+import { type Ceilings, noCaps, noCeilings } from "../../src/sink/guardrails/caps.ts";
 import {
   address,
   aResponse,
@@ -37,13 +37,6 @@ import {
 import { folderOf } from "./policy/support.ts";
 
 const later = address<ResponseAddress>(0x3b);
-const noCaps: PolicyCaps = { perTask: undefined, perHour: undefined, perDay: undefined, perProviderHour: undefined };
-const noCeilings: Ceilings = {
-  perHour: undefined,
-  perDay: undefined,
-  perProviderHour: undefined,
-  gasPerDay: undefined,
-};
 let directory: string;
 let journal: Journal;
 let reports: Report[];
@@ -336,7 +329,7 @@ describe("a look during which the policies change", () => {
           return outputOf();
         },
       },
-      policies: { current: () => policies, changes$: NEVER },
+      policies: { current: () => policies, capsOf: () => noCaps, changes$: NEVER },
       clock: { now: () => 7, scheduler: undefined as never },
       report: (report: Report) => void reports.push(report),
     };

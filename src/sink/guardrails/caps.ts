@@ -14,6 +14,24 @@ export type Ceilings = {
   readonly gasPerDay: Wei | undefined;
 };
 
+export const noCeilings: Ceilings = {
+  perHour: undefined,
+  perDay: undefined,
+  perProviderHour: undefined,
+  gasPerDay: undefined,
+};
+
+/** Of a policy whose file sets none. */
+export const noCaps: PolicyCaps = {
+  perTask: undefined,
+  perHour: undefined,
+  perDay: undefined,
+  perProviderHour: undefined,
+};
+
+/** Stands in a policy's place where a person paid: the operator's ceilings alone count. No policy can be called so. */
+export const byHand = "by hand";
+
 /** A ceiling on a sum that a confirmation adds to. */
 export type Cap = {
   /** As the operator wrote it, e.g. `guardrails.perDay`. */
@@ -54,3 +72,7 @@ export const scopesOf = ({ policy, provider }: Payee): readonly string[] => {
   const ofProvider = `provider ${provider ?? "unknown"}`;
   return ["all", ofProvider, `policy ${policy}`, `policy ${policy}, ${ofProvider}`];
 };
+
+/** Why nothing is paid for a policy whose ceilings nobody knows. */
+export const notInForce = (policy: string): string =>
+  `its policy "${policy}" is not in force, and nobody knows its ceilings`;

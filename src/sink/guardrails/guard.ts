@@ -5,7 +5,7 @@ import type { PolicyCaps } from "../../policy/policyPort.ts";
 import type { AccountAddress, Nonce, Wei } from "../../protocol/brand.ts";
 import { wei } from "../../protocol/brand.ts";
 import type { Reporter } from "../../report.ts";
-import { type Cap, type Ceilings, capsOf, dayMs } from "./caps.ts";
+import { byHand, type Cap, type Ceilings, capsOf, dayMs, noCeilings } from "./caps.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Why a confirmation is not signed now, although it could be paid. */
@@ -18,6 +18,9 @@ export type Held = {
   /** When there is room again, milliseconds since 1970; `undefined`: there is never so much. */
   readonly until: number | undefined;
 };
+
+/** Its policy is in force no more, and was not since the start: nobody knows what ceilings it has. */
+export type Unbounded = { readonly policy: string };
 
 /** Whose confirmations are, by their ids. */
 export type Payees = ReadonlyMap<number, Payee>;
@@ -33,7 +36,7 @@ export type GuardOptions = Ceilings & {
 export type GuardDeps = {
   readonly journal: Pick<Journal, "payees" | "pause" | "setPause" | "pauseHistory" | "countRevert">;
   readonly ledger: () => Promise<Ledger>;
-  /** The ceilings that a policy's file gives, by the policy's name. */
+  /** The ceilings that a policy's file gives, by the policy's name; `undefined`: nobody knows. */
   readonly capsOf: (policy: string) => PolicyCaps | undefined;
   readonly now: () => number;
   readonly report: Reporter;
@@ -54,10 +57,17 @@ export type Guard = {
    * Counts a confirmation, or answers the ceiling that it would break. Those that wait under the same ceiling keep their
    * order: one that came later does not take the room of one that came before.
    *
+   * What nobody knows the ceilings of is not counted either.
+   *
    * @param gas The most that its gas can cost, wei. @param slot Where it is charged, in the same breath.
    * @param payees As `payees` answers; who asks for many reads them once. @default they are read
    */
-  readonly reserve: (confirmation: Confirmation, gas: Wei, slot?: Slot, payees?: Payees) => Promise<Held | undefined>;
+  readonly reserve: (
+    confirmation: Confirmation,
+    gas: Wei,
+    slot?: Slot,
+    payees?: Payees,
+  ) => Promise<Held | Unbounded | undefined>;
   /** Whose these are. */
   readonly payees: (confirmations: readonly Confirmation[]) => Promise<Payees>;
   /** It is not paid (after all), or does not wait any more. */
@@ -74,13 +84,7 @@ export type Guard = {
   readonly sawOutcome: (reverted: boolean) => Promise<void>;
 };
 
-export const unlimited: GuardOptions = {
-  perHour: undefined,
-  perDay: undefined,
-  perProviderHour: undefined,
-  gasPerDay: undefined,
-  revertsToPause: 0,
-};
+export const unlimited: GuardOptions = { ...noCeilings, revertsToPause: 0 };
 
 /** What waits at each ceiling, by the ceiling's key: confirmations by their ids, and what each needs. */
 type Queues = Map<string, Map<number, Wei>>;
@@ -183,7 +187,12 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
       const { id, payment } = confirmation;
       const payee: Payee = (known ?? (await payees([confirmation]))).get(id) ?? { policy: "", provider: undefined };
       leaveQueues(id);
-      for (const cap of capsOf(payee, options, ofPolicy(payee.policy))) {
+      const own = ofPolicy(payee.policy);
+      if (own === undefined && payee.policy !== byHand) {
+        tellCleared();
+        return { policy: payee.policy };
+      }
+      for (const cap of capsOf(payee, options, own)) {
         const held = heldBy(ledger, cap, confirmation);
         if (held === undefined) continue;
         wait(held, cap, id, payment);

@@ -103,6 +103,18 @@ test("an answer counts once, and only for what is held", async () => {
   ]);
 });
 
+test("an approval of what a policy held whose file is gone since the start is held again, and says what to do", async () => {
+  await look(policies(manual));
+  await answer("approve", await heldId());
+  const renamed = policies(manual).policies.map((policy) => ({ ...policy, name: "b" }));
+  expect((await look({ policies: renamed, select: () => undefined })).intent).toBeUndefined();
+  const reason =
+    'its policy "a" is not in force, and nobody knows its ceilings: bring its file back, or pay it by hand (ogpu-confirmd confirm); approved by alice: read it';
+  expect(await journal.held()).toMatchObject([{ kind: "hold", policy: "a", reason }]);
+  await answer("approve", await heldId());
+  expect((await look(policies(manual))).intent).toMatchObject({ response });
+});
+
 test("an approval pays only the very response that was held, and nothing above the ceiling", async () => {
   await look(policies(manual));
   await answer("approve", await heldId());

@@ -2,6 +2,7 @@ import { decodeFunctionData, type Hex, parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
+import type { PolicyCaps } from "../../../src/policy/policyPort.ts";
 import { controllerAbi } from "../../../src/protocol/abi.ts";
 import {
   checksummed,
@@ -14,6 +15,9 @@ import {
 import { ResponseStatus, TaskStatus } from "../../../src/protocol/statuses.ts";
 import type { Report } from "../../../src/report.ts";
 import { checkAll, payAll } from "../../../src/sink/admit.ts";
+import { noCaps } from "../../../src/sink/guardrails/caps.ts";
+import { createGuard, unlimited } from "../../../src/sink/guardrails/guard.ts";
+import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
 import { createStrangers } from "../../../src/sink/strangers.ts";
 import { admit } from "../../support/admit.ts";
 import { address, aResponse, aSnapshot, aTask, headAt, response, taskGone } from "../../support/fakeChain.ts";
@@ -105,6 +109,21 @@ describe("admitting an intent", () => {
       confirmation: { state: "intended" },
     });
     expect(bench.deeds).toEqual([]);
+  });
+
+  it("puts it off while nobody knows the ceilings of its policy, and pays it once its file is back", async () => {
+    const { id } = await bench.intend();
+    const { journal, reports } = bench;
+    const report = (each: Report) => void reports.push(each);
+    const guardOf = (capsOf: () => PolicyCaps | undefined) =>
+      createGuard({ journal, ledger: openLedger(journal, () => 0), capsOf, now: () => 0, report }, unlimited);
+    expect(await admit(bench.deps({}, { guard: guardOf(() => undefined) }), id)).toMatchObject({
+      type: "postponed",
+      reason:
+        'its policy "p" is not in force, and nobody knows its ceilings: bring its file back, or take the approval back (ogpu-confirmd withdraw)',
+    });
+    expect(bench.deeds).toEqual([]);
+    expect(await admit(bench.deps({}, { guard: guardOf(() => noCaps) }), id)).toMatchObject({ type: "signed" });
   });
 
   it("puts it off while its price is above a ceiling that was lowered since", async () => {

@@ -2,6 +2,7 @@ import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { createGapFiller } from "../../../src/sink/fillGaps.ts";
+import { noCaps } from "../../../src/sink/guardrails/caps.ts";
 import { createGuard, unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
 import { broadcast } from "../../../src/sink/send.ts";
@@ -41,7 +42,7 @@ const guardOf = (gasPerDay: bigint) => {
   const { journal, reports } = bench;
   const now = () => 0;
   const report: TrackDeps["report"] = (each) => void reports.push(each);
-  const deps = { journal, ledger: openLedger(journal, now), capsOf: () => undefined, now, report };
+  const deps = { journal, ledger: openLedger(journal, now), capsOf: () => noCaps, now, report };
   return createGuard(deps, { ...unlimited, gasPerDay: wei(gasPerDay) });
 };
 

@@ -1,7 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { firstValueFrom, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Confirmation } from "../../../../src/journal/journal.ts";
+import { createInProcessEvaluator } from "../../../../src/policy/inProcessEvaluator.ts";
 import type { PolicyCaps } from "../../../../src/policy/policyPort.ts";
+import { createPolicyStore } from "../../../../src/policy/reload.ts";
 import { type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../../src/protocol/brand.ts";
+import type { Report } from "../../../../src/report.ts";
+import { noCaps } from "../../../../src/sink/guardrails/caps.ts";
 import { createGuard, type Guard, type GuardOptions, unlimited } from "../../../../src/sink/guardrails/guard.ts";
 import { loadLedger, openLedger } from "../../../../src/sink/guardrails/openLedger.ts";
 import { pausePaying, resumePaying } from "../../../../src/sink/guardrails/pausing.ts";
@@ -11,7 +19,6 @@ import { createSinkBench, type SinkBench } from "../../../support/sinkBench.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
-const noCaps: PolicyCaps = { perTask: undefined, perHour: undefined, perDay: undefined, perProviderHour: undefined };
 
 let bench: SinkBench;
 let now: number;
@@ -53,6 +60,46 @@ const pay = async (guard: Guard, payment: bigint, gas = 0n) => {
   return { intent, held };
 };
 const ceilingReports = () => bench.reports.filter(({ type }) => type === "ceiling");
+
+describe("a ceiling of a policy that is in force no more", () => {
+  const guardBy = (capsOf: (policy: string) => PolicyCaps | undefined): Guard => {
+    const { journal, reports } = bench;
+    const report = (each: Report) => void reports.push(each);
+    return createGuard({ journal, ledger: openLedger(journal, () => now), capsOf, now: () => now, report }, unlimited);
+  };
+
+  it("holds what it held, also where its file is gone", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "guard-"));
+    const file = join(folder, "p.yaml");
+    const strategy = "mode: enforce\nstrategy: first\neligible: output.valid";
+    writeFileSync(file, `apiVersion: ogpu-confirmd/v1\nname: p\n${strategy}\ncaps: { perDay: 1 OGPU }\n`);
+    writeFileSync(join(folder, "q.yaml"), `apiVersion: ogpu-confirmd/v1\nname: q\n${strategy}\n`);
+    const evaluator = createInProcessEvaluator();
+    const [triggers$, refusals] = [new Subject<void>(), [] as string[]];
+    const onRefused = (problems: string) => void refusals.push(problems);
+    const store = await createPolicyStore({ folder, evaluator, triggers$, onChanged: () => undefined, onRefused });
+    const guard = guardBy(store.capsOf);
+    const most = 6n * 10n ** 17n;
+    await pay(guard, most);
+    const { intent, held } = await pay(guard, most);
+    expect(held).toMatchObject({ cap: "caps.perDay of p" });
+    rmSync(file);
+    const changed = firstValueFrom(store.changes$);
+    triggers$.next();
+    expect((await changed).policies.map(({ name }) => name)).toEqual(["q"]);
+    expect(refusals).toEqual([]);
+    expect(await guard.reserve(intent, wei(0n))).toEqual(held);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is not known after a restart: nothing of it is counted, but for what a person paid by hand", async () => {
+    const guard = guardBy(() => undefined);
+    expect((await pay(guard, 60n)).held).toEqual({ policy: "p" });
+    const [task, response] = [address<TaskAddress>(0x901), address<ResponseAddress>(0x902)];
+    const intent = await bench.intend({ task, response, policy: "by hand" });
+    expect(await guard.reserve(intent, wei(0n))).toBeUndefined();
+  });
+});
 
 describe("a ceiling", () => {
   it.each<[string, Partial<GuardOptions>, Partial<PolicyCaps>, number]>([
@@ -164,7 +211,7 @@ describe("a ceiling below a price", () => {
   it("is told of once, however often it is asked, and once more when the confirmation waits no longer", async () => {
     const guard = guardOf({ perHour: wei(100n) });
     const { intent, held } = await pay(guard, 101n);
-    expect(held?.until).toBeUndefined();
+    expect(held).toMatchObject({ cap: "guardrails.perHour", until: undefined });
     for (let again = 0; again < 3; again++) await guard.reserve(intent, wei(0n));
     expect(ceilingReports()).toEqual([stuck]);
     guard.leave(intent.id);
