@@ -1,4 +1,5 @@
 import { formatGwei } from "viem/utils";
+import type { FixedNonces } from "../client/nonce/fixNonce.ts";
 import type { NonceInfo, WaitingNonce } from "../client/nonce/getNonceInfo.ts";
 import type { NonceFix } from "../client/nonce/planNonceFix.ts";
 import { exitCodes } from "../errors.ts";
@@ -125,21 +126,45 @@ async function fix(context: Context, line: Line, opened: Opened): Promise<number
     if (approved) context.stderr.write("waiting until the replacements are mined …\n");
     return approved;
   };
-  const leave = new Set(known.keys());
-  const { approved, sent, nextNonce, plan: looked } = await client.fixNonce({ approve, leave });
+  const ownedBy = async () => new Set((await journalled(site, signer.address)).keys());
+  const { approved, sent, changed, nextNonce, plan: looked } = await client.fixNonce({ approve, leave: ownedBy });
   if (plan === undefined) {
-    const left = looked.untouched.filter(({ nonce: at, state }) => leave.has(at) && state !== "behind").length;
-    const word = left > 0 ? "; a daemon looks after what waits, and raises its fees itself" : "";
+    const left = looked.untouched.filter(({ nonce: at, state }) => known.has(at) && state !== "behind").length;
+    const word = left > 0 ? await whoLooksAfter(site) : "";
     if (line.options.json) context.stdout.write(json({ approved: false, sent: [], nextNonce }));
     else context.stdout.write(`nothing is stuck that could be mended: ${looked.info.explanation}${word}\n`);
     return exitCodes.ok;
   }
-  if (line.options.json) context.stdout.write(json({ approved, sent, nextNonce }));
-  else if (approved) {
-    for (const { nonce: at, hash, action } of sent) context.stdout.write(`nonce ${at}: ${action}, ${hash}\n`);
-    context.stdout.write(`mended; the next free nonce is ${nextNonce}\n`);
+  const isMended = approved && changed.length === 0 && sent.every(({ outcome }) => outcome === "mined");
+  if (line.options.json) {
+    const left = changed.map(({ nonce: at, action }) => ({ nonce: at, action }));
+    context.stdout.write(json({ approved, sent, left, nextNonce }));
+  } else if (approved) {
+    for (const each of sent) context.stdout.write(`nonce ${each.nonce}: ${cameOf(each)}\n`);
+    for (const { nonce: at, action } of changed)
+      context.stdout.write(`nonce ${at}: left alone; it changed since it was shown, so no ${action} was sent\n`);
+    const end = isMended ? "mended; the" : "look again (nonce info); the";
+    context.stdout.write(`${end} next free nonce is ${nextNonce}\n`);
   }
-  return approved ? exitCodes.ok : exitCodes.failed;
+  return isMended ? exitCodes.ok : exitCodes.failed;
+}
+
+const whoLooksAfter = async ({ isHeld, name }: Opened["site"]): Promise<string> =>
+  (await isHeld())
+    ? "; a daemon looks after what waits, and raises its fees itself"
+    : `; what waits is in the journal ${name}, and no daemon holds that: start it, and it raises the fees itself`;
+
+function cameOf({ hash, action, outcome }: FixedNonces["sent"][number]): string {
+  switch (outcome) {
+    case "mined":
+      return `${action}, ${hash}`;
+    case "reverted":
+      return `${action}, ${hash}, which was mined and reverted`;
+    case "displaced":
+      return `another transaction was mined in it, and not the ${action} ${hash}`;
+    default:
+      return outcome satisfies never;
+  }
 }
 
 /** The command line keeps no nonces between two calls, and a daemon's are free when something is mined in them alone. */

@@ -239,6 +239,32 @@ describe("nonce", () => {
   });
 });
 
+describe("nonce fix", () => {
+  it("leaves alone what changed while its question stood, and calls nothing mended that is not", async () => {
+    const owner = await devnet.account("cli-late");
+    const env = { CLIENT_PRIVATE_KEY: owner.privateKey };
+    const transfer = async (nonce: number) => {
+      const raw = await owner.signTransaction({
+        ...{ chainId: devnet.chainId, type: "eip1559", to: owner.address, nonce, gas: 21_000n },
+        ...{ maxFeePerGas: 100_000_000_000n, maxPriorityFeePerGas: 1n },
+      });
+      await devnet.publicClient.sendRawTransaction({ serializedTransaction: raw });
+    };
+    await transfer(1);
+    await transfer(3);
+    const late = async () => {
+      await transfer(0);
+      return "y";
+    };
+    const { code, out } = await run(["nonce", "fix"], { env, answers: [late] });
+    expect(out).toMatch(
+      /^nonce 2: fill, 0x\w{64}\nnonce 0: left alone; it changed since it was shown, so no fill was sent\n/,
+    );
+    expect(out).toMatch(/look again \(nonce info\); the next free nonce is 4\n$/);
+    expect(code).toBe(1);
+  });
+});
+
 describe("a dry run", () => {
   it("shows the plan of whatever would be sent, asks nobody, and sends nothing", async () => {
     const { response } = await answered();

@@ -110,6 +110,12 @@ it("is paid once by what the command signed, where the command is killed and the
   await expect.poll(() => countOf("pending"), { timeout: 30_000 }).toBe(firstNonce + 2);
   command.kill("SIGKILL");
   await command.exited;
+  const env = { AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey };
+  const fix = await cli(["nonce", "fix", "--config", home.configFile], { cwd: home.directory, env });
+  expect(fix).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/in the journal .*, and no daemon holds that: start it/),
+  });
   await testNode(devnet.network, "anvil_dropAllTransactions");
   const [signed] = journalRows(home, "SELECT hash, nonce FROM attempts ORDER BY nonce DESC LIMIT 1");
   expect(signed?.nonce).toBe(firstNonce + 1);

@@ -4,7 +4,7 @@ export const nonceCommand: Command = {
   name: "nonce",
   summary: "where the key's transactions stand, and what holds them up: info, fix, reset",
   about: `\`info\` says what waits and why. \`fix\` shows what is stuck, since when and what a replacement would cost, and asks; then each
-stuck nonce gets one replacement, and nothing else is touched. A confirmation that can still pay is sent again for more
+nonce that is still stuck gets one replacement, and nothing else is touched. A confirmation that can still pay is sent again for more
 gas, never cancelled. It works beside a running daemon, and leaves to it what it has signed. \`reset\` asks the node anew.`,
   usage: ["nonce [info] [ADDRESS] [--json]", "nonce fix [--yes] [--json]", "nonce reset [ADDRESS] [--json]"],
   actions: {

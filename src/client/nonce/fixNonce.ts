@@ -1,12 +1,12 @@
-import { firstValueFrom, timer } from "rxjs";
 import type { Attempt } from "../../journal/journal.ts";
 import { toNonce } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 import { transferOfNothing } from "../../sink/replace.ts";
 import { calls } from "../calls.ts";
 import type { ClientContext } from "../context.ts";
-import { InputError, NotMinedError, RefusedError } from "../errors.ts";
+import { InputError, RefusedError } from "../errors.ts";
 import { signerOf } from "../signerOf.ts";
+import { type FixOutcome, fixOutcomes, type SentFix } from "./fixOutcomes.ts";
 import { type FixStep, type NonceFix, type PlanOptions, planNonceFix } from "./planNonceFix.ts";
 
 export type FixOptions = PlanOptions & {
@@ -25,7 +25,10 @@ export type FixedNonces = {
     readonly nonce: number;
     readonly hash: `0x${string}`;
     readonly action: FixStep["action"];
+    readonly outcome: FixOutcome;
   }[];
+  /** Steps that were approved, and left alone because their nonces were not what was shown any more. */
+  readonly changed: readonly FixStep[];
   /** The next free nonce. */
   readonly nextNonce: number;
 };
@@ -34,7 +37,8 @@ export type FixedNonces = {
  * Mends what holds up an account's transactions, and nothing else: each stuck nonce gets one replacement, everything that
  * can still be mined is left alone, and a confirmation that can still pay is sent again for more gas, never cancelled.
  *
- * It tells first: without an `approve` that answers `true` nothing is sent.
+ * It tells first: without an `approve` that answers `true` nothing is sent. Then it looks again: what changed meanwhile is left
+ * alone, and no more is offered than what was approved.
  *
  * @throws as `planNonceFix`; InputError `SIGNER_MISSING`; NotMinedError if a replacement is not mined in time.
  * @example
@@ -52,20 +56,31 @@ export async function fixNonce(context: ClientContext, options: FixOptions): Pro
   return lane.alone(async () => {
     const plan = await planNonceFix(context, options);
     const approved = plan.steps.length > 0 && (await options.approve(plan));
-    const sent = approved ? await sendAll(context, signer, plan) : [];
-    if (approved) await untilMined(context, signer, sent, options.timeoutMs ?? 120_000);
+    const steps = approved ? await unchanged(context, options, plan) : [];
+    const bytes = await sendAll(context, signer, steps);
+    const sent = await fixOutcomes(context, signer, bytes, options.timeoutMs ?? 120_000);
     lane.reset();
     const nextNonce = await context.chain.pendingNonce(signer.address);
-    return { plan, approved, sent, nextNonce: Math.max(nextNonce, lane.cached() ?? 0) };
+    const changed = approved ? plan.steps.filter((step) => !steps.includes(step)) : [];
+    return { plan, approved, sent, changed, nextNonce: Math.max(nextNonce, lane.cached() ?? 0) };
   });
 }
 
-type Sent = FixedNonces["sent"][number];
+/** Somebody may have taken time to approve: the steps that a second look finds, too, as they were shown. */
+async function unchanged(
+  context: ClientContext,
+  options: PlanOptions,
+  { steps }: NonceFix,
+): Promise<readonly FixStep[]> {
+  const now = (await planNonceFix(context, options)).steps;
+  const isSame = (a: FixStep, b: FixStep) => a.nonce === b.nonce && a.hash === b.hash && a.action === b.action;
+  return steps.filter((step) => now.some((other) => isSame(step, other)));
+}
 
-async function sendAll(context: ClientContext, signer: Signer, { steps }: NonceFix): Promise<readonly Sent[]> {
+async function sendAll(context: ClientContext, signer: Signer, steps: readonly FixStep[]): Promise<readonly SentFix[]> {
   const { chain, chainId, contracts, clock } = context;
   const lane = context.laneOf(signer);
-  const sent: Sent[] = [];
+  const sent: SentFix[] = [];
   for (const step of steps) {
     const { action, gas, newFees: fees, response } = step;
     const nonce = toNonce(step.nonce);
@@ -77,8 +92,9 @@ async function sendAll(context: ClientContext, signer: Signer, { steps }: NonceF
     const attempt: Attempt = { kind: isSame ? "confirm" : "cancel", ...bytes, nonce, signedAt: clock.now() };
     lane.adopt(attempt, cancelled(step));
     // Whatever the node answers: the bytes are out, and what is mined in the nonce tells.
-    await chain.broadcast(bytes.raw);
-    sent.push({ nonce, hash: bytes.hash, action });
+    const answer = await chain.broadcast(bytes.raw);
+    const refusal = answer.ok ? undefined : (answer.why ?? answer.message);
+    sent.push({ nonce, hash: bytes.hash, action, refusal });
   }
   return sent;
 }
@@ -88,17 +104,3 @@ const cancelled = ({ what, nonce }: FixStep) =>
     code: "CANCELLED",
     remedy: "send it again if it still makes sense",
   });
-
-async function untilMined(
-  { chain, clock, pollIntervalMs }: ClientContext,
-  signer: Signer,
-  sent: readonly Sent[],
-  timeoutMs: number,
-): Promise<void> {
-  const last = sent.at(-1);
-  const until = clock.now() + timeoutMs;
-  while (last && (await chain.minedNonce(signer.address)) <= last.nonce) {
-    if (clock.now() >= until) throw new NotMinedError("a replacement", last, "no block has it");
-    await firstValueFrom(timer(pollIntervalMs, clock.scheduler));
-  }
-}

@@ -1,6 +1,6 @@
 import type { Fees } from "../../chain/chainPort.ts";
 import type { AccountAddress, ResponseAddress } from "../../protocol/brand.ts";
-import { replacementFees } from "../../sink/fees.ts";
+import { feeCap, replacementFees } from "../../sink/fees.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
 import type { ClientContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
@@ -29,8 +29,8 @@ export type NonceFix = {
 };
 
 export type PlanOptions = NonceOptions & {
-  /** Nonces that somebody else looks after, such as a daemon of the same key. */
-  readonly leave?: ReadonlySet<number>;
+  /** Nonces that somebody else looks after, such as a daemon of the same key; asked for anew with each look, where that is a call. */
+  readonly leave?: ReadonlySet<number> | (() => ReadonlySet<number> | Promise<ReadonlySet<number>>);
 };
 
 /** Gas of a transfer of nothing to oneself. */
@@ -41,7 +41,7 @@ export const transferGas = 21_000n;
  * asks, or one that nothing waits in. Sends nothing.
  *
  * @throws RefusedError `POOL_UNREADABLE` if transactions wait and the node does not show them: what is not known is not
- *   cancelled; `FEES_TOO_HIGH` if a replacement would pass the client's ceiling.
+ *   cancelled; `FEES_TOO_HIGH` if a replacement, or what fills a gap, would pass the client's ceiling.
  */
 export async function planNonceFix(context: ClientContext, options: PlanOptions = {}): Promise<NonceFix> {
   const info = await getNonceInfo(context, options);
@@ -53,8 +53,10 @@ export async function planNonceFix(context: ClientContext, options: PlanOptions 
       remedy: "use an endpoint that answers txpool_contentFrom or txpool_content: what is not known is not cancelled",
     });
   }
+  // After the pool: whoever signs takes note of a nonce before it sends.
+  const leave = typeof options.leave === "function" ? await options.leave() : options.leave;
   const isStuck = ({ nonce, state }: WaitingNonce) =>
-    (state === "underpriced" || state === "gap") && !options.leave?.has(nonce);
+    (state === "underpriced" || state === "gap") && !leave?.has(nonce);
   const steps: FixStep[] = [];
   const now = waiting.some(isStuck) ? await context.chain.fees(true) : undefined;
   for (const each of now ? waiting.filter(isStuck) : []) steps.push(await stepFor(context, info, each, now as Fees));
@@ -73,10 +75,12 @@ async function stepFor(
   now: Fees,
 ): Promise<FixStep> {
   const { nonce, fees, response } = each;
-  const newFees = fees === undefined ? now : replacementFees(fees, now, context.maxFeePerGas);
+  const { maxFeePerGas } = context;
+  const filling = feeCap(now) > maxFeePerGas ? undefined : now;
+  const newFees = fees === undefined ? filling : replacementFees(fees, now, maxFeePerGas);
   if (newFees === undefined) {
     throw new RefusedError(
-      `a replacement for nonce ${nonce} would cost more than maxFeePerGas (${context.maxFeePerGas} wei)`,
+      `${fees === undefined ? "what fills" : "a replacement for"} nonce ${nonce} would cost more than maxFeePerGas (${maxFeePerGas} wei)`,
       {
         code: "FEES_TOO_HIGH",
         remedy: "wait until gas is cheaper, or raise maxFeePerGas",
