@@ -1,4 +1,5 @@
 import { createCompiler, type Expression, type Failure } from "./expression.ts";
+import { mayRead } from "./expressionTree.ts";
 import { type Facts, toFacts } from "./facts.ts";
 import type { FactsJson, OutputJson } from "./factsJson.ts";
 import { keyText } from "./keyText.ts";
@@ -27,7 +28,7 @@ export async function createAssessor(program: Program): Promise<Assessor> {
   const refusal = schema && compileSchema(schema);
   const plugin = program.plugin && (await loadPlugin(program.plugin));
   const parts = [eligible, score, key].filter((part) => part !== undefined);
-  const reads = (fact: string) => parts.some(({ mentions }) => mentions.has(fact));
+  const reads = (fact: string) => parts.some(({ mentions }) => mayRead(mentions, fact));
   const asksJudges = reads("signals");
   const readsPayload = plugin !== undefined || asksJudges || reads("output");
   const readsJson = reads("output.json");
@@ -102,7 +103,7 @@ function judgeEligible(
  */
 function failed(what: string, { message, facts }: Failure, output: OutputJson): Assessment {
   const reason = `${what} could not be evaluated: ${message}`;
-  const stranger = facts.has("output") && !facts.has("task.config") && !facts.has("signals");
+  const stranger = facts.has("output") && !mayRead(facts, "task.config") && !facts.has("signals");
   if (!stranger) return { kind: "hold", reason };
   return { kind: "reject", reason: output.valid ? reason : output.error };
 }

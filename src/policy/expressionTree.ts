@@ -39,17 +39,32 @@ export const typeOf = (node: ASTNode): string =>
 export const conjunctsOf = (node: ASTNode): readonly ASTNode[] =>
   node.op === "&&" ? node.args.flatMap(conjunctsOf) : [node];
 
+/** Facts that have parts with names. */
+const records: ReadonlySet<string> = new Set(["response", "task", "source", "output", "provider"]);
+
 /**
- * The facts that an expression touches, as `output` and `output.json`: the variable, and its field where it is named.
+ * The facts that an expression touches, as `output` and `output.json`: the variable, and its field where it is named. Where the
+ * variable stands for itself, as in `[output]` or `output[name]`, any field may be meant: `output.*`.
  */
 export function mentions(node: ASTNode): ReadonlySet<string> {
   const found = new Set<string>();
+  const named = new Set<ASTNode>();
   for (const each of descendants(node)) {
-    if (each.op === "id") found.add(each.args);
     const [left, right] = each.op === "." || each.op === "[]" ? each.args : [];
-    if (left?.op !== "id" || right === undefined) continue;
-    if (typeof right === "string") found.add(`${left.args}.${right}`);
-    else if (right.op === "value") found.add(`${left.args}.${right.args}`);
+    if (left?.op === "id" && right !== undefined) {
+      const field = typeof right === "string" ? right : right.op === "value" ? right.args : undefined;
+      if (field !== undefined) {
+        found.add(`${left.args}.${field}`);
+        named.add(left);
+      }
+    }
+    if (each.op !== "id") continue;
+    found.add(each.args);
+    if (records.has(each.args) && !named.has(each)) found.add(`${each.args}.*`);
   }
   return found;
 }
+
+/** Whether an expression with these mentions may read a fact, such as `output.json`. */
+export const mayRead = (mentioned: ReadonlySet<string>, fact: string): boolean =>
+  mentioned.has(fact) || mentioned.has(`${fact.split(".")[0]}.*`);

@@ -1,3 +1,5 @@
+import { mayRead } from "./expressionTree.ts";
+
 /** Which facts a policy reads: what costs I/O, or room, is fetched only where one of its expressions mentions it. */
 export type Needs = {
   /** The response's payload at all. */
@@ -30,12 +32,10 @@ export const everything: Needs = {
 const stakeFields = ["lockup", "eligible", "master"];
 const historyFields = ["seen", "approved", "rejected", "price"];
 
-/** What an expression's mentions amount to; a whole variable without a field means all of it. */
+/** What an expression's mentions amount to. */
 export function needsOf(mentions: ReadonlySet<string>): Needs {
   const some = (variable: string, fields: readonly string[]) =>
-    mentions.has(variable) &&
-    (fields.some((field) => mentions.has(`${variable}.${field}`)) ||
-      ![...mentions].some((name) => name.startsWith(`${variable}.`)));
+    fields.some((field) => mayRead(mentions, `${variable}.${field}`));
   return {
     output: mentions.has("output"),
     json: some("output", ["json"]),

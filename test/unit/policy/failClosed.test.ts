@@ -55,6 +55,18 @@ test.each(['output.json != "error"', "!(output.json == 1)", "output.json == null
   },
 );
 
+test.each([
+  'output.bytes > 0 && [output].exists(o, !o.text.contains("error"))',
+  'output.bytes > 0 && (now > 0 ? output : output).text == ""',
+  "output.bytes > 0 && [output][0].json == null",
+  'output.bytes > 0 && {"it": output}["it"].json != {"label": "error"}',
+  'task.payment > wei("0") && [task].exists(t, t.config == null)',
+  'task.payment > wei("0") && [task].exists(t, t.function == "")',
+])("a fact that an expression takes whole, beside a field of it, is all there: %s", async (eligible) => {
+  const output = outputOf({ label: "error" });
+  expect(await kindsOf(policyOf(eligible), candidateOf([responseOf(1, { output })]))).toEqual(["reject"]);
+});
+
 test("a text that came, and is no JSON, may be judged as a text", async () => {
   const output: Output = { ...outputOf(null), valid: false, text: "four legs, a tail", error: "not JSON" };
   expect(await kindsOf(policyOf('output.text.contains("tail")'), candidateOf([responseOf(1, { output })]))).toEqual([
