@@ -1,6 +1,7 @@
+import { assessInOrder } from "./assessInOrder.ts";
 import { type Assessor, createAssessor } from "./assessor.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Assessment, Program } from "./program.ts";
+import type { Program } from "./program.ts";
 
 /**
  * Evaluates in this thread: deterministic, and at the mercy of what it evaluates. For the simulator, the tools and tests;
@@ -19,16 +20,10 @@ export function createInProcessEvaluator(): Evaluator {
     prepare: async (programs) => {
       for (const program of programs) await assessorOf(program);
     },
-    assess: async (program, facts, { stopAtEligible }) => {
+    assess: async (program, facts, options) => {
       const assess = await assessorOf(program).catch(() => undefined);
       if (assess === undefined) return facts.map(() => ({ kind: "hold", reason: "the policy cannot be compiled" }));
-      const assessments: Assessment[] = [];
-      for (const each of facts) {
-        const assessment = assess(each);
-        assessments.push(assessment);
-        if (stopAtEligible && assessment.kind === "eligible") break;
-      }
-      return assessments;
+      return assessInOrder(assess, facts, options);
     },
     close: async () => undefined,
   };

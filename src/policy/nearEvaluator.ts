@@ -1,8 +1,9 @@
+import { assessInOrder } from "./assessInOrder.ts";
 import { type Assessor, createAssessor } from "./assessor.ts";
 import { hasBoundedSchema } from "./boundedSchema.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { createCompiler, type Role } from "./expression.ts";
-import type { Assessment, Program } from "./program.ts";
+import type { Program } from "./program.ts";
 import { roles } from "./roles.ts";
 import { areSmall } from "./smallFacts.ts";
 
@@ -29,13 +30,7 @@ export function createNearEvaluator(threads: Evaluator): Evaluator {
       const assess =
         facts.length > mostTogether || !facts.every((each) => areSmall(each)) ? undefined : near.get(program.digest);
       if (assess === undefined) return threads.assess(program, facts, options);
-      const assessments: Assessment[] = [];
-      for (const each of facts) {
-        const assessment = assess(each);
-        assessments.push(assessment);
-        if (options.stopAtEligible && assessment.kind === "eligible") break;
-      }
-      return assessments;
+      return assessInOrder(assess, facts, options);
     },
     close: async () => {
       near = new Map();
