@@ -21,6 +21,7 @@ export function decodeBody(body: Uint8Array, { cidVerified = false, type = "" } 
   const text = decodeText(body);
   if (text === undefined) return { ...came, valid: false, json: null, text: "", error: "not UTF-8" };
   const refused = (error: string): Output => ({ ...came, valid: false, json: null, text, error });
+  if (text === "") return refused("empty");
   const unfit = jsonRefusal(text);
   if (unfit) return refused(unfit);
   let json: unknown;

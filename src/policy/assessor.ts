@@ -31,10 +31,11 @@ export async function createAssessor(program: Program): Promise<Assessor> {
   const reads = (fact: string) => parts.some(({ mentions }) => mayRead(mentions, fact));
   const asksJudges = reads("signals");
   const readsPayload = plugin !== undefined || asksJudges || reads("output");
+  const readsText = plugin !== undefined || asksJudges || reads("output.text");
   const readsJson = reads("output.json");
 
   const assess = (given: FactsJson): Assessment => {
-    const missing = whatIsMissing(given.output, { readsPayload, readsJson });
+    const missing = whatIsMissing(given.output, { readsPayload, readsText, readsJson });
     if (missing) return { kind: "reject", reason: missing };
     const output = schema && refusal ? withSchema(given.output, schema.path, refusal) : given.output;
     const json = { ...given, output };
@@ -56,16 +57,20 @@ export async function createAssessor(program: Program): Promise<Assessor> {
   };
 }
 
+type Reads = { readonly readsPayload: boolean; readonly readsText: boolean; readonly readsJson: boolean };
+
 /**
- * Why nothing that is read can be judged. What did not come is empty, and of an empty text `!output.text.contains("error")`
- * is true: a condition must not get to see it.
+ * Why nothing that is read can be judged. What did not come is empty, and so is the text of what came and is none (it is not
+ * UTF-8, or has no bytes). Of an empty text `!output.text.contains("error")` is true: a condition must not get to see it, nor
+ * must a judge or a plug-in.
  */
 function whatIsMissing(
-  { valid, digest, error }: OutputJson,
-  { readsPayload, readsJson }: { readonly readsPayload: boolean; readonly readsJson: boolean },
+  { valid, digest, error, text }: OutputJson,
+  { readsPayload, readsText, readsJson }: Reads,
 ): string | undefined {
   if (valid) return undefined;
   if (readsPayload && digest === "") return error || "the payload did not come";
+  if (readsText && text === "") return error || "the payload is no text";
   return readsJson ? error || "the payload is not JSON" : undefined;
 }
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { decodeBody } from "../../../src/payload/decodeBody.ts";
 import type { Output } from "../../../src/payload/payloadPort.ts";
 import type { Evaluator } from "../../../src/policy/evaluator.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
@@ -54,6 +55,54 @@ test.each(['output.json != "error"', "!(output.json == 1)", "output.json == null
     ]);
   },
 );
+
+/** What came, and has no text: of the empty one that stands in its place nothing can be said. */
+const noTexts: readonly (readonly [what: string, output: Output])[] = [
+  ["not UTF-8", decodeBody(Buffer.alloc(1_000, 0xff))],
+  ["empty", decodeBody(new Uint8Array(), { cidVerified: true })],
+];
+
+describe.each(noTexts)("a payload that came and is %s", (error, output) => {
+  const payload = { output, provider: { lockup: ogpu(9), eligible: true } };
+  const each = [1, 2, 3].map((id) =>
+    responseOf(id, { ...payload, provider: { ...payload.provider, master: toAddress(`0x${String(id).repeat(40)}`) } }),
+  );
+
+  test.each([
+    ...fulfilledByNothing.filter((eligible) => /output\.(text|json)/.test(eligible)),
+    '!output.text.matches("(?i)error") && output.digest != ""',
+    '[output].exists(o, !o.text.contains("error")) && output.digest != ""',
+  ])("is not paid where %s", async (eligible) => {
+    expect(await verdictsOf(policyOf(eligible), candidateOf([responseOf(1, payload)]))).toEqual([`1 reject: ${error}`]);
+  });
+
+  test("agrees with nothing: its text is no key", async () => {
+    const policy = whole("strategy: quorum\neligible: provider.eligible\nquorum: { count: 2, key: output.text }\n");
+    expect(await kindsOf(policy, candidateOf(each))).toEqual(["reject", "reject", "reject"]);
+  });
+
+  test("is shown to no judge and no plug-in", async () => {
+    const asked: string[] = [];
+    const judge: Signals = {
+      ask: async ({ name }) => {
+        asked.push(name);
+        return { ok: true, answer: { bad: false } };
+      },
+    };
+    const head = "strategy: first\n";
+    const judged = `${head}signals: { quality: { url: http://127.0.0.1:1/ } }\neligible: "!signals.quality.bad"\n`;
+    const plugin = { "p.js": 'export default () => () => ({ verdict: "eligible" });\n' };
+    for (const policy of [whole(judged, {}, { signals: judge }), whole(`${head}plugin: { file: p.js }\n`, plugin)]) {
+      expect(await verdictsOf(policy, candidateOf([responseOf(1, payload)]))).toEqual([`1 reject: ${error}`]);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  test("may be judged by what it is: its bytes, its digest, its CID", async () => {
+    const policy = policyOf("output.digest != '' && (output.bytes == 1000 || output.cidVerified)");
+    expect(await kindsOf(policy, candidateOf([responseOf(1, payload)]))).toEqual(["confirm"]);
+  });
+});
 
 test.each([
   'output.bytes > 0 && [output].exists(o, !o.text.contains("error"))',

@@ -52,7 +52,7 @@ export const bodies: readonly HostileRow[] = [
   row("JSON with something behind it", "not JSON", '{"a": 1} secret'),
   row("JSON with comments", "not JSON", '{"a": 1} // secret'),
   row("single quotes", "not JSON", "{'a': 1}"),
-  row("nothing", "not JSON", ""),
+  row("nothing", "empty", ""),
   row("an error page with status 200", "an HTML page, not JSON", "<!DOCTYPE html><h1>502</h1>", "text/html"),
   row("an error page that says it is JSON", "an HTML page, not JSON", "\n <html><h1>secret</h1>"),
   row("a picture", "the content type is neither JSON nor text", "{}", "image/png"),
