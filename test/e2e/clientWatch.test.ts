@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { toHex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
@@ -7,6 +8,7 @@ import { testNode } from "../../devnet/network.ts";
 import { type Client, createClient, TaskStatus } from "../../src/index.ts";
 import { checksummed, type SourceAddress } from "../../src/protocol/brand.ts";
 import { type FaultProxy, startFaultProxy } from "../support/faultProxy.ts";
+import { startMeddlingProxy } from "../support/meddlingProxy.ts";
 
 /** For a machine that is busy. */
 const patience = { timeout: 20_000 };
@@ -42,6 +44,15 @@ afterEach(async () => {
   await proxy.stop();
 });
 
+/** Publishes a task. @returns the transaction's bytes, too. */
+async function published() {
+  const task = await publish();
+  const block = (await testNode(devnet.network, "eth_getBlockByNumber", ["latest", false])) as {
+    transactions: string[];
+  };
+  const raw = await testNode(devnet.network, "eth_getRawTransactionByHash", [block.transactions[0]]);
+  return { task, raw };
+}
 const publish = async () => checksummed(await devnet.client.publishTask({ source, config: "{}" }));
 
 /** Takes events until the given number is there. */
@@ -138,6 +149,42 @@ describe("the watchers", () => {
     expect(moved?.blockHash).not.toBe(seen?.blockHash);
     await devnet.mine(5);
     expect(await firm).toMatchObject([{ task: again }]);
+  });
+
+  it("tell of nothing older where a reorg takes the block that they began at, and of what it puts there", async () => {
+    const { signal } = ending;
+    await publish();
+    const { task, raw } = await published();
+    await publish();
+    const told = client.watchTaskPublished({ source, signal });
+    const firm = take(client.watchTaskPublished({ source, signal, final: true }), 2);
+    await sleep(300);
+    await testNode(devnet.network, "anvil_reorg", [2, [[raw, 1]]]);
+    const later = await publish();
+    expect((await next(told, 2)).map((event) => event.task)).toEqual([task, later]);
+    await devnet.mine(5);
+    expect((await firm).map((event) => event.task)).toEqual([task, later]);
+  });
+
+  it("end by an abort that comes while the chain, which stands still, is asked", async () => {
+    const meddling = await startMeddlingProxy(devnet.rpc.http);
+    try {
+      const slow = createClient({ chain: devnet.chainId, rpc: meddling.http, pollIntervalMs: 100 });
+      const head = toHex(await devnet.publicClient.getBlockNumber({ cacheTime: 0 }));
+      let asked = 0;
+      meddling.set(async ({ method, params }) => {
+        // At the second look: until then the head that it began with is news.
+        if (method !== "eth_getBlockByNumber" || params[0] !== head || ++asked < 2) return undefined;
+        ending.abort();
+        await sleep(100);
+        return undefined;
+      });
+      const end = slow.watchTaskPublished({ signal: ending.signal }).next();
+      expect(await Promise.race([end, sleep(5_000)])).toEqual({ done: true, value: undefined });
+      expect(asked).toBeGreaterThan(1);
+    } finally {
+      await meddling.stop();
+    }
   });
 });
 

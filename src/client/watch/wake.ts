@@ -1,4 +1,4 @@
-import { firstValueFrom, fromEvent, merge, type Observable, race, Subject, timer } from "rxjs";
+import { defer, firstValueFrom, fromEvent, merge, NEVER, type Observable, of, Subject, timer } from "rxjs";
 import type { Clock } from "../../clock.ts";
 
 /** Waits for news, or for a while; an abort ends both. */
@@ -17,13 +17,14 @@ export function createWake(heads$: Observable<unknown>, { scheduler }: Clock, si
     isNews = true;
     news$.next();
   });
-  const aborted$: readonly Observable<unknown>[] = signal ? [fromEvent(signal, "abort")] : [];
+  // One that came while nobody waited is not told of again.
+  const aborted$ = signal ? defer(() => (signal.aborted ? of(signal) : fromEvent(signal, "abort"))) : NEVER;
   return {
     next: async () => {
-      if (!isNews) await firstValueFrom(race(news$, ...aborted$));
+      if (!isNews) await firstValueFrom(merge(news$, aborted$));
       isNews = false;
     },
-    after: async (ms) => firstValueFrom(merge(timer(ms, scheduler), ...aborted$)),
+    after: async (ms) => firstValueFrom(merge(timer(ms, scheduler), aborted$)),
     close: () => subscription.unsubscribe(),
   };
 }

@@ -1,13 +1,16 @@
 import { createScanner, type ScanStep } from "../../chain/scanner.ts";
-import { BaseError, FatalError, RetryableError } from "../../errors.ts";
-import type { Cursor } from "../../journal/journal.ts";
+import { BaseError, FatalError } from "../../errors.ts";
 import type { ChainEvent } from "../../protocol/events.ts";
 import type { ClientContext } from "../context.ts";
 import { InputError } from "../errors.ts";
+import { rewind, type Start, startAt } from "./startAt.ts";
 import { createWake } from "./wake.ts";
 
 export type WatchOptions = {
-  /** The first block to tell of, so that a program that starts again misses nothing. @default the next one */
+  /**
+   * The first block to tell of, so that a program that starts again misses nothing.
+   * @default the next one; and, of those that can still be taken back, what a reorg puts in their place
+   */
   readonly fromBlock?: bigint;
   /**
    * Tells of an event only when its block can no longer be taken back (see the client's `finality`); otherwise at once, and
@@ -36,8 +39,6 @@ export function watchEvents(context: ClientContext, options: WatchOptions): Asyn
   return follow(context, options, start);
 }
 
-type Start = Pick<ScanStep, "cursor" | "known">;
-
 async function* follow(
   context: ClientContext,
   { fromBlock, final = false, signal }: WatchOptions,
@@ -46,7 +47,7 @@ async function* follow(
   const { chain, clock } = context;
   const scanner = createScanner(chain, {
     maxBlockRange: 2_000,
-    rewind: 64,
+    rewind,
     onDeepReorg: () => undefined,
     onHeadBehind: () => undefined,
   });
@@ -60,6 +61,7 @@ async function* follow(
       try {
         at ??= await startAt(context, fromBlock);
         step = await scanner.step(at);
+        if (signal?.aborted) break;
         pause = firstPause;
       } catch (error) {
         if (!(error instanceof BaseError) || error instanceof FatalError) throw error;
@@ -72,8 +74,9 @@ async function* follow(
         continue;
       }
       const { cursor, known, rewindTo } = step;
-      const events = step.events.filter(({ at: { blockNumber } }) => blockNumber >= (fromBlock ?? 0n));
-      at = { cursor, known };
+      const { first } = at;
+      const events = step.events.filter(({ at: { blockNumber } }) => blockNumber >= first);
+      at = { cursor, known, first };
       if (!final) {
         yield* events;
         continue;
@@ -87,20 +90,4 @@ async function* follow(
   } finally {
     wake.close();
   }
-}
-
-/** The block before the first one to tell of. @throws RetryableError if the node does not have it. */
-async function startAt({ chain, rpc }: ClientContext, fromBlock: bigint | undefined): Promise<Start> {
-  const head = await chain.head();
-  const before =
-    fromBlock === undefined || fromBlock > head.number ? head.number : fromBlock > 0n ? fromBlock - 1n : 0n;
-  const block = before === head.number ? head : await chain.block(before);
-  if (block === undefined) {
-    throw new RetryableError(`${rpc.name} does not have block ${before}`, {
-      code: "NODE_BEHIND",
-      remedy: "use an endpoint that keeps that block, or begin later",
-    });
-  }
-  const cursor: Cursor = { number: block.number, hash: block.hash };
-  return { cursor, known: [cursor] };
 }
