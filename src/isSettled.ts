@@ -19,14 +19,9 @@ export function verdictOn(
   policy: Binding,
   response: Response,
 ): VerdictRecord | undefined {
-  const judged = responseDigest(response);
-  return verdicts.find(
-    (verdict) =>
-      verdict.response === response.address &&
-      verdict.responseDigest === judged &&
-      verdict.kind !== "wait" &&
-      binds(verdict, policy),
-  );
+  const newest = verdicts.find((verdict) => verdict.response === response.address);
+  if (newest === undefined || newest.kind === "wait" || !binds(newest, policy)) return undefined;
+  return newest.responseDigest === responseDigest(response) ? newest : undefined;
 }
 
 /**
@@ -38,8 +33,9 @@ export function isSettled(record: TaskRecord, policy: Binding, response: Respons
     (verdict) => verdict.kind === "confirm" && verdict.mode === "shadow" && binds(verdict, policy),
   );
   if (isPaidInShadow) return true;
-  const judged = responseDigest(response);
-  if (record.withdrawn.some((each) => each.response === response.address && each.responseDigest === judged))
-    return true;
+  const isWithdrawn = record.withdrawn.some(
+    (each) => each.response === response.address && each.responseDigest === responseDigest(response),
+  );
+  if (isWithdrawn) return true;
   return !record.reappeared.has(response.address) && verdictOn(record, policy, response) !== undefined;
 }
