@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import { loadConfig } from "../config/loadConfig.ts";
 import { exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -9,6 +8,8 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { journalSite, requireJournal } from "./journalSite.ts";
+import { personOf } from "./personOf.ts";
+import { json, oneLine } from "./terminal.ts";
 import { besideDaemon } from "./withJournal.ts";
 
 const kinds = ["approve", "reject", "expire"] as const;
@@ -18,7 +19,8 @@ const kinds = ["approve", "reject", "expire"] as const;
  * look: on the chain as it is then, and under the same ceilings.
  * @returns the exit code.
  */
-export async function held(context: Context, { args, options, file, flags }: Line): Promise<number> {
+export async function held(context: Context, line: Line): Promise<number> {
+  const { args, options, file, flags } = line;
   const [action = "list", ...ids] = args;
   const kind = kinds.find((known) => known === action);
   if (action !== "list" && kind === undefined) throw usage(`there is no "held ${action}"`);
@@ -27,10 +29,9 @@ export async function held(context: Context, { args, options, file, flags }: Lin
   await requireJournal(site);
   return besideDaemon(site, async (journal) => {
     if (kind === undefined) return list(context, await journal.held(), options.json === true);
-    const who = options.who ?? userInfo().username;
-    for (const answer of answersOf(kind, ids, who, options.why)) {
+    for (const answer of answersOf(kind, ids, personOf(context, line), options.why)) {
       await journal.answerHeld(answer, Date.now());
-      context.stdout.write(`${answer.verdictId}: ${kind}, by ${who}\n`);
+      context.stdout.write(`${answer.verdictId}: ${kind}, by ${answer.who}\n`);
     }
     return exitCodes.ok;
   });
@@ -59,10 +60,12 @@ async function list({ stdout }: Context, verdicts: Held, asJson: boolean): Promi
     policy: mode === "shadow" ? `${policy} (shadow: an approval pays nothing)` : policy,
     reason,
   }));
-  if (asJson) stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  if (asJson) stdout.write(json(rows));
   else if (rows.length === 0) stdout.write("nothing is held\n");
   for (const { id, since, task, response, price, policy, reason } of asJson ? [] : rows) {
-    stdout.write(`${id}  ${since}  ${price}  ${policy}\n    task ${task}\n    response ${response}\n    ${reason}\n`);
+    stdout.write(
+      `${id}  ${since}  ${price}  ${policy}\n    task ${task}\n    response ${response}\n    ${oneLine(reason, 300)}\n`,
+    );
   }
   return exitCodes.ok;
 }

@@ -7,6 +7,7 @@ import { loadLedger } from "../sink/guardrails/openLedger.ts";
 import { type Standing, standings } from "../sink/guardrails/standing.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
+import { json, table } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
 /** Shows whether paying is paused, what waits, and how much of every ceiling is used. @returns the exit code. */
@@ -18,7 +19,7 @@ export async function limits(context: Context, line: Line): Promise<number> {
     const [pause, unsettled, history] = [await journal.pause(), await waiting(journal), await journal.pauseHistory(10)];
     if (line.options.json) {
       const shown = { pause: pause ?? null, ...unsettled, ceilings: ceilings.map(asJson), history, journal: site.name };
-      context.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+      context.stdout.write(json(shown));
       return exitCodes.ok;
     }
     const since = pause && new Date(pause.at).toISOString();
@@ -26,7 +27,7 @@ export async function limits(context: Context, line: Line): Promise<number> {
     context.stdout.write(
       `${unsettled.waiting} confirmations wait to be signed, ${unsettled.inFlight} are in flight\n\n`,
     );
-    context.stdout.write(table(ceilings));
+    context.stdout.write(table(context, ["CEILING", "OF", "USED", "LIMIT", "LEFT", "FREES FROM"], ceilings.map(rowOf)));
     return exitCodes.ok;
   });
 }
@@ -54,22 +55,7 @@ const asJson = ({ name, scope, used, limit, left, freesAt }: Standing) => ({
   freesAt: freesAt === undefined ? null : timeOf(freesAt),
 });
 
-function table(ceilings: readonly Standing[]): string {
-  const rows = [
-    ["CEILING", "OF", "USED", "LIMIT", "LEFT", "FREES FROM"],
-    ...ceilings.map(({ name, scope, used, limit, left, freesAt }) => [
-      ...[name, scope, formatOgpu(used), formatOgpu(limit), formatOgpu(left)],
-      timeOf(freesAt),
-    ]),
-  ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
-}
+const rowOf = ({ name, scope, used, limit, left, freesAt }: Standing): readonly string[] => [
+  ...[name, scope, formatOgpu(used), formatOgpu(limit), formatOgpu(left)],
+  timeOf(freesAt),
+];

@@ -121,9 +121,11 @@ describe("limits", () => {
     const { code, printed } = await run("limits", "--guardrails-per-hour", "2 OGPU", "--guardrails-per-day", "none");
     expect(code).toBe(0);
     expect(printed).toMatch(/^paying is on\n0 confirmations wait to be signed, 0 are in flight\n/);
-    expect(printed).toMatch(/guardrails\.perHour +all +0 OGPU +2 OGPU +2 OGPU +-\n/);
-    expect(printed).toMatch(/caps\.perDay of thrifty +policy thrifty +0 OGPU +3 OGPU/);
-    expect(printed).toMatch(/guardrails\.gasPerDay +all +0 OGPU +1 OGPU/);
+    expect(printed).toMatch(
+      /\nCEILING\tOF\tUSED\tLIMIT\tLEFT\tFREES FROM\nguardrails\.perHour\tall\t0 OGPU\t2 OGPU\t2 OGPU\t-\n/,
+    );
+    expect(printed).toMatch(/caps\.perDay of thrifty\tpolicy thrifty\t0 OGPU\t3 OGPU/);
+    expect(printed).toMatch(/guardrails\.gasPerDay\tall\t0 OGPU\t1 OGPU/);
     expect(printed).not.toContain("guardrails.perDay");
   });
 
