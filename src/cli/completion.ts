@@ -51,7 +51,6 @@ _ogpu_confirmd() {
     _describe command words
     return
   fi
-  case $words[2] in esac
   case "\${(Q)\${(z)BUFFER}[2]}" in
 ${commands.map((command) => `    ${command.name}) words=(${described(command).map(quoted).join(" ")}) ;;`).join("\n")}
   esac

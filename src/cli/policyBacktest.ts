@@ -15,6 +15,7 @@ import { createRecordedSignals } from "../policy/signals/recordedSignals.ts";
 import { backtest, type PastTask } from "../policy/tools/backtest.ts";
 import { backtestPage, backtestTable } from "../policy/tools/backtestReport.ts";
 import { pastTasks } from "../policy/tools/pastTasks.ts";
+import { wei } from "../protocol/brand.ts";
 import { withCeiling } from "../withCeiling.ts";
 import { chainTasks } from "./chainTasks.ts";
 import type { Line } from "./command.ts";
@@ -36,14 +37,15 @@ export async function policyBacktest(
   [folder]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });
+  const [since, blocks] = [sinceOf(options), blocksOf(options)];
   const site = journalSite(config, { env, cwd });
-  if (options.from === undefined) await requireJournal(site);
-  return besideDaemon(site, async (journal) => {
-    const decisions = await journal.decisions(sinceOf(options), true);
+  const ofJournal = blocks === undefined;
+  if (ofJournal) await requireJournal(site);
+  const work = async (journal: Past) => {
+    const decisions = await journal.decisions(since, true);
     const signals = createRecordedSignals(() => decisions.flatMap(factsOf));
     const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder), { signals });
-    const ofJournal = options.from === undefined;
-    const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain(config, set, journal, options);
+    const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain(config, set, journal, blocks);
     const limits = { maxPayment: config.sink.maxPayment, ceilings: config.guardrails };
     const result = await backtest(tasks, {
       unjudged: ofJournal ? await countUnjudged(journal, tasks) : 0,
@@ -52,10 +54,22 @@ export async function policyBacktest(
     stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : backtestTable(result));
     if (options.html !== undefined) writeFileSync(resolve(cwd, options.html), backtestPage(result));
     return exitCodes.ok;
-  });
+  };
+  // To open a journal that is not there would make one, by which other commands then say that all is well.
+  return (await site.exists()) ? besideDaemon(site, work) : work(noPast);
 }
 
 type Tasks = readonly (PastTask | undefined)[];
+
+/** What a backtest asks of a journal. */
+type Past = Pick<Journal, "decisions" | "providerHistory" | "task">;
+
+const noPast: Past = {
+  decisions: async () => [],
+  providerHistory: async (providers) =>
+    new Map(providers.map((provider) => [provider, { seen: 0, approved: 0, rejected: 0, price: wei(0n) }])),
+  task: async () => undefined,
+};
 
 function sinceOf({ since, from }: CommandOptions): number {
   if (since === undefined) return 0;
@@ -71,7 +85,7 @@ const factsOf = ({ factsJson }: RecordedDecision): readonly FactsJson[] => {
 };
 
 /** Responses of these tasks that nobody judged: the journal knows that they came, and nothing of what they are. */
-async function countUnjudged(journal: Journal, tasks: Tasks): Promise<number> {
+async function countUnjudged(journal: Past, tasks: Tasks): Promise<number> {
   let unjudged = 0;
   for (const past of tasks) {
     if (!past) continue;
@@ -81,12 +95,7 @@ async function countUnjudged(journal: Journal, tasks: Tasks): Promise<number> {
   return unjudged;
 }
 
-async function ofChain(
-  config: Config,
-  set: LoadedPolicies,
-  journal: Journal,
-  { from, to }: CommandOptions,
-): Promise<Tasks> {
+async function ofChain(config: Config, set: LoadedPolicies, journal: Past, { from, to: last }: Blocks): Promise<Tasks> {
   const clock = systemClock;
   const report = () => undefined;
   const rpc = openEndpoints(config, { clock, random: Math.random, report });
@@ -95,13 +104,27 @@ async function ofChain(
     ...{ deployment: requireDeployment(config.chain.id), finality: config.chain.finality },
   });
   const { number } = await chain.head();
-  const range = { from: blockOf("from", from, 0n), to: blockOf("to", to, number) };
+  const to = last ?? number;
+  if (from > to) throw usage(`--from ${from} is above the head, which is ${number}`);
   const payload = createPayload(config.payload);
-  return chainTasks({ chain, journal, payload }, set, range);
+  return chainTasks({ chain, journal, payload }, set, { from, to });
 }
 
-function blockOf(name: string, text: string | undefined, fallback: bigint): bigint {
-  if (text === undefined) return fallback;
+/** @param to The head, where it is missing. */
+type Blocks = { readonly from: bigint; readonly to: bigint | undefined };
+
+function blocksOf(options: CommandOptions): Blocks | undefined {
+  if (options.from === undefined) {
+    if (options.to !== undefined) throw usage("--to is the last block of a range: write --from too");
+    return undefined;
+  }
+  const from = blockOf("from", options.from);
+  const to = options.to === undefined ? undefined : blockOf("to", options.to);
+  if (to !== undefined && from > to) throw usage(`--from ${from} is above --to ${to}: give the lower block first`);
+  return { from, to };
+}
+
+function blockOf(name: string, text: string): bigint {
   if (!/^\d{1,18}$/.test(text)) throw usage(`--${name} is a block number, not "${text}"`);
   return BigInt(text);
 }
