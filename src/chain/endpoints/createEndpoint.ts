@@ -78,6 +78,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     if (refused?.account) {
       const error = refusedBy(name, refused.account.fault, refused.account.error);
       record.failed(error, startedAt);
+      missing.forget();
       throw error;
     }
     const limit = answers.find((answer) => "error" in answer && isRateLimit(answer.error));

@@ -8,6 +8,8 @@ export type MissingMethods = {
   /** @returns whether that is news. */
   readonly refused: (method: string) => boolean;
   readonly answered: (calls: readonly RpcCall[], answers: readonly RpcAnswer[]) => void;
+  /** It refuses whatever it is asked: what it refused lately says nothing. */
+  readonly forget: () => void;
 };
 
 const forgottenAfterMs = 10 * 60_000;
@@ -29,6 +31,9 @@ export function createMissingMethods(clock: Clock): MissingMethods {
         const answer = answers[index];
         if (answer && "result" in answer) until.delete(method);
       }
+    },
+    forget: () => {
+      for (const method of until.keys()) until.set(method, Number.NEGATIVE_INFINITY);
     },
   };
 }

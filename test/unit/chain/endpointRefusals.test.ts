@@ -103,6 +103,17 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
     expect(events()).toEqual(["0 refused", "0 up"]);
   });
 
+  it("does again what it refused with such a word before the rest, when it is back", async () => {
+    const { endpoints, pass, asked } = await open([first(2, refusing("Unauthorized"), a)]);
+    await expect(endpoints.call("eth_getLogs")).rejects.toThrow("Unauthorized");
+    expect(endpoints.each()[0]?.lacks(callsOf("eth_getLogs"))).toBe(true);
+    await expect(endpoints.call("eth_call")).rejects.toMatchObject({ code: "ACCOUNT_REFUSED" });
+    expect(endpoints.each()[0]?.lacks(callsOf("eth_getLogs"))).toBe(false);
+    await pass(30_000);
+    expect(await endpoints.call("eth_getLogs")).toBe("a");
+    expect(asked()).toEqual([3]);
+  });
+
   it("is told of though it was down before", async () => {
     const { endpoints, events } = await open([first(1, down, revoked), b]);
     await endpoints.call("eth_call");
