@@ -74,3 +74,9 @@ export async function readAll<T extends readonly Read<unknown>[]>(
   const answers = await rpc.batch(reads.map(({ call }) => call));
   return reads.map(({ decode }, index) => decode(answers[index] as RpcAnswer)) as never;
 }
+
+/** Sends one read. @throws as `readAll`. */
+export async function readOne<T>(rpc: HttpRpc, { call, decode }: Read<T>): Promise<T> {
+  const [answer] = await rpc.batch([call]);
+  return decode(answer as RpcAnswer);
+}

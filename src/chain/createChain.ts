@@ -5,7 +5,7 @@ import { toNonce, wei } from "../protocol/brand.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { createConfirmLogs } from "./confirmLogs.ts";
 import { confirmData, type Preview } from "./confirmPreviews.ts";
-import { read, readAll } from "./contractReads.ts";
+import { read, readAll, readOne } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
@@ -60,10 +60,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     return read(newest.at());
   };
 
-  const call = async <T>(...args: Parameters<typeof read<T>>): Promise<T | undefined> => {
-    const [value] = await readAll(rpc, [read<T>(...args)] as const);
-    return value;
-  };
+  const call = <T>(...args: Parameters<typeof read<T>>): Promise<T | undefined> => readOne(rpc, read<T>(...args));
 
   const missing = (what: string, block: bigint) =>
     new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
@@ -98,7 +95,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     }),
     head,
 
-    block: async (number) => (await readAll(rpc, [blockRead(toQuantity(number))] as const))[0],
+    block: (number) => readOne(rpc, blockRead(toQuantity(number))),
 
     ...eventReads(deps, missing),
 

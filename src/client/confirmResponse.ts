@@ -1,4 +1,4 @@
-import { read, readAll } from "../chain/contractReads.ts";
+import { read, readOne } from "../chain/contractReads.ts";
 import { taskAbi } from "../protocol/abi.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { isClosed, statusName, TaskStatus } from "../protocol/statuses.ts";
@@ -92,7 +92,7 @@ export async function requireConfirmable(
   if (expected !== undefined) requireSame(address, expected, response);
   const task = await readTask(context, response.task);
   const listed = read<string>(taskAbi, task.address, "responseOf", [response.provider], latest);
-  const [ofTask] = await readAll(context.rpc, [listed] as const);
+  const ofTask = await readOne(context.rpc, listed);
   if (ofTask?.toLowerCase() !== address.toLowerCase()) {
     throw new InputError(`${address} says that it answers the task ${task.address}, which does not know it`, {
       code: "NOT_FOUND",

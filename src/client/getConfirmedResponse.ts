@@ -1,4 +1,4 @@
-import { read, readAll } from "../chain/contractReads.ts";
+import { read, readOne } from "../chain/contractReads.ts";
 import { RetryableError } from "../errors.ts";
 import { taskAbi } from "../protocol/abi.ts";
 import { checksummed, zeroAddress } from "../protocol/brand.ts";
@@ -41,8 +41,8 @@ export async function getConfirmedResponse(
 }
 
 async function winnerOf(context: ClientContext, task: Address) {
-  const one = async <T>(functionName: string, args: readonly unknown[]) =>
-    (await readAll(context.rpc, [read<T>(taskAbi, task, functionName, args, latest)] as const))[0];
+  const one = <T>(functionName: string, args: readonly unknown[]) =>
+    readOne(context.rpc, read<T>(taskAbi, task, functionName, args, latest));
   const provider = await one<string>("winningProvider", []);
   if (provider === undefined || provider === zeroAddress) return undefined;
   const response = await one<string>("responseOf", [provider]);

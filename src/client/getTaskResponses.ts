@@ -1,4 +1,4 @@
-import { read, readAll } from "../chain/contractReads.ts";
+import { read, readAll, readOne } from "../chain/contractReads.ts";
 import { type PageBounds, readStretch } from "../chain/pages.ts";
 import { RetryableError } from "../errors.ts";
 import { taskAbi } from "../protocol/abi.ts";
@@ -42,9 +42,7 @@ export async function getTaskResponses(
       remedy: "give whole numbers, the lower one first",
     });
   }
-  const one = async <T>(functionName: string, args: readonly unknown[]) =>
-    (await readAll(context.rpc, [read<T>(taskAbi, task, functionName, args, latest)] as const))[0];
-  const attempts = await one<bigint>("getAttemptCount", []);
+  const attempts = await readOne(context.rpc, read<bigint>(taskAbi, task, "getAttemptCount", [], latest));
   if (attempts === undefined) throw await wrongContract(context, "task", task);
   const count = Math.min(Number(attempts), upper ?? Number.POSITIVE_INFINITY);
   const found = await addressesOf(context, task, lower, count);

@@ -1,4 +1,4 @@
-import { read, readAll } from "../chain/contractReads.ts";
+import { read, readAll, readOne } from "../chain/contractReads.ts";
 import { blockRead } from "../chain/snapshot.ts";
 import { nexusAbi, responseAbi, sourceAbi, taskAbi, terminalAbi, vaultAbi } from "../protocol/abi.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -34,9 +34,8 @@ export async function readSource(context: ClientContext, address: Address): Prom
     read<number>(sourceAbi, address, "getStatus", [], latest),
   ] as const);
   if (!block || !id || !params || status === undefined) throw await wrongContract(context, "source", address);
-  const [vaultBalance] = await readAll(rpc, [
-    read<bigint>(vaultAbi, contracts.vault, "getBalanceOf", [params.client], latest),
-  ] as const);
+  const balance = read<bigint>(vaultAbi, contracts.vault, "getBalanceOf", [params.client], latest);
+  const vaultBalance = await readOne(rpc, balance);
   return {
     address,
     client: checksummed(params.client),
@@ -66,7 +65,7 @@ export async function readTask(context: ClientContext, address: Address): Promis
     throw await wrongContract(context, "task", address);
   }
   const [source, config, expiryTime, payment] = params;
-  const [client] = await readAll(rpc, [read<string>(sourceAbi, checksummed(source), "getClient", [], latest)] as const);
+  const client = await readOne(rpc, read<string>(sourceAbi, checksummed(source), "getClient", [], latest));
   if (client === undefined) throw await wrongContract(context, "source", checksummed(source));
   return {
     address,
@@ -143,8 +142,7 @@ export async function requireActsFor(
 ): Promise<void> {
   if (signer.toLowerCase() === client.toLowerCase()) return;
   const call = read<boolean>(terminalAbi, contracts.terminal, "getIsAgentOf", [client, signer], latest);
-  const [isAgent] = await readAll(rpc, [call] as const);
-  if (isAgent) return;
+  if (await readOne(rpc, call)) return;
   throw new RefusedError(`${what} belongs to ${client}; ${checksummed(signer)} is neither that client nor its agent`, {
     code: "NOT_ALLOWED",
     remedy: `sign with the client's key, or have the client authorise this one: agent set ${checksummed(signer)}`,

@@ -1,4 +1,4 @@
-import { read, readAll } from "../chain/contractReads.ts";
+import { read, readOne } from "../chain/contractReads.ts";
 import { terminalAbi } from "../protocol/abi.ts";
 import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
@@ -38,10 +38,7 @@ export const revokeAgent = (
  */
 export async function isAgent({ rpc, contracts }: ClientContext, client: string, agent: string): Promise<boolean> {
   const args = [readAddress("the client", client), readAddress("the agent", agent)];
-  const [answer] = await readAll(rpc, [
-    read<boolean>(terminalAbi, contracts.terminal, "getIsAgentOf", args, latest),
-  ] as const);
-  return answer ?? false;
+  return (await readOne(rpc, read<boolean>(terminalAbi, contracts.terminal, "getIsAgentOf", args, latest))) ?? false;
 }
 
 async function change(context: ClientContext, address: string, value: boolean, options: WriteOptions) {
