@@ -2,7 +2,14 @@ import { ConfigError, FatalError, RetryableError } from "../errors.ts";
 import { type AccountAddress, toNonce } from "../protocol/brand.ts";
 import { confirmationsById, unsettledConfirmations } from "./confirmationRows.ts";
 import { allIn, insertAll, updateAll } from "./groups.ts";
-import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
+import {
+  type Confirmation,
+  type ConfirmationChange,
+  type Decision,
+  isInFlight,
+  type Journal,
+  type NewAttempt,
+} from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
 import type { Row } from "./rows.ts";
@@ -28,8 +35,7 @@ type ConfirmationJournal = Pick<
 /** What is in flight is its key's: whoever does not hold the key changes nothing about it. */
 function* checkHolder({ state, attempts }: Confirmation, check: CheckFence): Work<void> {
   const signer = attempts.at(-1)?.signer;
-  const isInFlight = state === "signed" || state === "broadcast" || state === "mined";
-  if (isInFlight && signer !== undefined) yield* check(signer);
+  if (isInFlight(state) && signer !== undefined) yield* check(signer);
 }
 
 /**

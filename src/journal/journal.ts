@@ -120,6 +120,10 @@ export type ConfirmationState =
   | "cancelled"
   | "dead";
 
+/** Signed, and nothing final has become of it: it holds a nonce of its key. */
+export const isInFlight = (state: ConfirmationState): boolean =>
+  state === "signed" || state === "broadcast" || state === "mined";
+
 export type Confirmation = {
   readonly id: number;
   readonly task: TaskAddress;

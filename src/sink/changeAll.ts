@@ -1,6 +1,6 @@
 import type { Receipt } from "../chain/chainPort.ts";
 import { FatalError } from "../errors.ts";
-import type { Confirmation, ConfirmationChange, ConfirmationState } from "../journal/journal.ts";
+import { type Confirmation, type ConfirmationChange, isInFlight } from "../journal/journal.ts";
 import { isGivenUp } from "./givenUp.ts";
 import type { TrackDeps } from "./track.ts";
 
@@ -11,11 +11,9 @@ export type Changed = {
   readonly receipt?: Receipt;
 };
 
-const flies = (state: ConfirmationState): boolean => state === "signed" || state === "broadcast" || state === "mined";
-
 /** What is given up stays so wherever its bytes stand. */
 const stillGivenUp = (changed: Changed): Changed =>
-  isGivenUp(changed.before) && flies(changed.change.state)
+  isGivenUp(changed.before) && isInFlight(changed.change.state)
     ? { ...changed, change: { ...changed.change, reason: changed.before.reason } }
     : changed;
 
@@ -36,10 +34,10 @@ export async function changeAll(deps: TrackDeps, asked: readonly Changed[]): Pro
   for (const [index, confirmation] of changed.entries()) {
     const { change, receipt } = changes[index] as Changed;
     const { id, state } = confirmation;
-    if (flies(state)) lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
+    if (isInFlight(state)) lane.keep(confirmation, { sentAt: now(), sentAtBlock: lane.newestBlock() });
     else lane.release(id);
     if (state === "cancelled") guard.release(id);
-    else if (!flies(state) && state !== "intended") guard.settle(id);
+    else if (!isInFlight(state) && state !== "intended") guard.settle(id);
     const { gasPaid } = change;
     await counted(deps, async () => {
       if (gasPaid) await guard.settleGas(gasPaid.signer, gasPaid.nonce, gasPaid.cost);

@@ -1,12 +1,13 @@
-import { type Observable, Subject } from "rxjs";
 import type { Confirmation, Journal } from "../../journal/journal.ts";
-import type { Pause, Payee } from "../../journal/sinkJournal.ts";
+import type { Payee } from "../../journal/sinkJournal.ts";
 import type { PolicyCaps } from "../../policy/policyPort.ts";
 import type { AccountAddress, Nonce, Wei } from "../../protocol/brand.ts";
 import { wei } from "../../protocol/brand.ts";
 import type { Reporter } from "../../report.ts";
+import { type Breaker, type BreakerDeps, createBreaker } from "./breaker.ts";
 import { byHand, type Cap, type Ceilings, capsOf, dayMs, noCeilings } from "./caps.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Window } from "./window.ts";
 
 /** Why a confirmation is not signed now, although it could be paid. */
 export type Held = {
@@ -34,7 +35,7 @@ export type GuardOptions = Ceilings & {
 };
 
 export type GuardDeps = {
-  readonly journal: Pick<Journal, "payees" | "pause" | "setPause" | "pauseHistory" | "countRevert">;
+  readonly journal: Pick<Journal, "payees"> & BreakerDeps["journal"];
   readonly ledger: () => Promise<Ledger>;
   /** The ceilings that a policy's file gives, by the policy's name; `undefined`: nobody knows. */
   readonly capsOf: (policy: string) => PolicyCaps | undefined;
@@ -46,13 +47,7 @@ export type GuardDeps = {
  * Stands before every signature. What it counts is in the journal, from the moment of signing on, so that a restart
  * forgets nothing; what is in flight counts.
  */
-export type Guard = {
-  /** Whether anything new may be signed. Says so when that changes. */
-  readonly isPaused: () => Promise<boolean>;
-  /** What it answered last. */
-  readonly wasPaused: () => boolean;
-  /** Somebody resumed. */
-  readonly resumed$: Observable<void>;
+export type Guard = Breaker & {
   /**
    * Counts a confirmation, or answers the ceiling that it would break. Those that wait under the same ceiling keep their
    * order: one that came later does not take the room of one that came before.
@@ -80,11 +75,18 @@ export type Guard = {
   readonly hasGasFor: (cost: Wei) => Promise<boolean>;
   readonly chargeGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<void>;
   readonly settleGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<void>;
-  /** A confirmation is final: it was paid, or reverted. Enough reverts in a row pause the sink. */
-  readonly sawOutcome: (reverted: boolean) => Promise<void>;
 };
 
 export const unlimited: GuardOptions = { ...noCeilings, revertsToPause: 0 };
+
+/** What a confirmation asks of a ceiling: its payment or its gas, wei. */
+type Wanted = {
+  readonly cap: Cap;
+  readonly window: Pick<Window, "sum" | "freeAt">;
+  readonly amount: Wei;
+  /** What it counts there already, where it was counted before. */
+  readonly own: bigint;
+};
 
 /** What waits at each ceiling, by the ceiling's key: confirmations by their ids, and what each needs. */
 type Queues = Map<string, Map<number, Wei>>;
@@ -94,8 +96,6 @@ const keyOf = ({ name, scope }: Cap): string => `${name} ${scope}`;
 
 export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
   const { journal, ledger: load, capsOf: ofPolicy, now, report } = deps;
-  let pause: Pause | undefined;
-  const resumed$ = new Subject<void>();
   /** Who waits for room, by ceiling: the confirmation's id and payment. */
   const queues: Queues = new Map();
   /** The same of those that no room is ever enough for: they keep no place. */
@@ -117,19 +117,19 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
    * The ceilings that the operator was told of: once when something begins to wait there, once when something is stuck there,
    * and once when nothing is any more.
    */
-  const told = new Map<string, { readonly cap: Cap; readonly of: Set<"room" | "stuck"> }>();
+  const reached = new Map<string, { readonly cap: Cap; readonly of: Set<"room" | "stuck"> }>();
   const tellReached = (cap: Cap, { used, until }: Held) => {
     const key = keyOf(cap);
-    const before = told.get(key) ?? { cap, of: new Set<"room" | "stuck">() };
+    const before = reached.get(key) ?? { cap, of: new Set<"room" | "stuck">() };
     const what = until === undefined ? "stuck" : "room";
     if (before.of.has(what)) return;
-    told.set(key, { cap, of: before.of.add(what) });
+    reached.set(key, { cap, of: before.of.add(what) });
     report({ type: "ceiling", reached: true, cap: cap.name, scope: cap.scope, used, limit: cap.limit, until });
   };
   const tellCleared = () => {
-    for (const [key, { cap }] of told) {
+    for (const [key, { cap }] of reached) {
       if (queues.has(key) || stuck.has(key)) continue;
-      told.delete(key);
+      reached.delete(key);
       report({ type: "ceiling", reached: false, cap: cap.name, scope: cap.scope, limit: cap.limit });
     }
   };
@@ -143,43 +143,18 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
   const waitingBefore = (cap: Cap, id: number): bigint =>
     [...(queues.get(keyOf(cap)) ?? [])].reduce((sum, [other, amount]) => (other < id ? sum + amount : sum), 0n);
 
-  const heldBy = (ledger: Ledger, cap: Cap, { id, payment }: Confirmation): Held | undefined => {
-    const window = ledger.window(cap);
-    const used = wei(window.sum(now()) - ledger.amountOf(id, cap, now()));
+  const heldUnder = ({ cap, window, amount, own }: Wanted, id: number): Held | undefined => {
+    const used = wei(window.sum(now()) - own);
     const { name, limit } = cap;
-    if (payment > limit) return { cap: name, used, limit, until: undefined };
+    if (amount > limit) return { cap: name, used, limit, until: undefined };
     // Whoever came before and still waits for room here is to have it first.
-    const missing = used + waitingBefore(cap, id) + payment - limit;
+    const missing = used + waitingBefore(cap, id) + amount - limit;
     if (missing <= 0n) return undefined;
     return { cap: name, used, limit, until: window.freeAt(missing, now()) ?? now() + cap.lengthMs };
   };
 
-  const heldByGas = (ledger: Ledger, id: number, gas: Wei): Held | undefined => {
-    const { gasPerDay: limit } = options;
-    if (limit === undefined) return undefined;
-    const cap = gasCap(limit);
-    const used = wei(ledger.gas.sum(now()));
-    if (gas > limit) return { cap: cap.name, used, limit, until: undefined };
-    const missing = used + waitingBefore(cap, id) + gas - limit;
-    if (missing <= 0n) return undefined;
-    return { cap: cap.name, used, limit, until: ledger.gas.freeAt(missing, now()) ?? now() + cap.lengthMs };
-  };
-
   return {
-    isPaused: async () => {
-      const before = pause;
-      pause = await journal.pause();
-      if (pause !== undefined) {
-        if (before?.at !== pause.at || before.why !== pause.why) report({ type: "paused", ...pause });
-      } else if (before !== undefined) {
-        const [last] = await journal.pauseHistory(1);
-        report({ type: "resumed", who: last?.who ?? "", why: last?.why ?? "" });
-        resumed$.next();
-      }
-      return pause !== undefined;
-    },
-    wasPaused: () => pause !== undefined,
-    resumed$,
+    ...createBreaker(deps, options.revertsToPause),
 
     payees,
     reserve: async (confirmation, gas, slot, known) => {
@@ -192,18 +167,19 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
         tellCleared();
         return { policy: payee.policy };
       }
-      for (const cap of capsOf(payee, options, own)) {
-        const held = heldBy(ledger, cap, confirmation);
+      const { gasPerDay } = options;
+      const wanted: readonly Wanted[] = [
+        ...capsOf(payee, options, own).map((cap) => {
+          return { cap, window: ledger.window(cap), amount: payment, own: ledger.amountOf(id, cap, now()) };
+        }),
+        ...(gasPerDay === undefined ? [] : [{ cap: gasCap(gasPerDay), window: ledger.gas, amount: gas, own: 0n }]),
+      ];
+      for (const each of wanted) {
+        const held = heldUnder(each, id);
         if (held === undefined) continue;
-        wait(held, cap, id, payment);
+        const { cap, amount } = each;
+        wait(held, cap, id, amount);
         tellReached(cap, held);
-        tellCleared();
-        return held;
-      }
-      const held = heldByGas(ledger, id, gas);
-      if (held !== undefined) {
-        wait(held, gasCap(held.limit), id, gas);
-        tellReached(gasCap(held.limit), held);
         tellCleared();
         return held;
       }
@@ -233,16 +209,5 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
       options.gasPerDay === undefined || (await load()).gas.sum(now()) + cost <= options.gasPerDay,
     chargeGas: async (signer, nonce, cost) => (await load()).chargeGas(signer, nonce, cost, now()),
     settleGas: async (signer, nonce, cost) => (await load()).settleGas(signer, nonce, cost),
-
-    sawOutcome: async (reverted) => {
-      const { revertsToPause } = options;
-      const reverts = await journal.countRevert(reverted);
-      if (!reverted || revertsToPause === 0 || reverts < revertsToPause) return;
-      if ((await journal.pause()) !== undefined) return;
-      const why = `${reverts} confirmations in a row reverted although their simulation had passed`;
-      pause = { by: "reverts", who: "the daemon", why, at: now() };
-      await journal.setPause(pause);
-      report({ type: "paused", ...pause });
-    },
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { firstValueFrom, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Confirmation } from "../../../../src/journal/journal.ts";
+import type { Confirmation, Journal } from "../../../../src/journal/journal.ts";
 import { createInProcessEvaluator } from "../../../../src/policy/inProcessEvaluator.ts";
 import type { PolicyCaps } from "../../../../src/policy/policyPort.ts";
 import { createPolicyStore } from "../../../../src/policy/reload.ts";
@@ -261,6 +261,68 @@ describe("the circuit breaker", () => {
     expect(bench.reports.at(-1)).toEqual({ type: "resumed", who: "alice", why: "the contract is mended" });
     await guard.sawOutcome(true);
     expect(await guard.isPaused()).toBe(false);
+  });
+
+  /** A journal whose pause is read, and written, when a test lets it. */
+  const slowGuard = () => {
+    const [read, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isSlow = false;
+    const { journal, reports } = bench;
+    const slow: Journal = {
+      ...journal,
+      pause: async () => {
+        const answer = journal.pause();
+        if (isSlow) await read.promise;
+        return answer;
+      },
+      setPause: async (pause) => {
+        await written.promise;
+        await journal.setPause(pause);
+      },
+    };
+    const ledger = openLedger(journal, () => now);
+    const report = (each: Report) => void reports.push(each);
+    const deps = { journal: slow, ledger, capsOf: () => noCaps, now: () => now, report };
+    const guard = createGuard(deps, { ...unlimited, revertsToPause: 1 });
+    const readSlowly = () => {
+      isSlow = true;
+      const answer = guard.isPaused();
+      isSlow = false;
+      return answer;
+    };
+    const reported = () => reports.map(({ type }) => type).filter((type) => type === "paused" || type === "resumed");
+    return { guard, readSlowly, read: () => read.resolve(), write: () => written.resolve(), reported };
+  };
+
+  it("counts from the moment that it breaks, also where the journal takes its time, and nobody has resumed then", async () => {
+    const { guard, write, reported } = slowGuard();
+    let resumes = 0;
+    guard.resumed$.subscribe(() => {
+      resumes += 1;
+    });
+    await pausePaying(bench.journal, { who: "alice", why: "audit" }, 1);
+    expect(await guard.isPaused()).toBe(true);
+    await resumePaying(bench.journal, { who: "alice", why: "done" }, 2);
+    expect(await guard.isPaused()).toBe(false);
+    const broken = guard.sawOutcome(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([await guard.isPaused(), await guard.isPaused()]).toEqual([true, true]);
+    write();
+    await broken;
+    expect(await guard.isPaused()).toBe(true);
+    expect(reported()).toEqual(["paused", "resumed", "paused"]);
+    expect(resumes).toBe(1);
+  });
+
+  it("is not forgotten for what was read before it broke, and comes later", async () => {
+    const { guard, readSlowly, read, write, reported } = slowGuard();
+    const early = readSlowly();
+    await new Promise((resolve) => setImmediate(resolve));
+    write();
+    await guard.sawOutcome(true);
+    read();
+    expect([await early, guard.wasPaused(), await guard.isPaused()]).toEqual([true, true, true]);
+    expect(reported()).toEqual(["paused"]);
   });
 
   it("counts across a restart", async () => {

@@ -1,0 +1,74 @@
+import { type Observable, Subject } from "rxjs";
+import type { Journal } from "../../journal/journal.ts";
+import type { Pause } from "../../journal/sinkJournal.ts";
+import type { Reporter } from "../../report.ts";
+
+export type BreakerDeps = {
+  readonly journal: Pick<Journal, "pause" | "setPause" | "pauseHistory" | "countRevert">;
+  readonly now: () => number;
+  readonly report: Reporter;
+};
+
+/** Whether paying is paused, by a person or by final reverts in a row. The journal says so, to every daemon and command. */
+export type Breaker = {
+  /** Whether anything new may be signed. Says so when that changes. */
+  readonly isPaused: () => Promise<boolean>;
+  /** What it answered last. */
+  readonly wasPaused: () => boolean;
+  /** Somebody resumed. */
+  readonly resumed$: Observable<void>;
+  /** A confirmation is final: it was paid, or reverted. Enough reverts in a row pause the sink. */
+  readonly sawOutcome: (reverted: boolean) => Promise<void>;
+};
+
+/** @param revertsToPause Final reverts in a row that pause the sink; 0: none do. */
+export function createBreaker({ journal, now, report }: BreakerDeps, revertsToPause: number): Breaker {
+  let pause: Pause | undefined;
+  /** The pause after the last revert is on its way into the journal. */
+  let tripping = false;
+  /** Reads of the pause that were begun, and the newest one that was told of: answers may come in another order. */
+  let asked = 0;
+  let told = 0;
+  const resumed$ = new Subject<void>();
+  return {
+    isPaused: async () => {
+      asked += 1;
+      const turn = asked;
+      const found = await journal.pause();
+      if (turn < told) return pause !== undefined;
+      if (found === undefined && tripping) return true;
+      told = turn;
+      const before = pause;
+      pause = found;
+      if (pause !== undefined) {
+        if (before?.at !== pause.at || before.why !== pause.why) report({ type: "paused", ...pause });
+      } else if (before !== undefined) {
+        const [last] = await journal.pauseHistory(1);
+        report({ type: "resumed", who: last?.who ?? "", why: last?.why ?? "" });
+        resumed$.next();
+      }
+      return pause !== undefined;
+    },
+    wasPaused: () => pause !== undefined,
+    resumed$,
+
+    sawOutcome: async (reverted) => {
+      const reverts = await journal.countRevert(reverted);
+      if (!reverted || revertsToPause === 0 || reverts < revertsToPause) return;
+      if ((await journal.pause()) !== undefined || tripping) return;
+      const why = `${reverts} confirmations in a row reverted although their simulation had passed`;
+      const next: Pause = { by: "reverts", who: "the daemon", why, at: now() };
+      tripping = true;
+      try {
+        await journal.setPause(next);
+      } finally {
+        tripping = false;
+      }
+      pause = next;
+      // What was read before it stood says nothing any more.
+      asked += 1;
+      told = asked;
+      report({ type: "paused", ...next });
+    },
+  };
+}
