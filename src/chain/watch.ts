@@ -35,7 +35,7 @@ export type Watch = {
 
 export type WatchDeps = {
   readonly chain: ChainPort;
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, "knownTasks" | "tasksOfResponses">;
   /** Shared with the socket's parser, which drops by it what is certainly foreign. */
   readonly index: TaskIndex;
 };

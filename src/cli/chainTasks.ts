@@ -11,12 +11,14 @@ import { DeliveryMethod, ResponseStatus, TaskStatus } from "../protocol/statuses
 export type ChainTasksDeps = GatherDeps & {
   readonly chain: Pick<ChainPort, "events" | "snapshot" | "responsesOfTask" | "block" | "providerStakes">;
   readonly payload: PayloadPort;
+  /** Whether a source's tasks are the daemon's. @throws RetryableError if the endpoint does not answer. */
+  readonly isWatched: (source: SourceAddress) => Promise<boolean>;
 };
 
 const pageBlocks = 2_000n;
 
 /**
- * The tasks that were published in a range of blocks and that a policy matches, with all their responses as if none were
+ * The tasks of watched sources that were published in a range of blocks and that a policy matches, with all their responses as if none were
  * confirmed. Payloads and stakes are those of today.
  *
  * @throws RetryableError if the endpoint does not answer.
@@ -31,7 +33,7 @@ export async function chainTasks(
     const last = from + pageBlocks - 1n < range.to ? from + pageBlocks - 1n : range.to;
     const { events } = await deps.chain.events(from, last);
     for (const event of events) {
-      if (event.type !== "TaskPublished") continue;
+      if (event.type !== "TaskPublished" || !(await deps.isWatched(event.source))) continue;
       const past = await pastTask(deps, set, event.task, event.source, event.at.blockNumber);
       if (past !== "not ours") found.push(past);
     }

@@ -25,6 +25,7 @@ import type { Context } from "./context.ts";
 import { journalSite, requireJournal } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { watchedSources } from "./watchedSources.ts";
 import { besideDaemon } from "./withJournal.ts";
 
 /**
@@ -32,7 +33,7 @@ import { besideDaemon } from "./withJournal.ts";
  * have paid, for the tasks in the journal or for those that were published in a range of blocks.
  */
 export async function policyBacktest(
-  { env, cwd, stdout }: Context,
+  { env, cwd, stdout, stderr }: Context,
   { options, file, flags }: Line,
   [folder]: readonly string[],
 ): Promise<number> {
@@ -45,7 +46,7 @@ export async function policyBacktest(
     const decisions = await journal.decisions(since, true);
     const signals = createRecordedSignals(() => decisions.flatMap(factsOf));
     const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder), { signals });
-    const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain(config, set, journal, blocks);
+    const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain({ config, set, journal, stderr }, blocks);
     const limits = { maxPayment: config.sink.maxPayment, ceilings: config.guardrails };
     const result = await backtest(tasks, {
       unjudged: ofJournal ? await countUnjudged(journal, tasks) : 0,
@@ -62,10 +63,11 @@ export async function policyBacktest(
 type Tasks = readonly (PastTask | undefined)[];
 
 /** What a backtest asks of a journal. */
-type Past = Pick<Journal, "decisions" | "providerHistory" | "task">;
+type Past = Pick<Journal, "decisions" | "leases" | "providerHistory" | "task">;
 
 const noPast: Past = {
   decisions: async () => [],
+  leases: async () => [],
   providerHistory: async (providers) =>
     new Map(providers.map((provider) => [provider, { seen: 0, approved: 0, rejected: 0, price: wei(0n) }])),
   task: async () => undefined,
@@ -95,7 +97,9 @@ async function countUnjudged(journal: Past, tasks: Tasks): Promise<number> {
   return unjudged;
 }
 
-async function ofChain(config: Config, set: LoadedPolicies, journal: Past, { from, to: last }: Blocks): Promise<Tasks> {
+type Site = Pick<Context, "stderr"> & { readonly config: Config; readonly set: LoadedPolicies; readonly journal: Past };
+
+async function ofChain({ config, set, journal, stderr }: Site, { from, to: last }: Blocks): Promise<Tasks> {
   const clock = systemClock;
   const report = () => undefined;
   const rpc = openEndpoints(config, { clock, random: Math.random, report });
@@ -107,8 +111,14 @@ async function ofChain(config: Config, set: LoadedPolicies, journal: Past, { fro
   const to = last ?? number;
   if (from > to) throw usage(`--from ${from} is above the head, which is ${number}`);
   const payload = createPayload(config.payload);
-  return chainTasks({ chain, journal, payload }, set, { from, to });
+  const isWatched = await watchedSources({ chain, journal }, config);
+  if (isWatched === undefined) stderr.write(nobodysTasks);
+  return chainTasks({ chain, journal, payload, isWatched: isWatched ?? (async () => true) }, set, { from, to });
 }
+
+const nobodysTasks =
+  "warning: neither watch.sources, watch.clients nor the journal says whose tasks are this daemon's: " +
+  "everybody's that a policy matches are counted\n";
 
 /** @param to The head, where it is missing. */
 type Blocks = { readonly from: bigint; readonly to: bigint | undefined };

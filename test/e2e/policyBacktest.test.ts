@@ -36,9 +36,13 @@ describe("policy backtest of the chain, where there is no journal", () => {
     await provider.enrol(source);
     const config = await devnet.gateway.putJson({ function_name: "sentiment", data: { text: "great" } });
     await provider.respondTo(await devnet.client.publishTask({ source, config }));
-    const { code, out } = await run("--from", "0", "--json");
+    const { code, out, err } = await run("--from", "0", "--json");
     expect(code).toBe(0);
+    expect(err).toMatch(/neither watch\.sources, watch\.clients nor the journal says whose tasks/);
     expect(JSON.parse(out)).toMatchObject({ wouldPay: String(parseEther("0.8")), didPay: "0", skipped: 0 });
+    const ofNobody = await run("--from", "0", "--json", "--watch-clients", devnet.accounts.agent.address);
+    expect(JSON.parse(ofNobody.out).rows).toEqual([]);
+    expect(ofNobody.err).toBe("");
     expect(existsSync(home.journalPath)).toBe(false);
   });
 

@@ -1,0 +1,84 @@
+import { expect, it } from "vitest";
+import { chainTasks } from "../../../src/cli/chainTasks.ts";
+import { watchedSources } from "../../../src/cli/watchedSources.ts";
+import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import type { AccountAddress, SourceAddress, TaskAddress } from "../../../src/protocol/brand.ts";
+import type { ChainEvent } from "../../../src/protocol/events.ts";
+import { address, aResponse, aSnapshot, aSource, aTask, client, fakeChain, hashOf } from "../../support/fakeChain.ts";
+import { folderOf, outputOf, policyText } from "../policy/support.ts";
+
+const [ours, ofClient, ofAgent, foreign] = [0x21, 0x22, 0x23, 0x24].map((digits) => address<SourceAddress>(digits)) as [
+  SourceAddress,
+  SourceAddress,
+  SourceAddress,
+  SourceAddress,
+];
+const signer = address<AccountAddress>(0xd1);
+const principal = address<AccountAddress>(0x4b);
+const stranger = address<AccountAddress>(0x4c);
+const clients = new Map([
+  [ours, stranger],
+  [ofClient, client],
+  [ofAgent, principal],
+  [foreign, stranger],
+]);
+const sources = [...clients.keys()];
+/** Each source has one task, whose address is the source's and a zero. */
+const taskOf = (source: SourceAddress) => `0x${source.slice(3)}0` as TaskAddress;
+
+const chain = fakeChain({
+  source: async (asked) => aSource({ address: asked, client: clients.get(asked) ?? stranger }),
+  isAgentOf: async (who, agent) => who === principal && agent === signer,
+  events: async () => ({
+    events: sources.map(
+      (source): ChainEvent => ({
+        ...{ type: "TaskPublished", task: taskOf(source), source },
+        at: { blockNumber: 7n, blockHash: hashOf(7), logIndex: 0 },
+      }),
+    ),
+    last: { ...aSnapshot().block },
+  }),
+  responsesOfTask: async () => [aResponse().address],
+  snapshot: async (task, source) =>
+    aSnapshot({
+      task: aTask({ address: task, source }),
+      source: aSource({ address: source }),
+      responses: [aResponse({ task })],
+    }),
+});
+const journalOf = (signers: readonly AccountAddress[]) => ({
+  leases: async () => signers.map((each) => ({ signer: each, owner: "a", token: 1, expiresAt: 0 })),
+});
+const configOf = (watch: object, remoteAddresses: readonly AccountAddress[] = []) =>
+  ({ watch: { sources: [], clients: [], own: true, ...watch }, signer: { remoteAddresses } }) as never;
+
+const settings: readonly (readonly [
+  what: string,
+  signers: readonly AccountAddress[],
+  config: never,
+  SourceAddress[],
+])[] = [
+  ["sources that are named", [], configOf({ sources: [ours] }), [ours]],
+  ["all of a client's sources", [], configOf({ clients: [client] }), [ofClient]],
+  ["those of clients who made a key of the journal their agent", [signer], configOf({}), [ofAgent]],
+  ["those of clients who made a remote key their agent", [], configOf({}, [signer]), [ofAgent]],
+  ["no agent's where that is switched off", [signer], configOf({ own: false, clients: [client] }), [ofClient]],
+];
+
+it.each(settings)(
+  "a backtest of the chain counts tasks of %s, and no others",
+  async (_what, signers, config, counted) => {
+    const isWatched = await watchedSources({ chain, journal: journalOf(signers) }, config);
+    if (isWatched === undefined) throw new Error("nobody is watched");
+    const set = loadPolicies(folderOf({ "a.yaml": policyText("output.valid") }));
+    const payload = { fetch: async () => outputOf({}) };
+    const deps = { chain, journal: { providerHistory: async () => new Map() }, payload, isWatched };
+    const tasks = await chainTasks(deps, set, { from: 0n, to: 9n });
+    expect(tasks.map((past) => past?.candidate.task.source)).toEqual(counted);
+  },
+);
+
+it("says so where neither the configuration nor the journal names anybody", async () => {
+  expect(await watchedSources({ chain, journal: journalOf([]) }, configOf({}))).toBeUndefined();
+  expect(await watchedSources({ chain, journal: journalOf([signer]) }, configOf({ own: false }))).toBeUndefined();
+});
