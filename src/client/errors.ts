@@ -40,7 +40,8 @@ export class TransactionFailedError extends BaseError {
  * `waitForTransaction(client, error)`; a second `publishTask` would publish a second task.
  */
 export class NotMinedError extends BaseError {
-  override readonly exitCode: number = exitCodes.temporary;
+  /** Not "try again": a script that does would publish, or send, a second time. */
+  override readonly exitCode: number = exitCodes.failed;
   readonly hash: `0x${string}`;
   readonly nonce: number;
 

@@ -1,7 +1,8 @@
 import { checksummed } from "../protocol/brand.ts";
 import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
-import { addressIn, publishedSource } from "./published.ts";
+import { minePublication } from "./minePublication.ts";
+import { publishedSource } from "./published.ts";
 import { publishToIpfs } from "./publishToIpfs.ts";
 import { requireActsFor } from "./reads.ts";
 import { signerOf } from "./signerOf.ts";
@@ -40,6 +41,8 @@ export async function publishSource(
   await check();
   const imageMetadataUrl = await publishToIpfs(context, metadata, { filename: "imageMetadata.json" });
   const call = calls.publishSource(context.contracts, { ...terms, imageMetadataUrl });
-  const mined = await context.laneOf(signer).mine({ what, ...call, check }, options);
-  return { ...mined, source: await addressIn(context, { what, mined, address: publishedSource }, options) };
+  const transaction = { what, ...call, check };
+  const lane = context.laneOf(signer);
+  const { address: source, ...mined } = await minePublication(context, lane, transaction, publishedSource, options);
+  return { ...mined, source };
 }

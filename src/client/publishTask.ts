@@ -4,7 +4,8 @@ import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError, RefusedError } from "./errors.ts";
 import { readAddress, readAmount, readTime } from "./inputs.ts";
-import { addressIn, publishedTask } from "./published.ts";
+import { minePublication } from "./minePublication.ts";
+import { publishedTask } from "./published.ts";
 import { publishToIpfs } from "./publishToIpfs.ts";
 import { readSource, requireActsFor, type SourceSight } from "./reads.ts";
 import { signerOf } from "./signerOf.ts";
@@ -46,8 +47,10 @@ export async function publishTask(
       : await publishToIpfs(context, info.config, { filename: "taskConfig.json" });
   const call = calls.publishTask(context.contracts, { source, config, expiryTime: BigInt(expiryTime), payment });
   const what = `the publication of a task on ${source}`;
-  const mined = await context.laneOf(signer).mine({ what, ...call, check }, options);
-  return { ...mined, task: await addressIn(context, { what, mined, address: publishedTask }, options) };
+  const transaction = { what, ...call, check };
+  const lane = context.laneOf(signer);
+  const { address: task, ...mined } = await minePublication(context, lane, transaction, publishedTask, options);
+  return { ...mined, task };
 }
 
 type Terms = { readonly payment: bigint; readonly expiryTime: number };

@@ -1,13 +1,10 @@
-import { firstValueFrom, timer } from "rxjs";
 import { type Log, parseEventLogs } from "viem";
 import type { WireReceipt } from "../chain/wire.ts";
-import { describeError, RetryableError } from "../errors.ts";
+import { RetryableError } from "../errors.ts";
 import { nexusAbi } from "../protocol/abi.ts";
 import { checksummed } from "../protocol/brand.ts";
 import type { ClientContext } from "./context.ts";
-import { AddressUnknownError } from "./errors.ts";
-import { defaultTimeoutMs } from "./lane/conclude.ts";
-import type { Address, MinedTransaction, WriteOptions } from "./types.ts";
+import type { Address } from "./types.ts";
 
 /** The source that a transaction published. @throws Error if it published none. */
 export const publishedSource = ({ logs }: { readonly logs: readonly Log[] }): Address =>
@@ -26,35 +23,6 @@ function only<T>(events: readonly T[]): T {
   if (event === undefined) throw new Error("the transaction emitted no such event");
   return event;
 }
-
-/**
- * The address of what a transaction published, which is mined: no answer of an endpoint is a reason to publish it again.
- *
- * @param address Finds it in the logs. @param options `timeoutMs`: how long an endpoint may lack the receipt.
- * @throws AddressUnknownError if none has it by then.
- */
-export async function addressIn(
-  context: ClientContext,
-  { what, mined, address }: { readonly what: string; readonly mined: MinedTransaction; readonly address: FindAddress },
-  { timeoutMs = defaultTimeoutMs }: WriteOptions,
-): Promise<Address> {
-  const { clock, pollIntervalMs } = context;
-  const unknown = (why: unknown) => new AddressUnknownError(what, mined, describeError(why), why);
-  for (const until = clock.now() + timeoutMs; ; ) {
-    const receipt = await logsOf(context, mined.hash).catch((error: Error) => error);
-    if (!(receipt instanceof Error)) {
-      try {
-        return address(receipt);
-      } catch (error) {
-        throw unknown(error);
-      }
-    }
-    if (clock.now() >= until) throw unknown(receipt);
-    await firstValueFrom(timer(pollIntervalMs, clock.scheduler));
-  }
-}
-
-type FindAddress = (receipt: { readonly logs: readonly Log[] }) => Address;
 
 /** Logs of Nexus in the receipt of a transaction that was mined. */
 export async function logsOf(

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
+import { testNode } from "../../devnet/network.ts";
 import { type Client, createClient } from "../../src/index.ts";
 import type { SourceAddress } from "../../src/protocol/brand.ts";
 import { type MeddlingProxy, startMeddlingProxy } from "../support/meddlingProxy.ts";
@@ -68,6 +69,26 @@ describe("what an endpoint answers after something was signed", () => {
     expect(await sent()).toBe(before + 1);
   });
 
+  it("is looked after where the block was taken back before the receipt was read, and the task is published once", async () => {
+    const before = await sent();
+    let isTaken = false;
+    meddle(
+      "eth_getTransactionReceipt",
+      (nth) => nth === 2,
+      async () => {
+        await testNode(devnet.network, "anvil_reorg", [1, []]);
+        isTaken = true;
+        return { result: null };
+      },
+    );
+    const { task, hash, nonce } = await publish(20_000);
+    expect(isTaken).toBe(true);
+    proxy.set(() => undefined);
+    expect(await client.getPublishedTask(hash)).toBe(task);
+    expect(nonce).toBe(before);
+    expect(await sent()).toBe(before + 1);
+  });
+
   it.each([
     [
       "eth_getBlockByNumber",
@@ -77,16 +98,30 @@ describe("what an endpoint answers after something was signed", () => {
     [
       "eth_getTransactionReceipt",
       { result: null },
-      { name: "AddressUnknownError", code: "ADDRESS_UNKNOWN", message: expect.stringMatching(/is mined.*no receipt/) },
+      { name: "NotMinedError", message: expect.stringMatching(/is sent and not mined yet/) },
+    ],
+    [
+      "eth_getTransactionReceipt",
+      { error: fails },
+      {
+        name: "AddressUnknownError",
+        code: "ADDRESS_UNKNOWN",
+        message: expect.stringMatching(/is mined.*internal error/),
+      },
     ],
   ])(
-    "never is the publication's failure: it ends with hash and nonce where %s stays wrong",
+    "never is the publication's failure: it ends with hash and nonce where %s stays %j",
     async (method, answer, expected) => {
       const before = await sent();
       const isMeant = (nth: number) => method === "eth_getBlockByNumber" || nth > 1;
       meddle(method, isMeant, () => answer);
       const error = await publish(300).catch((reason) => reason);
-      expect(error).toMatchObject({ ...expected, nonce: before, hash: expect.stringMatching(/^0x[0-9a-f]{64}$/) });
+      expect(error).toMatchObject({
+        ...expected,
+        exitCode: 1,
+        nonce: before,
+        hash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      });
       expect(error.message).toContain(`${error.hash}, nonce ${before}`);
       proxy.set(() => undefined);
       expect(await client.getPublishedTask(error.hash)).toMatch(/^0x/);

@@ -1,0 +1,43 @@
+import type { Log } from "viem";
+import { describeError } from "../errors.ts";
+import type { ClientContext } from "./context.ts";
+import { AddressUnknownError } from "./errors.ts";
+import { defaultTimeoutMs } from "./lane/conclude.ts";
+import type { Lane } from "./lane/createLane.ts";
+import type { Transaction } from "./lane/transaction.ts";
+import { logsOf } from "./published.ts";
+import type { Address, MinedTransaction, WriteOptions } from "./types.ts";
+
+export type Publication = MinedTransaction & { readonly address: Address };
+
+/**
+ * Has a publication mined, and finds the address of what it published.
+ *
+ * Once it is mined no answer of an endpoint is a reason to publish it again. Where one lacks the receipt the lane looks again,
+ * too: the block may be taken back, and another attempt, with another hash, be the one that is mined.
+ * @param address Finds it in the logs. @param options `timeoutMs`: also how long an endpoint may lack the receipt.
+ * @throws as `Lane.mine`; AddressUnknownError if no endpoint has the receipt by then.
+ */
+export async function minePublication(
+  context: ClientContext,
+  lane: Lane,
+  transaction: Transaction,
+  address: (receipt: { readonly logs: readonly Log[] }) => Address,
+  options: WriteOptions,
+): Promise<Publication> {
+  let mined = await lane.mine(transaction, options);
+  const { clock } = context;
+  const unknown = (why: unknown) => new AddressUnknownError(transaction.what, mined, describeError(why), why);
+  for (const until = clock.now() + (options.timeoutMs ?? defaultTimeoutMs); ; ) {
+    const receipt = await logsOf(context, mined.hash).catch((error: Error) => error);
+    if (!(receipt instanceof Error)) {
+      try {
+        return { ...mined, address: address(receipt) };
+      } catch (error) {
+        throw unknown(error);
+      }
+    }
+    if (clock.now() >= until) throw unknown(receipt);
+    mined = await lane.wait(mined.nonce, { ...options, timeoutMs: until - clock.now() });
+  }
+}
