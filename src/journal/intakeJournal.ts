@@ -89,8 +89,8 @@ function* intake(batch: Intake): Work<TaskAddress[]> {
            reason = CASE WHEN ${isNewsOfTask} THEN '' ELSE tasks.reason END,
            source = excluded.source,
            seen_block = excluded.seen_block
-         WHERE tasks.state = 'vanished' OR (? = 1 AND tasks.source <> excluded.source)
-           OR (? = 1 AND tasks.seen_block IS DISTINCT FROM excluded.seen_block)`,
+         WHERE tasks.pruned_at IS NULL AND (tasks.state = 'vanished' OR (? = 1 AND tasks.source <> excluded.source)
+           OR (? = 1 AND tasks.seen_block IS DISTINCT FROM excluded.seen_block))`,
         ...[task, source, block, isBinding, isCanonical],
       ),
     ),

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RetryableError } from "../../../src/errors.ts";
-import type { ConfirmationState, Decision, Journal } from "../../../src/journal/journal.ts";
+import type { ConfirmationState, Decision, Intake, Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import {
   type AccountAddress,
@@ -201,6 +201,24 @@ describeJournals("upkeep", (journals, kind) => {
         responseDigest: "r",
       } as const;
       await expect(journal.decide([decision], 9 * day)).rejects.toThrow("a pruned task cannot be paid");
+    });
+
+    it.each<[string, Partial<Intake>]>([
+      ["the chain's state", { isState: true }],
+      ["the scanner", { cursor: { number: 99n, hash: hex<Hash>(4, 99, 64) } }],
+    ])("lets %s name a pruned task that was ignored under another source, and a reorg after that", async (_, word) => {
+      for (const number of [0, 1]) {
+        await journal.intake({ tasks: [{ task: taskAt(number), source }], responses: [], touched: [] });
+        await journal.settleTask(taskAt(number), "ignored", "its source is not watched", 5n);
+      }
+      await pruneAt(0, day);
+      expect(await pruneAt(9 * day, day)).toBe(2);
+      const other = hex<SourceAddress>(9, 1);
+      const named = { task: taskAt(0), source: other, block: 99n };
+      const open = { task: taskAt(7), source: other, block: 99n };
+      expect(await journal.intake({ responses: [], touched: [], ...word, tasks: [named, open] })).toEqual([taskAt(7)]);
+      await journal.intake({ tasks: [], responses: [], touched: [], rewindTo: 40n });
+      expect(await journal.task(taskAt(0))).toMatchObject({ state: "ignored", source });
     });
 
     it("works in bounded steps, and gives the space back to the disk", async () => {
