@@ -14,6 +14,7 @@ import { createWatch } from "../../src/chain/watch.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createIntakes } from "../../src/intake.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import { createHeapRoom } from "../../src/ops/heapRoom.ts";
 import { nexusAbi } from "../../src/protocol/abi.ts";
 import type { SourceAddress } from "../../src/protocol/brand.ts";
 import { mainnet } from "../../src/protocol/chains.ts";
@@ -84,7 +85,9 @@ async function daemon(): Promise<number> {
   const sources = new Set([ourSource as SourceAddress]);
   const watch = createWatch({ chain, journal, index: createTaskIndex() }, { sources, clients: new Set(), own: [] });
   const sweep = createSweep({ chain, journal, watch });
+  const heapRoom = createHeapRoom();
   const report: Reporter = (each) => {
+    heapRoom(each);
     if (each.type === "retry") throw new Error(`the benchmark saw a retry: ${each.what}`, { cause: each.error });
   };
   const intakes = createIntakes(

@@ -11,6 +11,7 @@ import { BaseError, ConfigError, exitCodes, type FatalError, RetryableError } fr
 import type { Journal } from "../journal/journal.ts";
 import { broken, stalled } from "../ops/alerts/ownAlerts.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
+import { createHeapRoom } from "../ops/heapRoom.ts";
 import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
 import { startHousekeeping } from "../ops/housekeeping/startHousekeeping.ts";
 import { type PageToken, readPageToken } from "../ops/http/pageToken.ts";
@@ -142,7 +143,7 @@ async function runWith(parts: Parts): Promise<number> {
     hasKey: signers.length > 0 && !config.sink.dryRun,
     clock: systemClock,
     logger,
-    listeners: [supervisor.note, alerts.note],
+    listeners: [supervisor.note, alerts.note, createHeapRoom()],
   });
   const { report, metrics } = observers;
   onAlerts(alerts);
