@@ -2,6 +2,7 @@ import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
 import type { Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
 import { notRead } from "./payload/notRead.ts";
 import type { Output, PayloadPort } from "./payload/payloadPort.ts";
+import type { Needs } from "./policy/needs.ts";
 import type { Candidate, CandidateResponse, Policy, Sibling } from "./policy/policyPort.ts";
 import type { AccountAddress } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
@@ -45,7 +46,7 @@ export async function gatherCandidate(
       const last = lastVerdicts.get(response.address);
       return {
         response,
-        output: needs.output ? await payload.fetch(response.data, limits) : notRead,
+        output: needs.output ? withoutUnread(await payload.fetch(response.data, limits), needs) : notRead,
         waits: last?.waits ?? 0,
         waitsUntil: waitsUntil(last, policy, block.timestamp),
         provider: { ...stakes.get(response.provider), ...histories.get(response.provider) },
@@ -62,6 +63,13 @@ export async function gatherCandidate(
     settled: settledOf(snapshot, responses, lastVerdicts),
   };
 }
+
+/** What no expression reads need not be kept while the others come. */
+const withoutUnread = (output: Output, { json, text }: Needs): Output => ({
+  ...output,
+  ...(!json && { json: null }),
+  ...(!text && { text: "" }),
+});
 
 function settledOf(
   { responses }: Snapshot,

@@ -5,6 +5,7 @@ import { isSettled, verdictOn } from "./isSettled.ts";
 import type { Confirmation, Decision, Journal, TaskRecord, VerdictRecord } from "./journal/journal.ts";
 import { type LookDeps, type Looked, lookAt } from "./lookAt.ts";
 import type { Output, PayloadPort } from "./payload/payloadPort.ts";
+import { whileHeld } from "./payload/whileHeld.ts";
 import { isLeftToPerson } from "./policy/isLeftToPerson.ts";
 import { configLimits, matchableOf } from "./policy/matchableOf.ts";
 import type { CandidateResponse, Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
@@ -48,7 +49,11 @@ const configRetryMs = 30_000;
  *
  * @throws RetryableError if the chain could not be read. Nothing was decided then.
  */
-export async function judgeTask(deps: JudgeDeps, options: JudgeOptions, address: TaskAddress): Promise<Judged> {
+export function judgeTask(deps: JudgeDeps, options: JudgeOptions, address: TaskAddress): Promise<Judged> {
+  return whileHeld(deps.payload, (payload) => lookOnce({ ...deps, payload }, options, address));
+}
+
+async function lookOnce(deps: JudgeDeps, options: JudgeOptions, address: TaskAddress): Promise<Judged> {
   const { journal, payload, policies, report } = deps;
   const looked = await lookAt(deps, address);
   if (looked === undefined) return {};

@@ -2,6 +2,7 @@ import { decodeBody, noOutput } from "./decodeBody.ts";
 import { type Egress, type HostLookup, hostAndPort } from "./egress.ts";
 import { failed, tooLarge } from "./failure.ts";
 import { type FetchDataDeps, fetchData } from "./fetchData.ts";
+import { heapOf } from "./heapOf.ts";
 import { createHostGate, type NoTurn } from "./hostGate.ts";
 import { hostGroup } from "./hostGroup.ts";
 import type { GatewayMode } from "./ipfs/askGateways.ts";
@@ -30,7 +31,7 @@ export type PayloadOptions = {
   readonly concurrencyPerHost?: number;
   /** Fetches that may wait for their turn; one more fails for the time being. @default 10_000 */
   readonly queue?: number;
-  /** Bytes that the fetches at once may bring. @default 256 MiB */
+  /** Bytes of the heap for what is fetched and what is held of that. @default 256 MiB */
   readonly memory?: number;
   /** A folder for verified blocks. @default none are kept */
   readonly cacheDir?: string | undefined;
@@ -84,7 +85,7 @@ export function createPayload(options: PayloadOptions): PayloadPort {
     return burden(hostGroup(url.hostname), concurrencyPerHost, hostQueue, 1);
   };
 
-  const fetch = async (text: string, limits: FetchLimits): Promise<Output> => {
+  const fetch: PayloadPort["fetch"] = async (text, limits, released) => {
     try {
       const data = readData(text);
       if (data.kind === "inline") return readInline(text, limits);
@@ -92,7 +93,9 @@ export function createPayload(options: PayloadOptions): PayloadPort {
       const endsAt = deps.now() + limits.timeoutMs;
       const run = () => fetchData(data, { ...limits, endsAt }, deps);
       // Whoever asks waits, too, and others behind: the wait is part of the time, and leaves half of it to the fetch.
-      const turn = await gate({ ...burdenOf(data), bytes: limits.maxBytes, patienceMs: limits.timeoutMs / 2, run });
+      const patienceMs = limits.timeoutMs / 2;
+      const held = released && (({ bytes }: Output) => ({ bytes: heapOf(bytes), released }));
+      const turn = await gate({ ...burdenOf(data), bytes: heapOf(limits.maxBytes), held, patienceMs, run });
       return turn.ran ? turn.result : { ...noOutput(failed(whyNot[turn.why], true)), unasked: true };
     } catch {
       return noOutput(failed("the payload could not be read"));

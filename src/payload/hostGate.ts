@@ -3,7 +3,7 @@ import { createSlowHosts } from "./slowHosts.ts";
 export type HostGateOptions = {
   /** Jobs at once. */
   readonly width: number;
-  /** Bytes that the jobs at once may bring; a job that is larger runs alone. */
+  /** Bytes that the jobs at once may take, and what they brought, as long as it is held; a job that is larger runs alone. */
   readonly bytes: number;
   /** Jobs that may wait. */
   readonly queue: number;
@@ -20,8 +20,10 @@ export type GateJob<T> = {
   readonly slowWidth: number;
   /** Jobs of this host that may wait. */
   readonly hostQueue: number;
-  /** The most that it brings. */
+  /** The most that it takes. */
   readonly bytes: number;
+  /** What its result takes, and until when. @default nothing */
+  readonly held?: ((result: T) => { readonly bytes: number; readonly released: Promise<void> }) | undefined;
   /** Milliseconds that it waits for its turn at the most; one that then runs for longer counts as slow. */
   readonly patienceMs: number;
   readonly run: () => Promise<T>;
@@ -35,7 +37,7 @@ export type Turn<T> = { readonly ran: true; readonly result: T } | { readonly ra
 /** Runs a job in its turn, if that comes soon enough. */
 export type HostGate = <T>(job: GateJob<T>) => Promise<Turn<T>>;
 
-type Waiting = Omit<GateJob<unknown>, "run"> & { readonly end: (why: NoTurn | undefined) => void };
+type Waiting = Omit<GateJob<unknown>, "run" | "held"> & { readonly end: (why: NoTurn | undefined) => void };
 type Host = { running: number; readonly waiting: Waiting[] };
 
 /** For so long a host stays slow that is given nothing to do. */
@@ -63,7 +65,7 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
     for (const [name, host] of hosts) {
       const [job] = host.waiting;
       if (!job || host.running >= widthOf(job)) continue;
-      if (taken.jobs > 0 && taken.bytes + job.bytes > bytes) return false;
+      if (taken.bytes > 0 && taken.bytes + job.bytes > bytes) return false;
       host.waiting.shift();
       taken.waiting--;
       hosts.delete(name);
@@ -93,6 +95,14 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
     if (isSlow(job)) for (const each of [...host.waiting]) giveUp(host, each, "slow-host");
   };
 
+  const hold = ({ bytes: some, released }: { readonly bytes: number; readonly released: Promise<void> }) => {
+    taken.bytes += some;
+    void released.then(() => {
+      taken.bytes -= some;
+      pump();
+    });
+  };
+
   return async (job) => {
     const host = hosts.get(job.host) ?? { running: 0, waiting: [] };
     const { promise: turn, resolve: end } = Promise.withResolvers<NoTurn | undefined>();
@@ -116,7 +126,10 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
 
     const began = now();
     try {
-      return { ran: true, result: await job.run() };
+      const result = await job.run();
+      const held = job.held?.(result);
+      if (held) hold(held);
+      return { ran: true, result };
     } finally {
       host.running--;
       taken.jobs--;

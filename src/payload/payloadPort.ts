@@ -27,6 +27,11 @@ export type FetchLimits = {
 };
 
 export type PayloadPort = {
-  /** Resolves `data` (a URL, inline JSON or text). Never rejects: what goes wrong is the output's `error`. */
-  readonly fetch: (data: string, limits: FetchLimits) => Promise<Output>;
+  /**
+   * Resolves `data` (a URL, inline JSON or text). Never rejects: what goes wrong is the output's `error`.
+   *
+   * @param released Until it resolves the output takes part of the memory for payloads, and other fetches wait for that.
+   *   @default it is released at once
+   */
+  readonly fetch: (data: string, limits: FetchLimits, released?: Promise<void>) => Promise<Output>;
 };

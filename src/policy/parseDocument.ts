@@ -101,6 +101,6 @@ function readMaxBytes(node: YamlNode, report: Report): number {
   if (Number.isSafeInteger(bytes) && (bytes as number) > 0 && (bytes as number) <= policyCeilings.maxBytes) {
     return bytes as number;
   }
-  report(offsetOf(node), "output.maxBytes is a size from 1 byte to 64MiB", "write 256KiB or 1MiB");
+  report(offsetOf(node), "output.maxBytes is a size from 1 byte to 16MiB", "write 256KiB or 1MiB");
   return policyDefaults.maxBytes;
 }

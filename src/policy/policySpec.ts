@@ -124,7 +124,7 @@ export const policyDefaults = {
 } as const;
 
 export const policyCeilings = {
-  maxBytes: 64 * 1024 * 1024,
+  maxBytes: 16 * 1024 * 1024,
   timeoutMs: 300_000,
   retries: 10,
   budgetMs: 1_000,

@@ -8,7 +8,7 @@ import { RetryableError } from "../../src/errors.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { type JudgeOptions, judgeTask } from "../../src/judgeTask.ts";
-import type { Output } from "../../src/payload/payloadPort.ts";
+import type { Output, PayloadPort } from "../../src/payload/payloadPort.ts";
 import { loadPolicies } from "../../src/policy/loadPolicies.ts";
 import { everything } from "../../src/policy/needs.ts";
 import type { Candidate, Policy, PolicyCaps, PolicySet, Verdict } from "../../src/policy/policyPort.ts";
@@ -96,14 +96,22 @@ const policyOf = (
 };
 const setOf = (policy: Policy | undefined): PolicySet => ({ policies: policy ? [policy] : [], select: () => policy });
 
-type Look = { readonly snapshot?: Snapshot; readonly config?: Output; readonly options?: Partial<JudgeOptions> };
-const look = (policy: Policy | undefined, { snapshot = aSnapshot(), config = outputOf(), options }: Look = {}) =>
+type Look = {
+  readonly snapshot?: Snapshot;
+  readonly config?: Output;
+  readonly options?: Partial<JudgeOptions>;
+  readonly fetch?: PayloadPort["fetch"];
+};
+const look = (
+  policy: Policy | undefined,
+  { snapshot = aSnapshot(), config = outputOf(), options, fetch = async () => config }: Look = {},
+) =>
   judgeTask(
     {
       chain: fakeChain({ snapshot: async () => snapshot }),
       journal,
       isWatched: async () => true,
-      payload: { fetch: async () => config },
+      payload: { fetch },
       policies: setOf(policy),
       clock: { now: () => 7, scheduler: undefined as never },
       report: (report) => void reports.push(report),
@@ -403,6 +411,25 @@ describe("a response that waits for its payload while others come", () => {
     const policy = cheapest("window: { for: 1s }");
     await lookAt(policy, 1_000, 0);
     expect((await lookAt(policy, 1_001, 1, [response])).intent).toMatchObject({ response });
+  });
+});
+
+describe("what a look holds of payloads", () => {
+  it("is held until the look has ended, and is no more than the policy reads", async () => {
+    let released = 0;
+    const fetch: PayloadPort["fetch"] = async (_data, _limits, end) => {
+      void end?.then(() => released++);
+      return outputOf({ text: "long" });
+    };
+    const seen: unknown[] = [];
+    const opinion = async (candidate: Candidate) => {
+      await new Promise(setImmediate);
+      seen.push(released, ...candidate.responses.map(({ output: { text, json } }) => ({ text, json })));
+      return [];
+    };
+    await look(policyOf(opinion, { needs: { ...confirm.needs, text: false } }), { fetch });
+    expect(seen).toEqual([0, { text: "", json: { function_name: "f" } }]);
+    expect(released).toBe(2);
   });
 });
 

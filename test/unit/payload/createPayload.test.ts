@@ -2,7 +2,9 @@ import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "nod
 import { from, lastValueFrom, toArray } from "rxjs";
 import { expect, test } from "vitest";
 import { createPayload, type PayloadOptions } from "../../../src/payload/createPayload.ts";
+import { heapOf } from "../../../src/payload/heapOf.ts";
 import type { Output } from "../../../src/payload/payloadPort.ts";
+import { whileHeld } from "../../../src/payload/whileHeld.ts";
 import { coalesceByKey } from "../../../src/rx/coalesceByKey.ts";
 import { createArena, optionsFor, resolvesTo } from "./support/arena.ts";
 
@@ -228,4 +230,55 @@ test("a thousand answers on a host that never answers do not keep a task behind 
   const looks = await lastValueFrom(from(urls).pipe(coalesceByKey(2, look), toArray()));
   expect(looks.filter((valid) => valid)).toHaveLength(1);
   expect(asked).toBeLessThan(10);
+});
+
+test("what is held of payloads is bounded, too, until whoever holds them is done", async () => {
+  const arena = createArena();
+  const host = await arena.reply(JSON.stringify("x".repeat(9_998)));
+  const ask = { maxBytes: 10_000, timeoutMs: 1_000 };
+  const payload = createPayload({ ...optionsFor(arena), memory: 5 * heapOf(ask.maxBytes) });
+  const decided = Promise.withResolvers<void>();
+  let came = 0;
+  const looks = Array.from({ length: 32 }, () =>
+    whileHeld(payload, async ({ fetch }) => {
+      const output = await fetch(`http://${host}/`, ask);
+      if (++came === 32) decided.resolve();
+      await decided.promise;
+      return output;
+    }),
+  );
+  const outputs = await Promise.all(looks);
+  expect(outputs.filter(({ valid }) => valid)).toHaveLength(5);
+  const others = outputs.filter(({ valid }) => !valid);
+  expect(new Set(others.map(failure))).toEqual(new Set(["it waited too long for its turn (transient)"]));
+  expect(others.every(({ unasked }) => unasked)).toBe(true);
+  expect(await payload.fetch(`http://${host}/`, ask)).toMatchObject({ valid: true });
+});
+
+test("a task that asks for more than the memory has room for is given what fits, and the rest when that is decided", async () => {
+  const arena = createArena();
+  const host = await arena.reply(JSON.stringify("x".repeat(9_998)));
+  const ask = { maxBytes: 10_000, timeoutMs: 1_000 };
+  const payload = createPayload({ ...optionsFor(arena), memory: heapOf(ask.maxBytes) - 1 });
+  let left = 3;
+  for (let look = 0; look < 3; look++) {
+    await whileHeld(payload, async ({ fetch }) => {
+      const outputs = await Promise.all(Array.from({ length: left }, () => fetch(`http://${host}/`, ask)));
+      left -= outputs.filter(({ valid }) => valid).length;
+    });
+  }
+  expect(left).toBe(0);
+});
+
+test("a look that fails gives its part of the memory back", async () => {
+  const arena = createArena();
+  const host = await arena.reply(JSON.stringify("x".repeat(9_998)));
+  const ask = { maxBytes: 10_000, timeoutMs: 1_000 };
+  const payload = createPayload({ ...optionsFor(arena), memory: heapOf(ask.maxBytes) });
+  const broken = whileHeld(payload, async ({ fetch }) => {
+    await fetch(`http://${host}/`, ask);
+    throw new Error("no node answers");
+  });
+  await expect(broken).rejects.toThrow("no node answers");
+  expect(await payload.fetch(`http://${host}/`, ask)).toMatchObject({ valid: true });
 });

@@ -114,7 +114,7 @@ const broken: readonly (readonly [what: string, text: string, message: RegExp])[
   ["a wrong checksum", `${good}match:\n  sources:\n    - ¦"${provider.replace("C6", "c6")}"`, /checksum is wrong/],
   ["an empty list", `${good}match: { functions: ¦[] }`, /nothing would match/],
   ["a text for a list", `${good}match: { functions: ¦a }`, /match.functions is a list/],
-  ["too many bytes", `${good}output: { maxBytes: ¦65MiB }`, /64MiB/],
+  ["too many bytes", `${good}output: { maxBytes: ¦17MiB }`, /16MiB/],
   ["a size without a unit", `${good}output: { maxBytes: ¦"256" }`, /output.maxBytes/],
   ["a time-out without a unit", `${good}output: { timeout: ¦5 }`, /output.timeout/],
   ["too many retries", `${good}retries: ¦11`, /from 0 to 10/],
