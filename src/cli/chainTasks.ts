@@ -18,9 +18,10 @@ export type ChainTasksDeps = GatherDeps & {
 const pageBlocks = 2_000n;
 
 /**
- * The tasks of watched sources that were published in a range of blocks and that a policy matches, with all their responses as if none were
- * confirmed. Payloads and stakes are those of today.
+ * The tasks of watched sources that were published in a range of blocks and that a policy matches, with all their responses
+ * as if none were confirmed. Payloads and stakes are those of today.
  *
+ * @returns `undefined` for each of which something could not be asked for.
  * @throws RetryableError if the endpoint does not answer.
  */
 export async function chainTasks(
@@ -54,7 +55,7 @@ async function pastTask(
   if (task.deliveryMethod !== DeliveryMethod.MANUAL_CONFIRMATION) return "not ours";
   const config = await payload.fetch(task.config, configLimits);
   const policy = set.select(matchableOf(task, snapshot.source, config));
-  if (!policy) return "not ours";
+  if (!policy) return config.transient ? undefined : "not ours";
   if (responses.length === 0) return undefined;
   const open = {
     ...snapshot,
@@ -75,6 +76,8 @@ async function pastTask(
     seenBlock,
   };
   const candidate = await gatherCandidate(deps, policy, { record, snapshot: open, config }, open.responses);
+  // Nobody was asked for it: that it did not come says nothing.
+  if (candidate.responses.some(({ output }) => output.unasked)) return undefined;
   const paid = responses.find(({ status }) => status === ResponseStatus.CONFIRMED);
   const did = paid && { response: paid.address, provider: paid.provider, payment: String(paid.payment) };
   return { policy, candidate, did };

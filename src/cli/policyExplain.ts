@@ -28,7 +28,7 @@ export async function policyExplain(
     const found = await (typeof wanted === "number" ? journal.decision(wanted) : journal.decisionOf(wanted));
     if (!found) throw await whyThereIsNone(journal, wanted);
     if (options.json) stdout.write(`${found.factsJson || "null"}\n`);
-    else stdout.write(headOf(found) + bodyOf(found, loadPolicies(config.policies.dir).loaded));
+    else stdout.write(headOf(found) + (await bodyOf(found, loadPolicies(config.policies.dir).loaded)));
     return exitCodes.ok;
   });
 }
@@ -79,7 +79,10 @@ function headOf(decision: RecordedDecision): string {
 const transactionOf = ({ transaction, confirmation }: RecordedDecision): string =>
   confirmation === undefined ? "(none)" : `${transaction ?? "(not signed)"}, the confirmation is ${confirmation}`;
 
-function bodyOf({ factsJson, policy, policyDigest }: RecordedDecision, loaded: readonly LoadedPolicy[]): string {
+async function bodyOf(
+  { factsJson, policy, policyDigest }: RecordedDecision,
+  loaded: readonly LoadedPolicy[],
+): Promise<string> {
   if (factsJson === "") return "no facts were kept with it\n";
   const facts = JSON.parse(factsJson) as Partial<FactsJson> & { readonly truncated?: true };
   if (facts.truncated) return `the facts were too long to be kept whole; what was kept:\n${factsJson}\n`;
@@ -87,5 +90,5 @@ function bodyOf({ factsJson, policy, policyDigest }: RecordedDecision, loaded: r
   const other = loaded.find((each) => each.policy.name === policy);
   if (!now && !other) return `no file has the policy ${policy} any more; its facts:\n${factsJson}\n`;
   const changed = now ? "" : `The file of ${policy} has changed since: this is what it says today.\n\n`;
-  return changed + explain((now ?? other)?.program as LoadedPolicy["program"], facts as FactsJson);
+  return changed + (await explain((now ?? other)?.program as LoadedPolicy["program"], facts as FactsJson));
 }

@@ -161,7 +161,8 @@ function pluginAssessment(said: PluginVerdict): Assessment {
   }
 }
 
-function withSchema(output: OutputJson, path: string, refusal: Refusal): OutputJson {
+/** The output as conditions see it: not valid where the schema refuses it. */
+export function withSchema(output: OutputJson, path: string, refusal: Refusal): OutputJson {
   if (!output.valid) return output;
   const where = refusal(output.json);
   return where ? { ...output, valid: false, error: `the output does not match ${path} at ${where}` } : output;

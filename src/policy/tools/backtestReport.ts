@@ -32,9 +32,7 @@ function summary({ rows, wouldPay, didPay, skipped, unjudged }: Backtest): reado
   const difference = `${price(String(saved < 0n ? -saved : saved))} ${saved < 0n ? "more" : "less"}`;
   return [
     `${count(rows.length, "task")}: these files would pay ${price(wouldPay)}; ${price(didPay)} was paid: ${difference}`,
-    ...(skipped > 0
-      ? [`${count(skipped, "task")} left out: no policy matches, or what it reads was not recorded`]
-      : []),
+    ...(skipped > 0 ? [`${count(skipped, "task")} left out: no policy matches, or what it reads is not known`] : []),
     ...(unjudged > 0
       ? [`${count(unjudged, "response")} never judged, so not compared: --from BLOCK reads them from the chain`]
       : []),

@@ -1,19 +1,23 @@
+import { createAssessor, withSchema } from "../assessor.ts";
 import { createCompiler, type Expression } from "../expression.ts";
 import { toFacts } from "../facts.ts";
 import type { FactsJson } from "../factsJson.ts";
 import { compileSchema } from "../outputSchema.ts";
-import type { Program } from "../program.ts";
+import type { Assessment, Program } from "../program.ts";
 import { roles } from "../roles.ts";
 
 /**
- * Shows how a policy comes to what it says of a response: every fact that it has, and each part of its expressions with
- * its value.
+ * Shows how a policy comes to what it says of a response: what it says of it alone, every fact that it has, and each part of
+ * its expressions with its value.
  *
- * @throws TypeError where the facts were not kept whole.
+ * @throws TypeError where the facts were not kept whole, or a plug-in cannot be loaded.
  */
-export function explain(program: Program, given: FactsJson): string {
-  const facts = withSchema(program, given);
-  const lines = ["facts:", ...factLines(facts)];
+export async function explain(program: Program, given: FactsJson): Promise<string> {
+  const assess = await createAssessor(program);
+  const { schema } = program;
+  const output = schema ? withSchema(given.output, schema.path, compileSchema(schema)) : given.output;
+  const facts = { ...given, output };
+  const lines = [`of this response alone: ${sayingOf(assess(given))}`, "", "facts:", ...factLines(facts)];
   const compile = createCompiler();
   for (const part of ["eligible", "score", "key"] as const) {
     const source = program[part];
@@ -24,12 +28,19 @@ export function explain(program: Program, given: FactsJson): string {
   return `${lines.join("\n")}\n`;
 }
 
-function withSchema({ schema }: Program, facts: FactsJson): FactsJson {
-  if (!schema || !facts.output.valid) return facts;
-  const refusal = compileSchema(schema)(facts.output.json);
-  if (!refusal) return facts;
-  const error = `the output does not match ${schema.path} at ${refusal}`;
-  return { ...facts, output: { ...facts.output, valid: false, error } };
+/** What is refused before any condition is evaluated has conditions that are true. */
+function sayingOf(said: Assessment): string {
+  switch (said.kind) {
+    case "reject":
+    case "hold":
+      return `${said.kind}: ${said.reason}`;
+    case "needs-signals":
+      return "its judges are to be asked";
+    case "eligible":
+      return said.reason ? `eligible: ${said.reason}` : "eligible";
+    default:
+      return said satisfies never;
+  }
 }
 
 function factLines(facts: FactsJson): readonly string[] {

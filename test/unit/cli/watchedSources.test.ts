@@ -5,7 +5,7 @@ import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import type { AccountAddress, SourceAddress, TaskAddress } from "../../../src/protocol/brand.ts";
 import type { ChainEvent } from "../../../src/protocol/events.ts";
 import { address, aResponse, aSnapshot, aSource, aTask, client, fakeChain, hashOf } from "../../support/fakeChain.ts";
-import { folderOf, outputOf, policyText } from "../policy/support.ts";
+import { folderOf, invalidOutput, outputOf, policyText } from "../policy/support.ts";
 
 const [ours, ofClient, ofAgent, foreign] = [0x21, 0x22, 0x23, 0x24].map((digits) => address<SourceAddress>(digits)) as [
   SourceAddress,
@@ -77,6 +77,27 @@ it.each(settings)(
     expect(tasks.map((past) => past?.candidate.task.source)).toEqual(counted);
   },
 );
+
+it("leaves a task out of a backtest of which something could not be asked for", async () => {
+  const set = loadPolicies(folderOf({ "a.yaml": policyText("output.valid", "match: { functions: [f] }") }));
+  const readsNone = loadPolicies(folderOf({ "a.yaml": policyText("now > 0", "match: { functions: [f] }") }));
+  const [config, data] = [aTask().config, "ipfs://data"];
+  const responses = [aResponse({ task: taskOf(ours), data })];
+  const one = { ...chain, snapshot: async () => aSnapshot({ task: aTask({ address: taskOf(ours) }), responses }) };
+  const isWatched = async (source: SourceAddress) => source === ours;
+  const unasked = { ...invalidOutput("its host is slow", true), unasked: true } as const;
+  const outcome = async (policies: typeof set, missing: string) => {
+    const payload = {
+      fetch: async (asked: string) => (asked === missing ? unasked : outputOf({ function_name: "f" })),
+    };
+    const deps = { chain: one, journal: { providerHistory: async () => new Map() }, payload, isWatched };
+    return (await chainTasks(deps, policies, { from: 0n, to: 9n })).map((past) => past?.policy.name);
+  };
+  expect(await outcome(set, "nothing")).toEqual(["a"]);
+  expect(await outcome(set, data)).toEqual([undefined]);
+  expect(await outcome(set, config)).toEqual([undefined]);
+  expect(await outcome(readsNone, data)).toEqual(["a"]);
+});
 
 it("says so where neither the configuration nor the journal names anybody", async () => {
   expect(await watchedSources({ chain, journal: journalOf([]) }, configOf({}))).toBeUndefined();

@@ -69,10 +69,26 @@ async function recorded() {
 test("explain shows each fact, and each part of a condition with its value", async () => {
   const { set, verdicts } = await recorded();
   const [policy] = set.loaded;
-  const text = explain(policy?.program as never, JSON.parse(verdicts[0]?.facts?.json ?? ""));
+  const text = await explain(policy?.program as never, JSON.parse(verdicts[0]?.facts?.json ?? ""));
   expect(text).toContain('  response.payment = "500000000000000000"');
   expect(text).toContain("task.payment.percent(90)  →  9000000000000000000 wei");
   expect(text).toMatch(/output\.json\.label == 'x' {2}→ {2}true/);
+});
+
+test("explain says why a response was refused whose conditions are true", async () => {
+  const { verdicts } = await recorded();
+  const facts = JSON.parse(verdicts[0]?.facts?.json ?? "") as FactsJson;
+  const explained = async (eligible: string, output: Partial<FactsJson["output"]>, more = "") => {
+    const files = { "a.yaml": policyText(eligible, more), "s.json": '{ "type": "string" }' };
+    const [policy] = loadPolicies(folderOf(files)).loaded;
+    return explain(policy?.program as never, { ...facts, output: { ...facts.output, ...output } });
+  };
+  const nothing = { valid: false, json: null, text: "", digest: "", error: "gone" };
+  const gone = await explained("!output.text.contains('error')", nothing);
+  expect(gone).toMatch(/^of this response alone: reject: gone\n[\s\S]*contains\('error'\) {2}→ {2}true/);
+  expect(await explained("now > 0", nothing)).toMatch(/^of this response alone: eligible\n/);
+  const refused = await explained("output.valid", {}, "output: { schema: s.json }");
+  expect(refused).toMatch(/alone: reject: the output does not match s\.json at [\s\S]*output\.valid = false/);
 });
 
 test("backtest says what other files would have paid, against what was paid", async () => {
