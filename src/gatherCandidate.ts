@@ -48,7 +48,8 @@ export async function gatherCandidate(
         response,
         output: needs.output ? withoutUnread(await payload.fetch(response.data, limits), needs) : notRead,
         waits: last?.waits ?? 0,
-        waitsUntil: waitsUntil(last, policy, block.timestamp),
+        // One whose document had come waits for the others: nothing is asked of it before its time.
+        waitsUntil: last?.waitsFor === "window" ? undefined : waitsUntil(last, policy, block.timestamp),
         provider: { ...stakes.get(response.provider), ...histories.get(response.provider) },
       };
     }),

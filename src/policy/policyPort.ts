@@ -26,7 +26,7 @@ export type CandidateResponse = {
   readonly output: Output;
   /** How often its documents were waited for so far. */
   readonly waits: number;
-  /** Told to wait until then, it is looked at before its time beside the others: no retry is counted. */
+  /** Told to wait for its documents until then, it is looked at before its time beside the others: no retry is counted. */
   readonly waitsUntil?: UnixSeconds | undefined;
   /** Each part where `Policy.needs` says so. */
   readonly provider?: Partial<ProviderStake & ProviderHistory>;

@@ -407,6 +407,18 @@ describe("a response that waits for its payload while others come", () => {
     expect(await verdictOf(response)).toMatchObject({ kind: "wait", until: 1_015, waits: 2 });
   });
 
+  it("is tried again after a moment where it had come, waits for the others, and cannot be fetched beside one of them", async () => {
+    const policy = cheapest("window: { for: 30m }");
+    const [sibling] = siblings as [ResponseAddress];
+    expect(await lookAt(policy, 1_000, 0, [response])).toMatchObject({ againInMs: expect.any(Number) });
+    expect(await verdictOf(response)).toMatchObject({ kind: "wait", waitsFor: "window", waits: 0 });
+    expect(await lookAt(policy, 1_010, 1, [sibling])).toEqual({ intent: undefined, againInMs: 5_000 });
+    expect(await verdictOf(response)).toMatchObject({ kind: "wait", waitsFor: "document", until: 1_015, waits: 1 });
+    // More of them before that: no retry that nobody had to wait for.
+    await lookAt(policy, 1_011, 2, siblings);
+    expect(await verdictOf(response)).toMatchObject({ until: 1_015, waits: 1 });
+  });
+
   it("is chosen at once where its payload has come by then", async () => {
     const policy = cheapest("window: { for: 1s }");
     await lookAt(policy, 1_000, 0);

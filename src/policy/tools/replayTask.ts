@@ -64,10 +64,9 @@ function whatIsSeen(
     .filter((item) => (lastOn(item)?.kind ?? "wait") === "wait")
     .map((item) => {
       const { waits = 0, verdict } = told.get(item.response.address) ?? {};
-      const until = verdict?.until;
-      return { ...item, waits, waitsUntil: until !== undefined && until > now ? until : undefined };
+      return { ...item, waits, waitsUntil: verdict?.waitsFor === "window" ? undefined : untilOf(verdict, now) };
     });
-  const due = undecided.filter(({ waitsUntil }) => waitsUntil === undefined);
+  const due = undecided.filter((item) => untilOf(lastOn(item), now) === undefined);
   const responses = due.length > 0 && policy.comparesSiblings ? undecided : due;
   const judged = new Set(responses.map(({ response }) => response.address));
   const others = open.filter(({ response }) => !judged.has(response.address));
@@ -80,6 +79,10 @@ function whatIsSeen(
     isLeftToPerson: isLeftToPerson(open.map(lastOn), policy),
   };
 }
+
+/** Until when it was told to wait, where that time is still to come. */
+const untilOf = (verdict: Verdict | undefined, now: UnixSeconds): UnixSeconds | undefined =>
+  verdict?.until !== undefined && verdict.until > now ? verdict.until : undefined;
 
 /** Looked at before its time, beside others, and its document did not come: it waits as it was told to. */
 const isStillAwaited = ({ waitsUntil }: CandidateResponse, { kind, waitsFor }: Verdict): boolean =>
