@@ -1,12 +1,14 @@
 import { fdatasync, fdatasyncSync, mkdtempSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { answer, childArgs, untilGo } from "../harness/child.ts";
-import type { Prepared } from "./prepared.ts";
+import { type Prepared, together } from "./prepared.ts";
 
 /**
  * What must be done for each confirmation, and nothing of the daemon: of a hundred, the states are read and the calls simulated
- * in one request; signed bytes come onto the disk in one go; the transactions go out in one request, in order. So many hundreds
- * are under way as a sink has. Requests are written and transactions signed before, answers are not read, and nothing is judged.
+ * in one request; in a thread each is signed, and its signature checked; signed bytes come onto the disk in one go; the
+ * transactions go out in one request, in order. So many hundreds are under way as a sink has. Requests are written before,
+ * transactions too (what the thread signs is not used), answers are not read, and nothing is judged.
  */
 type Args = {
   readonly ws: string;
@@ -33,6 +35,18 @@ const toDisk = (): Promise<void> => {
   return new Promise((resolve, reject) => fdatasync(log, (error) => (error ? reject(error) : resolve())));
 };
 
+const signer = new Worker(new URL("signer.ts", import.meta.url));
+signer.unref();
+const asksToSign: (() => void)[] = [];
+signer.on("message", () => asksToSign.shift()?.());
+signer.on("error", (error) => {
+  throw error;
+});
+const sign = (): Promise<void> => {
+  signer.postMessage(together);
+  return new Promise((resolve) => asksToSign.push(resolve));
+};
+
 const socket = new WebSocket(ws);
 await new Promise((resolve) => {
   socket.onopen = resolve;
@@ -57,6 +71,7 @@ const confirm = async ({ read, send }: Prepared, index: number): Promise<void> =
   order = own.promise;
   await ask(read, 2 * index);
   await before;
+  await sign();
   await toDisk();
   const accepted = ask(send, 2 * index + 1);
   own.resolve();

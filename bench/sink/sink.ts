@@ -95,7 +95,7 @@ export const sink: Benchmark = {
           limit:
             "transactions signed before, over one WebSocket: one after the answer to the other, or 256 at once; the faster",
           required: {
-            what: "of a hundred, states and simulations in one request, one fdatasync, and transactions that were signed before in one more; five hundreds under way",
+            what: "of a hundred, states and simulations in one request, signatures with their checks in a thread, one fdatasync, and transactions in one more request; five hundreds under way",
             perSecond: medians.required,
             ofTheLimit: share,
           },
