@@ -1,8 +1,8 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, posix, relative, sep } from "node:path";
 import type { SchemaSource } from "./program.ts";
+import { readTextFile } from "./readTextFile.ts";
 
-const maxFileBytes = 1024 * 1024;
 const maxSchemas = 64;
 
 /**
@@ -24,13 +24,11 @@ export function readInside(folder: string, path: string): string {
   if (inside.startsWith(`..${sep}`) || inside === ".." || isAbsolute(inside)) {
     throw new TypeError("the path leads out of the policies folder");
   }
-  const entry = statSync(file);
-  if (!entry.isFile()) throw new TypeError(`${path} is not a file`);
-  if (entry.size > maxFileBytes) throw new TypeError(`${path} is larger than 1 MiB`);
+  if (!statSync(file).isFile()) throw new TypeError(`${path} is not a file`);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
-  } catch {
-    throw new TypeError(`${path} is not UTF-8 text`);
+    return readTextFile(file);
+  } catch (error) {
+    throw new TypeError(`${path} ${(error as Error).message}`, { cause: error });
   }
 }
 
