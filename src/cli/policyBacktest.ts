@@ -9,6 +9,7 @@ import { exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { RecordedDecision } from "../journal/policyJournal.ts";
 import { createPayload } from "../payload/createPayload.ts";
+import { patiently } from "../payload/patiently.ts";
 import type { FactsJson } from "../policy/factsJson.ts";
 import { type LoadedPolicies, loadPolicies } from "../policy/loadPolicies.ts";
 import { createRecordedSignals } from "../policy/signals/recordedSignals.ts";
@@ -110,7 +111,7 @@ async function ofChain({ config, set, journal, stderr }: Site, { from, to: last 
   const { number } = await chain.head();
   const to = last ?? number;
   if (from > to) throw usage(`--from ${from} is above the head, which is ${number}`);
-  const payload = createPayload(config.payload);
+  const payload = patiently(createPayload(config.payload));
   const isWatched = await watchedSources({ chain, journal }, config);
   if (isWatched === undefined) stderr.write(nobodysTasks);
   return chainTasks({ chain, journal, payload, isWatched: isWatched ?? (async () => true) }, set, { from, to });

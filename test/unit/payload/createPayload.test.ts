@@ -3,6 +3,7 @@ import { from, lastValueFrom, toArray } from "rxjs";
 import { expect, test } from "vitest";
 import { createPayload, type PayloadOptions } from "../../../src/payload/createPayload.ts";
 import { heapOf } from "../../../src/payload/heapOf.ts";
+import { patiently } from "../../../src/payload/patiently.ts";
 import type { Output } from "../../../src/payload/payloadPort.ts";
 import { whileHeld } from "../../../src/payload/whileHeld.ts";
 import { coalesceByKey } from "../../../src/rx/coalesceByKey.ts";
@@ -281,4 +282,18 @@ test("a look that fails gives its part of the memory back", async () => {
   });
   await expect(broken).rejects.toThrow("no node answers");
   expect(await payload.fetch(`http://${host}/`, ask)).toMatchObject({ valid: true });
+});
+
+test("whoever has time asks again until each answer had its turn, and takes no for an answer in the end", async () => {
+  const arena = createArena();
+  const host = await arena.reply("{}");
+  const ask = { maxBytes: 1_000, timeoutMs: 20_000 };
+  const hurried = createPayload({ ...optionsFor(arena), concurrencyPerHost: 1, queue: 4 });
+  const fetchAll = ({ fetch }: typeof hurried) =>
+    Promise.all(Array.from({ length: 20 }, () => fetch(`http://${host}/`, ask)));
+  expect((await fetchAll(hurried)).filter(({ valid }) => valid).length).toBeLessThan(20);
+  expect((await fetchAll(patiently(hurried, { tries: 1_000, everyMs: 5 }))).every(({ valid }) => valid)).toBe(true);
+  const refused = (await fetchAll(patiently(hurried, { tries: 1 }))).filter(({ valid }) => !valid);
+  expect(new Set(refused.map(failure))).toEqual(new Set(["too many fetches wait already (transient)"]));
+  expect(refused.some((output) => "unasked" in output)).toBe(false);
 });

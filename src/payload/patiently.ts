@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PayloadPort } from "./payloadPort.ts";
+
+export type Patience = {
+  /** How often at the most a document is asked for whose turn does not come. @default 60 */
+  readonly tries?: number;
+  /** Milliseconds between two tries. @default 1_000 */
+  readonly everyMs?: number;
+};
+
+/**
+ * A port for whoever has time and nothing else to do meanwhile: what has not had its turn is asked for again, for a minute. Then it
+ * is a failure that may pass, like others.
+ */
+export function patiently(payload: PayloadPort, { tries = 60, everyMs = 1_000 }: Patience = {}): PayloadPort {
+  return {
+    fetch: async (...asked) => {
+      for (let nth = 1; ; nth++) {
+        const { unasked, ...output } = await payload.fetch(...asked);
+        if (!unasked || nth >= tries) return output;
+        await sleep(everyMs);
+      }
+    },
+  };
+}
