@@ -152,6 +152,19 @@ test("a task is left out of a backtest where what the policy reads was not recor
   expect(await skipped("task.config.x == 1")).toBe(1);
 });
 
+test("a policy that would have had no payload fetched knows none in a backtest, though another one did", async () => {
+  const { verdicts } = await recorded();
+  const [task, factsJson] = [candidateOf().task.address, verdicts[0]?.facts?.json ?? ""];
+  const other = factsJson.replaceAll(candidateOf().responses[0]?.response.address ?? "", `0x${"2".repeat(40)}`);
+  const decisions = [factsJson, other].map((each, index) => ({ task, response: String(index), factsJson: each }));
+  const pays = async (eligible: string) => {
+    const set = loadPolicies(folderOf({ "a.yaml": policyText(eligible) }));
+    return (await backtest(pastTasks(set, decisions as never))).rows.some(({ would }) => would !== undefined);
+  };
+  expect(await pays("siblings.exists(s, s.digest != '')")).toBe(false);
+  expect(await pays("output.valid && siblings.exists(s, s.digest != '')")).toBe(true);
+});
+
 test("a task whose function nobody knows any more is left out where a policy may be meant for it", async () => {
   const { verdicts } = await recorded();
   const facts = JSON.parse(verdicts[0]?.facts?.json ?? "") as FactsJson;
