@@ -8,6 +8,7 @@ import type { Journal } from "../../../src/journal/journal.ts";
 import { lockJournal } from "../../../src/journal/journalLock.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import type { TaskAddress } from "../../../src/protocol/brand.ts";
 
 let directory: string;
 let path: string;
@@ -77,6 +78,20 @@ describe("opening a file", () => {
       },
     ]);
     await expect(journal.changeConfirmation(1, { state: "rejected" })).rejects.toThrow(/cannot be rejected/);
+  });
+
+  it("knows of a journal of version 7 what a person had withdrawn there, by the words of its reason", async () => {
+    await beginWithVersion7(`
+      INSERT INTO tasks (task, source) VALUES ('0x01', '0x02');
+      INSERT INTO verdicts (id, task, response, kind, reason, policy, policy_digest, mode, block_number, block_hash,
+        payload_digest, payment, response_digest, decided_at)
+      VALUES (1, '0x01', '0x03', 'confirm', 'eligible', 'p', 'd', 'enforce', 7, '0x07', '', '5', 'r', 1),
+        (2, '0x01', '0x04', 'confirm', 'eligible', 'p', 'd', 'enforce', 7, '0x07', '', '5', 's', 1);
+      INSERT INTO confirmations (id, task, response, verdict_id, payment, response_digest, state, reason)
+      VALUES (1, '0x01', '0x03', 1, '5', 'r', 'rejected', 'withdrawn by ann: it pays for nothing'),
+        (2, '0x01', '0x04', 2, '5', 's', 'rejected', 'a reorg took the response back');`);
+    journal = openSqliteJournal({ path, chainId: 1071 });
+    expect((await journal.task("0x01" as TaskAddress))?.withdrawn).toEqual([{ response: "0x03", responseDigest: "r" }]);
   });
 
   it("is not migrated under the daemon that holds it, by a command or by another daemon, and is when it is free", async () => {
