@@ -17,31 +17,31 @@ const leaseMs = 180_000;
  * A daemon is the only writer of its key: what is sent beside it, or in the nonces that it has signed, would take its nonces.
  * @throws ConfigError `KEY_IN_USE` if a daemon works with this key, or has left something of it in flight.
  */
-export async function requireFreeKey(
+export const requireFreeKey = (
   site: JournalSite,
   { address }: Pick<Signer, "address">,
   now = Date.now(),
-): Promise<void> {
-  if (!(await site.exists())) return;
-  const isHeld = await site.isHeld();
-  await besideDaemon(site, (journal) => refuseTaken(journal, site, { address, isHeld, now }));
-}
+): Promise<void> => askJournal(site, (journal, isHeld) => refuseTaken(journal, site, { address, isHeld, now }));
 
 /**
  * The same for a command that pays, which a pause keeps from it, too.
  * @throws as `requireFreeKey`; ConfigError `PAYING_PAUSED`.
  */
-export async function requirePayable(
+export const requirePayable = (
   site: JournalSite,
   { address }: Pick<Signer, "address">,
   now = Date.now(),
-): Promise<void> {
-  if (!(await site.exists())) return;
-  const isHeld = await site.isHeld();
-  await besideDaemon(site, async (journal) => {
+): Promise<void> =>
+  askJournal(site, async (journal, isHeld) => {
     await refuseTaken(journal, site, { address, isHeld, now });
     await requireNotPaused(journal);
   });
+
+/** Where there is no journal nothing stands in the way. */
+async function askJournal(site: JournalSite, ask: (journal: Journal, isHeld: boolean) => Promise<void>): Promise<void> {
+  if (!(await site.exists())) return;
+  const isHeld = await site.isHeld();
+  await besideDaemon(site, (journal) => ask(journal, isHeld));
 }
 
 /** A key that the command holds, and the journal that says so. */
