@@ -1,15 +1,9 @@
-import { ConfigError, FatalError, RetryableError } from "../errors.ts";
+import { ConfigError, FatalError } from "../errors.ts";
 import { type AccountAddress, toNonce } from "../protocol/brand.ts";
+import { checkFree, checkHolder } from "./checkAttempt.ts";
 import { confirmationsById, unsettledConfirmations } from "./confirmationRows.ts";
 import { allIn, insertAll, updateAll } from "./groups.ts";
-import {
-  type Confirmation,
-  type ConfirmationChange,
-  type Decision,
-  isInFlight,
-  type Journal,
-  type NewAttempt,
-} from "./journal.ts";
+import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
 import type { Row } from "./rows.ts";
@@ -31,41 +25,6 @@ type ConfirmationJournal = Pick<
   | "markBroadcast"
   | "touch"
 >;
-
-/** What is in flight is its key's: whoever does not hold the key changes nothing about it. */
-function* checkHolder({ state, attempts }: Confirmation, check: CheckFence): Work<void> {
-  const signer = attempts.at(-1)?.signer;
-  if (isInFlight(state) && signer !== undefined) yield* check(signer);
-}
-
-/**
- * @throws FatalError `NONCE_CONFLICT` if another attempt stands in the way of this one; RetryableError `WITHDRAWN` if somebody
- *   took the approval back before anything was signed for it.
- */
-function checkFree(
-  { id, state, nonce: held, attempts }: Confirmation,
-  { signer, attempt: { nonce } }: NewAttempt,
-): void {
-  const holder = attempts.at(-1)?.signer;
-  if (state === "intended") return;
-  if (state === "rejected" && attempts.length === 0) {
-    // Nothing of the batch is kept: without this one, the nonces after its own would wait for ever.
-    throw new RetryableError(`the approval ${id} was withdrawn while it was being signed: nothing was signed with it`, {
-      code: "WITHDRAWN",
-      remedy: "it is left out, and the others are tried again by themselves",
-    });
-  }
-  if (holder !== undefined && holder !== signer) {
-    throw new FatalError(`confirmation ${id} is signed by ${holder}: a signature by ${signer} would pay twice`, {
-      code: "NONCE_CONFLICT",
-    });
-  }
-  if (held !== nonce) {
-    throw new FatalError(`confirmation ${id} holds nonce ${held}: nonce ${nonce} would pay twice`, {
-      code: "NONCE_CONFLICT",
-    });
-  }
-}
 
 /** Gives the nonces to the confirmations. @throws FatalError `NONCE_CONFLICT` if one belongs to another. */
 function* takeNonces(attempts: readonly NewAttempt[]): Work<void> {

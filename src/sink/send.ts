@@ -4,11 +4,7 @@ import type { Confirmation } from "../journal/journal.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import type { TrackDeps } from "./track.ts";
 
-/** Sends the newest attempt. Whatever the node answers, the nonce stays taken. */
-export const broadcast = (deps: TrackDeps, confirmation: Confirmation): Promise<void> =>
-  broadcastAll(deps, [confirmation]);
-
-/** Sends the newest attempt of each, in nonce order, in one request. */
+/** Sends the newest attempt of each, in nonce order, in one request. Whatever the node answers, the nonces stay taken. */
 export async function broadcastAll(deps: TrackDeps, confirmations: readonly Confirmation[]): Promise<void> {
   const { chain, lane, report, now } = deps;
   // The lane may know more of the same bytes: that a node took them, or where they are mined.

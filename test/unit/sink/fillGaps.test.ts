@@ -5,7 +5,7 @@ import { createGapFiller } from "../../../src/sink/fillGaps.ts";
 import { noCaps } from "../../../src/sink/guardrails/caps.ts";
 import { createGuard, unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
-import { broadcast } from "../../../src/sink/send.ts";
+import { broadcastAll } from "../../../src/sink/send.ts";
 import type { TrackDeps } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
@@ -23,7 +23,7 @@ const ofConfirmation = 125_000n * 20n;
 const stage = async (nonce: number) => {
   const { id } = await bench.intend();
   const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(nonce) }), id);
-  await broadcast(bench.deps(), confirmation);
+  await broadcastAll(bench.deps(), [confirmation]);
   const gaps = createGapFiller();
   let now = 0;
   const deps = bench.deps({ minedNonce: async () => toNonce(3) }, { now: () => now });

@@ -6,7 +6,7 @@ import type { Confirmation } from "../../../src/journal/journal.ts";
 import type { Hash, Hex } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
 import { createLane } from "../../../src/sink/lane.ts";
-import { broadcast } from "../../../src/sink/send.ts";
+import { broadcastAll } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
 import { aSnapshot, aTask, hashOf } from "../../support/fakeChain.ts";
@@ -47,7 +47,7 @@ function stage(
     send: async (): Promise<Confirmation> => {
       const { id } = await bench.intend();
       const { confirmation } = await admit(deps, id);
-      await broadcast(deps, confirmation);
+      await broadcastAll(deps, [confirmation]);
       return confirmation;
     },
     /** @param times Rounds, each when something is due. */

@@ -14,7 +14,7 @@ import {
   toNonce,
 } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
-import { broadcast } from "../../../src/sink/send.ts";
+import { broadcastAll } from "../../../src/sink/send.ts";
 import { signerOf } from "../../../src/sink/signerOf.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
@@ -40,7 +40,7 @@ const receiptOf = (hash: Hash, blockNumber: bigint, succeeded = true): Receipt =
 const send = async (deps: TrackDeps, intent?: Intent): Promise<Confirmation> => {
   const { id } = await bench.intend(intent);
   const { confirmation } = await admit(deps, id);
-  await broadcast(deps, confirmation);
+  await broadcastAll(deps, [confirmation]);
   return bench.journal.confirmation(id);
 };
 const snapshotOf: ChainPort["snapshot"] = async (task, _, [response]) =>
@@ -88,7 +88,7 @@ describe("sending", () => {
         return { ok: true };
       },
     });
-    await broadcast(slow, confirmation);
+    await broadcastAll(slow, [confirmation]);
     expect(await stateOf(confirmation)).toBe("final");
     expect(bench.deps().lane.inFlight()).toEqual([]);
   });
@@ -131,7 +131,7 @@ describe("a round", () => {
       expect(await trackRound(bench.deps(minedWith(false, 97n)))).toMatchObject([{ id, state: "intended" }]);
       const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(nonce) }), id);
       expect(confirmation).toMatchObject({ state: "signed", nonce });
-      await broadcast(bench.deps(), confirmation);
+      await broadcastAll(bench.deps(), [confirmation]);
     }
     expect(await trackRound(bench.deps(minedWith(false, 97n)))).toMatchObject([{ id, state: "dead" }]);
   });
@@ -351,7 +351,7 @@ describe("a round", () => {
     const { id } = await send(bench.deps());
     await trackRound(bench.deps(minedWith(false, 97n)));
     const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), id);
-    await broadcast(bench.deps(), confirmation);
+    await broadcastAll(bench.deps(), [confirmation]);
     const [first] = confirmation.attempts;
     const taken: Partial<ChainPort> = {
       receipt: async (hash) => (hash === first?.hash ? receiptOf(hash, 97n, false) : undefined),
