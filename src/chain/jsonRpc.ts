@@ -21,6 +21,13 @@ export class RpcError extends BaseError {
 /** A refusal as it comes over the wire. */
 export type WireError = { readonly code?: number; readonly message?: string; readonly data?: unknown };
 
+/** A text's first whole words: half of a credential in it would not be known for one. */
+export function firstWords(text: string, mostCharacters: number): string {
+  if (text.length <= mostCharacters) return text;
+  const start = text.slice(0, mostCharacters);
+  return `${start.slice(0, start.search(/\s\S*$/) + 1)}…`;
+}
+
 /** @param error Some gateways write a text where an object should be. */
 export function toRpcError(error: WireError | string): RpcError {
   const { message, code, data }: WireError = typeof error === "string" ? { message: error } : error;
@@ -29,7 +36,7 @@ export function toRpcError(error: WireError | string): RpcError {
 
 /** A node's own words behind an error that does not repeat them: they may hold a credential, or be about something else. */
 export const saidIn = (error: unknown): string | undefined =>
-  error instanceof Error && error.cause instanceof RpcError ? error.cause.message.slice(0, 200) : undefined;
+  error instanceof Error && error.cause instanceof RpcError ? firstWords(error.cause.message, 200) : undefined;
 
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcError };
 

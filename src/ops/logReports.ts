@@ -1,4 +1,4 @@
-import { saidIn } from "../chain/jsonRpc.ts";
+import { firstWords, saidIn } from "../chain/jsonRpc.ts";
 import { describeError } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -234,7 +234,7 @@ const logEndpoint = (logger: Logger, report: Extract<Report, { type: "endpoint" 
       );
     case "lacks":
       return logger.info(
-        { endpoint, method: report.method, said: report.error.message.slice(0, 200) },
+        { endpoint, method: report.method, said: firstWords(report.error.message, 200) },
         "an endpoint does not do this call: others are asked where there are any",
       );
     case "up":

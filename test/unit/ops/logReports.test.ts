@@ -12,7 +12,7 @@ it("quotes what a node said, beside the error of the endpoint: it may be about s
     ...{ secrets: [], urls: ["https://rpc.example/0123456789abcdef0123"] },
   });
   const cause = new RpcError(
-    `already known at https://rpc.example/0123456789abcdef0123 ${"x".repeat(500)}`,
+    `already known at https://rpc.example/0123456789abcdef0123 ${"x ".repeat(250)}`,
     -32000,
     "0x",
   );
@@ -28,10 +28,10 @@ it("quotes what a node said, beside the error of the endpoint: it may be about s
   expect(JSON.parse(lines[1] ?? "null")).toMatchObject({
     level: "error",
     error: expect.stringMatching(/^the endpoint rpc\.example refuses the key, or the plan has ended — look at its key/),
-    said: expect.stringMatching(/^already known at .*x$/),
+    said: expect.stringMatching(/^already known at .*x …$/),
   });
   const told = JSON.parse(lines[0] ?? "null") as Record<string, string>;
-  expect(told).toMatchObject({ msg: "an endpoint fails", said: expect.stringMatching(/^already known at .*x$/) });
+  expect(told).toMatchObject({ msg: "an endpoint fails", said: expect.stringMatching(/^already known at .*x …$/) });
   expect(told.error).not.toContain("already known");
   expect(told.said?.length).toBeLessThanOrEqual(200);
   for (const line of lines) expect(line).not.toContain("0123456789abcdef0123");
