@@ -248,12 +248,13 @@ describe("nonce fix", () => {
         ...{ chainId: devnet.chainId, type: "eip1559", to: owner.address, nonce, gas: 21_000n },
         ...{ maxFeePerGas: 100_000_000_000n, maxPriorityFeePerGas: 1n },
       });
-      await devnet.publicClient.sendRawTransaction({ serializedTransaction: raw });
+      return await devnet.publicClient.sendRawTransaction({ serializedTransaction: raw });
     };
     await transfer(1);
     await transfer(3);
     const late = async () => {
-      await transfer(0);
+      // Only what is mined is seen for sure: while anvil mines, it is neither in the pool nor in a block.
+      await devnet.publicClient.waitForTransactionReceipt({ hash: await transfer(0) });
       return "y";
     };
     const { code, out } = await run(["nonce", "fix"], { env, answers: [late] });
