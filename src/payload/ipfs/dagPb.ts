@@ -1,3 +1,4 @@
+import { failed, PayloadError } from "../failure.ts";
 import { type Cid, cidBytes, readCid } from "./cid.ts";
 import { malformed } from "./malformed.ts";
 import { type Field, readFields, writeFields } from "./protobuf.ts";
@@ -15,15 +16,20 @@ export type DagNode = { readonly links: readonly DagLink[]; readonly data: Uint8
 /**
  * Reads a dag-pb block. A field that does not belong, or comes twice, is refused, so that nobody reads it otherwise.
  *
- * @throws PayloadError if it is none.
+ * @param maxLinks One takes eight bytes of the block, and some hundred once it is read.
+ * @throws PayloadError if it is none, or has more links.
  */
-export function decodeDagPb(block: Uint8Array): DagNode {
+export function decodeDagPb(block: Uint8Array, maxLinks: number): DagNode {
   const links: DagLink[] = [];
   let data: Uint8Array | undefined;
   for (const { number, value } of readFields(block)) {
     if (typeof value === "number") throw malformed();
-    if (number === 2) links.push(decodeLink(value));
-    else if (number === 1 && data === undefined) data = value;
+    if (number === 2) {
+      if (links.length === maxLinks) {
+        throw new PayloadError({ ...failed(`an IPFS block has more than ${maxLinks} links`), proven: true });
+      }
+      links.push(decodeLink(value));
+    } else if (number === 1 && data === undefined) data = value;
     else throw malformed();
   }
   return { links, data: data ?? new Uint8Array() };

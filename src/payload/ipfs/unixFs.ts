@@ -11,12 +11,17 @@ export type UnixFs = {
 
 export const unixFsTypes = { raw: 0, directory: 1, file: 2, symlink: 4, shard: 5 } as const;
 
+/** One for each block below, where they are not packed: a file of more blocks is not read. */
+const maxFields = 4_096;
+
 /** @throws PayloadError if it is none. */
 export function decodeUnixFs(bytes: Uint8Array): UnixFs {
   let type: number | undefined;
   let data: Uint8Array | undefined;
   let fileSize = 0;
+  let fields = 0;
   for (const { number, value } of readFields(bytes)) {
+    if (++fields > maxFields) throw malformed();
     if (number === 1 && typeof value === "number" && type === undefined) type = value;
     else if (number === 2 && typeof value !== "number" && data === undefined) data = value;
     else if (number === 3 && typeof value === "number") fileSize = value;

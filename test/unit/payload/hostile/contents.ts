@@ -3,6 +3,7 @@ import { encodeUnixFsFile } from "../../../../src/payload/ipfs/unixFs.ts";
 import type { Arena } from "../support/arena.ts";
 import { serveBlocks } from "../support/blockGateway.ts";
 import { type Blocks, createBlocks, wrapped } from "../support/blocks.ts";
+import { smallAndEndless } from "../support/graphs.ts";
 import { pattern } from "../support/pattern.ts";
 import { type HostileRow, tooLarge } from "./row.ts";
 
@@ -54,6 +55,9 @@ export const contents: readonly HostileRow[] = [
     },
   ],
   ["a graph that unfolds without end", "the IPFS file has more than 2048 blocks", behind(unfolding(12, 50))],
+  ...Object.entries(smallAndEndless).map(
+    ([what, [reason, build]]): HostileRow => [what, reason, behind((blocks) => cidText(build(blocks)))],
+  ),
   ["a chain of a hundred blocks", "the IPFS file nests deeper than 16", behind(unfolding(100, 1))],
   ["a chunked file of 2 MiB", tooLarge, behind((blocks) => cidText(blocks.addFile(pattern(2 << 20))))],
   ["a folder", "the CID names a folder", behind((blocks) => cidText(blocks.addFolder({ a: blocks.addFile(json) })))],

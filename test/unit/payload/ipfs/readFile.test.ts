@@ -7,6 +7,7 @@ import { decodeDagPb } from "../../../../src/payload/ipfs/dagPb.ts";
 import { dagLimits, readFile, Unverifiable } from "../../../../src/payload/ipfs/readFile.ts";
 import { encodeUnixFsFile } from "../../../../src/payload/ipfs/unixFs.ts";
 import { type Blocks, createBlocks, deepProfile, wrapped } from "../support/blocks.ts";
+import { linkTo } from "../support/graphs.ts";
 import { pattern } from "../support/pattern.ts";
 
 const enough = 10_000_000;
@@ -95,6 +96,13 @@ test("a small graph that unfolds into a large one is cut off", async () => {
   expect(blocks.asked.length).toBeLessThan(20);
 });
 
+test("a folder of more links than a block has room for is cut off", async () => {
+  const blocks = createBlocks();
+  const cid = { codec: codecs.raw, hash: hashes.identity, digest: new Uint8Array() };
+  const folder = linkTo(blocks, cid, dagLimits.folderLinks + 1, Uint8Array.of(0x08, 1));
+  expect(await whyNot(read(blocks, folder, ["a"]))).toBe(`an IPFS block has more than ${dagLimits.folderLinks} links`);
+});
+
 test("a chain of blocks is cut off", async () => {
   const blocks = createBlocks();
   let cid = blocks.addFile(pattern(3));
@@ -126,6 +134,17 @@ test("what cannot be proven is said to be so, not to be wrong", async () => {
   const digest = new Uint8Array(32);
   expect(await whyNot(read(blocks, linkTo({ codec: codecs.raw, hash: 0x1e, digest })))).toBe("unverifiable");
   expect(await whyNot(read(blocks, linkTo({ codec: 0x71, hash: hashes.sha256, digest })))).toBe("unverifiable");
+});
+
+test("nothing is asked for any more once a graph has turned out to be no file", async () => {
+  const blocks = createBlocks();
+  const leaves = Array.from({ length: 100 }, (_, nth) => blocks.addFile(Uint8Array.of(nth), wrapped));
+  const folder = blocks.addFolder({});
+  const links = [folder, ...leaves].map((cid) => ({ cid, name: "", size: 0 }));
+  const file = blocks.addNode({ links, data: encodeUnixFsFile(new Uint8Array(), []) });
+  expect(await whyNot(read(blocks, file))).toBe("the IPFS file is malformed");
+  await new Promise(setImmediate);
+  expect(blocks.asked.length).toBeLessThan(20);
 });
 
 test("a link may hold its few bytes itself", async () => {
@@ -164,7 +183,7 @@ test("a block with a flipped bit is refused or reads otherwise, never thrown ove
   for (let bit = 0; bit < whole.length * 8; bit++) {
     const bytes = Uint8Array.from(whole);
     bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    const decoding = Promise.resolve(bytes).then(decodeDagPb);
+    const decoding = Promise.resolve(bytes).then((block) => decodeDagPb(block, dagLimits.blocks));
     const error = await whyNot(decoding.then(({ data }) => data));
     expect(["it was read", "the IPFS file is malformed"]).toContain(error);
   }
