@@ -42,6 +42,7 @@ export type Judged = {
 };
 
 const configRetryMs = 30_000;
+const behindRetryMs = 1_000;
 
 /**
  * One look at one task: reads it from the chain, fetches what its undecided responses point to, lets the policy judge,
@@ -121,6 +122,8 @@ async function judgeBy(
       ...basisOf(snapshot, response),
       payloadDigest: output.digest,
     };
+    // What a ceiling holds is settled by being written down, and nothing else leaves its task to the others.
+    if (verdict.kind === "confirm") return [decision];
     return isRepeated(decision, lastVerdicts.get(verdict.response)) ? [] : [decision];
   });
   // Payloads and judges take their time: what is not decided by now goes by the files that are in force now.
@@ -133,9 +136,13 @@ async function judgeBy(
   tell(report, decisions, intent);
 
   const approved = new Set(verdicts.filter(({ kind }) => kind === "confirm").map(({ response }) => response));
-  const isHeldBack = decisions.some(({ kind, response }) => kind === "hold" && approved.has(response));
+  const heldBack = decisions.filter(({ kind, response }) => kind === "hold" && approved.has(response));
   // What the policy left aside, having found one to pay, may be cheaper than that.
-  if (isHeldBack && undecided.length > verdicts.length) return { againInMs: 0 };
+  if (heldBack.length > 0 && undecided.length > verdicts.length) {
+    // A node that is behind the block which brought it again: the hold does not settle it yet.
+    const isBehind = heldBack.some((held) => isHeldSince(block, lastVerdicts.get(held.response)));
+    return { againInMs: isBehind ? behindRetryMs : 0 };
+  }
   const untils = [...verdicts.map(({ until }) => until), ...undecided.map(earlyUntil)].filter(
     (until) => until !== undefined,
   );
@@ -175,6 +182,10 @@ function isRepeated(
   if (kind === "wait") return last.until === until;
   return kind !== "confirm" && last.mode === mode && last.responseDigest === judged;
 }
+
+/** Its newest verdict holds it, in this block or a later one. */
+const isHeldSince = ({ number }: Snapshot["block"], last: VerdictRecord | undefined): boolean =>
+  last?.kind === "hold" && last.block.number >= number;
 
 function reportChange({ report }: JudgeDeps, policy: Policy, last: VerdictRecord | undefined): void {
   if (last?.kind !== "wait" || last.policyDigest === policy.digest) return;

@@ -587,18 +587,47 @@ describe("a verdict", () => {
     expect((await look(policyOf({ kind: "confirm" }, { caps }), { options: { ceilings } })).intent).toBeDefined();
   });
 
-  it("that a ceiling holds leaves the task to a cheaper response, which is judged at once", async () => {
-    await addLater();
-    const snapshot = aSnapshot({ responses: [aResponse(), aResponse({ address: later, payment: wei(50n) })] });
+  describe("that a ceiling holds", () => {
+    const responses = [aResponse(), aResponse({ address: later, payment: wei(50n) })];
     const first = policyOf(
-      async ({ responses }) =>
-        responses.slice(0, 1).map(({ response: { address: each } }) => ({
+      async (candidate) =>
+        candidate.responses.slice(0, 1).map(({ response: { address: each } }) => ({
           ...{ response: each, kind: "confirm", reason: "the first", until: undefined },
           ...{ policy: "test", policyDigest: "digest-1", mode: "enforce" },
         })),
       { caps: { ...noCaps, perHour: wei(79n) } },
     );
-    expect(await look(first, { snapshot })).toEqual({ againInMs: 0 });
-    expect((await look(first, { snapshot })).intent).toMatchObject({ response: later, payment: 50n });
+    const cameAgain = (block: bigint) =>
+      journal.intake({
+        tasks: [],
+        responses: [{ response, task, block }],
+        touched: [],
+        cursor: { number: block, hash: headAt(block).hash },
+      });
+    const inBlock = (number: bigint) => aSnapshot({ block: headAt(number), responses });
+
+    it("leaves the task to a cheaper response, which is judged at once", async () => {
+      await addLater();
+      const snapshot = aSnapshot({ responses });
+      expect(await look(first, { snapshot })).toEqual({ againInMs: 0 });
+      expect((await look(first, { snapshot })).intent).toMatchObject({ response: later, payment: 50n });
+    });
+
+    it("leaves it so, too, where a block brings the dear one again", async () => {
+      expect(await look(first)).toEqual({ intent: undefined });
+      await cameAgain(101n);
+      await addLater();
+      expect(await look(first, { snapshot: inBlock(101n) })).toEqual({ againInMs: 0 });
+      expect((await look(first, { snapshot: inBlock(101n) })).intent).toMatchObject({ response: later });
+    });
+
+    it("leaves it so a moment later where the node that answers has not got that block yet", async () => {
+      await look(first);
+      await cameAgain(101n);
+      await addLater();
+      expect(await look(first, { snapshot: inBlock(100n) })).toEqual({ againInMs: 1_000 });
+      expect(await look(first, { snapshot: inBlock(101n) })).toEqual({ againInMs: 0 });
+      expect((await look(first, { snapshot: inBlock(101n) })).intent).toMatchObject({ response: later });
+    });
   });
 });
