@@ -209,22 +209,25 @@ async function applyAnswers(
     if (!held || !response || response.status !== ResponseStatus.SUBMITTED) return [];
     const { policy, policyDigest, mode, payloadDigest, waitsFor } = held;
     const isSame = held.responseDigest === responseDigest(response);
+    const isRefused = isSame && kind !== "approve";
     const said = { approve: "approved", reject: "rejected", expire: "expired" }[kind];
     const verdict: Verdict = {
       response: response.address,
-      kind: !isSame ? "hold" : kind === "approve" ? "confirm" : "reject",
+      kind: !isSame ? "hold" : isRefused ? "reject" : "confirm",
       reason: isSame ? `${said} by ${who}: ${why}` : "the response is not the one that was held",
       until: undefined,
       // Where it is held again, it is held for the same as before.
       ...(!isSame && waitsFor && { waitsFor }),
       policy,
       policyDigest,
-      mode,
+      // A person's refusal pays nobody, and binds: also where it is carried out in a dry run, and whatever policy had asked.
+      mode: isRefused ? "enforce" : mode,
     };
     // About what was held, not about what stands there now: that is judged anew.
     const about = isSame ? {} : { payment: held.payment, responseDigest: held.responseDigest };
     const decision = { ...basisOf(snapshot, response), ...about, payloadDigest, answers: verdictId };
-    const [done, caps] = [asDone(verdict, options), toStore(policies).capsOf(policy)];
+    const done = isRefused ? verdict : asDone(verdict, options);
+    const caps = toStore(policies).capsOf(policy);
     const bounded =
       caps === undefined ? unbounded(done, waitsFor) : withCeiling(done, response, options, caps, waitsFor);
     return [{ ...bounded, ...decision }];

@@ -39,13 +39,13 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const policies = (more: string): PolicySet =>
-  loadPolicies(folderOf({ "a.yaml": `apiVersion: ogpu-confirmd/v1\nname: a\nmode: enforce\n${more}\n` }));
+const policies = (more: string, mode = "enforce"): PolicySet =>
+  loadPolicies(folderOf({ "a.yaml": `apiVersion: ogpu-confirmd/v1\nname: a\nmode: ${mode}\n${more}\n` }));
 const output: Output = {
   ...{ valid: true, json: { ok: 1 }, text: '{"ok":1}', bytes: 8, cidVerified: false, error: "" },
   ...{ transient: false, digest: "d0" },
 };
-const look = (set: PolicySet, snapshot: Snapshot = aSnapshot(), maxPayment = 1_000n) =>
+const look = (set: PolicySet, snapshot: Snapshot = aSnapshot(), maxPayment = 1_000n, dryRun = false) =>
   judgeTask(
     {
       chain: fakeChain({
@@ -66,7 +66,7 @@ const look = (set: PolicySet, snapshot: Snapshot = aSnapshot(), maxPayment = 1_0
       clock: { now: () => 7, scheduler: undefined as never },
       report: (report) => void reports.push(report),
     },
-    { maxPayment: wei(maxPayment), dryRun: false },
+    { maxPayment: wei(maxPayment), dryRun },
     task,
   );
 const at = (timestamp: number, responses = [aResponse()]) =>
@@ -101,6 +101,37 @@ test("an answer counts once, and only for what is held", async () => {
   expect((await journal.task(task))?.verdicts).toMatchObject([
     { kind: "reject", reason: "rejected by alice: read it" },
   ]);
+});
+
+const first = "strategy: first\neligible: output.valid";
+const dryLook = (set: PolicySet) => look(set, aSnapshot(), 1_000n, true);
+
+test.each(["reject", "expire"] as const)(
+  "%s is a person's word, and binds, though a dry run carries it out",
+  async (kind) => {
+    await look(policies(manual));
+    await answer(kind, await heldId());
+    await dryLook(policies(manual));
+    expect((await journal.task(task))?.verdicts).toMatchObject([{ kind: "reject", mode: "enforce" }]);
+    for (const set of [policies(manual), policies(first)]) expect((await look(set)).intent).toBeUndefined();
+    expect(await journal.held()).toEqual([]);
+  },
+);
+
+test("a rejection of what a shadow policy held binds the policy that pays", async () => {
+  const shadow = policies(manual, "shadow");
+  await look(shadow);
+  await answer("reject", await heldId());
+  await look(shadow);
+  expect((await look(policies(first))).intent).toBeUndefined();
+});
+
+test("an approval that a dry run carries out is judged anew by the policy that pays", async () => {
+  await look(policies(manual));
+  await answer("approve", await heldId());
+  expect((await dryLook(policies(manual))).intent).toBeUndefined();
+  expect((await journal.task(task))?.verdicts).toMatchObject([{ kind: "confirm", mode: "shadow" }]);
+  expect((await look(policies(first))).intent).toMatchObject({ response });
 });
 
 test("an approval of what a policy held whose file is gone since the start is held again, and says what to do", async () => {
