@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38,7 +38,7 @@ beforeEach(async () => {
   store = await createPolicyStore({
     folder,
     evaluator,
-    triggers$: merge(folderChanges$(folder, { restMs: 30 }), hangup$),
+    triggers$: merge(folderChanges$(folder, { restMs: 30, checkMs: 50 }), hangup$),
     onChanged: () => undefined,
     onRefused: (problems) => refusals.push(problems),
   });
@@ -137,4 +137,59 @@ it("reads the files at a hang-up too", async () => {
   hangup$.next();
   await until(() => digestNow() !== before);
   expect(refusals).toEqual([]);
+});
+
+it.each([
+  ["in one go", 0],
+  ["after a while", 200],
+] as const)("watches a folder that was removed and made anew %s", async (_what, pauseMs) => {
+  const before = digestNow();
+  rmSync(folder, { recursive: true });
+  await sleep(pauseMs);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "a.yaml"), policyText(10));
+  await until(() => digestNow() !== before);
+  await sleep(200);
+  const replaced = digestNow();
+  save(policyText(11), false);
+  await until(() => digestNow() !== replaced);
+  expect(store.current().policies).toHaveLength(1);
+});
+
+it("watches a folder below that was removed and made anew", async () => {
+  const write = (type: string) => {
+    mkdirSync(join(folder, "schemas"), { recursive: true });
+    writeFileSync(join(folder, "schemas", "s.json"), `{ "type": "${type}" }`);
+  };
+  const before = digestNow();
+  write("object");
+  save(`${policyText(12)}output: { schema: schemas/s.json }\n`, false);
+  await until(() => digestNow() !== before);
+  await sleep(200);
+  for (const type of ["string", "array"]) {
+    const last = digestNow();
+    if (type === "string") rmSync(join(folder, "schemas"), { recursive: true });
+    write(type);
+    await until(() => digestNow() !== last);
+    await sleep(200);
+  }
+  expect(new Set([before, digestNow()]).size).toBe(2);
+});
+
+it("watches what a link leads to, also after it was switched", async () => {
+  const link = join(home, "current");
+  const next = join(home, "next-policies");
+  mkdirSync(next);
+  symlinkSync(folder, link);
+  let changes = 0;
+  const watching = folderChanges$(link, { restMs: 30, checkMs: 50 }).subscribe(() => changes++);
+  symlinkSync(next, `${link}.new`);
+  renameSync(`${link}.new`, link);
+  await until(() => changes === 1);
+  writeFileSync(join(next, "a.yaml"), policyText(13));
+  await until(() => changes === 2);
+  // Nothing is told of where nothing changes.
+  await sleep(300);
+  watching.unsubscribe();
+  expect(changes).toBe(2);
 });
