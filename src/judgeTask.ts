@@ -10,6 +10,7 @@ import { isLeftToPerson } from "./policy/isLeftToPerson.ts";
 import { configLimits, matchableOf } from "./policy/matchableOf.ts";
 import type { CandidateResponse, Policy, PolicySet, Verdict } from "./policy/policyPort.ts";
 import { type PolicyStore, toStore } from "./policy/policyStore.ts";
+import { type Bound, withTooDear } from "./policy/withTooDear.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
 import type { Response } from "./protocol/entities.ts";
 import { responseDigest } from "./protocol/responseDigest.ts";
@@ -106,7 +107,9 @@ async function judgeBy(
   const judged = due.length > 0 && policy.comparesSiblings ? undecided : due;
   const gathered = await gatherCandidate(deps, policy, { record, snapshot, config }, judged);
   const before = open.map((response) => verdictOn(record, binding, response));
-  const candidate = { ...gathered, isLeftToPerson: isLeftToPerson(before, policy) };
+  const bound: Bound = (verdict, response, caps) => withCeiling(verdict, response, options, caps, "document");
+  const responses = withTooDear(policy, gathered.responses, bound);
+  const candidate = { ...gathered, responses, isLeftToPerson: isLeftToPerson(before, policy) };
   const verdicts = await policy.judge(candidate);
   const facts = new Map(candidate.responses.map((each) => [each.response.address, each]));
   const decisions = verdicts.flatMap((verdict): Decision[] => {
@@ -118,7 +121,7 @@ async function judgeBy(
     }
     const { response, output } = found;
     const decision: Decision = {
-      ...withCeiling(asDone(verdict, options), response, options, policy.caps, "document"),
+      ...bound(asDone(verdict, options), response, policy.caps),
       ...basisOf(snapshot, response),
       payloadDigest: output.digest,
     };

@@ -28,6 +28,8 @@ export type CandidateResponse = {
   readonly waits: number;
   /** Told to wait for its documents until then, it is looked at before its time beside the others: no retry is counted. */
   readonly waitsUntil?: UnixSeconds | undefined;
+  /** A ceiling is below its price: it would be held, not paid, and agrees with others all the same. @default false */
+  readonly isTooDear?: boolean;
   /** Each part where `Policy.needs` says so. */
   readonly provider?: Partial<ProviderStake & ProviderHistory>;
 };

@@ -6,7 +6,8 @@ import type { Strategy } from "./strategy.ts";
 
 /**
  * As many equal keys as `count` says, each from another master: one operator with many providers has one voice, and a
- * provider without a master has none. Where two groups are equally large, a person decides.
+ * provider without a master has none. Where two groups are equally large, a person decides. Whoever asks more than a ceiling
+ * lets pass has a vote, and is not paid.
  */
 export const quorum =
   ({ count, pick, without, withinSeconds, decide }: QuorumSpec): Strategy =>
@@ -17,8 +18,15 @@ export const quorum =
     const [group, other] = groups.filter((each) => votesOf(each) === most);
     if (group && other) return { kind: "nobody", reason: `two answers have ${most} votes each` };
     if (group) {
-      const chosen = pick === "cheapest" ? cheapestOf(group) : group[0];
-      if (chosen) return { kind: "winner", winner: chosen, reason: `${most} masters agree; paid is the ${pick}` };
+      const payable = group.filter(({ item }) => item.isTooDear !== true);
+      const chosen = pick === "cheapest" ? cheapestOf(payable) : payable[0];
+      const bounded = payable.length < group.length ? " below the ceilings" : "";
+      if (chosen) {
+        return { kind: "winner", winner: chosen, reason: `${most} masters agree; paid is the ${pick}${bounded}` };
+      }
+      // To hold one of them would take its vote away: then another answer could win, or none.
+      const reason = `${most} masters agree, and a ceiling is below what each of them asks`;
+      return { kind: isClosed ? "nobody" : "open", reason };
     }
     const largest = Math.max(0, ...agreeing(contenders, withinSeconds).map(votesOf));
     const reason = `no quorum: ${largest} of ${count} agree`;
@@ -29,6 +37,7 @@ export const quorum =
   };
 
 const cheapestOf = (contenders: readonly Contender[]): Contender | undefined => {
+  if (contenders.length === 0) return undefined;
   const choice = cheapest("earliest")(contenders, true);
   return choice.kind === "winner" ? choice.winner : undefined;
 };

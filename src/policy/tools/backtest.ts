@@ -1,5 +1,6 @@
 import type { Candidate, Policy } from "../policyPort.ts";
-import { type Bound, replayTask } from "./replayTask.ts";
+import type { Bound } from "../withTooDear.ts";
+import { replayTask } from "./replayTask.ts";
 
 /** What one task would have cost, beside what it did cost. Wei as decimal text. */
 export type BacktestRow = {

@@ -1,10 +1,7 @@
 import { type ResponseAddress, type UnixSeconds, unixSeconds } from "../../protocol/brand.ts";
-import type { Response } from "../../protocol/entities.ts";
 import { isLeftToPerson } from "../isLeftToPerson.ts";
-import type { Candidate, CandidateResponse, Policy, PolicyCaps, Verdict } from "../policyPort.ts";
-
-/** What the ceilings make of a verdict: what costs more than one of them is held. @param caps The policy's own. */
-export type Bound = (verdict: Verdict, response: Response, caps: PolicyCaps) => Verdict;
+import type { Candidate, CandidateResponse, Policy, Verdict } from "../policyPort.ts";
+import { type Bound, withTooDear } from "../withTooDear.ts";
 
 /** What is known of a response by what was said of it so far. */
 type Told = {
@@ -24,9 +21,10 @@ const maxSteps = 10_000;
  */
 export async function replayTask(
   policy: Policy,
-  candidate: Candidate,
+  task: Candidate,
   bound: Bound = (verdict) => verdict,
 ): Promise<readonly Verdict[]> {
+  const candidate = { ...task, responses: withTooDear(policy, task.responses, bound) };
   const told = new Map<ResponseAddress, Told>();
   const times = new Set(candidate.responses.map(({ response }) => response.submittedAt));
   for (let step = 0; step < maxSteps && times.size > 0; step++) {

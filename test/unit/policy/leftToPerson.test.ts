@@ -238,6 +238,30 @@ describeJournals("what a comparison holds", (journals, kind) => {
     expect(await look(set, 4_000, [first, ...dearer])).toBeUndefined();
   });
 
+  it("is no quorum of which one asks more than a ceiling: that one's vote counts, and another one is paid", async () => {
+    const agree = answers(1, [{ price: 90n }, {}, { at: 901 }]);
+    expect(await look(policies(quorum), 910, agree.slice(0, 2), { maxPayment: wei(60n) })).toBeUndefined();
+    expect(await look(policies(quorum), 920, agree, { maxPayment: wei(60n) })).toBe(2);
+    expect(await held()).toEqual([]);
+  });
+
+  it("is a quorum of which each asks more than a ceiling, once no cheaper one came until the window's end", async () => {
+    const low = { maxPayment: wei(40n) };
+    const agree = answers(1, [{ price: 90n }, {}, {}]);
+    expect(await look(policies(quorum), 910, agree, low)).toBeUndefined();
+    expect(await held()).toEqual([]);
+    expect(await look(policies(quorum), 1_000, agree, low)).toBeUndefined();
+    const why = "3 masters agree, and a ceiling is below what each of them asks";
+    expect(await held()).toEqual([1, 2, 3].map((id) => `${id}: ${why}`));
+  });
+
+  it("is paid to a cheaper one that comes in time, and agrees with those who ask too much", async () => {
+    const low = { maxPayment: wei(40n) };
+    const agree = answers(1, [{ price: 90n }, {}, {}, { price: 40n, at: 930 }]);
+    expect(await look(policies(quorum), 910, agree.slice(0, 3), low)).toBeUndefined();
+    expect(await look(policies(quorum), 930, agree, low)).toBe(4);
+  });
+
   it("is not what one response is held for by itself: that keeps nobody from being paid", async () => {
     const set = policies(best);
     const dear = responseOf(1, { score: 9, price: 90n });

@@ -11,7 +11,8 @@ import type { Output } from "../../../src/payload/payloadPort.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import type { Policy, PolicySet } from "../../../src/policy/policyPort.ts";
 import { backtest } from "../../../src/policy/tools/backtest.ts";
-import { type Bound, replayTask } from "../../../src/policy/tools/replayTask.ts";
+import { replayTask } from "../../../src/policy/tools/replayTask.ts";
+import type { Bound } from "../../../src/policy/withTooDear.ts";
 import {
   type AccountAddress,
   type ResponseAddress,
@@ -221,6 +222,22 @@ test("what never comes is waited for as often as the policy says, and no more", 
   };
   expect(await replayTask(counted, candidate)).toMatchObject([{ kind: "hold", reason: /no route/ }]);
   expect(looks).toEqual([0, 5, 15]);
+});
+
+test("whoever asks more than a ceiling has a vote in a quorum all the same, and is not the one who is paid", async () => {
+  const text = (more: string) =>
+    `strategy: quorum\nquorum: { count: 3, key: output.json.label, ${more} }\neligible: output.valid\nwindow: { for: 30s }`;
+  const [dear, cheap, dissent] = [
+    { at: 0, price: 6, by: 1, says: "x" },
+    { at: 1, price: 4, by: 2, says: "x" },
+    { at: 2, price: 1, by: 0, says: "y" },
+  ];
+  const offers = [dear, cheap, dissent, { ...cheap, at: 3, by: 3, price: 3 }];
+  expect(await paidIn(text("pick: first"), offers)).toBe(0);
+  expect(await paidIn(text("pick: first"), offers, 5)).toBe(1);
+  expect(await paidIn(text("pick: cheapest"), offers, 5)).toBe(3);
+  // Where no ceiling lets any of them pass, it is a person's, and not the one's who says something else.
+  expect(await paidIn(text("without: cheapest"), offers, 2)).toBeUndefined();
 });
 
 test("what costs more than a ceiling is held, and the next one is paid", async () => {
