@@ -46,7 +46,7 @@ export type Report =
   | { readonly type: "reload"; readonly stage: "ended"; readonly problems: string | undefined }
   /** An evaluation was cut off, and its thread replaced. */
   | { readonly type: "evaluation-killed"; readonly reason: string }
-  /** A document that a response needs was not asked for: too much else is fetched. It is looked at again; that is no try. */
+  /** A document or a judge of a response was not asked: too much else is, or was. It is looked at again; that is no try. */
   | {
       readonly type: "no-turn";
       readonly task: TaskAddress;

@@ -58,7 +58,7 @@ export function logReports(logger: Logger): Reporter {
         const { task, response, reason } = report;
         return logger.debug(
           { task: checksummed(task), response: checksummed(response), reason },
-          "a document was not asked for",
+          "a document or a judge was not asked",
         );
       }
       case "unmatched":

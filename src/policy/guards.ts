@@ -4,6 +4,7 @@ import { unixSeconds, type Wei } from "../protocol/brand.ts";
 import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
 import type { Needs } from "./needs.ts";
 import type { Candidate, CandidateResponse } from "./policyPort.ts";
+import type { SignalFailure } from "./signals/signalsPort.ts";
 import { type Decision, hold, reject } from "./strategies/judged.ts";
 
 export type Guards = {
@@ -68,20 +69,35 @@ function awaitDocument(
   what: string,
 ): Decision {
   const reason = `${what} could not be fetched: ${error}`;
-  if (unasked && item.waitsUntil === undefined) return waitForTurn(candidate, item, reason);
+  if (unasked && item.waitsUntil === undefined) {
+    const halfItsAge = Math.ceil((candidate.now - item.response.submittedAt) / 2);
+    return waitForTurn(candidate, Math.min(halfItsAge, 300), reason);
+  }
   return waitOrHold(guards, candidate, item, reason);
 }
 
-/** Nobody was asked, and so no try was made: it is looked at again after half its age, as long as the task is open. */
-function waitForTurn({ now, task }: Candidate, { response }: CandidateResponse, reason: string): Decision {
-  const halfItsAge = Math.ceil((now - response.submittedAt) / 2);
-  const until = Math.min(now + Math.min(Math.max(halfItsAge, 5), 300), task.expiryTime - 1);
+/** A judge that did not answer is asked again a few times; where its hour is used up, whenever that has room again. */
+export function awaitJudge(
+  guards: Guards,
+  candidate: Candidate,
+  item: CandidateResponse,
+  { error, againInMs }: SignalFailure,
+): Decision {
+  const isUnasked = againInMs !== undefined && item.waitsUntil === undefined;
+  return isUnasked
+    ? waitForTurn(candidate, Math.ceil(againInMs / 1_000), error)
+    : waitOrHold(guards, candidate, item, error);
+}
+
+/** Nobody was asked, and so no try was made: it is looked at again after so many seconds, as long as the task is open. */
+function waitForTurn({ now, task }: Candidate, seconds: number, reason: string): Decision {
+  const until = Math.min(now + Math.max(seconds, 5), task.expiryTime - 1);
   if (!(until > now)) return hold(reason);
   return { kind: "wait", reason, until: unixSeconds(until), waitsFor: "turn" };
 }
 
 /** Waits a while, longer each time, as often as the policy allows; then a person looks. Who waits already goes on waiting. */
-export function waitOrHold(
+function waitOrHold(
   { retries }: Pick<Guards, "retries">,
   { now, task }: Candidate,
   { waits, waitsUntil }: CandidateResponse,

@@ -1,7 +1,7 @@
 import type { Evaluator } from "./evaluator.ts";
 import type { FactsJson } from "./factsJson.ts";
 import { gatherFacts, recordFacts } from "./gatherFacts.ts";
-import { type Guards, guardResponse, holdTask, waitOrHold } from "./guards.ts";
+import { awaitJudge, type Guards, guardResponse, holdTask } from "./guards.ts";
 import type { Candidate, CandidateResponse, RecordedFacts } from "./policyPort.ts";
 import type { SignalSpec, WindowSpec } from "./policySpec.ts";
 import type { Assessment, Program } from "./program.ts";
@@ -83,9 +83,11 @@ async function askJudges(rules: JudgeRules, candidate: Candidate, entry: Entry):
   if (entry.outcome.kind !== "needs-signals" || !entry.facts) return;
   const { facts, item } = entry;
   const answers = await Promise.all(rules.signals.map((signal) => rules.judges.ask(signal, facts)));
-  const failure = answers.find((answer) => !answer.ok);
-  if (failure && !failure.ok) {
-    entry.outcome = waitOrHold(rules, candidate, item, failure.error);
+  const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]));
+  // One that did not answer was asked: that counts as a try, whoever else was not.
+  const failure = failures.find(({ againInMs }) => againInMs === undefined) ?? failures[0];
+  if (failure) {
+    entry.outcome = awaitJudge(rules, candidate, item, failure);
     return;
   }
   const signals = Object.fromEntries(

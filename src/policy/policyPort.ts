@@ -75,7 +75,7 @@ export type Verdict = {
  * What a `wait` or a `hold` is about: the response by itself (`document`), or the comparison with others (`window`). With
  * `wait` a document or a judge is tried a few times, or the window is still open; with `hold` a person decides on this one
  * response, or between those that were compared. Early versions left it out of a `hold`. A `wait` for the `turn` of a document,
- * which nobody was asked for yet, is no try, and is not journalled.
+ * or of a judge, which was not asked yet, is no try, and is not journalled.
  */
 export type WaitsFor = "document" | "window" | "turn";
 

@@ -94,7 +94,7 @@ export const metricTable = [
   {
     name: "fetches_not_begun_total",
     type: "counter",
-    help: "Looks at responses for which a document was not asked for: too much else was fetched, or its host is slow.",
+    help: "Looks at responses for which a document or a judge was not asked: too much else was fetched, its host is slow, or the judge's hour is used up.",
   },
   {
     name: "rejudged_total",

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FactsJson } from "../factsJson.ts";
 import type { SignalSpec } from "../policySpec.ts";
 import { createHourlyBudget } from "./hourlyBudget.ts";
-import type { SignalAnswer, Signals } from "./signalsPort.ts";
+import type { SignalAnswer, SignalFailure, Signals } from "./signalsPort.ts";
 
 export type HttpSignalsOptions = {
   /** The value of a secret by its name. */
@@ -49,7 +49,8 @@ export function createHttpSignals(options: HttpSignalsOptions): Signals {
     let last: SignalAnswer = failed(signal, "was not asked");
     for (let attempt = 0; attempt <= signal.retries; attempt++) {
       if (attempt > 0) await pause(500 * 2 ** (attempt - 1));
-      if (!budget.take(signal)) return failed(signal, `has been asked ${signal.perHour} times within the hour`);
+      const againInMs = budget.take(signal);
+      if (againInMs !== undefined) return attempt > 0 ? last : usedUp(signal, againInMs);
       last = await post(signal, body).catch((error: unknown) => failed(signal, reasonOf(error)));
       if (last.ok) return last;
     }
@@ -76,9 +77,14 @@ export function createHttpSignals(options: HttpSignalsOptions): Signals {
 const keyOf = ({ name, url }: SignalSpec, { response, output, task }: FactsJson): string =>
   createHash("sha256").update([name, url, task.address, response.address, output.digest].join("\0")).digest("hex");
 
-const failed = ({ name }: SignalSpec, what: string): SignalAnswer => ({
+const failed = ({ name }: SignalSpec, what: string): SignalFailure => ({
   ok: false,
   error: `the judge ${name} ${what}`,
+});
+
+const usedUp = (signal: SignalSpec, againInMs: number): SignalFailure => ({
+  ...failed(signal, `has been asked ${signal.perHour} times within the hour`),
+  againInMs,
 });
 
 function reasonOf(error: unknown): string {

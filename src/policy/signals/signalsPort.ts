@@ -1,10 +1,15 @@
 import type { FactsJson } from "../factsJson.ts";
 import type { SignalSpec } from "../policySpec.ts";
 
-export type SignalAnswer =
-  | { readonly ok: true; readonly answer: unknown }
-  /** `error` holds nothing of what the judge wrote. */
-  | { readonly ok: false; readonly error: string };
+export type SignalAnswer = { readonly ok: true; readonly answer: unknown } | SignalFailure;
+
+export type SignalFailure = {
+  readonly ok: false;
+  /** Holds nothing of what the judge wrote. */
+  readonly error: string;
+  /** The judge was not asked, since its hour is used up: milliseconds until it can be. That counts as no try. */
+  readonly againInMs?: number;
+};
 
 /** Asks external judges. */
 export type Signals = {

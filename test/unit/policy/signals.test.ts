@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { FactsJson } from "../../../src/policy/factsJson.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import type { CandidateResponse } from "../../../src/policy/policyPort.ts";
 import type { SignalSpec } from "../../../src/policy/policySpec.ts";
 import { createHttpSignals } from "../../../src/policy/signals/httpSignals.ts";
+import { unixSeconds } from "../../../src/protocol/brand.ts";
 import { candidateOf, folderOf, outputOf, responseOf, verdictsOf } from "./support.ts";
 
 type Handler = (
@@ -74,7 +76,9 @@ test("no more requests are made than the hour's budget allows, and none without 
   const judges = signals({ now: () => now });
   const ask = (id: number) => judges.ask(spec(url, { perHour: 2 }), factsOf(`0x${id}`));
   expect([(await ask(1)).ok, (await ask(2)).ok]).toEqual([true, true]);
-  expect(await ask(3)).toEqual({ ok: false, error: "the judge quality has been asked 2 times within the hour" });
+  now = 600_000;
+  const error = "the judge quality has been asked 2 times within the hour";
+  expect(await ask(3)).toEqual({ ok: false, error, againInMs: 3_000_000 });
   now = 3_600_001;
   expect((await ask(3)).ok).toBe(true);
   expect(await signals({ secretOf: () => undefined }).ask(spec(url, { secret: "JUDGE" }), factsOf())).toEqual({
@@ -108,4 +112,39 @@ eligible: output.valid && output.json.label != "spam" && signals.quality.score >
   expect(await verdictsOf(silent as never, candidateOf([labelled[1] as never]))).toEqual([
     "2 wait: the judge quality cannot be asked here",
   ]);
+});
+
+test("a request that failed is a try, also where the hour has no room for another one", async () => {
+  const { url, asked } = await judgeOf(() => ({ status: 500 }));
+  const judges = signals();
+  const ask = () => judges.ask(spec(url, { perHour: 1 }), factsOf());
+  expect(await ask()).toEqual({ ok: false, error: "the judge quality answered HTTP 500" });
+  expect(await ask()).toMatchObject({ ok: false, againInMs: expect.any(Number) });
+  expect(asked).toHaveLength(1);
+});
+
+test("a response whose judge's hour is used up waits for the hour to have room, however often; at the task's end it is held", async () => {
+  const { url } = await judgeOf((body) => ({
+    body: `{"score": ${JSON.parse(body).facts.output.json.label === "good" ? 0.9 : 0.1}}`,
+  }));
+  const text = `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: first
+signals: { quality: { url: "${url}", perHour: 1 } }\neligible: output.valid && signals.quality.score >= 0.5\n`;
+  let now = 0;
+  const [policy] = loadPolicies(folderOf({ "a.yaml": text }), { signals: signals({ now: () => now }) }).policies;
+  if (!policy) throw new Error("no policy");
+  const [bad, good] = ["bad", "good"].map((label, index) =>
+    responseOf(index + 1, { output: { ...outputOf({ label }), digest: label }, waits: 3 }),
+  ) as [CandidateResponse, CandidateResponse];
+  const seen = (second: number, expiryTime: number, responses = [good]) =>
+    candidateOf(responses, { now: unixSeconds(second), task: { expiryTime: unixSeconds(expiryTime) } });
+  const [rejected, waiting] = await policy.judge(seen(1_000, 9_000, [bad, good]));
+  expect(rejected).toMatchObject({ kind: "reject", reason: "signals.quality.score >= 0.5 is false" });
+  const reason = "the judge quality has been asked 1 times within the hour";
+  expect(waiting).toMatchObject({ kind: "wait", waitsFor: "turn", reason, until: 4_600 });
+  now = 1_800_000;
+  expect(await policy.judge(seen(2_800, 9_000))).toMatchObject([{ kind: "wait", waitsFor: "turn", until: 4_600 }]);
+  expect(await policy.judge(seen(2_800, 4_000))).toMatchObject([{ kind: "wait", waitsFor: "turn", until: 3_999 }]);
+  expect(await policy.judge(seen(3_999, 4_000))).toMatchObject([{ kind: "hold", reason }]);
+  now = 3_600_000;
+  expect(await policy.judge(seen(4_600, 9_000))).toMatchObject([{ kind: "confirm" }]);
 });
