@@ -47,6 +47,7 @@ export async function policyBacktest(
     const decisions = await journal.decisions(since, true);
     const signals = createRecordedSignals(() => decisions.flatMap(factsOf));
     const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder), { signals });
+    if (ofJournal) stderr.write(unknownPublication(set));
     const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain({ config, set, journal, stderr }, blocks);
     const limits = { maxPayment: config.sink.maxPayment, ceilings: config.guardrails };
     const result = await backtest(tasks, {
@@ -59,6 +60,14 @@ export async function policyBacktest(
   };
   // To open a journal that is not there would make one, by which other commands then say that all is well.
   return (await site.exists()) ? besideDaemon(site, work) : work(noPast);
+}
+
+/** What is said of policies whose windows count from what no journal has. */
+function unknownPublication({ policies }: LoadedPolicies): string {
+  const names = policies.filter(({ needs }) => needs.published).map(({ name }) => name);
+  if (names.length === 0) return "";
+  const why = "the journal does not know when a task was published, which their windows count from";
+  return `warning: tasks of ${names.join(", ")} are left out: ${why}; --from BLOCK reads them from the chain\n`;
 }
 
 type Tasks = readonly (PastTask | undefined)[];

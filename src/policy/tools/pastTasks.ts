@@ -6,6 +6,7 @@ import type { Needs } from "../needs.ts";
 import type { Candidate, PolicySet } from "../policyPort.ts";
 import type { PastTask } from "./backtest.ts";
 import { candidateOf } from "./fromFacts.ts";
+import { isEnough } from "./isEnough.ts";
 
 /**
  * The tasks of the journal, by the facts that were recorded with its verdicts.
@@ -16,7 +17,9 @@ export function pastTasks(set: PolicySet, decisions: readonly RecordedDecision[]
   return [...Map.groupBy(decisions, ({ task }) => task).values()].map((all) => {
     const facts = newestFacts(all);
     const policy = facts && selectFor(set, facts);
-    if (!facts || !policy || !facts.every((each) => isEnough(each, policy.needs))) return undefined;
+    // No facts tell when the task was published.
+    if (!facts || !policy || policy.needs.published) return undefined;
+    if (!facts.every((each) => isEnough(each, policy.needs))) return undefined;
     const paid = all.find(({ confirmation }) => confirmation === "mined" || confirmation === "final");
     const did = paid && { response: paid.response, provider: paid.provider ?? "", payment: String(paid.payment) };
     return { policy, candidate: asRead(candidateOf(facts), policy.needs), did };
@@ -32,20 +35,6 @@ function newestFacts(decisions: readonly RecordedDecision[]): readonly FactsJson
   const newest = new Map(decisions.filter(({ factsJson }) => factsJson).map((each) => [each.response, each.factsJson]));
   const facts = [...newest.values()].map((json) => JSON.parse(json) as FactsJson & { readonly truncated?: true });
   return facts.length === 0 || facts.some(({ truncated }) => truncated) ? undefined : facts;
-}
-
-/** Whether all that a policy reads was recorded: another policy, which read less, may have judged. */
-function isEnough({ task, output, provider }: FactsJson, needs: Needs): boolean {
-  const came = output.digest !== "";
-  const wasRead = came || output.error !== notRead.error;
-  return (
-    (!needs.output || wasRead) &&
-    (!needs.json || !output.valid || output.json !== null) &&
-    (!needs.text || !came || output.text !== "" || output.bytes === 0) &&
-    (!needs.config || task.config !== null) &&
-    (!needs.stake || provider?.lockup !== undefined) &&
-    (!needs.history || provider?.seen !== undefined)
-  );
 }
 
 function selectFor(set: PolicySet, facts: readonly FactsJson[]) {

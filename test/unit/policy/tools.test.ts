@@ -152,6 +152,21 @@ test("a task is left out of a backtest where what the policy reads was not recor
   expect(await skipped("task.config.x == 1")).toBe(1);
 });
 
+test("a task is left out of a backtest of the journal where the window counts from its publication: no facts tell of that", async () => {
+  const { verdicts } = await recorded();
+  const decisions = verdicts.map((verdict) => ({
+    ...verdict,
+    task: candidateOf().task.address,
+    factsJson: verdict.facts?.json,
+  }));
+  const skipped = async (window: string) => {
+    const text = policyText("output.valid", `window: ${window}`).replace("strategy: first", "strategy: cheapest");
+    return (await backtest(pastTasks(loadPolicies(folderOf({ "a.yaml": text })), decisions as never))).skipped;
+  };
+  expect(await skipped("{ for: 10m }")).toBe(0);
+  expect(await skipped("{ for: 10m, from: published }")).toBe(1);
+});
+
 test("a policy that would have had no payload fetched knows none in a backtest, though another one did", async () => {
   const { verdicts } = await recorded();
   const [task, factsJson] = [candidateOf().task.address, verdicts[0]?.facts?.json ?? ""];
