@@ -6,6 +6,7 @@ import type { RecordedDecision } from "../journal/policyJournal.ts";
 import type { FactsJson } from "../policy/factsJson.ts";
 import { type LoadedPolicy, loadPolicies } from "../policy/loadPolicies.ts";
 import { explain } from "../policy/tools/explain.ts";
+import { isEnough } from "../policy/tools/isEnough.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed, type ResponseAddress, type TaskAddress, toAddress } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
@@ -87,8 +88,16 @@ async function bodyOf(
   const facts = JSON.parse(factsJson) as Partial<FactsJson> & { readonly truncated?: true };
   if (facts.truncated) return `the facts were too long to be kept whole; what was kept:\n${factsJson}\n`;
   const now = loaded.find((each) => each.policy.digest === policyDigest);
+  if (now) return explain(now.program, facts as FactsJson);
   const other = loaded.find((each) => each.policy.name === policy);
-  if (!now && !other) return `no file has the policy ${policy} any more; its facts:\n${factsJson}\n`;
-  const changed = now ? "" : `The file of ${policy} has changed since: this is what it says today.\n\n`;
-  return changed + (await explain((now ?? other)?.program as LoadedPolicy["program"], facts as FactsJson));
+  if (!other) return `no file has the policy ${policy} any more; its facts:\n${factsJson}\n`;
+  const changed = `The file of ${policy} has changed since`;
+  if (!hasWhatItReads(facts as FactsJson, other)) {
+    return `${changed}, and reads today what was not recorded then; the facts of then:\n${factsJson}\n`;
+  }
+  return `${changed}: this is what it says today.\n\n${await explain(other.program, facts as FactsJson)}`;
 }
+
+/** Facts that nobody had asked for would be explained as if they were not there. */
+const hasWhatItReads = (facts: FactsJson, { policy: { needs } }: LoadedPolicy): boolean =>
+  isEnough(facts, needs) && (!needs.siblings || facts.siblings !== undefined);

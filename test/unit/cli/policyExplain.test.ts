@@ -38,11 +38,15 @@ afterEach(async () => {
 const explain = (...words: readonly string[]) =>
   cli(["policy", "explain", ...words, "--network", "mainnet", "--journal-path", path], { cwd });
 
-/** Two that wait for the window, then the cheaper one is paid: all that a daemon writes down of the other is that it waited. */
-async function decideOnTwo() {
-  mkdirSync(join(cwd, "policies"));
-  const file = "name: a\nmode: enforce\nstrategy: cheapest\neligible: output.json.count == 3\nwindow: { for: 1h }\n";
+function writePolicy(eligible: string) {
+  const file = `name: a\nmode: enforce\nstrategy: cheapest\neligible: ${eligible}\nwindow: { for: 1h }\n`;
   writeFileSync(join(cwd, "policies", "a.yaml"), `apiVersion: ogpu-confirmd/v1\n${file}`);
+}
+
+/** Two that wait for the window, then the cheaper one is paid: all that a daemon writes down of the other is that it waited. */
+async function decideOnTwo(eligible = "output.json.count == 3") {
+  mkdirSync(join(cwd, "policies"));
+  writePolicy(eligible);
   const [policy] = loadPolicies(join(cwd, "policies")).policies;
   const offers = [dear, cheap].map((each, index) =>
     responseOf(index + 1, { response: { address: each, payment: ogpu(5 - index) } }),
@@ -64,6 +68,31 @@ it("explains what lost a comparison, of which the journal has nothing but that i
   expect(out).toMatch(/^decision 1: wait \(enforce\) by a\n {2}a cheaper one may come\n/);
   expect(out).toMatch(/output\.json\.count == 3 {2}→ {2}true/);
   expect((await explain(cheap)).out).toMatch(/^decision 3: confirm/);
+});
+
+it("explains by the file of today what was recorded, and says so where it is not that file which decided", async () => {
+  await decideOnTwo();
+  writePolicy("output.json.count == 4");
+  const { out } = await explain(dear);
+  expect(out).toMatch(/The file of a has changed since: this is what it says today\.\n\n.*reject/);
+  expect(out).toMatch(/output\.json\.count == 4 {2}→ {2}false/);
+});
+
+it.each([
+  ["the document", "output.json.count == 3"],
+  ["the text", "output.text.contains('3')"],
+  ["a stake", "provider.lockup > wei('1')"],
+  ["a history", "provider.rejected == 0"],
+  ["the others", "!siblings.exists(s, s.digest == output.digest)"],
+  ["the config", "task.function == 'f' && task.config.x == 1"],
+])("explains nothing by a file of today that reads %s, where the one of then did not", async (_what, eligible) => {
+  await decideOnTwo("output.valid");
+  writePolicy(`output.valid && ${eligible}`);
+  const { out } = await explain(dear);
+  expect(out).toMatch(
+    /The file of a has changed since, and reads today what was not recorded then; the facts of then:\n\{/,
+  );
+  expect(out).not.toMatch(/of this response alone|reject|hold/);
 });
 
 it("prints JSON of every decision, also of one without facts", async () => {
