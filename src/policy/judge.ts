@@ -158,7 +158,8 @@ function closeOf(
   const facts = entries.find((entry) => entry.facts)?.facts;
   const last = facts && latest(facts);
   if (last === undefined) return undefined;
-  const [earliest] = candidate.responses.map(({ response }) => response.submittedAt).sort((a, b) => a - b);
+  const all = [...candidate.responses, ...(candidate.settled ?? [])];
+  const [earliest] = all.map(({ response }) => response.submittedAt).sort((a, b) => a - b);
   return closesAt(window, contenders, {
     expiryTime: candidate.task.expiryTime,
     latest: last,

@@ -82,6 +82,12 @@ test.each(windows)("a window closes %s", async (_what, more, publishedAt, until)
   expect(await untilOf(policy("cheapest", more), candidate)).toEqual([until]);
 });
 
+test("a window from a publication that was not seen counts from the first response, also once that one is settled", async () => {
+  const judged = policy("cheapest", "window: { from: published, for: 5m }");
+  const settled = [{ response: offer(1, { price: 5 }).response, digest: "" }];
+  expect(await untilOf(judged, seen(200, [offer(2, { price: 5, at: 150 })], { settled }))).toEqual([401]);
+});
+
 const ties: readonly (readonly [ties: string, verdicts: readonly string[]])[] = [
   ["earliest", ["1 confirm: the best of 3 eligible: score 0.5"]],
   ["cheapest", ["2 confirm: the best of 3 eligible: score 0.5"]],
