@@ -141,10 +141,13 @@ export type ChainPort = {
   /** Begins to read a snapshot that is about to be asked for, in the newest block. @default it is read when it is asked for */
   readonly lookAhead?: (task: TaskAddress, source: SourceAddress, responses: readonly ResponseAddress[]) => void;
   /**
-   * What Vault and Terminal say of these providers at a block, in one batched read, in the order given.
+   * What Vault and Terminal say of these providers at a block, in one batched read, in the order given; without what reverts.
    * @throws RetryableError if one of them is not answered for.
    */
-  readonly providerStakes: (providers: readonly AccountAddress[], at: bigint) => Promise<readonly ProviderStake[]>;
+  readonly providerStakes: (
+    providers: readonly AccountAddress[],
+    at: bigint,
+  ) => Promise<readonly Partial<ProviderStake>[]>;
   /** @returns gas units where it would succeed. */
   readonly simulateConfirm: (from: AccountAddress, response: ResponseAddress) => Promise<Simulation>;
   /** What several confirmations would meet now, in one request; its error for each that cannot be told. */
