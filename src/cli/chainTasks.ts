@@ -77,6 +77,7 @@ async function pastTask(
   };
   const candidate = await gatherCandidate(deps, policy, { record, snapshot: open, config }, open.responses);
   // Nobody was asked for it: that it did not come says nothing.
+  if (policy.needs.config && config.unasked) return undefined;
   if (candidate.responses.some(({ output }) => output.unasked)) return undefined;
   const paid = responses.find(({ status }) => status === ResponseStatus.CONFIRMED);
   const did = paid && { response: paid.address, provider: paid.provider, payment: String(paid.payment) };

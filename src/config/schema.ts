@@ -152,7 +152,11 @@ export const schema = {
       "4s",
       "How long a server may take to begin its answer. A policy's `output.timeout` bounds the whole.",
     ),
-    concurrency: setting(form.whole(1, 1_024), 64, "The most fetches at once."),
+    concurrency: setting(
+      form.whole(1, 1_024),
+      64,
+      "The most fetches of answers at once; configs of tasks, and what is on disk, have places of their own.",
+    ),
     concurrencyPerHost: setting(
       form.whole(1, 1_024),
       8,

@@ -1,9 +1,9 @@
 import { decodeBody, noOutput } from "./decodeBody.ts";
 import { type Egress, type HostLookup, hostAndPort } from "./egress.ts";
 import { failed, tooLarge } from "./failure.ts";
-import { type FetchDataDeps, fetchData } from "./fetchData.ts";
-import { heapOf } from "./heapOf.ts";
-import { createHostGate, type NoTurn } from "./hostGate.ts";
+import { type FetchDataDeps, fetchData, isKept, readKept } from "./fetchData.ts";
+import { heapOf, payloadMemory } from "./heapOf.ts";
+import { createHostGate, type GateJob, type NoTurn } from "./hostGate.ts";
 import { hostGroup } from "./hostGroup.ts";
 import type { GatewayMode } from "./ipfs/askGateways.ts";
 import { createBlockCache, noCache } from "./ipfs/blockCache.ts";
@@ -25,7 +25,7 @@ export type PayloadOptions = {
   readonly ports?: readonly number[];
   /** Milliseconds until the head of an answer must be there. @default 4_000 */
   readonly firstByteTimeout?: number;
-  /** Fetches at once. @default 64 */
+  /** Fetches at once, besides those of configs. @default 64 */
   readonly concurrency?: number;
   /** Fetches at once from one host that a stranger named; one while it is slow. @default 8 */
   readonly concurrencyPerHost?: number;
@@ -42,6 +42,9 @@ export type PayloadOptions = {
   /** Milliseconds, for sharing one deadline among gateways. @default performance.now */
   readonly now?: () => number;
 };
+
+/** Whom a fetch burdens. */
+type Burden = Pick<GateJob<unknown>, "host" | "hostWidth" | "slowWidth" | "hostQueue" | "isUrgent">;
 
 const mebibyte = 1_048_576;
 
@@ -61,7 +64,7 @@ const whyNot: Readonly<Record<NoTurn, string>> = {
  * const output = await payload.fetch(response.data, { maxBytes: 262_144, timeoutMs: 5_000 });
  */
 export function createPayload(options: PayloadOptions): PayloadPort {
-  const { concurrency = 64, concurrencyPerHost = 8, queue = 10_000, memory = 256 * mebibyte } = options;
+  const { concurrency = 64, concurrencyPerHost = 8, queue = 10_000, memory = payloadMemory } = options;
   const egress = egressOf(options);
   const { cacheDir, cacheSize = 256 * mebibyte } = options;
   const deps: FetchDataDeps = {
@@ -72,8 +75,10 @@ export function createPayload(options: PayloadOptions): PayloadPort {
     firstByteMs: options.firstByteTimeout ?? 4_000,
     now: options.now ?? (() => performance.now()),
   };
-  const gate = createHostGate({ width: concurrency, bytes: memory, queue, now: deps.now });
-  const burden = (host: string, hostWidth: number, hostQueue: number, slowWidth = hostWidth) => {
+  /** For configs, and as many for what is on disk: strangers' documents that do not come take no turn of theirs. */
+  const spare = Math.ceil(concurrency / 4);
+  const gate = createHostGate({ width: concurrency, urgentWidth: 2 * spare, bytes: memory, queue, now: deps.now });
+  const burden = (host: string, hostWidth: number, hostQueue: number, slowWidth = hostWidth): Burden => {
     return { host, hostWidth, hostQueue, slowWidth };
   };
   /** Gateways serve everybody: they may take more than a stranger's host, and never all. */
@@ -84,6 +89,11 @@ export function createPayload(options: PayloadOptions): PayloadPort {
     if (egress.allowHosts.has(hostAndPort(url))) return burden(url.host, concurrencyPerHost, hostQueue);
     return burden(hostGroup(url.hostname), concurrencyPerHost, hostQueue, 1);
   };
+  const disk: Burden = { ...burden("disk", spare, queue), isUrgent: true };
+  const ofConfig = ({ host, hostWidth, slowWidth, ...more }: Burden): Burden => {
+    const widths = { hostWidth: Math.min(hostWidth, spare), slowWidth: Math.min(slowWidth, spare) };
+    return { ...more, ...widths, host: `configs of ${host}`, isUrgent: true };
+  };
 
   const fetch: PayloadPort["fetch"] = async (text, limits, released) => {
     try {
@@ -91,18 +101,29 @@ export function createPayload(options: PayloadOptions): PayloadPort {
       if (data.kind === "inline") return readInline(text, limits);
       if (data.kind === "broken") return noOutput(failed(data.error));
       const endsAt = deps.now() + limits.timeoutMs;
-      const run = () => fetchData(data, { ...limits, endsAt }, deps);
-      // Whoever asks waits, too, and others behind: the wait is part of the time, and leaves half of it to the fetch.
-      const patienceMs = limits.timeoutMs / 2;
-      const held = released && (({ bytes }: Output) => ({ bytes: heapOf(bytes), released }));
-      const turn = await gate({ ...burdenOf(data), bytes: heapOf(limits.maxBytes), held, patienceMs, run });
-      return turn.ran ? turn.result : { ...noOutput(failed(whyNot[turn.why], true)), unasked: true };
+      const inTurn = <T extends Output | undefined>(whose: Burden, run: () => Promise<T>) =>
+        gate<T>({
+          ...whose,
+          bytes: heapOf(limits.maxBytes),
+          held: (output) => released && output && { bytes: heapOf(output.bytes), released },
+          // Whoever asks waits, too, and others behind: the wait is part of the time, and leaves half of it to the fetch.
+          patienceMs: endsAt - limits.timeoutMs / 2 - deps.now(),
+          run,
+        });
+      const kept = (await isKept(data, deps)) ? await inTurn(disk, () => readKept(data, limits, deps)) : undefined;
+      if (kept && !kept.ran) return unasked(kept.why);
+      if (kept?.result) return kept.result;
+      const whose = limits.isConfig ? ofConfig(burdenOf(data)) : burdenOf(data);
+      const turn = await inTurn(whose, () => fetchData(data, { ...limits, endsAt }, deps));
+      return turn.ran ? turn.result : unasked(turn.why);
     } catch {
       return noOutput(failed("the payload could not be read"));
     }
   };
   return { fetch };
 }
+
+const unasked = (why: NoTurn): Output => ({ ...noOutput(failed(whyNot[why], true)), unasked: true });
 
 function egressOf({ allowHosts, schemes = ["https", "http"], ports = [443, 80], lookup }: PayloadOptions): Egress {
   return {

@@ -4,9 +4,10 @@ import { decodeBody, noOutput } from "./decodeBody.ts";
 import { type Egress, refusal } from "./egress.ts";
 import { failed } from "./failure.ts";
 import { createFetchUrl, type FetchUrl } from "./fetchUrl.ts";
-import type { Answer } from "./ipfs/askGateway.ts";
+import { type Answer, askGateway } from "./ipfs/askGateway.ts";
 import { askGateways, type GatewayMode } from "./ipfs/askGateways.ts";
 import type { BlockCache } from "./ipfs/blockCache.ts";
+import { hashes } from "./ipfs/cid.ts";
 import type { Gateway } from "./ipfs/gateway.ts";
 import type { FetchLimits, Output } from "./payloadPort.ts";
 import type { RemoteData } from "./readData.ts";
@@ -36,12 +37,37 @@ export async function fetchData(data: RemoteData, limits: FetchDataLimits, deps:
     const ask = { maxBytes: limits.maxBytes, signal: deadline.signal };
     const fetchUrl = createFetchUrl({ ...deps, agents });
     const answer = await fetchAnswer(data, { ...deps, ...ask, fetchUrl, endsAt });
-    return answer.ok ? decodeBody(answer.body, { cidVerified: answer.verified, type: answer.type }) : noOutput(answer);
+    return outputOf(answer);
   } finally {
     deadline.end();
     agents.destroy();
   }
 }
+
+/** Whether what it names may be at hand already. */
+export async function isKept(data: RemoteData, { cache, egress }: FetchDataDeps): Promise<boolean> {
+  if (data.kind !== "ipfs" || (data.url && refusal(data.url, egress))) return false;
+  const { cid } = data.reference;
+  return cid.hash === hashes.identity || cache.has(cid);
+}
+
+/** Reads what is at hand, and asks nobody; `undefined` where a part of it is missing. */
+export async function readKept(
+  data: RemoteData,
+  { maxBytes }: FetchLimits,
+  { cache }: FetchDataDeps,
+): Promise<Output | undefined> {
+  if (data.kind !== "ipfs") return undefined;
+  const { signal } = new AbortController();
+  const fetchUrl: FetchUrl = async () => failed("it is not at hand");
+  const answer = await askGateway(nobody, data.reference, { cache, maxBytes, signal, fetchUrl });
+  return answer.ok || answer.proven ? outputOf(answer) : undefined;
+}
+
+const nobody: Gateway = { name: "nobody", urlOf: () => new URL("nobody:") };
+
+const outputOf = (answer: Answer): Output =>
+  answer.ok ? decodeBody(answer.body, { cidVerified: answer.verified, type: answer.type }) : noOutput(answer);
 
 type Job = FetchDataDeps & {
   readonly fetchUrl: FetchUrl;

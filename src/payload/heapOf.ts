@@ -1,5 +1,8 @@
 import { jsonLimits } from "./jsonGuard.ts";
 
+/** Bytes of the heap for what is fetched and what is held of that. */
+export const payloadMemory = 256 * 1_048_576;
+
 /** Besides its characters; seen: 37 for empty objects, 65 for objects each of which has a key that no other one has. */
 const bytesOfItem = 72;
 

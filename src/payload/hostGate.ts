@@ -3,9 +3,11 @@ import { createSlowHosts } from "./slowHosts.ts";
 export type HostGateOptions = {
   /** Jobs at once. */
   readonly width: number;
+  /** Urgent jobs at once, besides those. @default width */
+  readonly urgentWidth?: number;
   /** Bytes that the jobs at once may take, and what they brought, as long as it is held; a job that is larger runs alone. */
   readonly bytes: number;
-  /** Jobs that may wait. */
+  /** Jobs that may wait; urgent ones may in any case. */
   readonly queue: number;
   /** Milliseconds. */
   readonly now: () => number;
@@ -20,14 +22,18 @@ export type GateJob<T> = {
   readonly slowWidth: number;
   /** Jobs of this host that may wait. */
   readonly hostQueue: number;
+  /** It goes before the others, and takes no place of theirs. @default false */
+  readonly isUrgent?: boolean;
   /** The most that it takes. */
   readonly bytes: number;
   /** What its result takes, and until when. @default nothing */
-  readonly held?: ((result: T) => { readonly bytes: number; readonly released: Promise<void> }) | undefined;
+  readonly held?: ((result: T) => Held | undefined) | undefined;
   /** Milliseconds that it waits for its turn at the most; one that then runs for longer counts as slow. */
   readonly patienceMs: number;
   readonly run: () => Promise<T>;
 };
+
+export type Held = { readonly bytes: number; readonly released: Promise<void> };
 
 /** Why a job's turn never came. */
 export type NoTurn = "queue-full" | "late" | "slow-host";
@@ -39,6 +45,12 @@ export type HostGate = <T>(job: GateJob<T>) => Promise<Turn<T>>;
 
 type Waiting = Omit<GateJob<unknown>, "run" | "held"> & { readonly end: (why: NoTurn | undefined) => void };
 type Host = { running: number; readonly waiting: Waiting[] };
+type Lane = {
+  readonly width: number;
+  running: number;
+  /** In the order of their turns. */
+  readonly hosts: Map<string, Host>;
+};
 
 /** For so long a host stays slow that is given nothing to do. */
 const slowForMs = 30_000;
@@ -49,19 +61,22 @@ const mostSlowHosts = 1_000;
  * thousand times, holds up only itself. A job that waits holds nothing here; but its caller does, and so it waits for a
  * bounded time, and for a host that is known to be slow not at all.
  */
-export function createHostGate({ width, bytes, queue, now }: HostGateOptions): HostGate {
-  /** In the order of their turns. */
-  const hosts = new Map<string, Host>();
-  const taken = { jobs: 0, bytes: 0, waiting: 0 };
+export function createHostGate({ width, urgentWidth = width, bytes, queue, now }: HostGateOptions): HostGate {
+  const urgent: Lane = { width: urgentWidth, running: 0, hosts: new Map() };
+  const others: Lane = { width, running: 0, hosts: new Map() };
+  const laneOf = ({ isUrgent }: Pick<Waiting, "isUrgent">) => (isUrgent ? urgent : others);
+  const taken = { bytes: 0, waiting: 0 };
   const slow = createSlowHosts({ forMs: slowForMs, most: mostSlowHosts, now });
   const isSlow = ({ host, hostWidth }: Waiting) => slow.isSlow(host, hostWidth);
   const widthOf = (job: Waiting) => (isSlow(job) ? job.slowWidth : job.hostWidth);
-  const forgetIdle = (name: string, host: Host) => {
-    if (host.running === 0 && host.waiting.length === 0) hosts.delete(name);
+  const forgetIdle = (job: Waiting, host: Host) => {
+    if (host.running === 0 && host.waiting.length === 0) laneOf(job).hosts.delete(job.host);
   };
 
-  const startNext = (): boolean => {
-    if (taken.jobs >= width) return false;
+  /** Whether the next one of a lane was started, or waits for room; `undefined`: there is none that may be. */
+  const startNext = (lane: Lane): boolean | undefined => {
+    const { hosts } = lane;
+    if (lane.running >= lane.width) return undefined;
     for (const [name, host] of hosts) {
       const [job] = host.waiting;
       if (!job || host.running >= widthOf(job)) continue;
@@ -71,15 +86,15 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
       hosts.delete(name);
       hosts.set(name, host);
       host.running++;
-      taken.jobs++;
+      lane.running++;
       taken.bytes += job.bytes;
       job.end(undefined);
       return true;
     }
-    return false;
+    return undefined;
   };
   const pump = () => {
-    while (startNext());
+    while (startNext(urgent) ?? startNext(others));
   };
 
   const giveUp = (host: Host, job: Waiting, why: NoTurn) => {
@@ -87,7 +102,7 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
     if (place < 0) return;
     host.waiting.splice(place, 1);
     taken.waiting--;
-    forgetIdle(job.host, host);
+    forgetIdle(job, host);
     job.end(why);
   };
   const blame = (host: Host, job: Waiting) => {
@@ -95,7 +110,7 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
     if (isSlow(job)) for (const each of [...host.waiting]) giveUp(host, each, "slow-host");
   };
 
-  const hold = ({ bytes: some, released }: { readonly bytes: number; readonly released: Promise<void> }) => {
+  const hold = ({ bytes: some, released }: Held) => {
     taken.bytes += some;
     void released.then(() => {
       taken.bytes -= some;
@@ -104,14 +119,15 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
   };
 
   return async (job) => {
-    const host = hosts.get(job.host) ?? { running: 0, waiting: [] };
+    const host = laneOf(job).hosts.get(job.host) ?? { running: 0, waiting: [] };
     const { promise: turn, resolve: end } = Promise.withResolvers<NoTurn | undefined>();
     const waiting: Waiting = { ...job, end };
-    hosts.set(job.host, host);
+    laneOf(job).hosts.set(job.host, host);
     host.waiting.push(waiting);
     taken.waiting++;
     pump();
-    if (taken.waiting > queue || host.waiting.length > job.hostQueue) giveUp(host, waiting, "queue-full");
+    if ((!job.isUrgent && taken.waiting > queue) || host.waiting.length > job.hostQueue)
+      giveUp(host, waiting, "queue-full");
     if (isSlow(waiting)) giveUp(host, waiting, "slow-host");
     const timer = setTimeout(() => {
       if (!host.waiting.includes(waiting)) return;
@@ -132,11 +148,11 @@ export function createHostGate({ width, bytes, queue, now }: HostGateOptions): H
       return { ran: true, result };
     } finally {
       host.running--;
-      taken.jobs--;
+      laneOf(job).running--;
       taken.bytes -= job.bytes;
       if (now() - began < job.patienceMs) slow.praise(job.host);
       else blame(host, waiting);
-      forgetIdle(job.host, host);
+      forgetIdle(waiting, host);
       pump();
     }
   };

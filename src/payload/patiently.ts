@@ -9,15 +9,14 @@ export type Patience = {
 };
 
 /**
- * A port for whoever has time and nothing else to do meanwhile: what has not had its turn is asked for again, for a minute. Then it
- * is a failure that may pass, like others.
+ * A port for whoever has time and nothing else to do meanwhile: what has not had its turn is asked for again, for a minute.
  */
 export function patiently(payload: PayloadPort, { tries = 60, everyMs = 1_000 }: Patience = {}): PayloadPort {
   return {
     fetch: async (...asked) => {
       for (let nth = 1; ; nth++) {
-        const { unasked, ...output } = await payload.fetch(...asked);
-        if (!unasked || nth >= tries) return output;
+        const output = await payload.fetch(...asked);
+        if (!output.unasked || nth >= tries) return output;
         await sleep(everyMs);
       }
     },

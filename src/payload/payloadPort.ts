@@ -24,6 +24,8 @@ export type FetchLimits = {
   readonly maxBytes: number;
   /** Milliseconds for the whole fetch, the wait for its turn included. */
   readonly timeoutMs: number;
+  /** A task's config: without it nothing of the task can be judged, and so it has turns of its own. @default false */
+  readonly isConfig?: boolean;
 };
 
 export type PayloadPort = {

@@ -4,7 +4,7 @@ import { functionNameOf } from "./functionName.ts";
 import type { Matchable } from "./policyPort.ts";
 
 /** What a task's config document may take, whatever policy it leads to. */
-export const configLimits: FetchLimits = { maxBytes: 1024 * 1024, timeoutMs: 10_000 };
+export const configLimits: FetchLimits = { maxBytes: 1024 * 1024, timeoutMs: 10_000, isConfig: true };
 
 /** What policies match a task by. @param config Its config document, as far as it came. */
 export const matchableOf = (task: Task, { client }: Source, config: Pick<Output, "json" | "valid">): Matchable => ({

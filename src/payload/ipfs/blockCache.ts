@@ -6,12 +6,14 @@ import { type Cid, hashes, matchesCid } from "./cid.ts";
 
 /** Keeps blocks that were verified. Never rejects: a disk that fails costs a fetch. */
 export type BlockCache = {
+  /** Whether it should have it: it may be gone, or rotten, when it is read. */
+  readonly has: (cid: Cid) => Promise<boolean>;
   readonly get: (cid: Cid) => Promise<Uint8Array | undefined>;
   /** @param block Must match the CID. */
   readonly put: (cid: Cid, block: Uint8Array) => Promise<void>;
 };
 
-export const noCache: BlockCache = { get: async () => undefined, put: async () => {} };
+export const noCache: BlockCache = { has: async () => false, get: async () => undefined, put: async () => {} };
 
 export type BlockCacheOptions = {
   /** Created if it is missing. Files of other names in it are left alone. */
@@ -26,6 +28,9 @@ export type BlockCacheOptions = {
  */
 export function createBlockCache({ dir, maxBytes }: BlockCacheOptions): BlockCache {
   const index = createBlockIndex(dir, maxBytes);
+
+  const has = async (cid: Cid): Promise<boolean> =>
+    cid.hash === hashes.sha256 && index.has(nameOf(cid)).catch(() => false);
 
   const get = async (cid: Cid): Promise<Uint8Array | undefined> => {
     if (cid.hash !== hashes.sha256) return undefined;
@@ -52,7 +57,7 @@ export function createBlockCache({ dir, maxBytes }: BlockCacheOptions): BlockCac
       await rm(temporary, { force: true }).catch(() => {});
     }
   };
-  return { get, put };
+  return { has, get, put };
 }
 
 /** In one piece: of a text that was put together both parts would stay in memory beside the whole, for each block. */

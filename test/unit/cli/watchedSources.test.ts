@@ -81,6 +81,7 @@ it.each(settings)(
 it("leaves a task out of a backtest of which something could not be asked for", async () => {
   const set = loadPolicies(folderOf({ "a.yaml": policyText("output.valid", "match: { functions: [f] }") }));
   const readsNone = loadPolicies(folderOf({ "a.yaml": policyText("now > 0", "match: { functions: [f] }") }));
+  const readsConfig = loadPolicies(folderOf({ "a.yaml": policyText("task.config.function_name == 'f'") }));
   const [config, data] = [aTask().config, "ipfs://data"];
   const responses = [aResponse({ task: taskOf(ours), data })];
   const one = { ...chain, snapshot: async () => aSnapshot({ task: aTask({ address: taskOf(ours) }), responses }) };
@@ -97,6 +98,7 @@ it("leaves a task out of a backtest of which something could not be asked for", 
   expect(await outcome(set, data)).toEqual([undefined]);
   expect(await outcome(set, config)).toEqual([undefined]);
   expect(await outcome(readsNone, data)).toEqual(["a"]);
+  expect(await outcome(readsConfig, config)).toEqual([undefined]);
 });
 
 it("says so where neither the configuration nor the journal names anybody", async () => {

@@ -84,6 +84,24 @@ test("bytes are bounded, and what is larger than all of them runs alone", async 
   expect(started.at(-1)).toBe("d1");
 });
 
+test("what is urgent has places and a queue of its own, and the first room that there is", async () => {
+  const { job, started, end, settle, gateOf } = createJobs();
+  const gate = gateOf({ width: 2, urgentWidth: 1, bytes: 10, queue: 1 });
+  const urgent = (name: string, bytes = 1) => void gate(job(name, { bytes, isUrgent: true }));
+  for (const name of ["a1", "b1", "c1"]) void gate(job(name, { bytes: 3 }));
+  urgent("u1");
+  urgent("u2", 6);
+  await settle();
+  expect(started).toEqual(["a1", "b1", "u1"]);
+  await end("u1");
+  expect(started).toHaveLength(3);
+  // There would be room for it, but what is urgent waits for more.
+  await end("a1");
+  expect(started.slice(3)).toEqual(["u2"]);
+  await end("b1");
+  expect(started.slice(4)).toEqual(["c1"]);
+});
+
 test("a job that fails gives its place back", async () => {
   const { job, settle, gateOf } = createJobs();
   const gate = gateOf({ width: 1, bytes: 1, queue: 1 });
