@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { payingPaused } from "../journal/checkAttempt.ts";
 import type { Journal } from "../journal/journal.ts";
 
 /**
@@ -7,9 +7,5 @@ import type { Journal } from "../journal/journal.ts";
  */
 export async function requireNotPaused(journal: Pick<Journal, "pause">): Promise<void> {
   const pause = await journal.pause();
-  if (pause === undefined) return;
-  throw new ConfigError(`paying is paused since ${new Date(pause.at).toISOString()}, by ${pause.who}: ${pause.why}`, {
-    code: "PAYING_PAUSED",
-    remedy: "ogpu-confirmd resume, if the reason is gone",
-  });
+  if (pause !== undefined) throw payingPaused(pause);
 }

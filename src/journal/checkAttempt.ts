@@ -1,7 +1,26 @@
-import { FatalError, RetryableError } from "../errors.ts";
+import { ConfigError, FatalError, RetryableError } from "../errors.ts";
 import { type Confirmation, isInFlight, type NewAttempt } from "./journal.ts";
 import type { CheckFence } from "./leaseJournal.ts";
+import { type Pause, pauseNow } from "./sinkJournal.ts";
 import type { Work } from "./work.ts";
+
+/** Paying is paused: an approval is not signed, by nobody. What is signed already goes on. */
+export const payingPaused = ({ at, who, why }: Pause): ConfigError =>
+  new ConfigError(`paying is paused since ${new Date(at).toISOString()}, by ${who}: ${why}`, {
+    code: "PAYING_PAUSED",
+    remedy: "ogpu-confirmd resume, if the reason is gone",
+  });
+
+/**
+ * Whoever paused was told that nothing new is signed from then on: what was asked for before that, such as the signature of
+ * a slow signer, comes too late.
+ * @throws ConfigError `PAYING_PAUSED`, as long as one of them is to be signed for the first time, or anew.
+ */
+export function* checkNotPaused(confirmations: readonly Pick<Confirmation, "state">[]): Work<void> {
+  if (!confirmations.some(({ state }) => state === "intended")) return;
+  const pause = yield* pauseNow();
+  if (pause !== undefined) throw payingPaused(pause);
+}
 
 /** What is in flight is its key's: whoever does not hold the key changes nothing about it. */
 export function* checkHolder({ state, attempts }: Confirmation, check: CheckFence): Work<void> {

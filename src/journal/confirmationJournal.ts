@@ -1,6 +1,6 @@
 import { ConfigError, FatalError } from "../errors.ts";
 import { type AccountAddress, toNonce } from "../protocol/brand.ts";
-import { checkFree, checkHolder } from "./checkAttempt.ts";
+import { checkFree, checkHolder, checkNotPaused } from "./checkAttempt.ts";
 import { confirmationsById, unsettledConfirmations } from "./confirmationRows.ts";
 import { allIn, insertAll, updateAll } from "./groups.ts";
 import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
@@ -50,6 +50,7 @@ function* recordAttempts(made: readonly NewAttempt[], check: CheckFence): Work<r
   for (const { signer } of made) yield* check(signer);
   const before = yield* confirmationsById(made.map(({ confirmationId }) => confirmationId));
   for (const [index, confirmation] of before.entries()) checkFree(confirmation, made[index] as NewAttempt);
+  yield* checkNotPaused(before);
   yield* takeNonces(made);
   const written = made.map(({ confirmationId: id, signer, attempt }, index) => {
     const { kind, hash, raw, nonce, signedAt, maxCost } = attempt;

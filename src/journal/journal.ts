@@ -245,7 +245,8 @@ export type Journal = PolicyJournal &
      * Takes the nonce and stores the signed bytes, in one transaction.
      * @param fences Proof that the writer holds the key, where it was ever leased; so too below.
      * @throws FatalError if the nonce belongs to another confirmation, or the confirmation has another nonce;
-     *   LeaseLostError if somebody else holds the key; RetryableError `WITHDRAWN` if the confirmation was withdrawn.
+     *   LeaseLostError if somebody else holds the key; RetryableError `WITHDRAWN` if the confirmation was withdrawn;
+     *   ConfigError `PAYING_PAUSED` if it is an intent, and paying is paused.
      */
     readonly recordAttempt: (
       confirmationId: number,

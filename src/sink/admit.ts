@@ -2,7 +2,7 @@ import type { ChainPort } from "../chain/chainPort.ts";
 import { confirmData } from "../chain/confirmPreviews.ts";
 import { RpcError } from "../chain/jsonRpc.ts";
 import { allReceipts } from "../chain/receiptReads.ts";
-import { FatalError } from "../errors.ts";
+import { ConfigError, FatalError } from "../errors.ts";
 import type { Confirmation, ConfirmationState } from "../journal/journal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import type { Hex, Nonce, Wei } from "../protocol/brand.ts";
@@ -86,8 +86,9 @@ export async function checkAll(deps: AdmitDeps, ids: readonly number[]): Promise
 }
 
 /**
- * The second half: takes nonces for what may be paid, and signs it; somebody may have paused meanwhile. Must not run twice at
- * the same time for one key: the nonces are read, then taken. @throws as `checkAll`.
+ * The second half: takes nonces for what may be paid, and signs it; somebody may have paused meanwhile, and the journal asks
+ * for that once more when it keeps what was signed. Must not run twice at the same time for one key: the nonces are read, then
+ * taken. @throws as `checkAll`.
  */
 export async function payAll(deps: AdmitDeps, { admissions, payable }: Checked): Promise<readonly Admission[]> {
   if (payable.length === 0) return admissions;
@@ -217,9 +218,14 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
     return admissions;
   } catch (error) {
     await giveBack(deps, toSign);
-    throw error;
+    if (!isPause(error)) throw error;
+    const stopped = toSign.map(({ confirmation }) => ({ type: "paused", confirmation, resumed: false }) as const);
+    return [...admissions, ...stopped];
   }
 }
+
+/** Somebody has paused since it was asked whether paying is paused. */
+const isPause = (error: unknown): boolean => error instanceof ConfigError && error.code === "PAYING_PAUSED";
 
 /** What was not signed counts against no ceiling. */
 async function giveBack({ guard, signer }: AdmitDeps, calls: readonly ToSign[]): Promise<void> {

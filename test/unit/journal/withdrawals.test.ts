@@ -116,6 +116,7 @@ describeJournals("an approval", (journals) => {
     const [withdrawn, ...others] = intents.toReversed() as [Confirmation, ...Confirmation[]];
     await journal.setPause(pause);
     await journal.withdraw([withdrawn.id], why);
+    await journal.endPause({ who: "ann", why: "", at: 2 });
     const batch = intents.map((each, nonce) => attemptFor(each, nonce));
     await expect(journal.recordAttempts(batch)).rejects.toMatchObject({ name: "RetryableError", code: "WITHDRAWN" });
     await expect(journal.recordAttempt(withdrawn.id, signer, attemptFor(withdrawn, 0).attempt)).rejects.toMatchObject({
@@ -128,19 +129,50 @@ describeJournals("an approval", (journals) => {
     expect(await journal.recordAttempts(again)).toHaveLength(19);
   });
 
+  it("is signed by nobody while paying is paused, by hand neither; what was signed before goes on", async () => {
+    const [before, after] = (await approve(2)) as [Confirmation, Confirmation];
+    await journal.recordAttempt(before.id, signer, attemptFor(before, 0).attempt);
+    await journal.setPause(pause);
+    const refused = {
+      name: "ConfigError",
+      code: "PAYING_PAUSED",
+      message: expect.stringContaining("by ann: a bad policy"),
+    };
+    await expect(journal.recordAttempt(after.id, signer, attemptFor(after, 1).attempt)).rejects.toMatchObject(refused);
+    const { attempt: dearer } = attemptFor({ id: 77 }, 0);
+    await expect(
+      journal.recordAttempts([{ confirmationId: before.id, signer, attempt: dearer }, attemptFor(after, 1)]),
+    ).rejects.toMatchObject(refused);
+    const byHand = decisionOf(9);
+    const { task, response } = byHand;
+    await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+    await expect(journal.recordByHand(byHand, signer, attemptFor({ id: 99 }, 1).attempt, 9)).rejects.toMatchObject(
+      refused,
+    );
+    expect((await journal.task(task))?.verdicts).toEqual([]);
+    expect(await states([before, after])).toEqual(["signed", "intended"]);
+    expect(await journal.highestNonce(signer)).toBe(0);
+    await journal.recordAttempt(before.id, signer, dearer);
+    await journal.endPause({ who: "ann", why: "", at: 2 });
+    await journal.recordAttempt(after.id, signer, attemptFor(after, 1).attempt);
+    expect(await states([before, after])).toEqual(["signed", "signed"]);
+  });
+
   it("is either signed or withdrawn where a command and the daemon are at it together", async () => {
     const intents = await approve(24);
-    await journal.setPause(pause);
     const command = await place.open({ shared: true });
-    const outcomes = await Promise.all(
-      intents.map(async (intent, nonce) => {
-        const sign = () => journal.recordAttempt(intent.id, signer, attemptFor(intent, nonce).attempt);
-        const takeBack = () => command.withdraw([intent.id], why);
-        const both = nonce % 2 === 0 ? [sign(), takeBack()] : [takeBack(), sign()].toReversed();
-        const [signed, withdrawn] = await Promise.allSettled(both);
-        return [signed?.status, (withdrawn as PromiseFulfilledResult<readonly unknown[]>).value.length];
-      }),
-    );
+    const outcomes: unknown[] = [];
+    for (const [nonce, intent] of intents.entries()) {
+      const sign = () => journal.recordAttempt(intent.id, signer, attemptFor(intent, nonce).attempt);
+      const takeBack = async () => {
+        await command.setPause(pause);
+        return command.withdraw([intent.id], why);
+      };
+      const both = nonce % 2 === 0 ? [sign(), takeBack()] : [takeBack(), sign()].toReversed();
+      const [signed, withdrawn] = await Promise.allSettled(both);
+      outcomes.push([signed?.status, (withdrawn as PromiseFulfilledResult<readonly unknown[]>).value.length]);
+      await command.endPause({ who: "ann", why: "", at: 2 });
+    }
     await command.close();
     const expected = (await states(intents)).map((state) =>
       state === "signed" ? ["fulfilled", 0] : state === "rejected" ? ["rejected", 1] : state,

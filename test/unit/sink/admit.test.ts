@@ -298,4 +298,21 @@ describe("a pause", () => {
     expect(await payAll(deps, checked)).toMatchObject([{ type: "paused", resumed: false }]);
     expect([await bench.journal.highestNonce(bench.signer.address), bench.deeds]).toEqual([undefined, []]);
   });
+
+  it("that comes while the signer takes its time keeps what it signs from being kept or sent, and counts against nothing", async () => {
+    const { id } = await bench.intend();
+    const signer = {
+      ...bench.signer,
+      sign: async (...args: Parameters<typeof bench.signer.sign>) => {
+        await bench.journal.setPause({ by: "operator", who: "test", why: "stop", at: 1 });
+        return bench.signer.sign(...args);
+      },
+    };
+    const deps = { ...bench.deps(), signer };
+    expect(await payAll(deps, await checkAll(deps, [id]))).toMatchObject([{ type: "paused", resumed: false }]);
+    expect([await bench.journal.highestNonce(bench.signer.address), bench.deeds]).toEqual([undefined, []]);
+    expect(await bench.journal.gasSpent({ since: 0, after: undefined, limit: 9 })).toEqual([]);
+    await bench.journal.endPause({ who: "test", why: "", at: 2 });
+    expect(await admit(bench.deps(), id)).toMatchObject({ type: "signed", confirmation: { state: "signed" } });
+  });
 });
