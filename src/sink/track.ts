@@ -70,7 +70,7 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
       finalNonce,
       receipts: found.receipts.filter((each): each is Receipt => each !== undefined),
       logged: found.logged,
-      sinceBroadcastMs: entry.sentAt === undefined ? undefined : deps.now() - entry.sentAt,
+      sinceBroadcastMs: sinceMs(entry, deps.now()),
       sinceBroadcastBlocks: entry.sentAtBlock === undefined ? undefined : head.number - entry.sentAtBlock,
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
       replaceAfterBlocks: deps.replaceAfterBlocks ?? 0,
@@ -81,6 +81,10 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   await markSent(deps);
   return left;
 }
+
+/** `undefined`, too, where the clock was set back since. */
+const sinceMs = ({ sentAt }: InFlight, now: number): number | undefined =>
+  sentAt === undefined || sentAt > now ? undefined : now - sentAt;
 
 /** @param isSure What the step rests on comes from a node that stands on the head. */
 type Planned = { readonly entry: InFlight; readonly step: Step; readonly isSure: boolean };
@@ -198,7 +202,7 @@ async function settle(
   head: BlockRef,
 ): Promise<readonly Confirmation[]> {
   if (step.type === "final") {
-    const change = await unpaidChange(deps, confirmation, step.receipt);
+    const change = await unpaidChange(deps, confirmation, step.receipt, head);
     const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
     const reverted = isConfirm(confirmation, step.receipt) && change.state !== "superseded";
     const settled = await changeAll(deps, [
@@ -227,6 +231,7 @@ async function unpaidChange(
   deps: TrackDeps,
   confirmation: Confirmation,
   receipt: Receipt,
+  head: BlockRef,
 ): Promise<ConfirmationChange> {
   const reverted = isConfirm(confirmation, receipt);
   lookAtRevert(deps, confirmation, receipt);
@@ -242,8 +247,8 @@ async function unpaidChange(
   if (check.type === "settled") return { state: "superseded", reason: `${check.reason}${also}`, mined: receipt };
   if (check.type === "refused") return { state: "cancelled", reason: `${check.reason}${also}`, mined: receipt };
   if (isDead) return { state: "dead", reason: confirmation.reason, mined: receipt };
-  const reverts = new Set(confirmation.attempts.map(({ signer, nonce }) => `${signer} ${nonce}`)).size;
-  if (reverted && reverts >= mostReverts) {
+  const reverts = reverted ? await revertsOf(deps, confirmation, head) : 0;
+  if (reverts >= mostReverts) {
     const reason = `it reverted ${reverts} times although its simulation had passed${why === undefined ? "" : `: ${why}`}`;
     return { state: "dead", reason, mined: receipt };
   }
@@ -253,4 +258,13 @@ async function unpaidChange(
       ? `it reverted${why === undefined ? "" : ` (${why})`}, and is tried anew`
       : "its nonce was used up, and it is tried anew",
   };
+}
+
+/** How often it reverted; what was cancelled, or lost its nonce to a stranger, did not. */
+async function revertsOf({ chain }: TrackDeps, { attempts }: Confirmation, head: BlockRef): Promise<number> {
+  const nonces = new Set(attempts.map(({ signer, nonce }) => `${signer} ${nonce}`)).size;
+  if (nonces < mostReverts) return nonces;
+  const hashes = attempts.filter(({ kind }) => kind === "confirm").map(({ hash }) => hash);
+  const receipts = allReceipts(await chain.receiptsAt(hashes, head.number, head.hash));
+  return receipts.filter(({ succeeded }) => !succeeded).length;
 }

@@ -136,6 +136,29 @@ describe("a round", () => {
     expect(await trackRound(bench.deps(minedWith(false, 97n)))).toMatchObject([{ id, state: "dead" }]);
   });
 
+  it("does not take nonces that were cancelled, or that a stranger took, for reverts", async () => {
+    const { id } = await send(bench.deps());
+    for (const nonce of [1, 2]) {
+      const gone: Partial<ChainPort> = { receipt: async () => undefined, minedNonce: async () => toNonce(nonce) };
+      expect(await trackRound(bench.deps(gone))).toMatchObject([{ id, state: "intended" }]);
+      const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(nonce) }), id);
+      await broadcastAll(bench.deps(), [confirmation]);
+    }
+    const last = (await bench.journal.confirmation(id)).attempts.at(-1)?.hash;
+    const reverted: Partial<ChainPort> = {
+      receipt: async (hash) => (hash === last ? receiptOf(hash, 97n, false) : undefined),
+    };
+    expect(await trackRound(bench.deps(reverted))).toMatchObject([{ id, state: "intended" }]);
+  });
+
+  it("sends again what the clock, set back since, says was sent in the time to come", async () => {
+    const sent = await send(bench.deps());
+    bench.deps().lane.note(sent.id, { sentAt: Number.MAX_SAFE_INTEGER });
+    bench.deeds.length = 0;
+    await trackRound(bench.deps());
+    expect(bench.deeds).toEqual(["broadcast"]);
+  });
+
   describe("that finds a revert", () => {
     const revertOf: ChainPort["revertOf"] = async () => ({ reason: "NotOwner", isCertain: true });
     const why = "NotOwner: the signer is neither the client nor its agent";
