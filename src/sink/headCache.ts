@@ -43,10 +43,12 @@ function kept<T>(ask: () => Promise<T>, now: () => number) {
     });
     return asked.value;
   };
+  /** A clock that was set back says nothing of an answer's age. */
+  const isYounger = (at: number, ms: number) => now() >= at && now() - at < ms;
   return {
-    read: (): Promise<T> => (answer !== undefined && now() - answer.at < freshMs ? answer.value : again()),
+    read: (): Promise<T> => (answer !== undefined && isYounger(answer.at, freshMs) ? answer.value : again()),
     refresh: () => {
-      if (answer === undefined || now() - answer.at >= restMs) again().catch(() => undefined);
+      if (answer === undefined || !isYounger(answer.at, restMs)) again().catch(() => undefined);
     },
   };
 }

@@ -7,19 +7,30 @@ export type LedgerSource = Pick<SinkJournal, "moneySpent" | "gasSpent">;
 
 /** Rows of one look at the journal: what else the process does waits for milliseconds. */
 const atOnce = 1_000;
+/** Milliseconds by which a clock goes back and no window has forgotten anything for it: what a minute keeps goes together. */
+const setBackMs = 60_000;
 
 /**
  * What the journal holds of the last 24 hours, from the first question on; what is charged and released from then on has to
- * be told to the ledger. What could not be read is asked for again by the next question.
+ * be told to the ledger. What could not be read is asked for again by the next question; so is all of it where the clock was
+ * ahead and has been set right, since the ledger has forgotten by then what counts still.
  */
 export function openLedger(journal: LedgerSource, now: () => number): () => Promise<Ledger> {
   let loading: Promise<Ledger> | undefined;
+  let latest = Number.NEGATIVE_INFINITY;
   return () => {
-    loading ??= loadLedger(journal, now());
-    loading.catch(() => {
+    const at = now();
+    if (at < latest - setBackMs) {
       loading = undefined;
+      latest = at;
+    }
+    latest = Math.max(latest, at);
+    const asked = loading ?? loadLedger(journal, at);
+    loading = asked;
+    asked.catch(() => {
+      if (loading === asked) loading = undefined;
     });
-    return loading;
+    return asked;
   };
 }
 

@@ -80,6 +80,30 @@ describe("a ledger", () => {
     expect(await ledger()).toBe(read);
   });
 
+  it("is read anew where the clock was ahead and is set right: what it had forgotten then counts still", async () => {
+    let now = start;
+    let reads = 0;
+    const row = { confirmationId: 1, at: start, payment: wei(5n), ...payee, isSettled: true };
+    const ledger = openLedger(
+      {
+        moneySpent: async ({ after }) => {
+          reads += after === undefined ? 1 : 0;
+          return after === undefined ? [row] : [];
+        },
+        gasSpent: async () => [],
+      },
+      () => now,
+    );
+    const spent = async () => (await ledger()).window(today).sum(now);
+    expect(await spent()).toBe(5n);
+    now = start + 2 * dayMs;
+    expect(await spent()).toBe(0n);
+    now = start + 1_000;
+    expect(await spent()).toBe(5n);
+    now = start + 900;
+    expect([await spent(), reads]).toEqual([5n, 2]);
+  });
+
   it("names for whom something counts, and nobody when a day is over", () => {
     const ledger = createLedger();
     ledger.charge(1, payee, wei(1n), start);
