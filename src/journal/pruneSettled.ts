@@ -25,7 +25,9 @@ const prunable = `
         c.state NOT IN ('final', 'superseded', 'rejected', 'cancelled')
         OR c.admitted_at >= ?
         OR EXISTS (SELECT 1 FROM nonces n WHERE n.confirmation_id = c.id
-                   AND n.nonce = (SELECT max(m.nonce) FROM nonces m WHERE m.signer = n.signer))))
+                   AND n.nonce = (SELECT max(m.nonce) FROM nonces m WHERE m.signer = n.signer))
+        OR c.id = (SELECT max(id) FROM confirmations)))
+    AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.task = t.task AND v.id = (SELECT max(id) FROM verdicts))
   ORDER BY settled_since LIMIT ?`;
 
 /**
@@ -70,7 +72,8 @@ export function* pruneSettled({ settledBefore, now, limit }: PruneOrder): Work<n
 function* keepHistory(task: string): Work<readonly string[]> {
   yield* run(
     `INSERT INTO pruned_prices (verdict_id, provider, payment)
-     SELECT id, provider, payment FROM verdicts WHERE task = ? AND kind = 'confirm' AND provider IS NOT NULL`,
+     SELECT id, provider, payment FROM verdicts WHERE task = ? AND kind = 'confirm' AND provider IS NOT NULL
+     ON CONFLICT (verdict_id) DO UPDATE SET provider = excluded.provider, payment = excluded.payment`,
     task,
   );
   const sums = yield* all(

@@ -226,7 +226,7 @@ describeJournals("upkeep", (journals, kind) => {
       await journal.noteSettled(0);
       const order = { settledBefore: day, now: 2 * day, limit: 50 };
       expect([await journal.prune(order), await journal.prune(order), await journal.prune(order)]).toEqual([
-        50, 50, 20,
+        50, 50, 19,
       ]);
       expect(await journal.prune(order)).toBe(0);
       // PostgreSQL gives space back by itself.
@@ -235,8 +235,36 @@ describeJournals("upkeep", (journals, kind) => {
       expect(await journal.compact(100_000)).toBe(0);
     });
 
+    it("gives no number of a verdict or a confirmation out twice: by them prices are in order, and people name what is held", async () => {
+      await play(0, "final", 0);
+      await play(1, "rejected", 0);
+      await play(2, "final", 0);
+      const newest = (await journal.task(taskAt(2)))?.verdicts.at(-1)?.id ?? 0;
+      expect(await pruneAt(0, day)).toBe(0);
+      expect(await pruneAt(9 * day, day)).toBe(2);
+      await play(3, "closed", 9 * day);
+      expect((await journal.task(taskAt(3)))?.verdicts[0]?.id).toBeGreaterThan(newest);
+      expect(await pruneAt(9 * day, day)).toBe(0);
+      // The journal's newest verdict stays, in the other database as in this one.
+      expect(await pruneAt(99 * day, day)).toBe(0);
+      await play(4, "open", 99 * day);
+      expect(await pruneAt(99 * day, day)).toBe(1);
+    });
+
+    it("goes on where an older version gave a verdict's number out twice", async () => {
+      await play(0, "final", 0);
+      await play(1, "final", 0);
+      await pruneAt(0, day);
+      expect(await pruneAt(9 * day, day)).toBe(1);
+      // As where the numbers had begun anew behind what was pruned.
+      await place.tamper("UPDATE pruned_prices SET verdict_id = (SELECT max(id) FROM verdicts)");
+      await play(2, "final", 9 * day);
+      expect(await pruneAt(99 * day, day)).toBe(1);
+    });
+
     it("starts the time anew for a task that a reorg opened again", async () => {
       await play(0, "closed", 0);
+      await play(1, "open", 0);
       await journal.noteSettled(0);
       await journal.settleTask(taskAt(0), "closed", "over", 50n);
       await journal.intake({ tasks: [], responses: [], touched: [], rewindTo: 40n });
