@@ -78,7 +78,8 @@ export async function withKey<T>(
     try {
       return await work({ journal, lease, besideDaemon: isHeld });
     } finally {
-      await journal.releaseLease(lease);
+      // What came of the work is to be told, whatever the journal says; the lease ends by itself.
+      await journal.releaseLease(lease).catch(() => undefined);
     }
   } finally {
     await journal.close();

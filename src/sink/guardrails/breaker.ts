@@ -35,6 +35,8 @@ export function createBreaker({ journal, now, report }: BreakerDeps, revertsToPa
       asked += 1;
       const turn = asked;
       const found = await journal.pause();
+      // Read before anything is believed: a resume that nobody could be told of would be forgotten.
+      const [last] = found === undefined && pause !== undefined ? await journal.pauseHistory(1) : [];
       if (turn < told) return pause !== undefined;
       if (found === undefined && tripping) return true;
       told = turn;
@@ -43,7 +45,6 @@ export function createBreaker({ journal, now, report }: BreakerDeps, revertsToPa
       if (pause !== undefined) {
         if (before?.at !== pause.at || before.why !== pause.why) report({ type: "paused", ...pause });
       } else if (before !== undefined) {
-        const [last] = await journal.pauseHistory(1);
         report({ type: "resumed", who: last?.who ?? "", why: last?.why ?? "" });
         resumed$.next();
       }

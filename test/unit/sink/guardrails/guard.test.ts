@@ -263,6 +263,29 @@ describe("the circuit breaker", () => {
     expect(await guard.isPaused()).toBe(false);
   });
 
+  it("tells of a resume also where the journal could not say at first who it was", async () => {
+    const { journal, reports } = bench;
+    let isGone = false;
+    const flaky: Journal = {
+      ...journal,
+      pauseHistory: async (limit) => {
+        if (isGone) throw new Error("the connection is lost");
+        return journal.pauseHistory(limit);
+      },
+    };
+    const ledger = openLedger(journal, () => now);
+    const report = (each: Report) => void reports.push(each);
+    const guard = createGuard({ journal: flaky, ledger, capsOf: () => noCaps, now: () => now, report }, unlimited);
+    await pausePaying(journal, { who: "alice", why: "audit" }, 1);
+    expect(await guard.isPaused()).toBe(true);
+    await resumePaying(journal, { who: "bob", why: "done" }, 2);
+    isGone = true;
+    await expect(guard.isPaused()).rejects.toThrow("the connection is lost");
+    isGone = false;
+    expect(await guard.isPaused()).toBe(false);
+    expect(reports.at(-1)).toEqual({ type: "resumed", who: "bob", why: "done" });
+  });
+
   /** A journal whose pause is read, and written, when a test lets it. */
   const slowGuard = () => {
     const [read, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
