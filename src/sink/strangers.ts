@@ -85,6 +85,7 @@ export function createStrangers(
   const minedBy = async ({ mined, highest, again }: Counts, known: number): Promise<number | undefined> => {
     if (mined <= known) {
       doubted = undefined;
+      unheard = 0;
       return mined;
     }
     const second = await lookAgain(again);

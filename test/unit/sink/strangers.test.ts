@@ -115,6 +115,20 @@ describe("a count that the journal does not explain", () => {
     );
   });
 
+  it("begins to count anew how often another endpoint does not answer, when the doubt is over", async () => {
+    const { next } = strangers("wait");
+    const alone = (block: bigint): Counts => ({
+      ...counts(12, 9, 12),
+      again: async (where) => {
+        if (where === "elsewhere") throw new Error("it is away");
+        return { mined: toNonce(12), block };
+      },
+    });
+    for (const block of [100n, 101n]) expect(await next(alone(block))).toMatchObject(wait("12 transactions"));
+    expect(await next(counts(10, 9, 10))).toEqual(nonce(10));
+    for (const block of [103n, 104n]) expect(await next(alone(block))).toMatchObject(wait("12 transactions"));
+  });
+
   it("is forgotten where it was one wrong answer", async () => {
     const { next } = strangers("wait");
     expect(await next(counts(1_000_000, 9, 10, { mined: 10 }))).toMatchObject(wait("1000000 transactions"));
