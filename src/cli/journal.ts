@@ -43,14 +43,14 @@ const exportJournal = (context: Context, line: Line): Promise<number> =>
     if (Number.isNaN(since)) throw usage(`--since is a date such as 2026-01-31, not "${line.options.since}"`);
     for (const decision of await during(context, "reading the journal", opened.decisions(since))) {
       const { id, decidedAt, kind, mode, reason, policy, policyDigest, task, response, provider, payment } = decision;
-      const { block, payloadDigest, factsDigest, factsJson, transaction } = decision;
+      const { block, payloadDigest, factsDigest, factsJson, transaction, confirmation } = decision;
       const row = {
         ...{ id, decidedAt: new Date(decidedAt).toISOString(), kind, mode, reason, policy, policyDigest },
         ...{ task: checksummed(task), response: checksummed(response) },
         provider: provider && checksummed(provider),
         price: formatOgpu(payment),
         block: Number(block.number),
-        ...{ payloadDigest, factsDigest, transaction: transaction ?? null },
+        ...{ payloadDigest, factsDigest, confirmation: confirmation ?? null, transaction: transaction ?? null },
         facts: factsJson === "" ? null : JSON.parse(factsJson),
       };
       context.stdout.write(`${JSON.stringify(row)}\n`);

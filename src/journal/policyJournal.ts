@@ -22,7 +22,7 @@ export type RecordedDecision = VerdictRecord & {
   readonly factsDigest: string;
   /** `FactsJson`, as far as it was kept; empty where it was not. */
   readonly factsJson: string;
-  /** Hash of the newest attempt to pay it, whatever became of that. */
+  /** Hash of the one that was mined for it, else of the newest that was signed; whether it paid, `confirmation` says. */
   readonly transaction: string | undefined;
   /** How it stands with the confirmation that it led to. */
   readonly confirmation: ConfirmationState | undefined;
@@ -65,11 +65,9 @@ const heldVerdicts = `
     AND NOT EXISTS (SELECT 1 FROM held_answers a WHERE a.verdict_id = v.id)`;
 
 const recordedDecisions = `
-  SELECT v.*, 0 AS waits, f.json AS facts_json,
-    (SELECT a.hash FROM attempts a JOIN confirmations c ON c.id = a.confirmation_id
-     WHERE c.verdict_id = v.id ORDER BY a.ordinal DESC LIMIT 1) AS hash,
-    (SELECT c.state FROM confirmations c WHERE c.verdict_id = v.id) AS confirmation_state
-  FROM verdicts v LEFT JOIN verdict_facts f ON f.verdict_id = v.id`;
+  SELECT v.*, 0 AS waits, f.json AS facts_json, c.state AS confirmation_state, coalesce(c.mined_hash,
+      (SELECT a.hash FROM attempts a WHERE a.confirmation_id = c.id ORDER BY a.ordinal DESC LIMIT 1)) AS hash
+  FROM verdicts v LEFT JOIN verdict_facts f ON f.verdict_id = v.id LEFT JOIN confirmations c ON c.verdict_id = v.id`;
 
 /** Approved prices that the mean is taken over: the newest. */
 export const pricesKept = 100;

@@ -133,6 +133,7 @@ describe("the journal", () => {
     expect(confirmed).toMatchObject({
       price: "0.8 OGPU",
       mode: "enforce",
+      confirmation: "final",
       transaction: expect.stringMatching(/^0x\w{64}$/),
     });
     expect(confirmed.facts.task.payment).toBe("1000000000000000000");

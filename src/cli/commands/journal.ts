@@ -3,9 +3,9 @@ import type { Command } from "../command.ts";
 export const journalCommand: Command = {
   name: "journal",
   summary: "export, prune or verify what the daemon remembers",
-  about: `It works beside a running daemon. \`export\` prints every decision as JSON, one a line; with a file it copies the journal
-whole, while it is in use. \`prune\` forgets the details of what was settled long ago, a week at the least. \`verify\`
-reads every signed byte.`,
+  about: `It works beside a running daemon. \`export\` prints every decision as JSON, one a line, with its transaction and how its
+confirmation stands ("final": it was paid); with a file it copies the journal whole, while it is in use. \`prune\` forgets
+the details of what was settled long ago, a week at the least. \`verify\` reads every signed byte.`,
   usage: [
     "journal export [FILE] [--since DATE]",
     "journal prune --older-than DURATION [--yes] [--json]",
@@ -20,7 +20,10 @@ reads every signed byte.`,
   options: ["since", "older-than", "yes", "json"],
   hasNoDryRun: true,
   examples: [
-    ["count what was paid since a day (jq)", "journal export --since 2026-01-31 | jq -r .transaction"],
+    [
+      "list what was paid of the decisions since a day (jq)",
+      `journal export --since 2026-01-31 | jq -r 'select(.confirmation == "final") | .transaction'`,
+    ],
     ["make a copy", "journal export backup.sqlite"],
     ["forget what was settled three months ago", "journal prune --older-than 90d"],
   ],

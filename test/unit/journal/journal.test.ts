@@ -216,6 +216,18 @@ describeJournals("a journal", (journals) => {
       expect(record?.confirmation).toEqual(intent);
     });
 
+    it("name the transaction that was mined for them, though a newer one was signed", async () => {
+      const { id, verdictId } = await withIntent();
+      await journal.recordAttempt(id, signer, attempt(5, "a"));
+      await journal.recordAttempt(id, signer, attempt(5, "b"));
+      expect(await journal.decision(verdictId)).toMatchObject({ confirmation: "signed", transaction: hash("b") });
+      await journal.changeConfirmation(id, { state: "final", mined: { hash: hash("a"), blockNumber: 9n } });
+      await journal.decide([decision({ response: other, kind: "reject" })], 2);
+      const [paid, rejected] = await journal.decisions(0);
+      expect(paid).toMatchObject({ confirmation: "final", transaction: hash("a") });
+      expect(rejected).toMatchObject({ confirmation: undefined, transaction: undefined });
+    });
+
     it("say what became of the confirmation that they led to, beside its newest transaction", async () => {
       const { id, verdictId } = await withIntent();
       expect(await journal.decision(verdictId)).toMatchObject({ confirmation: "intended", transaction: undefined });

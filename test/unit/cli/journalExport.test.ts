@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import {
+  type AccountAddress,
+  checksummed,
+  type ResponseAddress,
+  type TaskAddress,
+  toNonce,
+  wei,
+} from "../../../src/protocol/brand.ts";
+import { cli } from "../../support/cli.ts";
+import { address, hashOf, source } from "../../support/fakeChain.ts";
+
+const signer = address<AccountAddress>(0xd1);
+let cwd: string;
+let path: string;
+let journal: Journal;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "export-"));
+  path = join(cwd, "journal.sqlite");
+  journal = openSqliteJournal({ path, chainId: 1071 });
+});
+afterEach(async () => {
+  await journal.close();
+  rmSync(cwd, { recursive: true });
+});
+
+const taskOf = (number: number) => address<TaskAddress>(0xa0 + number);
+const sign = (kind: Attempt["kind"], nonce: number, hash: number): Attempt => ({
+  ...{ kind, hash: hashOf(hash), raw: "0x02", nonce: toNonce(nonce), signedAt: 1 },
+});
+
+async function decide(number: number, kind: "confirm" | "reject"): Promise<Confirmation | undefined> {
+  const paid = { task: taskOf(number), response: address<ResponseAddress>(0xb0 + number), payment: wei(5n) };
+  await journal.intake({ tasks: [{ task: paid.task, source }], responses: [paid], touched: [] });
+  const verdict = { kind, reason: "", until: undefined, policy: "p", policyDigest: "d", mode: "enforce" } as const;
+  const block = { number: 7n, hash: hashOf(7) };
+  return journal.decide([{ ...verdict, ...paid, block, payloadDigest: "", responseDigest: "r" }], 1);
+}
+
+it("names the transaction that was mined, and what became of the confirmation: not each that has one was paid", async () => {
+  const [paid, dead] = [(await decide(1, "confirm"))?.id ?? 0, (await decide(2, "confirm"))?.id ?? 0];
+  await decide(3, "reject");
+  for (const hash of [11, 12]) await journal.recordAttempt(paid, signer, sign("confirm", 0, hash));
+  await journal.recordAttempt(dead, signer, sign("confirm", 1, 21));
+  await journal.recordAttempt(dead, signer, sign("cancel", 1, 22));
+  await journal.changeConfirmation(paid, { state: "final", mined: { hash: hashOf(11), blockNumber: 8n } });
+  await journal.changeConfirmation(dead, { state: "dead", mined: { hash: hashOf(22), blockNumber: 8n } });
+
+  const { code, out } = await cli(["journal", "export", "--network", "mainnet", "--journal-path", path], { cwd });
+  const rows = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(code).toBe(0);
+  expect(rows.map(({ task, confirmation, transaction }) => ({ task, confirmation, transaction }))).toEqual([
+    { task: checksummed(taskOf(1)), confirmation: "final", transaction: hashOf(11) },
+    { task: checksummed(taskOf(2)), confirmation: "dead", transaction: hashOf(22) },
+    { task: checksummed(taskOf(3)), confirmation: null, transaction: null },
+  ]);
+});
