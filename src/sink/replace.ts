@@ -8,8 +8,9 @@ import { feesInPlaceOf, replacementFees } from "./fees.ts";
 import { isGivenUp } from "./givenUp.ts";
 import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
 
-/** Gas of a transfer of nothing to oneself; chains that want more want less than this. */
-const transferGas = 21_000n;
+/** Gas of a transfer of nothing to oneself. */
+export const transferGas = 21_000n;
+/** Chains that want more want less than this. */
 const mostTransferGas = 60_000n;
 
 export type Replacement =

@@ -1,14 +1,13 @@
 import type { ChainPort, Receipt } from "../chain/chainPort.ts";
-import { RpcError } from "../chain/jsonRpc.ts";
 import { allReceipts } from "../chain/receiptReads.ts";
-import { FatalError, RetryableError } from "../errors.ts";
+import { FatalError } from "../errors.ts";
 import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
-import type { Nonce } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import { type Changed, changeAll, counted } from "./changeAll.ts";
 import { evidenceOf } from "./evidence.ts";
+import { finalNonceOf } from "./finalNonce.ts";
 import { gasCost } from "./gasCost.ts";
 import { isGivenUp } from "./givenUp.ts";
 import type { InFlight, Lane } from "./lane.ts";
@@ -112,20 +111,6 @@ async function withoutDoubt(deps: TrackDeps, planned: readonly Planned[], head: 
 function tell({ report }: TrackDeps, { id }: Confirmation, error: unknown): void {
   if (error instanceof FatalError) throw error;
   report({ type: "retry", what: `confirmation ${id}`, error, inMs: 0 });
-}
-
-/**
- * By a node that stands on that head. `undefined` where it has dropped the state of that block, or stands elsewhere: nothing
- * is displaced then.
- */
-async function finalNonceOf({ chain, signer }: TrackDeps, block: bigint, head: BlockRef): Promise<Nonce | undefined> {
-  try {
-    return await chain.minedNonce(signer.address, block, head);
-  } catch (error) {
-    if (error instanceof RpcError || (error instanceof RetryableError && error.code === "NODE_BEHIND"))
-      return undefined;
-    throw error;
-  }
 }
 
 /** What the chain says of them is stored first, together; then comes what needs a question for each. */

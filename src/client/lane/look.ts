@@ -2,9 +2,10 @@ import type { ChainPort, Head, Receipt } from "../../chain/chainPort.ts";
 import { RpcError } from "../../chain/jsonRpc.ts";
 import { BaseError, describeError, RetryableError } from "../../errors.ts";
 import type { Attempt } from "../../journal/journal.ts";
-import { type Hash, type Hex, type Nonce, wei } from "../../protocol/brand.ts";
+import { type Hash, type Hex, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 import { replacementFees } from "../../sink/fees.ts";
+import { finalNonceOf, isBehind } from "../../sink/finalNonce.ts";
 import { gasCost } from "../../sink/gasCost.ts";
 import { newestReceipt, nextStep } from "../../sink/nextStep.ts";
 import { readAttempt, transferOfNothing } from "../../sink/replace.ts";
@@ -35,12 +36,12 @@ export type Sight = {
  * @throws RetryableError if the endpoint does not answer; nothing is lost.
  */
 export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<Sight> {
-  const { chain, signer } = deps;
+  const { chain } = deps;
   const newest = await chain.head();
   const head = newest.number;
   const final = await chain.finalBlock(newest);
   // The count comes before the receipts: what it counts was mined before they are read.
-  const finalNonce = await finalNonceOf(chain, signer, final, newest);
+  const finalNonce = await finalNonceOf(deps, final, newest);
   const hashes = entries.flatMap(({ attempts }) => attempts.map(({ hash }) => hash));
   const answers = await chain.receipts(hashes);
   const found = new Map(answers.flatMap((each) => (each && !(each instanceof Error) ? [[each.hash, each]] : [])));
@@ -99,23 +100,6 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   }
   return { head, settled, displaced };
 }
-
-/** By a node that stands on that head; `undefined` where it has dropped that block's state, or stands elsewhere. */
-async function finalNonceOf(
-  chain: ChainPort,
-  { address }: Signer,
-  final: bigint,
-  head: Head,
-): Promise<Nonce | undefined> {
-  try {
-    return await chain.minedNonce(address, final, head);
-  } catch (error) {
-    if (error instanceof RpcError || isBehind(error)) return undefined;
-    throw error;
-  }
-}
-
-const isBehind = (error: unknown): boolean => error instanceof RetryableError && error.code === "NODE_BEHIND";
 
 /** Receipts by a node that stands on that very head; none where the one that answers stands elsewhere. */
 async function onSameHead({ chain }: LookDeps, head: Head, hashes: readonly Hash[]): Promise<readonly Receipt[]> {

@@ -1,6 +1,7 @@
 import type { Fees } from "../../chain/chainPort.ts";
 import type { AccountAddress, ResponseAddress } from "../../protocol/brand.ts";
 import { feeCap, replacementFees } from "../../sink/fees.ts";
+import { transferGas } from "../../sink/replace.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
 import type { ClientContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
@@ -32,9 +33,6 @@ export type PlanOptions = NonceOptions & {
   /** Nonces that somebody else looks after, such as a daemon of the same key; asked for anew with each look, where that is a call. */
   readonly leave?: ReadonlySet<number> | (() => ReadonlySet<number> | Promise<ReadonlySet<number>>);
 };
-
-/** Gas of a transfer of nothing to oneself. */
-export const transferGas = 21_000n;
 
 /**
  * What `fixNonce` would do, and what it would cost. Only what is stuck is in it: a nonce that offers less than the chain
