@@ -1,5 +1,5 @@
 import type { Task } from "./protocol/entities.ts";
-import { DeliveryMethod, isClosed, statusName, TaskStatus } from "./protocol/statuses.ts";
+import { DeliveryMethod, isClosed, isTooLate, statusName, TaskStatus } from "./protocol/statuses.ts";
 
 /**
  * Why the daemon has nothing to do for a task; `undefined` while it has.
@@ -14,6 +14,6 @@ export function whyNothingToDo(
     return { state: "ignored", reason: "FIRST_RESPONSE: the chain confirms it itself" };
   }
   if (isClosed(status)) return { state: "closed", reason: statusName(TaskStatus, status) };
-  if (now >= expiryTime) return { state: "closed", reason: "its expiry time has passed" };
+  if (isTooLate({ expiryTime }, now)) return { state: "closed", reason: "its expiry time has passed" };
   return undefined;
 }

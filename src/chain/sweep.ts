@@ -1,7 +1,7 @@
 import type { Intake, Journal } from "../journal/journal.ts";
 import { openTasks } from "../openTasks.ts";
 import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
-import { isClosed } from "../protocol/statuses.ts";
+import { isClosed, isTooLate } from "../protocol/statuses.ts";
 import type { ChainPort } from "./chainPort.ts";
 import type { TaskStanding } from "./taskStandings.ts";
 import type { Watch } from "./watch.ts";
@@ -83,8 +83,8 @@ function factsOf(
   found: readonly { readonly task: TaskAddress; readonly standing: TaskStanding }[],
   now: number,
 ): Pick<Intake, "responses" | "touched"> {
-  const isWorthALook = ({ status, expiryTime, responses }: TaskStanding) =>
-    responses.length > 0 || isClosed(status) || now >= expiryTime;
+  const isWorthALook = (standing: TaskStanding) =>
+    standing.responses.length > 0 || isClosed(standing.status) || isTooLate(standing, now);
   return {
     responses: found.flatMap(({ task, standing }) => standing.responses.map((response) => ({ response, task }))),
     touched: found.filter(({ standing }) => isWorthALook(standing)).map(({ task }) => task),

@@ -2,6 +2,7 @@ import { read, readAll, readOne } from "../chain/contractReads.ts";
 import { blockRead } from "../chain/snapshot.ts";
 import { nexusAbi, responseAbi, sourceAbi, taskAbi, terminalAbi, vaultAbi } from "../protocol/abi.ts";
 import { checksummed } from "../protocol/brand.ts";
+import { hasEnded } from "../protocol/statuses.ts";
 import type { ClientContext } from "./context.ts";
 import { RefusedError } from "./errors.ts";
 import { latest, wrongContract } from "./identify.ts";
@@ -64,19 +65,20 @@ export async function readTask(context: ClientContext, address: Address): Promis
   if (!block || !params || status === undefined || deliveryMethod === undefined) {
     throw await wrongContract(context, "task", address);
   }
-  const [source, config, expiryTime, payment] = params;
+  const [source, config, expiry, payment] = params;
   const client = await readOne(rpc, read<string>(sourceAbi, checksummed(source), "getClient", [], latest));
   if (client === undefined) throw await wrongContract(context, "source", checksummed(source));
+  const expiryTime = Number(expiry);
   return {
     address,
     source: checksummed(source),
     client: checksummed(client),
     config,
-    expiryTime: Number(expiryTime),
+    expiryTime,
     payment,
     status,
     deliveryMethod,
-    isExpired: Number(block.timestamp) > Number(expiryTime),
+    isExpired: hasEnded({ expiryTime }, Number(block.timestamp)),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Output } from "../payload/payloadPort.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { unixSeconds, type Wei } from "../protocol/brand.ts";
-import { DeliveryMethod, isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
+import { DeliveryMethod, isClosed, isTooLate, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
 import type { Needs } from "./needs.ts";
 import type { Candidate, CandidateResponse } from "./policyPort.ts";
 import type { SignalFailure } from "./signals/signalsPort.ts";
@@ -16,7 +16,7 @@ export type Guards = {
 
 /** Why nothing of a task can be paid, whatever a policy says. */
 export function holdTask({ now, task, source }: Candidate): Decision | undefined {
-  if (!(now < task.expiryTime)) return hold("expired: the task's expiry time has passed");
+  if (isTooLate(task, now)) return hold("expired: the task's expiry time has passed");
   if (isClosed(task.status)) return hold(`the task is ${statusName(TaskStatus, task.status)}`);
   if (task.deliveryMethod !== DeliveryMethod.MANUAL_CONFIRMATION) {
     return hold(`delivery is ${statusName(DeliveryMethod, task.deliveryMethod)}: the chain confirms by itself`);

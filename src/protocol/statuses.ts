@@ -20,6 +20,24 @@ const terminal: ReadonlySet<number> = new Set([TaskStatus.CANCELED, TaskStatus.E
 /** A closed task can never be paid again. EXPIRED is set lazily: an open status is no proof that the task is alive. */
 export const isClosed = (status: number): boolean => terminal.has(status);
 
+type Expiring = { readonly expiryTime: number };
+
+/**
+ * Nothing new is begun for the task: what is begun in the second of its expiry is mined after it. An expiry that is no number
+ * is too late, too.
+ *
+ * @param now By the chain's clock, unix seconds.
+ */
+export const isTooLate = ({ expiryTime }: Expiring, now: number): boolean => !(now < expiryTime);
+
+/**
+ * The contracts refuse the task. In the very second of its expiry they still pay what is under way: it is too late then, and
+ * has not ended.
+ *
+ * @param now Of the block, unix seconds.
+ */
+export const hasEnded = ({ expiryTime }: Expiring, now: number): boolean => now > expiryTime;
+
 /** The name of a number, or `UNKNOWN(n)`. */
 export function statusName(statuses: Readonly<Record<string, number>>, value: number): string {
   return Object.keys(statuses).find((name) => statuses[name] === value) ?? `UNKNOWN(${value})`;

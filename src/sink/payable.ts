@@ -4,7 +4,7 @@ import type { Confirmation, Journal } from "../journal/journal.ts";
 import type { AccountAddress, UnixSeconds } from "../protocol/brand.ts";
 import { responseDigest } from "../protocol/responseDigest.ts";
 import { explainRevert, revertMeaning } from "../protocol/reverts.ts";
-import { isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
+import { hasEnded, isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
 import type { GasFigure } from "./gasFigure.ts";
 
 /**
@@ -109,7 +109,7 @@ async function onceFinal(
   const record = await journal.task(confirmation.task);
   if (record !== undefined) {
     const found = await chain.snapshot(record.task, record.source, [confirmation.response], final);
-    if (found.block.timestamp > found.task.expiryTime) return settled;
+    if (hasEnded(found.task, found.block.timestamp)) return settled;
     const state = { block: final, taskStatus: found.task.status, response: found.responses[0] };
     if (stateOf(state, confirmation).type === "settled") return settled;
   }

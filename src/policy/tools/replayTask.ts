@@ -1,4 +1,5 @@
 import { type ResponseAddress, type UnixSeconds, unixSeconds } from "../../protocol/brand.ts";
+import { isTooLate } from "../../protocol/statuses.ts";
 import { isLeftToPerson } from "../isLeftToPerson.ts";
 import type { Candidate, CandidateResponse, Policy, Verdict } from "../policyPort.ts";
 import { type Bound, withTooDear } from "../withTooDear.ts";
@@ -29,7 +30,7 @@ export async function replayTask(
   const times = new Set(candidate.responses.map(({ response }) => response.submittedAt));
   for (let step = 0; step < maxSteps && times.size > 0; step++) {
     const now = unixSeconds(Math.min(...times));
-    if (now >= candidate.task.expiryTime) break;
+    if (isTooLate(candidate.task, now)) break;
     const seen = whatIsSeen(policy, candidate, told, now);
     const verdicts = seen.responses.length > 0 ? await policy.judge(seen) : [];
     const bounded = verdicts.map((verdict) => {

@@ -126,7 +126,9 @@ describe("a sweep", () => {
     ["has a response", answered, true],
     ["was finalised by others", standing({ status: TaskStatus.FINALIZED }), true],
     ["was cancelled", standing({ status: TaskStatus.CANCELED }), true],
-    ["is past its time", standing({ expiryTime: unixSeconds(1_000) }), true],
+    ["is past its time", standing({ expiryTime: unixSeconds(999) }), true],
+    ["is in the second of its expiry", standing({ expiryTime: unixSeconds(1_000) }), true],
+    ["has a second left", standing({ expiryTime: unixSeconds(1_001) }), false],
     ["waits for its first response", standing({ status: TaskStatus.ATTEMPTED }), false],
     ["is not there, for this node", undefined, false],
   ])("looks, in every round, at an open task that %s: %o", async (_, stands, expected) => {

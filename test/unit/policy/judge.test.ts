@@ -202,6 +202,7 @@ test("nobody is paid more than the cap, or than the task pays", async () => {
 });
 
 const unpayable: readonly (readonly [what: string, task: object, reason: string])[] = [
+  ["a second past its expiry", { expiryTime: 999 }, "expired: the task's expiry time has passed"],
   ["in the second of its expiry", { expiryTime: 1000 }, "expired: the task's expiry time has passed"],
   ["whose expiry is no number", { expiryTime: undefined }, "expired: the task's expiry time has passed"],
   ["that is finalised", { status: 5 }, "the task is FINALIZED"],
@@ -211,6 +212,12 @@ const unpayable: readonly (readonly [what: string, task: object, reason: string]
 
 test.each(unpayable)("a task %s is held", async (_what, task, reason) => {
   expect(await verdictsOf(policyOf("true"), candidateOf(undefined, { task }))).toEqual([`1 hold: ${reason}`]);
+});
+
+test("a task that has a second left is judged", async () => {
+  expect(await verdictsOf(policyOf("true"), candidateOf(undefined, { task: { expiryTime: 1001 } }))).toEqual([
+    "1 confirm: eligible, and the first",
+  ]);
 });
 
 test("a response of another task, or one that is confirmed, is held", async () => {

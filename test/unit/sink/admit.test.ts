@@ -37,9 +37,10 @@ const withResponse = (changes: Parameters<typeof aResponse>[0]): Partial<ChainPo
 });
 const reverts = (reason: string): Partial<ChainPort> => ({ simulateConfirm: async () => ({ ok: false, reason }) });
 const atBlock = (block: bigint): Partial<ChainPort> => ({ head: async () => headAt(block) });
-const isOver: Partial<ChainPort> = {
-  snapshot: async () => aSnapshot({ task: aTask({ expiryTime: unixSeconds(999) }) }),
-};
+/** At second 1,000. */
+const expiresAt = (seconds: number): Partial<ChainPort> => ({
+  snapshot: async () => aSnapshot({ task: aTask({ expiryTime: unixSeconds(seconds) }) }),
+});
 const other = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
 
 describe("admitting an intent", () => {
@@ -65,7 +66,7 @@ describe("admitting an intent", () => {
     ["its data is another", withResponse({ data: "[]" }), "rejected", /another response stands/],
     ["the call reverts, and nobody knows why", reverts("unknown error 0xdeadbeef"), "rejected", /0xdeadbeef/],
     ["a final block is without its task", { ...taskGone(), ...atBlock(103n) }, "rejected", /reorg took the task back/],
-    ["its time is over, finally", { ...reverts("Expired"), ...isOver }, "superseded", /expiry time has passed/],
+    ["its time is over, finally", { ...reverts("Expired"), ...expiresAt(999) }, "superseded", /expiry time has passed/],
   ])("settles it without a nonce when %s", async (_, chain, state, reason) => {
     const { id } = await bench.intend();
     const admission = await admit(bench.deps(chain), id);
@@ -96,6 +97,11 @@ describe("admitting an intent", () => {
       /FINALIZED, but not finally/,
     ],
     ["its time is over, in a block that may be taken back", reverts("Expired"), /has passed, but not finally/],
+    [
+      "the final block is of the second of its expiry, which still pays",
+      { ...reverts("Expired"), ...expiresAt(1_000) },
+      /has passed, but not finally/,
+    ],
     ["somebody else is faster, and the state does not show it yet", reverts("AlreadyFinalized"), /finalised already/],
     ["the signer is not authorised yet", reverts("NotOwner"), /neither the client nor its agent/],
     ["the client's Vault is empty", reverts("InsufficientBalance"), /balance in the Vault/],
