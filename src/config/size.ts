@@ -1,5 +1,5 @@
 const units = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 } as const;
-const pattern = /^(\d{1,6})\s*(B|KiB|MiB|GiB)$/;
+const pattern = /^(\d{1,9})\s*(B|KiB|MiB|GiB)$/;
 
 /**
  * Reads a size with its unit, in bytes; `undefined` where it is none.

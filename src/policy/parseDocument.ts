@@ -1,4 +1,5 @@
 import { isScalar } from "yaml";
+import { parseSize } from "../config/size.ts";
 import { didYouMean } from "./didYouMean.ts";
 import { parseMatch } from "./parseMatch.ts";
 import { parsePlugin, parseSignals } from "./parseSignals.ts";
@@ -6,8 +7,7 @@ import { parseStrategy } from "./parseStrategy.ts";
 import type { PolicyCaps } from "./policyPort.ts";
 import { apiVersion, type Located, type PolicySpec, policyCeilings, policyDefaults } from "./policySpec.ts";
 import type { Report } from "./problems.ts";
-import { attempt, readAmount, readDuration, readExpression, readLocated, readOneOf, readWhole } from "./readers.ts";
-import { parseSize } from "./sizes.ts";
+import { readAmount, readDuration, readExpression, readLocated, readOneOf, readWhole } from "./readers.ts";
 import { type Entries, offsetOf, optionalMap, readMap, required, type YamlNode } from "./yamlReader.ts";
 
 /**
@@ -96,8 +96,8 @@ function readRequire(output: Entries | undefined, report: Report): boolean {
 
 function readMaxBytes(node: YamlNode, report: Report): number {
   if (!node) return policyDefaults.maxBytes;
-  const value = attempt(() => (isScalar(node) && typeof node.value === "string" ? parseSize(node.value) : undefined));
-  const bytes = value ?? (isScalar(node) ? node.value : undefined);
+  const value = isScalar(node) ? node.value : undefined;
+  const bytes = typeof value === "string" ? parseSize(value) : value;
   if (Number.isSafeInteger(bytes) && (bytes as number) > 0 && (bytes as number) <= policyCeilings.maxBytes) {
     return bytes as number;
   }

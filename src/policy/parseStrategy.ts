@@ -11,7 +11,7 @@ import type { Report } from "./problems.ts";
 import { readDuration, readExpression, readOneOf, readWhole } from "./readers.ts";
 import { type Entries, offsetOf, optionalMap, required } from "./yamlReader.ts";
 
-const month = { max: policyCeilings.windowSeconds * 1_000, upTo: "720h" };
+const month = { max: policyCeilings.windowSeconds * 1_000, upTo: "30d" };
 
 /** Reads `strategy` and the keys that go with it. Keys of another strategy are reported: they would do nothing. */
 export function parseStrategy(policy: Entries, text: string, report: Report): StrategySpec {

@@ -1,8 +1,8 @@
 import { isScalar } from "yaml";
+import { parseDuration } from "../config/duration.ts";
 import { parseAmount } from "../protocol/amounts.ts";
 import { toAddress, type Wei } from "../protocol/brand.ts";
 import { didYouMean } from "./didYouMean.ts";
-import { parseDuration } from "./durations.ts";
 import type { Located, ScalarText } from "./policySpec.ts";
 import type { Report } from "./problems.ts";
 import { scalarOffsets } from "./scalarOffsets.ts";
@@ -60,7 +60,11 @@ export function readDuration(
     isScalar(node) && typeof node.value === "string" ? parseDuration(node.value) : undefined,
   );
   if (value !== undefined && value > 0 && value <= max) return value;
-  report(offsetOf(node), `${path} is a duration from 1ms to ${upTo}`, "write 5s or 500ms");
+  report(
+    offsetOf(node),
+    `${path} is a duration from 1ms to ${upTo}`,
+    "write a number with its unit: 500ms, 5s, 2m, 1h or 1d",
+  );
   return fallback;
 }
 
@@ -96,7 +100,7 @@ export function readAddresses<T extends Parameters<typeof toAddress>[0] & `0x${s
 }
 
 /** What `read` answers, or `undefined` where it throws. */
-export function attempt<T>(read: () => T): T | undefined {
+function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {

@@ -36,6 +36,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
       "output: { maxBytes: 1.5 }",
     ],
     ...["output: { maxBytes: 67108865 }", "output: { maxBytes: 10GB }", "output: { maxBytes: true }"],
+    ...["output: { maxBytes: 16777216B }", "output: { maxBytes: 1GiB }"],
     ...["output: { timeout: 500ms }", "output: { timeout: 5 }", "output: { timeout: 5 seconds }", "output: []"],
     ...["output: { require: cid-verified }", "output: { require: cid }", "output: { schemas: s.json }"],
     ...["budget: 50ms", "budget: 50", "retries: 0", "retries: 10", "retries: 11", 'retries: "3"', "onError: hold"],
@@ -47,6 +48,9 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     ...[
       "window: { for: 2m }",
       "window: { for: 2 }",
+      "window: { for: 1d }",
+      "window: { for: 1.5h }",
+      "window: { for: 1w }",
       "window: { during: 2m }",
       "window: 2m",
       "window: { from: published }",

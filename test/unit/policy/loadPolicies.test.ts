@@ -103,6 +103,14 @@ const broken: readonly (readonly [what: string, text: string, message: RegExp])[
   ["an option by a number", `${plugin}{ ¦0x10: a }`, /a key of plugin\.options is a text \(put it in quotes\)/],
   ["an option by a list", `${plugin}\n    ? ¦[a]\n    : b`, /a key of plugin\.options is a text/],
   ["a budget above the ceiling", `${good}budget: ¦2s`, /from 1ms to 1s/],
+  ["a duration without its unit", `${good}budget: ¦"50"`, /write a number with its unit: 500ms, 5s, 2m, 1h or 1d/],
+  ["a duration finer than a millisecond", `${good}budget: ¦0.5ms`, /from 1ms to 1s/],
+  [
+    "a window above the ceiling",
+    `${head.replace("first", "cheapest")}eligible: output.valid\nwindow: { for: ¦31d }`,
+    /window\.for is a duration from 1ms to 30d/,
+  ],
+  ["days in an expression", `${head}eligible: now - response.submittedAt < duration(¦"1d")`, /a number with its unit/],
   ["a schema that leads out", `${good}output: { schema: ¦out.json }`, /only a relative path/],
   ["an unknown strategy", `${head.replace("first", "¦frist")}eligible: output.valid`, /did you mean first\?/],
   ["another onError", `${good}onError: ¦confirm`, /onError is "confirm"/],
@@ -319,6 +327,25 @@ test("defaults are safe, and what is written is read", () => {
   const written = policyOf("output.valid", "mode: enforce\noutput: { maxBytes: 1MiB, timeout: 500ms }");
   expect(written).toMatchObject({ mode: "enforce", limits: { maxBytes: 1_048_576, timeoutMs: 500 } });
   expect(policyOf("output.valid", "output: { maxBytes: 1000 }").limits.maxBytes).toBe(1000);
+});
+
+test("a window is as many seconds as its duration has, up to 30 days", () => {
+  const secondsOf = (span: string) => {
+    const text = `${head.replace("first", "cheapest")}eligible: output.valid\nwindow: { for: ${span} }`;
+    return loadPolicies(folderOf({ "a.yaml": text })).loaded[0]?.spec.strategy.window?.seconds;
+  };
+  const spans = ["1ms", "1500 ms", "2m", "1h", "720h", "1d", "30d", "1.5h"];
+  expect(spans.map(secondsOf)).toEqual([1, 2, 120, 3_600, 2_592_000, 86_400, 2_592_000, 5_400]);
+});
+
+test("the largest payload may be written in any unit of a size", () => {
+  const bytesOf = (size: string) => policyOf("output.valid", `output: { maxBytes: ${size} }`).limits.maxBytes;
+  expect(["16777216", "16777216B", "16384 KiB", "16MiB"].map(bytesOf)).toEqual(Array(4).fill(16_777_216));
+  const above = ["16777217B", "1GiB", "0GiB", "9999999999B"];
+  const problems = above.flatMap((size) => problemsOf({ "a.yaml": `${good}output: { maxBytes: ${size} }` }));
+  expect(problems.map(({ message }) => message)).toEqual(
+    above.map(() => "output.maxBytes is a size from 1 byte to 16MiB"),
+  );
 });
 
 test("the digest changes with the document and with its schema, and with nothing else", () => {
