@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { suggest } from "../config/suggest.ts";
+import { nearest } from "../config/nearest.ts";
 import { configFlags, type Flags } from "../config/textLayers.ts";
 import { ConfigError } from "../errors.ts";
 import type { Command, Line } from "./command.ts";
@@ -52,7 +52,7 @@ function checkLine({ name, args: takes, actions, options = [] }: Command, args: 
 }
 
 const didYouMean = (word: string, known: readonly string[]): string => {
-  const near = suggest(word, known);
+  const near = nearest(word, known);
   return near === undefined ? "" : `; did you mean "${near}"?`;
 };
 

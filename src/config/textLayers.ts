@@ -1,6 +1,6 @@
 import type { Entry, Environment, Issue, Layer } from "./layer.ts";
+import { nearest } from "./nearest.ts";
 import { flagOf, settings, variableOf } from "./schema.ts";
-import { suggest } from "./suggest.ts";
 import { unknownKey } from "./yamlLayer.ts";
 
 /** Command-line flags by name without dashes, as `node:util`'s `parseArgs` gives them with `configFlags()`. */
@@ -29,7 +29,7 @@ export function environmentLayer(
       const value = named.setting.reads.fromText?.(text) ?? text;
       entries.push({ key: named.key, value, origin: `${origin} ${variable}` });
     } else if (!otherVariables.includes(variable)) {
-      const near = suggest(variable, [...byVariable.keys()]);
+      const near = nearest(variable, [...byVariable.keys()]);
       if (near === undefined) warnings.push(`${variable} (${origin}) is no setting of the daemon; it is ignored`);
       else issues.push({ key: variable, origin, problem: `is not a known variable; did you mean ${near}?` });
     }

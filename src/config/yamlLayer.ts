@@ -1,8 +1,8 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import { quote } from "./format.ts";
 import type { Entry, Issue, Layer } from "./layer.ts";
+import { nearest } from "./nearest.ts";
 import { settings } from "./schema.ts";
-import { suggest } from "./suggest.ts";
 
 /**
  * Reads a YAML file's text into entries that remember their line and column.
@@ -82,7 +82,7 @@ const keysOf = (group: string, keys: readonly string[]): string =>
 
 /** The complaint about a key that no setting has. */
 export function unknownKey(key: string, known: readonly string[]): string {
-  const near = suggest(key, known);
+  const near = nearest(key, known);
   return near === undefined ? "is not a known key; remove it" : `is not a known key; did you mean ${near}?`;
 }
 
