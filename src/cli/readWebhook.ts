@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Environment } from "../config/layer.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
+import { isLoopback } from "../signer/remote/isLoopback.ts";
 import { requireText, secretFiles } from "../signer/secretFiles.ts";
 
 export type WebhookSecret = { readonly url: string | undefined; readonly warnings: readonly string[] };
@@ -27,12 +28,13 @@ export function readWebhook({ webhookFile, format, chat }: Config["alerts"], env
       code: "WEBHOOK_INVALID",
       remedy: "set alerts.chat to the chat's number or @name",
     });
-  const local = ["127.0.0.1", "[::1]", "localhost"].includes(url.hostname);
   return {
     url: url.href,
     warnings: [
       ...(webhookFile === undefined ? [] : files.modeWarnings(webhookFile)),
-      ...(url.protocol === "http:" && !local ? [`alerts go to ${url.host} unencrypted: use https`] : []),
+      ...(url.protocol === "http:" && !isLoopback(url.hostname)
+        ? [`alerts go to ${url.host} unencrypted: use https`]
+        : []),
     ],
   };
 }

@@ -21,6 +21,19 @@ it("reads the webhook out of the file that the configuration names, or else out 
   expect(read(undefined, { CREDENTIALS_DIRECTORY: join(directory, "none") }).url).toBeUndefined();
 });
 
+it.each([
+  ["https://hooks.example/x", []],
+  ["http://localhost:9/x", []],
+  ["http://[::1]:9/x", []],
+  ["http://127.0.0.1:9/x", []],
+  ["http://127.0.0.2/x", []],
+  ["http://127.0.0.2.example/x", ["alerts go to 127.0.0.2.example unencrypted: use https"]],
+])("warns of alerts that leave this machine unencrypted: %s %j", (webhook, warnings) => {
+  const path = join(folder(), "alert-webhook");
+  writeFileSync(path, webhook);
+  expect(read(path)).toEqual({ url: webhook, warnings });
+});
+
 it("does not start without the file that the configuration names: alerts that go nowhere would look like peace", () => {
   const path = join(folder(), "absent");
   expect(() => read(path)).toThrow(
