@@ -1,4 +1,4 @@
-import { flagOf, settings, variableOf } from "./schema.ts";
+import { flagOf, settings, variableOf } from "../src/config/schema.ts";
 
 const preface = `# Configuration
 

@@ -1,5 +1,5 @@
-import { commands } from "./commands.ts";
-import { commandHelp, helpText } from "./helpText.ts";
+import { commands } from "../src/cli/commands.ts";
+import { commandHelp, helpText } from "../src/cli/helpText.ts";
 
 const preface = `# Command line
 
