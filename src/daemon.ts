@@ -68,7 +68,7 @@ export type Daemon = {
   readonly ledger: () => Promise<Ledger>;
 };
 
-/** Joins the rooms: the only place that knows all of them, and the only one that subscribes. */
+/** Joins the rooms: the only place that knows all of them, and the one that subscribes to the pipe. */
 export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
   const { chain, index, journal, signers, clock, report, sweepTicks$ } = deps;
   const own = options.watch.own ? signers.map(({ address }) => address) : [];

@@ -36,7 +36,7 @@ export class RetryableError extends BaseError {
 /** The daemon's own memory contradicts itself, or the chain: it stops before it pays. */
 export class FatalError extends BaseError {}
 
-/** One line for people: the message, the causes' messages, then what to do. */
+/** One line for people: the message, then what to do; the causes stay out of it. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const remedy = error instanceof BaseError && error.remedy ? ` — ${error.remedy}` : "";

@@ -10,7 +10,7 @@ import { toNonce, wei } from "../protocol/brand.ts";
 import { feeCap } from "./fees.ts";
 import type { GasFigure } from "./gasFigure.ts";
 import { notInForce } from "./guardrails/caps.ts";
-import type { Guard, Held, Unbounded } from "./guardrails/guard.ts";
+import type { Capped, Guard, Unbounded } from "./guardrails/guard.ts";
 import { type Payable, payableAll } from "./payable.ts";
 import { maxCostOf, type SignDeps, signAttempts, type ToSign } from "./signAttempts.ts";
 import type { SecondLook, Strangers } from "./strangers.ts";
@@ -26,7 +26,7 @@ export type Admission =
       readonly ofKey?: boolean | undefined;
     }
   /** A ceiling stands in its way. */
-  | { readonly type: "held"; readonly confirmation: Confirmation; readonly held: Held }
+  | { readonly type: "capped"; readonly confirmation: Confirmation; readonly capped: Capped }
   /** Nothing may be signed; or somebody has just resumed, and those that waited longer go first. */
   | { readonly type: "paused"; readonly confirmation: Confirmation; readonly resumed: boolean }
   /** It cannot be told whether it may be paid: nothing was taken. */
@@ -203,9 +203,11 @@ async function pay(deps: AdmitDeps, payable: readonly Ready[]): Promise<readonly
         fees,
       } as const;
       const slot = { signer: signer.address, nonce: toNonce(nonce) };
-      const held = await guard.reserve(confirmation, maxCostOf(call), slot, payees);
-      if (held !== undefined) {
-        admissions.push("policy" in held ? unbounded(confirmation, held) : { type: "held", confirmation, held });
+      const capped = await guard.reserve(confirmation, maxCostOf(call), slot, payees);
+      if (capped !== undefined) {
+        admissions.push(
+          "policy" in capped ? unbounded(confirmation, capped) : { type: "capped", confirmation, capped },
+        );
         continue;
       }
       toSign.push({ confirmation, call: { ...call, nonce: slot.nonce } });

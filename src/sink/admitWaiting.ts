@@ -4,7 +4,7 @@ import type { Confirmation } from "../journal/journal.ts";
 import type { Reporter } from "../report.ts";
 import { type Admission, checkAll, payAll } from "./admit.ts";
 import { type Course, createCourses } from "./courses.ts";
-import type { Guard, Held } from "./guardrails/guard.ts";
+import type { Capped, Guard } from "./guardrails/guard.ts";
 import type { Key, Keyring } from "./keyring.ts";
 import { broadcastAll } from "./send.ts";
 import { shareOut } from "./shareOut.ts";
@@ -27,7 +27,7 @@ const staleMs = 2_000;
 /** Milliseconds until an intent that had to wait (gas too dear, response gone for the moment) is tried again. */
 const postponeMs = 10_000;
 /** The same where a ceiling holds it; it may be settled by others meanwhile. */
-const heldMs = 60_000;
+const cappedMs = 60_000;
 /** The same where the one key that may pay it has enough in flight, and others have not. */
 const fullMs = 1_000;
 const retryMs = { first: 500, most: 30_000 };
@@ -47,7 +47,7 @@ export function admitWaiting({
   later,
 }: Waiting): (batch: readonly Confirmation[]) => Observable<Confirmation> {
   const tries = new Map<number, number>();
-  const heldBy = new Map<number, string>();
+  const cappedBy = new Map<number, string>();
   /** Keys that could not pay one, by its id: the others are tried first. */
   const failedWith = new Map<number, Set<Key>>();
 
@@ -92,11 +92,11 @@ export function admitWaiting({
     }
   };
 
-  const hold = (confirmation: Confirmation, held: Held) => {
-    if (heldBy.get(confirmation.id) !== held.cap) report({ type: "held", confirmation, ...held });
-    heldBy.set(confirmation.id, held.cap);
-    const wait = held.until === undefined ? heldMs : held.until - now();
-    later({ confirmation, inMs: Math.min(heldMs, Math.max(1_000, wait)) });
+  const waitForRoom = (confirmation: Confirmation, capped: Capped) => {
+    if (cappedBy.get(confirmation.id) !== capped.cap) report({ type: "held", confirmation, ...capped });
+    cappedBy.set(confirmation.id, capped.cap);
+    const wait = capped.until === undefined ? cappedMs : capped.until - now();
+    later({ confirmation, inMs: Math.min(cappedMs, Math.max(1_000, wait)) });
   };
 
   const courses = createCourses<Key>();
@@ -154,7 +154,7 @@ export function admitWaiting({
     for (const admission of admissions) {
       const { confirmation } = admission;
       if (admission.type !== "failed") tries.delete(confirmation.id);
-      if (admission.type !== "held") heldBy.delete(confirmation.id);
+      if (admission.type !== "capped") cappedBy.delete(confirmation.id);
       if (admission.type === "signed" || admission.type === "settled") failedWith.delete(confirmation.id);
       switch (admission.type) {
         case "signed":
@@ -173,8 +173,8 @@ export function admitWaiting({
           report({ type: "postponed", confirmation, reason: admission.reason, forMs: postponeMs });
           later({ confirmation, inMs: postponeMs });
           break;
-        case "held":
-          hold(confirmation, admission.held);
+        case "capped":
+          waitForRoom(confirmation, admission.capped);
           break;
         case "paused":
           later({ confirmation, inMs: admission.resumed ? 0 : postponeMs });

@@ -9,8 +9,8 @@ import { byHand, type Cap, type Ceilings, capsOf, dayMs, noCeilings } from "./ca
 import type { Ledger } from "./ledger.ts";
 import type { Window } from "./window.ts";
 
-/** Why a confirmation is not signed now, although it could be paid. */
-export type Held = {
+/** A ceiling keeps a confirmation from being signed now, although it could be paid. */
+export type Capped = {
   /** The ceiling, as the operator wrote it. */
   readonly cap: string;
   /** What counts against it already, wei. */
@@ -62,7 +62,7 @@ export type Guard = Breaker & {
     gas: Wei,
     slot?: Slot,
     payees?: Payees,
-  ) => Promise<Held | Unbounded | undefined>;
+  ) => Promise<Capped | Unbounded | undefined>;
   /** Whose these are. */
   readonly payees: (confirmations: readonly Confirmation[]) => Promise<Payees>;
   /** It is not paid (after all), or does not wait any more. */
@@ -100,7 +100,7 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
   const queues: Queues = new Map();
   /** The same of those that no room is ever enough for: they keep no place. */
   const stuck: Queues = new Map();
-  const wait = ({ until }: Held, cap: Cap, id: number, amount: Wei) => {
+  const wait = ({ until }: Capped, cap: Cap, id: number, amount: Wei) => {
     const waiting = until === undefined ? stuck : queues;
     const key = keyOf(cap);
     waiting.set(key, (waiting.get(key) ?? new Map()).set(id, amount));
@@ -118,7 +118,7 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
    * and once when nothing is any more.
    */
   const reached = new Map<string, { readonly cap: Cap; readonly of: Set<"room" | "stuck"> }>();
-  const tellReached = (cap: Cap, { used, until }: Held) => {
+  const tellReached = (cap: Cap, { used, until }: Capped) => {
     const key = keyOf(cap);
     const before = reached.get(key) ?? { cap, of: new Set<"room" | "stuck">() };
     const what = until === undefined ? "stuck" : "room";
@@ -143,7 +143,7 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
   const waitingBefore = (cap: Cap, id: number): bigint =>
     [...(queues.get(keyOf(cap)) ?? [])].reduce((sum, [other, amount]) => (other < id ? sum + amount : sum), 0n);
 
-  const heldUnder = ({ cap, window, amount, own }: Wanted, id: number): Held | undefined => {
+  const cappedBy = ({ cap, window, amount, own }: Wanted, id: number): Capped | undefined => {
     const used = wei(window.sum(now()) - own);
     const { name, limit } = cap;
     if (amount > limit) return { cap: name, used, limit, until: undefined };
@@ -175,13 +175,13 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
         ...(gasPerDay === undefined ? [] : [{ cap: gasCap(gasPerDay), window: ledger.gas, amount: gas, own: 0n }]),
       ];
       for (const each of wanted) {
-        const held = heldUnder(each, id);
-        if (held === undefined) continue;
+        const capped = cappedBy(each, id);
+        if (capped === undefined) continue;
         const { cap, amount } = each;
-        wait(held, cap, id, amount);
-        tellReached(cap, held);
+        wait(capped, cap, id, amount);
+        tellReached(cap, capped);
         tellCleared();
-        return held;
+        return capped;
       }
       tellCleared();
       ledger.charge(id, payee, payment, now());

@@ -55,9 +55,9 @@ const sign = async ({ id }: Confirmation, maxCost = 0n) => {
 const pay = async (guard: Guard, payment: bigint, gas = 0n) => {
   const intent = await intend(payment);
   const slot = { signer: bench.signer.address, nonce: toNonce(intent.id) };
-  const held = await guard.reserve(intent, wei(gas), slot);
-  if (held === undefined) await sign(intent, gas);
-  return { intent, held };
+  const capped = await guard.reserve(intent, wei(gas), slot);
+  if (capped === undefined) await sign(intent, gas);
+  return { intent, capped };
 };
 const ceilingReports = () => bench.reports.filter(({ type }) => type === "ceiling");
 
@@ -81,20 +81,20 @@ describe("a ceiling of a policy that is in force no more", () => {
     const guard = guardBy(store.capsOf);
     const most = 6n * 10n ** 17n;
     await pay(guard, most);
-    const { intent, held } = await pay(guard, most);
-    expect(held).toMatchObject({ cap: "caps.perDay of p" });
+    const { intent, capped } = await pay(guard, most);
+    expect(capped).toMatchObject({ cap: "caps.perDay of p" });
     rmSync(file);
     const changed = firstValueFrom(store.changes$);
     triggers$.next();
     expect((await changed).policies.map(({ name }) => name)).toEqual(["q"]);
     expect(refusals).toEqual([]);
-    expect(await guard.reserve(intent, wei(0n))).toEqual(held);
+    expect(await guard.reserve(intent, wei(0n))).toEqual(capped);
     rmSync(folder, { recursive: true });
   });
 
   it("is not known after a restart: nothing of it is counted, but for what a person paid by hand", async () => {
     const guard = guardBy(() => undefined);
-    expect((await pay(guard, 60n)).held).toEqual({ policy: "p" });
+    expect((await pay(guard, 60n)).capped).toEqual({ policy: "p" });
     const [task, response] = [address<TaskAddress>(0x901), address<ResponseAddress>(0x902)];
     const intent = await bench.intend({ task, response, policy: "by hand" });
     expect(await guard.reserve(intent, wei(0n))).toBeUndefined();
@@ -115,12 +115,12 @@ describe("a ceiling", () => {
       const [options, caps, length] = rest;
       const guard = guardOf(options, caps);
       const start = now;
-      expect((await pay(guard, 60n)).held).toBeUndefined();
+      expect((await pay(guard, 60n)).capped).toBeUndefined();
       now += minute;
-      expect((await pay(guard, 40n)).held).toBeUndefined();
+      expect((await pay(guard, 40n)).capped).toBeUndefined();
       now += minute;
-      const { intent, held } = await pay(guard, 1n);
-      expect(held).toEqual({ cap, used: 100n, limit: 100n, until: start + length });
+      const { intent, capped } = await pay(guard, 1n);
+      expect(capped).toEqual({ cap, used: 100n, limit: 100n, until: start + length });
       now = start + length - 1;
       expect(await guard.reserve(intent, wei(0n))).toMatchObject({ cap });
       now = start + length;
@@ -144,7 +144,7 @@ describe("a ceiling", () => {
     now += minute;
     const { intent: first } = await pay(guard, 60n);
     const small = await pay(guard, 30n);
-    expect(small.held).toMatchObject({ cap: "guardrails.perHour", used: 60n });
+    expect(small.capped).toMatchObject({ cap: "guardrails.perHour", used: 60n });
     now = 1_001 * hour;
     expect(await guard.reserve(first, wei(0n))).toBeUndefined();
     expect(await guard.reserve(small.intent, wei(0n))).toBeUndefined();
@@ -161,13 +161,13 @@ describe("a ceiling", () => {
 
   it("holds for good what it can never have room for, and lets the others pass", async () => {
     const guard = guardOf({ perHour: wei(100n) });
-    expect((await pay(guard, 101n)).held).toEqual({
+    expect((await pay(guard, 101n)).capped).toEqual({
       cap: "guardrails.perHour",
       used: 0n,
       limit: 100n,
       until: undefined,
     });
-    expect((await pay(guard, 100n)).held).toBeUndefined();
+    expect((await pay(guard, 100n)).capped).toBeUndefined();
   });
 
   it("counts nothing that was not signed after all", async () => {
@@ -176,14 +176,14 @@ describe("a ceiling", () => {
     await guard.reserve(intent, wei(0n));
     guard.release(intent.id);
     await new Promise((resolve) => setImmediate(resolve));
-    expect((await pay(guard, 100n)).held).toBeUndefined();
+    expect((await pay(guard, 100n)).capped).toBeUndefined();
   });
 
   it("on gas counts the most that it can cost, then what it did cost", async () => {
     const guard = guardOf({ gasPerDay: wei(100n) });
     const { intent } = await pay(guard, 1n, 80n);
     const next = await pay(guard, 1n, 80n);
-    expect(next.held).toEqual({ cap: "guardrails.gasPerDay", used: 80n, limit: 100n, until: now + 24 * hour });
+    expect(next.capped).toEqual({ cap: "guardrails.gasPerDay", used: 80n, limit: 100n, until: now + 24 * hour });
     expect(await guard.hasGasFor(wei(20n))).toBe(true);
     expect(await guard.hasGasFor(wei(21n))).toBe(false);
     await guard.settleGas(bench.signer.address, toNonce(intent.id), wei(20n));
@@ -210,8 +210,8 @@ describe("a ceiling below a price", () => {
 
   it("is told of once, however often it is asked, and once more when the confirmation waits no longer", async () => {
     const guard = guardOf({ perHour: wei(100n) });
-    const { intent, held } = await pay(guard, 101n);
-    expect(held).toMatchObject({ cap: "guardrails.perHour", until: undefined });
+    const { intent, capped } = await pay(guard, 101n);
+    expect(capped).toMatchObject({ cap: "guardrails.perHour", until: undefined });
     for (let again = 0; again < 3; again++) await guard.reserve(intent, wei(0n));
     expect(ceilingReports()).toEqual([stuck]);
     guard.leave(intent.id);
@@ -236,8 +236,8 @@ describe("a ceiling below a price", () => {
   });
 
   it("of gas is told of, too", async () => {
-    const { held } = await pay(guardOf({ gasPerDay: wei(100n) }), 1n, 101n);
-    expect(held).toMatchObject({ cap: "guardrails.gasPerDay", until: undefined });
+    const { capped } = await pay(guardOf({ gasPerDay: wei(100n) }), 1n, 101n);
+    expect(capped).toMatchObject({ cap: "guardrails.gasPerDay", until: undefined });
     expect(ceilingReports()).toMatchObject([{ cap: "guardrails.gasPerDay", reached: true, until: undefined }]);
   });
 });
