@@ -43,8 +43,8 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
     const view = createLiveView(write, process.stdout.isTTY === true);
     const diaries = createDiaries();
     const { config } = loadConfig({
-      network: "devnet",
       flags: {
+        network: "devnet",
         "rpc-http": devnet.rpc.http,
         "rpc-ws": devnet.rpc.ws,
         "payload-allow-hosts": [devnet.gateway.url, devnet.gateway.deadUrl].map((url) => new URL(url).host).join(","),

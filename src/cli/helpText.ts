@@ -16,7 +16,7 @@ const commonOptions: readonly Row[] = [
 const help: Row = ["-h, --help", "this text; after a command, its own"];
 
 /** What a code means for whoever called; the same for every command. */
-export const exitCodeRows: readonly Row[] = [
+const exitCodeRows: readonly Row[] = [
   ["0", "done"],
   ["1", "it was tried, and failed: a test, a transaction, a question that was answered with no"],
   ["70", "internal error"],

@@ -41,5 +41,5 @@ export async function policy(context: Context, line: Line): Promise<number> {
 }
 
 /** The folder that the configuration names. */
-export const configuredFolder = ({ env, cwd }: Context, { file, flags }: Line): string =>
+const configuredFolder = ({ env, cwd }: Context, { file, flags }: Line): string =>
   loadConfig({ file, flags, env, cwd }).config.policies.dir;

@@ -5,10 +5,10 @@ import type { Context } from "./context.ts";
 export type Style = "bold" | "dim" | "green" | "yellow" | "red";
 
 /** Whether what is printed may have colours: on a terminal, unless `NO_COLOR` is set. */
-export const hasColours = ({ isTTY, env }: Context): boolean => isTTY && !env.NO_COLOR;
+const hasColours = ({ isTTY, env }: Context): boolean => isTTY && !env.NO_COLOR;
 
 /** A text in a style, or as it is. */
-export const styled = (context: Context, style: Style, text: string): string =>
+const styled = (context: Context, style: Style, text: string): string =>
   hasColours(context) ? styleText(style, text, { validateStream: false }) : text;
 
 export type Cell = string | { readonly text: string; readonly style: Style };

@@ -14,10 +14,6 @@ export const publishedSource = ({ logs }: { readonly logs: readonly Log[] }): Ad
 export const publishedTask = ({ logs }: { readonly logs: readonly Log[] }): Address =>
   checksummed(only(parseEventLogs({ abi: nexusAbi, eventName: "TaskPublished", logs: [...logs] })).args.task);
 
-/** The response that a transaction submitted. @throws Error if it submitted none. */
-export const submittedResponse = ({ logs }: { readonly logs: readonly Log[] }): Address =>
-  checksummed(only(parseEventLogs({ abi: nexusAbi, eventName: "ResponseSubmitted", logs: [...logs] })).args.response);
-
 function only<T>(events: readonly T[]): T {
   const [event] = events;
   if (event === undefined) throw new Error("the transaction emitted no such event");

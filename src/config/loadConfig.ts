@@ -14,8 +14,6 @@ import { yamlLayer } from "./yamlLayer.ts";
 export type LoadOptions = {
   /** The operator's file (`--config`); default: `$OGPU_CONFIG`, or none. */
   readonly file?: string | undefined;
-  /** The same as the flag `network`. */
-  readonly network?: string | undefined;
   readonly flags: Flags;
   readonly env: Environment;
   /** Relative paths start here, and `.env` is looked for here. */
@@ -61,13 +59,13 @@ const inStateDirectory: ReadonlyMap<string, string> = new Map([
  *
  * @throws ConfigError `CONFIG_INVALID` that lists everything that is wrong, one problem a line.
  */
-export function loadConfig({ file, network, flags, env, cwd, readFile }: LoadOptions): LoadedConfig {
+export function loadConfig({ file, flags, env, cwd, readFile }: LoadOptions): LoadedConfig {
   const read = readFile ?? ((path: string) => readFileSync(path, "utf8"));
   const environment = readEnvironment({ env, cwd, readFile });
   const operatorFile = file ?? (environment.env.OGPU_CONFIG || undefined);
   const operator = operatorFile === undefined ? emptyLayer : fileLayer(operatorFile, cwd, read);
   const variables = environmentLayer(environment.env, environment.dotenvKeys);
-  const flagged = flagLayer(network === undefined ? flags : { ...flags, network });
+  const flagged = flagLayer(flags);
 
   const upper = [...operator.entries, ...variables.entries, ...flagged.entries];
   const shipped = networkLayer(upper.findLast(({ key }) => key === "network")?.value ?? schema.network.default);

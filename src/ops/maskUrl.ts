@@ -1,8 +1,7 @@
 export const hidden = "***";
 
 /** A path segment or a value that may be an access token: long, and not a plain word like `mainnet` or `multichain`. */
-export const isTokenLike = (text: string): boolean =>
-  text.length >= 8 && !/^[a-z]+([-_][a-z]+)*$/i.test(text.slice(0, 24));
+const isTokenLike = (text: string): boolean => text.length >= 8 && !/^[a-z]+([-_][a-z]+)*$/i.test(text.slice(0, 24));
 
 /** A URL for people: user part, tokens in the path and the values of the query are replaced by `***`. */
 export function maskUrl(url: string): string {

@@ -38,7 +38,7 @@ function resultOf(text: string, environment: Environment, facts: Facts): string 
 }
 
 /** A value as a person reads it, cut where it is long. */
-export function showValue(value: unknown): string {
+function showValue(value: unknown): string {
   const amount = amountOf(value);
   if (amount !== undefined) return `${amount} wei`;
   const address = addressOf(value);

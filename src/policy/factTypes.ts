@@ -54,7 +54,7 @@ export const factVariables = {
 } as const;
 
 /** An expression of this size is a program: it belongs into a plug-in. */
-export const expressionLimits = { maxAstNodes: 500, maxDepth: 30 } as const;
+const expressionLimits = { maxAstNodes: 500, maxDepth: 30 } as const;
 
 /** The environment in which policies are checked and evaluated: the facts, and the types of our own. */
 export function createEnvironment(): Environment {

@@ -14,7 +14,7 @@ export type PolicyProblem = {
 export type Report = (offset: number, message: string, hint?: string) => void;
 
 /** `file:line:column: message (hint)`, which editors and terminals turn into a link. */
-export function formatProblem({ file, line, column, message, hint }: PolicyProblem): string {
+function formatProblem({ file, line, column, message, hint }: PolicyProblem): string {
   return `${file}:${line}:${column}: ${message}${hint ? ` (${hint})` : ""}`;
 }
 

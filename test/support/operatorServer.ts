@@ -30,8 +30,7 @@ export async function startTestServer({ token = pageToken, flags = {}, secrets =
     destination: { write: (line) => lines.push(line) },
   });
   const { config } = loadConfig({
-    network: "devnet",
-    flags: { "journal-path": join(directory, "journal.sqlite"), "http-port": "0", ...flags },
+    flags: { network: "devnet", "journal-path": join(directory, "journal.sqlite"), "http-port": "0", ...flags },
     env: {},
     cwd: directory,
   });

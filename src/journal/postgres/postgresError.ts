@@ -1,7 +1,7 @@
 import { BaseError, ConfigError, RetryableError } from "../../errors.ts";
 
 /** What PostgreSQL says of an error; `undefined` where it is not of its making, such as a lost connection. */
-export const sqlStateOf = (error: unknown): string | undefined => {
+const sqlStateOf = (error: unknown): string | undefined => {
   const { code, severity } = error as { readonly code?: unknown; readonly severity?: unknown };
   return typeof severity === "string" && typeof code === "string" ? code : undefined;
 };

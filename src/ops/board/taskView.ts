@@ -39,7 +39,7 @@ export async function taskView(journal: Pick<Journal, "task" | "decisionsOfTask"
 }
 
 /** A verdict with what it was based on. */
-export const verdictView = (verdict: RecordedDecision) => ({
+const verdictView = (verdict: RecordedDecision) => ({
   id: verdict.id,
   at: verdict.decidedAt,
   response: checksummed(verdict.response),

@@ -27,7 +27,7 @@ type Wait = {
 };
 
 /** Milliseconds: longer than a restart of a remote signer, or a peak of the price of gas. */
-export const unsignedAfterMs = 15 * 60_000;
+const unsignedAfterMs = 15 * 60_000;
 const mostKept = 20_000;
 
 /**

@@ -1,9 +1,8 @@
 import type { AccountAddress } from "../../protocol/brand.ts";
 import type { BareSignature, Parity, Signature } from "../signature.ts";
 
-export const engines = ["javascript", "native"] as const;
 /** Which implementation of the curve signs. */
-export type Engine = (typeof engines)[number];
+export type Engine = "javascript" | "native";
 
 /** What a thread is born with; nothing else ever holds the key there. */
 export type Birth = {

@@ -70,7 +70,7 @@ describe("loadConfig", () => {
   });
 
   it.each([...networks])("loads %s from its shipped file", (network) => {
-    const { config, origins } = load({ network });
+    const { config, origins } = load({ flags: { network } });
     expect(config.chain.id).toBe(network === "testnet" ? 200820172034 : 1071);
     expect(config.chain.finality).toBe(network === "devnet" ? 2 : 3);
     expect(origins.get("chain.id")).toMatch(new RegExp(`config/${network}.yaml:\\d+:\\d+$`));
@@ -177,7 +177,10 @@ describe("loadConfig", () => {
     const { guardrails, sink } = load({ yaml }).config;
     expect([guardrails.perHour, guardrails.perDay]).toEqual([3n * 10n ** 18n, undefined]);
     expect(sink.answers).toEqual([{ class: "busy", contains: "my Proxy: full" }]);
-    expect(load({ network: "devnet" }).config.guardrails).toMatchObject({ perHour: undefined, gasPerDay: undefined });
+    expect(load({ flags: { network: "devnet" } }).config.guardrails).toMatchObject({
+      perHour: undefined,
+      gasPerDay: undefined,
+    });
   });
 
   it("counts an empty variable as not set", () => {

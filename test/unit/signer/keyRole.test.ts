@@ -9,7 +9,7 @@ const remote = {
 const file = { OGPU_SIGNER_KEY_FILE: "/agent-key" };
 
 const require = (env: Readonly<Record<string, string>>, flags: Readonly<Record<string, string>>) => {
-  const { config, origins } = loadConfig({ network: "devnet", flags, env, cwd: "/" });
+  const { config, origins } = loadConfig({ flags: { network: "devnet", ...flags }, env, cwd: "/" });
   requireMeantKey(config.signer, origins);
 };
 

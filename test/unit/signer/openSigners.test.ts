@@ -20,7 +20,7 @@ function folderOf(files: Readonly<Record<string, string>>): string {
 /** As the daemon opens them, with these settings of `signer`. */
 async function open(cwd: string, settings: Record<string, string>) {
   const flags = Object.fromEntries(Object.entries(settings).map(([leaf, text]) => [`signer-${leaf}`, text]));
-  const { config, origins } = loadConfig({ network: "devnet", flags, env: {}, cwd });
+  const { config, origins } = loadConfig({ flags: { network: "devnet", ...flags }, env: {}, cwd });
   const parts = readSignerParts({ config, origins, env: {}, cwd });
   const opened = await openSigners(config.signer, parts);
   onTestFinished(opened.close);
