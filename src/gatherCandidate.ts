@@ -41,19 +41,24 @@ export async function gatherCandidate(
     needs.published && record.seenBlock !== undefined ? chain.block(record.seenBlock) : undefined,
   ]);
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
-  const judged = await Promise.all(
-    responses.map(async (response): Promise<CandidateResponse> => {
-      const last = lastVerdicts.get(response.address);
-      return {
-        response,
-        output: needs.output ? withoutUnread(await payload.fetch(response.data, limits), needs) : notRead,
-        waits: last?.waits ?? 0,
-        // One whose document had come waits for the others: nothing is asked of it before its time.
-        waitsUntil: last?.waitsFor === "window" ? undefined : waitsUntil(last, policy, block.timestamp),
-        provider: { ...stakes.get(response.provider), ...histories.get(response.provider) },
-      };
+  const outputs = new Map<Response, Output>();
+  await Promise.all(
+    responses.map(async (response) => {
+      outputs.set(response, needs.output ? withoutUnread(await payload.fetch(response.data, limits), needs) : notRead);
     }),
   );
+  const judged = responses.map((response): CandidateResponse => {
+    const last = lastVerdicts.get(response.address);
+    return {
+      response,
+      output: outputs.get(response) ?? notRead,
+      waits: last?.waits ?? 0,
+      // One whose document had come waits for the others: nothing is asked of it before its time.
+      waitsUntil: last?.waitsFor === "window" ? undefined : waitsUntil(last, policy, block.timestamp),
+      cameBefore: (last?.windows ?? 0) > 0,
+      provider: { ...stakes.get(response.provider), ...histories.get(response.provider) },
+    };
+  });
   return {
     now: block.timestamp,
     task,

@@ -132,7 +132,9 @@ function* taskRecord(task: TaskAddress): Work<TaskRecord | undefined> {
     statement.all(
       `SELECT v.*, (SELECT count(*) FROM verdicts w
                     WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait'
-                      AND w.waits_for IS DISTINCT FROM 'window') AS waits
+                      AND w.waits_for IS DISTINCT FROM 'window') AS waits,
+              (SELECT count(*) FROM verdicts w
+                    WHERE w.task = v.task AND w.response = v.response AND w.kind = 'wait' AND w.waits_for = 'window') AS windows
        FROM verdicts v WHERE v.id IN (SELECT max(id) FROM verdicts WHERE task = ? GROUP BY response) ORDER BY v.id`,
       task,
     ),

@@ -101,6 +101,8 @@ export type VerdictRecord = Decision & {
   readonly decidedAt: number;
   /** Verdicts `wait` for a document of this response so far. */
   readonly waits: number;
+  /** Those for a window: its documents had come then. Known of a task's record alone, elsewhere 0. */
+  readonly windows: number;
 };
 
 /**

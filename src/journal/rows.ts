@@ -55,4 +55,5 @@ export const toVerdictRecord = (row: Row): VerdictRecord => ({
   ...(row.waits_for !== null && { waitsFor: row.waits_for as NonNullable<VerdictRecord["waitsFor"]> }),
   decidedAt: Number(row.decided_at),
   waits: Number(row.waits),
+  windows: Number(row.windows ?? 0),
 });

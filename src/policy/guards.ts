@@ -73,7 +73,8 @@ function awaitDocument(
     const halfItsAge = Math.ceil((candidate.now - item.response.submittedAt) / 2);
     return waitForTurn(candidate, Math.min(halfItsAge, 300), reason);
   }
-  return waitOrHold(guards, candidate, item, reason);
+  const decision = waitOrHold(guards, candidate, item, reason);
+  return unasked ? asUnasked(decision) : decision;
 }
 
 /** A judge that did not answer is asked again a few times; where its hour is used up, whenever that has room again. */
@@ -83,21 +84,24 @@ export function awaitJudge(
   item: CandidateResponse,
   { error, againInMs }: SignalFailure,
 ): Decision {
-  const isUnasked = againInMs !== undefined && item.waitsUntil === undefined;
-  return isUnasked
+  if (againInMs === undefined) return waitOrHold(guards, candidate, item, error);
+  return item.waitsUntil === undefined
     ? waitForTurn(candidate, Math.ceil(againInMs / 1_000), error)
-    : waitOrHold(guards, candidate, item, error);
+    : asUnasked(waitOrHold(guards, candidate, item, error));
 }
+
+const asUnasked = (decision: Decision): Decision =>
+  decision.kind === "wait" ? { ...decision, unasked: true } : decision;
 
 /** Nobody was asked, and so no try was made: it is looked at again after so many seconds, as long as the task is open. */
 function waitForTurn({ now, task }: Candidate, seconds: number, reason: string): Decision {
   const until = Math.min(now + Math.max(seconds, 5), task.expiryTime - 1);
   if (!(until > now)) return hold(reason);
-  return { kind: "wait", reason, until: unixSeconds(until), waitsFor: "turn" };
+  return { kind: "wait", reason, until: unixSeconds(until), waitsFor: "turn", unasked: true };
 }
 
 /** Waits a while, longer each time, as often as the policy allows; then a person looks. Who waits already goes on waiting. */
-function waitOrHold(
+export function waitOrHold(
   { retries }: Pick<Guards, "retries">,
   { now, task }: Candidate,
   { waits, waitsUntil }: CandidateResponse,

@@ -1,7 +1,8 @@
+import { type UnixSeconds, unixSeconds } from "../protocol/brand.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { FactsJson } from "./factsJson.ts";
 import { gatherFacts, recordFacts } from "./gatherFacts.ts";
-import { awaitJudge, type Guards, guardResponse, holdTask } from "./guards.ts";
+import { awaitJudge, type Guards, guardResponse, holdTask, waitOrHold } from "./guards.ts";
 import type { Candidate, CandidateResponse, RecordedFacts } from "./policyPort.ts";
 import type { SignalSpec, WindowSpec } from "./policySpec.ts";
 import type { Assessment, Program } from "./program.ts";
@@ -32,7 +33,7 @@ type Entry = { readonly item: CandidateResponse; facts: FactsJson | undefined; o
 /**
  * Judges the responses of a task: each on its own first, by its facts; then, where the strategy compares, over all that
  * are eligible. One that waits for its payload does not stop the others: a provider whose endpoint is down cannot hold
- * up anybody else.
+ * up anybody else, but for a moment where it had answered before.
  *
  * @throws whatever reading a broken fact throws; `createPolicy` holds the task then.
  */
@@ -112,9 +113,11 @@ function compare(
   );
   if (contenders.length === 0) return () => undefined;
   const all = (decision: Decision) => () => decision;
-  const close = closeOf(rules, candidate, entries, contenders);
-  if (close === undefined) return all(hold("the window's latest close could not be evaluated", "window"));
-  const choice = rules.strategy(contenders, close <= candidate.now);
+  const ends = endsOf(rules, candidate, entries, contenders);
+  if (ends === undefined) return all(hold("the window's latest close could not be evaluated", "window"));
+  const { close } = ends;
+  const putOff = putOffUntil(rules, candidate, entries, ends);
+  const choice = rules.strategy(contenders, close <= candidate.now && putOff === undefined);
   if (choice.kind === "nobody") return all(hold(choice.reason, "window"));
   if (candidate.isLeftToPerson) {
     return all(hold("eligible, and came while a person decides between others of this task", "window"));
@@ -126,10 +129,42 @@ function compare(
       return (item) => (item === winner ? decision : undefined);
     }
     case "open":
-      return all({ kind: "wait", reason: choice.reason, until: close, waitsFor: "window" });
+      return all({
+        kind: "wait",
+        reason:
+          putOff === undefined ? choice.reason : "the window is closed, and a document to compare with is tried again",
+        until: putOff ?? close,
+        waitsFor: "window",
+      });
     default:
       return choice satisfies never;
   }
+}
+
+/**
+ * Until when a comparison is put off whose window is closed; `undefined`: it is not. Who came before the close, and whose
+ * documents had come, or were asked of nobody, may be the one to pay: it is tried again, as often as the policy says, and never
+ * after the window's latest close. One that was asked for, and has never come, holds up nobody.
+ */
+function putOffUntil(
+  rules: JudgeRules,
+  candidate: Candidate,
+  entries: readonly Entry[],
+  { close, latest }: Ends,
+): UnixSeconds | undefined {
+  const { now } = candidate;
+  if (close > now || latest <= now) return undefined;
+  const untils = entries.flatMap((entry) => {
+    const { item, outcome } = entry;
+    if (outcome.kind !== "wait" || item.response.submittedAt > close) return [];
+    if (!item.cameBefore && !outcome.unasked) return [];
+    // Others wait for it now: that is a try.
+    const tried = outcome.waitsFor === "turn" ? waitOrHold(rules, candidate, item, outcome.reason) : outcome;
+    if (tried.kind !== "wait") return [];
+    entry.outcome = tried;
+    return [tried.until];
+  });
+  return untils.length === 0 ? undefined : unixSeconds(Math.min(latest, ...untils));
 }
 
 /** Nothing but a strategy confirms, whatever an evaluation answered. */
@@ -148,22 +183,27 @@ function settled(outcome: Exclude<Entry["outcome"], { readonly kind: "eligible" 
   }
 }
 
-function closeOf(
+/** When a window closes, and when it would at the latest. */
+type Ends = { readonly close: UnixSeconds; readonly latest: UnixSeconds };
+
+function endsOf(
   { window, latest }: JudgeRules,
   candidate: Candidate,
   entries: readonly Entry[],
   contenders: readonly Contender[],
-) {
-  if (!window) return candidate.now;
+): Ends | undefined {
+  if (!window) return { close: candidate.now, latest: candidate.now };
   const facts = entries.find((entry) => entry.facts)?.facts;
   const last = facts && latest(facts);
   if (last === undefined) return undefined;
   const all = [...candidate.responses, ...(candidate.settled ?? [])];
   const [earliest] = all.map(({ response }) => response.submittedAt).sort((a, b) => a - b);
-  return closesAt(window, contenders, {
-    expiryTime: candidate.task.expiryTime,
+  const { expiryTime } = candidate.task;
+  const close = closesAt(window, contenders, {
+    expiryTime,
     latest: last,
     publishedAt: candidate.publishedAt,
     firstSubmittedAt: earliest ?? candidate.now,
   });
+  return { close, latest: unixSeconds(Math.min(last, expiryTime - 1)) };
 }

@@ -28,6 +28,8 @@ export type CandidateResponse = {
   readonly waits: number;
   /** Told to wait for its documents until then, it is looked at before its time beside the others: no retry is counted. */
   readonly waitsUntil?: UnixSeconds | undefined;
+  /** It waited for a window before: its documents had come, and it was eligible. @default false */
+  readonly cameBefore?: boolean;
   /** A ceiling is below its price: it would be held, not paid, and agrees with others all the same. @default false */
   readonly isTooDear?: boolean;
   /** Each part where `Policy.needs` says so. */
@@ -75,7 +77,7 @@ export type Verdict = {
  * What a `wait` or a `hold` is about: the response by itself (`document`), or the comparison with others (`window`). With
  * `wait` a document or a judge is tried a few times, or the window is still open; with `hold` a person decides on this one
  * response, or between those that were compared. Early versions left it out of a `hold`. A `wait` for the `turn` of a document,
- * or of a judge, which was not asked yet, is no try, and is not journalled.
+ * or of a judge, which was not asked yet, is no try, and is not journalled; it is a `document` once others wait for it.
  */
 export type WaitsFor = "document" | "window" | "turn";
 

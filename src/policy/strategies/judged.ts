@@ -6,7 +6,16 @@ import type { Assessment } from "../program.ts";
 export type Decision =
   | { readonly kind: "confirm" | "reject"; readonly reason: string }
   | { readonly kind: "hold"; readonly reason: string; readonly waitsFor: WaitsFor }
-  | { readonly kind: "wait"; readonly reason: string; readonly until: UnixSeconds; readonly waitsFor: WaitsFor };
+  | Wait;
+
+export type Wait = {
+  readonly kind: "wait";
+  readonly reason: string;
+  readonly until: UnixSeconds;
+  readonly waitsFor: WaitsFor;
+  /** Nobody was asked for its document, nor a judge for his word. */
+  readonly unasked?: true;
+};
 
 export type Judged = { readonly item: CandidateResponse; readonly decision: Decision };
 
