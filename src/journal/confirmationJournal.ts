@@ -3,6 +3,7 @@ import { type AccountAddress, toNonce } from "../protocol/brand.ts";
 import { checkFree, checkHolder, checkNotPaused } from "./checkAttempt.ts";
 import { confirmationsById, unsettledConfirmations } from "./confirmationRows.ts";
 import { allIn, insertAll, updateAll } from "./groups.ts";
+import { asVanished } from "./intakeJournal.ts";
 import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
@@ -91,6 +92,9 @@ function* changeConfirmations(changes: readonly Change[], check: CheckFence): Wo
   const closed = changes.flatMap(({ change: { state } }, index) =>
     state === "final" || state === "superseded" ? [[(before[index] as Confirmation).task, state] as const] : [],
   );
+  const vanished = changes.flatMap(({ change: { withoutTask } }, index) =>
+    withoutTask === undefined ? [] : [[(before[index] as Confirmation).task, withoutTask] as const],
+  );
   yield* together([
     ...updateAll(
       "UPDATE confirmations SET state = given.column2, reason = given.column3, mined_hash = given.column4, mined_block = given.column5",
@@ -106,6 +110,12 @@ function* changeConfirmations(changes: readonly Change[], check: CheckFence): Wo
       "task = given.column1",
       ["TEXT", "TEXT"],
       closed,
+    ),
+    ...updateAll(
+      `UPDATE tasks SET ${asVanished}`,
+      "task = given.column1 AND state = 'open' AND (seen_block IS NULL OR seen_block <= given.column2)",
+      ["TEXT", "BIGINT"],
+      vanished,
     ),
   ]);
   return before.map((confirmation, index) => {

@@ -37,13 +37,16 @@ const moveCursor = (name: CursorName, { number, hash }: Cursor): Statement =>
     hash,
   );
 
+/** What becomes of a task whose block a reorg took back: whatever brings it again opens it. */
+export const asVanished = "state = 'vanished', reason = 'its block was taken back'";
+
 /** Forgets what was seen above a block; answers the tasks that this opens again. What was signed stays. */
 function* rewind(to: bigint): Work<readonly TaskAddress[]> {
   const [, , , opened = []] = yield* together<readonly Row[]>([
     statement.run("DELETE FROM blocks WHERE block_number > ?", to),
     statement.run("DELETE FROM responses WHERE seen_block > ?", to),
     statement.run(
-      `UPDATE tasks SET state = 'vanished', reason = 'its block was taken back'
+      `UPDATE tasks SET ${asVanished}
        WHERE seen_block > ? AND NOT EXISTS (
          SELECT 1 FROM confirmations c WHERE c.task = tasks.task AND c.state NOT IN ('rejected', 'cancelled'))`,
       to,

@@ -175,6 +175,8 @@ export type ConfirmationChange = {
   readonly reason?: string;
   /** Left out: forgotten. */
   readonly mined?: Mined | undefined;
+  /** A final block that is without its task: that is `vanished` with it, unless a later block has brought it again. */
+  readonly withoutTask?: bigint | undefined;
   /** What one of its nonces did cost in gas, finally. */
   readonly gasPaid?: { readonly signer: AccountAddress; readonly nonce: Nonce; readonly cost: Wei } | undefined;
 };

@@ -317,6 +317,27 @@ describeJournals("a journal", (journals) => {
       await expect(journal.changeConfirmation(id, { state: "rejected" })).rejects.toThrow(/cannot be rejected/);
     });
 
+    it.each([
+      ["vanishes with it", undefined, "vanished"],
+      ["vanishes with it, seen in a block that is gone,", 9n, "vanished"],
+      ["stays open where a later block has brought it again", 11n, "open"],
+    ])("settle one whose task a final block is without: the task %s", async (_, seen, state) => {
+      const { id } = await withIntent();
+      const cursor = { number: 12n, hash: hash("c") };
+      if (seen !== undefined) {
+        await journal.intake({ tasks: [{ task, source, block: seen }], responses: [], touched: [], cursor });
+      }
+      await journal.changeConfirmation(id, {
+        state: "rejected",
+        reason: "a reorg took the task back",
+        withoutTask: 10n,
+      });
+      expect((await journal.task(task))?.state).toBe(state);
+      const news = { tasks: [{ task, source, block: 13n }], responses: [], touched: [] };
+      await journal.intake({ ...news, cursor: { number: 13n, hash: hash("d") } });
+      expect((await journal.task(task))?.state).toBe("open");
+    });
+
     it("leave a settled confirmation as it is", async () => {
       const { id } = await withIntent();
       await journal.changeConfirmation(id, { state: "superseded", reason: "FINALIZED" });
