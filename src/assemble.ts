@@ -45,6 +45,7 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
       chain: createChain({
         rpc,
         elsewhere: rpc.elsewhere,
+        apart: rpc.apart,
         socket$: socketOf(config, deployment, { rpc, clock, random, report, parse }),
         deployment,
         finality: chain.finality,

@@ -9,7 +9,7 @@ import type { Reporter } from "./report.ts";
 import { whyNothingToDo } from "./whyNothingToDo.ts";
 
 export type ReopenedDeps = {
-  readonly chain: Pick<ChainPort, "head$" | "finalBlock" | "termsAt" | "termsElsewhere">;
+  readonly chain: Pick<ChainPort, "head$" | "finalBlock" | "termsByTwo">;
   readonly journal: SettledJournal;
   readonly watch: Pick<Watch, "isWatched">;
   readonly clock: Clock;
@@ -48,7 +48,7 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
     final: bigint,
   ): Promise<{ readonly opened: readonly TaskAddress[]; readonly failed: unknown }> => {
     const tasks = settled.map(({ task }) => task);
-    const asked = await Promise.allSettled([chain.termsAt(tasks, final), chain.termsElsewhere(tasks, final)]);
+    const asked = await chain.termsByTwo(tasks, final);
     const opinions = asked.map((each) => (each.status === "fulfilled" ? each.value : undefined));
     const failed = asked.find((each) => each.status === "rejected")?.reason;
     const told = await Promise.all(

@@ -41,7 +41,7 @@ export function prepareBatches({ devnet, answered }: AnsweredNetwork, signed: re
   const latest = "latest" as Hex;
   const { controller } = devnet.deployment;
   const read = (some: readonly Answered[], id: number): string => {
-    const views = some.flatMap(({ task, response }) => readsOf({ task, response, from, gas }, latest));
+    const views = some.flatMap(({ task, response }) => readsOf({ task, response }, latest));
     const reads = views.map(({ call }) => ({ ...targetOf(call), gas: readGas }));
     const tries = some.map(({ response }) => tryOf(controller, { response, gas }));
     return JSON.stringify({ jsonrpc: "2.0", id, ...callsFrom(from, [...reads, ...tries], latest) });

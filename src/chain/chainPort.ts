@@ -12,9 +12,11 @@ import type {
 } from "../protocol/brand.ts";
 import type { ProviderStake, Response, Source, Task } from "../protocol/entities.ts";
 import type { ChainEvent } from "../protocol/events.ts";
+import type { TwoOpinions } from "./askTwice.ts";
 import type { Preview, PreviewAsk } from "./confirmPreviews.ts";
 import type { MinedRevert, RevertedCall } from "./minedRevert.ts";
 import type { Stretch } from "./pages.ts";
+import type { PaymentAsk, PaymentStandings } from "./paymentStandings.ts";
 import type { ReceiptError } from "./receiptReads.ts";
 import type { TaskStanding } from "./taskStandings.ts";
 import type { TermsAt } from "./taskTerms.ts";
@@ -113,13 +115,10 @@ export type ChainPort = {
   readonly responsesOfTask: (address: TaskAddress) => Promise<readonly ResponseAddress[]>;
   /** How these tasks stand now, in their order; `undefined` for each that the node does not have. */
   readonly standings: (tasks: readonly TaskAddress[]) => Promise<readonly (TaskStanding | undefined)[]>;
-  /**
-   * What of these tasks decides whether they are over, in one block.
-   * @throws RetryableError if the node does not have that block.
-   */
-  readonly termsAt: (tasks: readonly TaskAddress[], block: bigint) => Promise<TermsAt>;
-  /** The same from another endpoint, where there is one: a second opinion. */
-  readonly termsElsewhere: ChainPort["termsAt"];
+  /** What of these tasks decides whether they are over, in one block, as two endpoints have it. Never rejects. */
+  readonly termsByTwo: (tasks: readonly TaskAddress[], block: bigint) => Promise<TwoOpinions<TermsAt>>;
+  /** What decides whether these payments can still be made, in the same way. */
+  readonly paymentsByTwo: (payments: readonly PaymentAsk[], block: bigint) => Promise<TwoOpinions<PaymentStandings>>;
   /** A stretch of the network's sources from an index on, oldest first. */
   readonly sources: (
     from: number,

@@ -113,7 +113,10 @@ export async function toPreview(
 }
 
 /** What is read of a confirmation's task and response. */
-export const readsOf = ({ task, response, withExpiry }: PreviewAsk, block: Hex): readonly Read<unknown>[] => [
+export const readsOf = (
+  { task, response, withExpiry }: Pick<PreviewAsk, "task" | "response" | "withExpiry">,
+  block: Hex,
+): readonly Read<unknown>[] => [
   read<number>(taskAbi, task, "getStatus", [], block),
   read<ResponseParams>(responseAbi, response, "getResponseParams", [], block),
   read<number>(responseAbi, response, "getStatus", [], block),
@@ -131,7 +134,10 @@ const simulationCall = ({ from, response, gas }: PreviewAsk, to: Hex): readonly 
         },
       ];
 
-function toStanding(params: ResponseParams | undefined, status: number | undefined): StandingResponse | undefined {
+export function toStanding(
+  params: ResponseParams | undefined,
+  status: number | undefined,
+): StandingResponse | undefined {
   if (params === undefined || status === undefined) return undefined;
   return {
     task: params.task.toLowerCase() as TaskAddress,

@@ -2,6 +2,7 @@ import { RetryableError } from "../errors.ts";
 import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
+import { askTwice } from "./askTwice.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { createConfirmLogs } from "./confirmLogs.ts";
 import { confirmData, type Preview } from "./confirmPreviews.ts";
@@ -9,11 +10,13 @@ import { read, readAll, readOne } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
+import type { HttpRpc } from "./jsonRpc.ts";
 import { minedNonceFrom, newestMinedNonce } from "./minedNonce.ts";
 import { minedRevert } from "./minedRevert.ts";
 import { createNewestBlock, lacksBlock } from "./newestBlock.ts";
 import { notTaken } from "./notTaken.ts";
 import { readStretch } from "./pages.ts";
+import { createPaymentStandings } from "./paymentStandings.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
 import { receiptReads } from "./receiptReads.ts";
@@ -29,6 +32,8 @@ export type ChainDeps = StreamsDeps &
   EventReadsDeps & {
     /** When a block can no longer be taken back: blocks on top of it, or the node's own word. */
     readonly finality: number | "safe" | "finalized";
+    /** Two endpoints of which neither answers for the other. @default `rpc`, twice */
+    readonly apart?: () => readonly [HttpRpc, HttpRpc];
     /** Bounds of the tip. @default none */
     readonly tip?: TipBounds;
   };
@@ -38,7 +43,7 @@ const lacksTask = (answer: Preview | Error): boolean => !(answer instanceof Erro
 
 /** The `ChainPort` of a real node: JSON-RPC over HTTP, and a WebSocket where there is one. */
 export function createChain(deps: ChainDeps): ChainPort {
-  const { rpc, deployment } = deps;
+  const { rpc, deployment, apart = () => [rpc, rpc] } = deps;
   const newest = createNewestBlock(deps.clock.now);
 
   const head = async (): Promise<Head> => {
@@ -142,8 +147,8 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     standings: (tasks) => taskStandings(rpc, tasks),
 
-    termsAt: createTaskTerms(rpc, deps.clock.now, missing),
-    termsElsewhere: createTaskTerms(deps.elsewhere ?? rpc, deps.clock.now, missing),
+    termsByTwo: askTwice(apart, (each) => createTaskTerms(each, deps.clock.now, missing)),
+    paymentsByTwo: askTwice(apart, (each) => createPaymentStandings(each, deps.clock.now, missing)),
 
     sources: async (first) => {
       const { nexus } = deployment;

@@ -2,7 +2,7 @@ import type { RetryableError } from "../errors.ts";
 import { taskAbi } from "../protocol/abi.ts";
 import { type Hex, type SourceAddress, type TaskAddress, unixSeconds } from "../protocol/brand.ts";
 import type { Task } from "../protocol/entities.ts";
-import type { ChainPort, Head } from "./chainPort.ts";
+import type { Head } from "./chainPort.ts";
 import { read } from "./contractReads.ts";
 import type { HttpRpc } from "./jsonRpc.ts";
 import { createReadTogether } from "./readTogether.ts";
@@ -19,12 +19,12 @@ export type TermsAt = {
   readonly terms: readonly (TaskTerms | undefined)[];
 };
 
-/** Reads them as one call, where the node does that. */
+/** Reads them as one call, where the node does that. The reader rejects with RetryableError if the node does not have the block. */
 export function createTaskTerms(
   rpc: HttpRpc,
   now: () => number,
   missing: (what: string, block: bigint) => RetryableError,
-): ChainPort["termsAt"] {
+): (tasks: readonly TaskAddress[], block: bigint) => Promise<TermsAt> {
   const readTogether = createReadTogether(rpc, now);
   return async (tasks, number) => {
     const block = toQuantity(number);

@@ -155,7 +155,8 @@ async function settleUnpayable(
   if (own) return { type: "signed", confirmation: own };
   const refusal: ConfirmationState = attempts.length === 0 ? "rejected" : "cancelled";
   const state = check.type === "settled" ? "superseded" : refusal;
-  const settled = await journal.changeConfirmation(id, { state, reason: check.reason }, deps.fences?.());
+  const withoutTask = check.type === "refused" ? check.withoutTask : undefined;
+  const settled = await journal.changeConfirmation(id, { state, reason: check.reason, withoutTask }, deps.fences?.());
   guard.release(id);
   return { type: "settled", confirmation: settled };
 }

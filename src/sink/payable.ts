@@ -2,10 +2,9 @@ import type { ChainPort, Simulation } from "../chain/chainPort.ts";
 import type { Preview } from "../chain/confirmPreviews.ts";
 import type { Confirmation, Journal } from "../journal/journal.ts";
 import type { AccountAddress, UnixSeconds } from "../protocol/brand.ts";
-import { responseDigest } from "../protocol/responseDigest.ts";
 import { explainRevert, revertMeaning } from "../protocol/reverts.ts";
-import { hasEnded, isClosed, ResponseStatus, statusName, TaskStatus } from "../protocol/statuses.ts";
 import type { GasFigure } from "./gasFigure.ts";
+import { type Doubted, type Obstacle, obstacleIn, onceFinal } from "./onceFinal.ts";
 
 /**
  * Whether a confirmation may be sent now. `settled`: somebody else settled the task, finally. `refused`: it can never be
@@ -19,7 +18,8 @@ export type Payable =
       /** When the task's time is over, where that was asked. */
       readonly expiresAt?: UnixSeconds | undefined;
     }
-  | { readonly type: "refused"; readonly reason: string }
+  /** @param withoutTask A final block that is without the task, where that is why. */
+  | { readonly type: "refused"; readonly reason: string; readonly withoutTask?: bigint }
   /** @param ofKey Another key may pay it. */
   | { readonly type: "not-now"; readonly reason: string; readonly ofKey?: boolean }
   /** @param at The block that shows it. */
@@ -31,7 +31,7 @@ export type Payment = { readonly confirmation: Confirmation; readonly from: Acco
 
 /**
  * Reads the tasks and the responses again and simulates the calls, in one request, before every signature and before
- * bytes go out again. Its error for each that cannot be told.
+ * bytes go out again. Its error for each that cannot be told. Of what is payable nothing more is asked.
  *
  * @param withExpiry Reads when the tasks expire, too. @default false
  * @throws RetryableError if the endpoint does not answer.
@@ -64,17 +64,16 @@ async function checkAll(
     withExpiry,
   }));
   const previews = await chain.previews(asks);
-  return Promise.all(
-    payments.map(async ({ confirmation }, index): Promise<Payable | Error> => {
-      const preview = previews[index];
-      if (preview === undefined || preview instanceof Error) return preview ?? new TypeError("a preview is missing");
-      try {
-        return await judge(deps, confirmation, preview);
-      } catch (error) {
-        return error as Error;
-      }
-    }),
-  );
+  const looks = payments.map(({ confirmation }, index) => {
+    const preview = previews[index] ?? new TypeError("a preview is missing");
+    return preview instanceof Error ? preview : judge(deps, confirmation, preview);
+  });
+  const doubted = looks.flatMap((look, index): Doubted[] => {
+    const { confirmation } = payments[index] as Payment;
+    return "seen" in look ? [{ confirmation, seen: look.seen }] : [];
+  });
+  const decided = (await onceFinal(deps, doubted)).values();
+  return looks.map((look) => ("seen" in look ? (decided.next().value as Payable | Error) : look));
 }
 
 /** The same for one. @throws RetryableError if the endpoint does not answer. */
@@ -84,67 +83,19 @@ export async function payable(deps: Deps, confirmation: Confirmation, from: Acco
   return answer;
 }
 
-type State = Pick<Preview, "block" | "taskStatus" | "response">;
-
-async function judge(deps: Deps, confirmation: Confirmation, preview: Preview): Promise<Payable> {
-  const state = stateOf(preview, confirmation);
-  if (state.type === "settled") return onceFinal(deps, confirmation, state);
-  const gone = preview.response === undefined ? await finallyGone(deps, confirmation) : undefined;
-  if (gone !== undefined) return { type: "refused", reason: `a reorg took the ${gone} back` };
-  if (state.type !== "yes") return state;
-  const { simulation, expiresAt } = preview;
-  if (simulation.ok) deps.gasFigure.learn(simulation.gas);
-  const answer = fromSimulation(simulation, preview.block);
-  if (answer.type === "settled") return onceFinal(deps, confirmation, answer);
-  return answer.type === "yes" ? { ...answer, expiresAt } : answer;
-}
-
-/** What is settled in a block that can be taken back is settled by no means: the task's end by its time, too. */
-async function onceFinal(
-  { chain, journal }: Deps,
+/** What is told of one at once, and what only a final block can tell. */
+function judge(
+  { gasFigure }: Deps,
   confirmation: Confirmation,
-  settled: Extract<Payable, { type: "settled" }>,
-): Promise<Payable> {
-  const final = await chain.finalBlock(await chain.head());
-  const record = await journal.task(confirmation.task);
-  if (record !== undefined) {
-    const found = await chain.snapshot(record.task, record.source, [confirmation.response], final);
-    if (hasEnded(found.task, found.block.timestamp)) return settled;
-    const state = { block: final, taskStatus: found.task.status, response: found.responses[0] };
-    if (stateOf(state, confirmation).type === "settled") return settled;
-  }
-  return { type: "not-now", reason: `${settled.reason}, but not finally` };
-}
-
-/** What is missing from a final block that is no older than the one it was judged in: whatever brings it back is news. */
-async function finallyGone(
-  { chain, journal }: Deps,
-  { task, response, verdictId }: Confirmation,
-): Promise<"task" | "response" | undefined> {
-  const record = await journal.task(task);
-  const verdict = record?.verdicts.find(({ id }) => id === verdictId);
-  if (record === undefined || verdict === undefined) return undefined;
-  const final = await chain.finalBlock(await chain.head());
-  if (final < verdict.block.number) return undefined;
-  const opinions = await Promise.allSettled([chain.termsAt([task], final), chain.termsElsewhere([task], final)]);
-  const lacking = opinions.filter((each) => each.status === "fulfilled" && each.value.terms[0] === undefined);
-  // A node that has lost its state answers as if nothing were there: one opinion is not enough.
-  if (lacking.length > 0) return lacking.length === opinions.length ? "task" : undefined;
-  const { responses } = await chain.snapshot(task, record.source, [response], final);
-  return responses.length === 0 ? "response" : undefined;
-}
-
-function stateOf({ block, taskStatus, response }: State, confirmation: Confirmation): Payable {
-  if (taskStatus === undefined) return { type: "not-now", reason: "the task is not on the chain at the moment" };
-  if (isClosed(taskStatus))
-    return { type: "settled", at: block, reason: `the task is ${statusName(TaskStatus, taskStatus)}` };
-  if (response === undefined) return { type: "not-now", reason: "the response is not on the chain at the moment" };
-  if (responseDigest(response) !== confirmation.responseDigest) {
-    return { type: "refused", reason: "another response stands where the approved one stood" };
-  }
-  if (response.status !== ResponseStatus.SUBMITTED)
-    return { type: "settled", at: block, reason: "the response is confirmed already" };
-  return { type: "yes", gas: 0n };
+  preview: Preview,
+): Payable | { readonly seen: Obstacle } {
+  const obstacle = obstacleIn(preview, confirmation);
+  if (obstacle) return { seen: obstacle };
+  const { simulation, expiresAt } = preview;
+  if (simulation.ok) gasFigure.learn(simulation.gas);
+  const answer = fromSimulation(simulation, preview.block);
+  if (answer.type === "settled") return { seen: answer };
+  return answer.type === "yes" ? { ...answer, expiresAt } : answer;
 }
 
 function fromSimulation(simulation: Simulation, at: bigint): Payable {

@@ -230,7 +230,10 @@ async function unpaidChange(
   const why = reverted ? deps.lane.reverts.of(receipt.hash) : undefined;
   const also = why === undefined ? "" : `; it reverted: ${why}`;
   if (check.type === "settled") return { state: "superseded", reason: `${check.reason}${also}`, mined: receipt };
-  if (check.type === "refused") return { state: "cancelled", reason: `${check.reason}${also}`, mined: receipt };
+  if (check.type === "refused") {
+    const { reason, withoutTask } = check;
+    return { state: "cancelled", reason: `${reason}${also}`, mined: receipt, withoutTask };
+  }
   if (isDead) return { state: "dead", reason: confirmation.reason, mined: receipt };
   const reverts = reverted ? await revertsOf(deps, confirmation, head) : 0;
   if (reverts >= mostReverts) {

@@ -10,16 +10,18 @@ import { createChain } from "../../src/chain/createChain.ts";
 import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
 import { type HttpRpc, RpcError } from "../../src/chain/jsonRpc.ts";
 import { systemClock } from "../../src/clock.ts";
-import type { Journal } from "../../src/journal/journal.ts";
+import type { Confirmation, Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { judgeTask } from "../../src/judgeTask.ts";
 import { notRead } from "../../src/payload/notRead.ts";
 import { taskAbi } from "../../src/protocol/abi.ts";
-import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
-import { wei } from "../../src/protocol/brand.ts";
+import type { AccountAddress, ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import { toAddress, wei } from "../../src/protocol/brand.ts";
 import { TaskStatus } from "../../src/protocol/statuses.ts";
 import { reopened$ } from "../../src/reopened.ts";
 import type { Report } from "../../src/report.ts";
+import { createGasFigure } from "../../src/sink/gasFigure.ts";
+import { payable } from "../../src/sink/payable.ts";
 import { policyOf } from "../unit/policy/support.ts";
 
 let devnet: Devnet;
@@ -70,9 +72,16 @@ const liar = (): HttpRpc => {
 };
 const isWatched = async (each: SourceAddress) => each === source.toLowerCase();
 const report = (each: Report) => void reports.push(each);
-const chainOf = (rpc: HttpRpc, elsewhere = rpc) =>
+const chainOf = (rpc: HttpRpc, other = rpc) =>
   createChain({
-    ...{ rpc, elsewhere, socket$: EMPTY, deployment: devnet.deployment, finality: 2, pollIntervalMs: 50 },
+    ...{
+      rpc,
+      apart: () => [rpc, other] as const,
+      socket$: EMPTY,
+      deployment: devnet.deployment,
+      finality: 2,
+      pollIntervalMs: 50,
+    },
     ...{ clock: systemClock, report },
   });
 const judge = (rpc: HttpRpc, which = task) => {
@@ -118,5 +127,24 @@ describe("a task that is over by a node's word", () => {
     watching.unsubscribe();
     expect((await journal.task(canceled))?.state).toBe("closed");
     expect(reports.filter(({ type }) => type === "retry" || type === "reopened")).toEqual([]);
+  });
+});
+
+describe("an approved payment that is over by a node's word", () => {
+  it("waits while another endpoint says otherwise, and is settled where both say so", async () => {
+    await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+    const { intent } = await judge(honest());
+    await devnet.mine(2);
+    const from = toAddress<AccountAddress>(devnet.accounts.agent.address);
+    const ask = (...endpoints: [HttpRpc, HttpRpc]) =>
+      payable(
+        { chain: chainOf(...endpoints), journal, gasFigure: createGasFigure(() => 0) },
+        intent as Confirmation,
+        from,
+      );
+    const reason = "the task is CANCELED, and another endpoint says otherwise";
+    expect(await ask(liar(), honest())).toEqual({ type: "not-now", reason });
+    expect(await ask(honest(), liar())).toMatchObject({ type: "yes" });
+    expect(await ask(liar(), liar())).toMatchObject({ type: "settled", reason: "the task is CANCELED" });
   });
 });

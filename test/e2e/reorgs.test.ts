@@ -128,12 +128,15 @@ describe("a reorg", () => {
       await Promise.race([cancelled, sleep(50)]);
     }
     expect(await cancelled).toMatchObject({ reason: "a reorg took the task back" });
+    const told = daemon.output().length;
     const next: Partial<Scene> = {};
     for (const act of acts) await act(next, cheap);
     const { task, response } = next as Scene;
     await untilFinal(task);
     expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
     expect(await isConfirmed(devnet, response)).toBe(true);
+    // It vanished with its confirmation: nobody looks for it any more.
+    expect(daemon.output().slice(told)).not.toContain(gone);
   });
 
   it("that puts another provider's response in the approved one's place has that one judged before it is paid", async () => {

@@ -1,5 +1,7 @@
 import { NEVER } from "rxjs";
+import type { TwoOpinions } from "../../src/chain/askTwice.ts";
 import type { BroadcastAnswer, ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
+import type { PaymentAsk, PaymentStanding, PaymentStandings } from "../../src/chain/paymentStandings.ts";
 import { RetryableError } from "../../src/errors.ts";
 import type { AccountAddress, Hash, ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { toNonce, unixSeconds, wei } from "../../src/protocol/brand.ts";
@@ -78,6 +80,25 @@ const usual: Partial<ChainPort> = {
   confirmedIn: async () => new Map(),
 };
 
+/** Two endpoints, as each of them answers. */
+export const byTwo =
+  <Args extends readonly unknown[], T>(one: (...args: Args) => Promise<T>, other = one) =>
+  (...args: Args): Promise<TwoOpinions<T>> =>
+    Promise.allSettled([one(...args), other(...args)]);
+
+/** What decides whether payments can be made, as these snapshots have it. */
+export async function standingsIn(
+  snapshot: ChainPort["snapshot"],
+  payments: readonly PaymentAsk[],
+  at: bigint,
+): Promise<PaymentStandings> {
+  const found = await Promise.all(payments.map((each) => snapshot(each.task, source, [each.response], at)));
+  const standings = found.map(({ task, responses }) => {
+    return { taskStatus: task.status, expiresAt: task.expiryTime, response: responses[0] };
+  });
+  return { block: found[0]?.block ?? headAt(at), standings };
+}
+
 /** What asks for several at once, or for the same in another way, out of what asks for one: a test needs to say only the latter. */
 const several = (chain: ChainPort): Partial<ChainPort> => ({
   previews: (asks) =>
@@ -97,11 +118,11 @@ const several = (chain: ChainPort): Partial<ChainPort> => ({
     for (const raw of raws) answers.push(await chain.broadcast(raw));
     return answers;
   },
-  termsAt: async (tasks, at) => {
+  termsByTwo: byTwo(async (tasks, at) => {
     const found = await Promise.all(tasks.map((each) => chain.snapshot(each, source, [], at)));
     return { block: headAt(at), terms: found.map(({ task }) => task) };
-  },
-  termsElsewhere: (...args) => chain.termsAt(...args),
+  }),
+  paymentsByTwo: byTwo((payments, at) => standingsIn(chain.snapshot, payments, at)),
   minedNonceElsewhere: async (account, block) => ({ mined: await chain.minedNonce(account, block), block }),
   pendingNonce: (account) => chain.minedNonce(account),
   receiptsAt: async (hashes) => {
@@ -122,8 +143,14 @@ export const fakeChain = (answers: Partial<ChainPort> = {}): ChainPort => {
   return Object.assign(chain, { ...several(chain), ...answers });
 };
 
+const nothing: PaymentStanding = { taskStatus: undefined, expiresAt: undefined, response: undefined };
+const gone = async (payments: readonly PaymentAsk[], at: bigint): Promise<PaymentStandings> => ({
+  block: headAt(at),
+  standings: payments.map(() => nothing),
+});
+
 /** No block has the task any more. @param elsewhere What the other endpoint says of it. */
-export const taskGone = (elsewhere: readonly (Task | undefined)[] = [undefined]): Partial<ChainPort> => ({
+export const taskGone = (elsewhere: typeof gone = gone): Partial<ChainPort> => ({
   previews: async (asks) =>
     asks.map(() => ({
       block: 100n,
@@ -134,6 +161,5 @@ export const taskGone = (elsewhere: readonly (Task | undefined)[] = [undefined])
   snapshot: async () => {
     throw new RetryableError("the node does not have the task", { code: "NODE_BEHIND" });
   },
-  termsAt: async (_, at) => ({ block: headAt(at), terms: [undefined] }),
-  termsElsewhere: async (_, at) => ({ block: headAt(at), terms: elsewhere }),
+  paymentsByTwo: byTwo(gone, elsewhere),
 });

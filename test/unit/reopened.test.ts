@@ -1,7 +1,7 @@
 import { Subject, type Subscription } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
-import type { TaskTerms } from "../../src/chain/taskTerms.ts";
+import type { Head, Snapshot } from "../../src/chain/chainPort.ts";
+import type { createTaskTerms, TaskTerms } from "../../src/chain/taskTerms.ts";
 import { RetryableError } from "../../src/errors.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { judgeTask } from "../../src/judgeTask.ts";
@@ -10,7 +10,7 @@ import { type SourceAddress, type TaskAddress, unixSeconds, wei } from "../../sr
 import { DeliveryMethod, TaskStatus } from "../../src/protocol/statuses.ts";
 import { reopened$ } from "../../src/reopened.ts";
 import type { Report } from "../../src/report.ts";
-import { address, aSnapshot, aTask, fakeChain, headAt, response, source, task } from "../support/fakeChain.ts";
+import { address, aSnapshot, aTask, byTwo, fakeChain, headAt, response, source, task } from "../support/fakeChain.ts";
 import { type JournalPlace, sqlitePlace } from "../support/journals.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 import { policyOf } from "./policy/support.ts";
@@ -38,10 +38,11 @@ afterEach(async () => {
   await place.remove();
 });
 
+type TermsReader = ReturnType<typeof createTaskTerms>;
 type Endpoint = Partial<TaskTerms> & { readonly time?: number; readonly fails?: boolean; readonly lacks?: boolean };
 
 const answerOf =
-  ({ time: timestamp = 1_000, fails = false, lacks = false, ...terms }: Endpoint): ChainPort["termsAt"] =>
+  ({ time: timestamp = 1_000, fails = false, lacks = false, ...terms }: Endpoint): TermsReader =>
   async (tasks, block) => {
     asked.push([tasks.length, block]);
     if (fails) throw new RetryableError("the endpoint is down", { code: "ENDPOINT_UNAVAILABLE" });
@@ -58,7 +59,7 @@ const isWatched = async (each: SourceAddress) => {
 const watch = (one: Endpoint, other: Endpoint = one) => {
   watching?.unsubscribe();
   heads = new Subject();
-  const chain = fakeChain({ head$: heads, termsAt: answerOf(one), termsElsewhere: answerOf(other) });
+  const chain = fakeChain({ head$: heads, termsByTwo: byTwo(answerOf(one), answerOf(other)) });
   const report = (each: Report) => void reports.push(each);
   const deps = { chain, journal, watch: { isWatched }, clock: time.clock, report };
   watching = reopened$(deps).subscribe((each) => opened.push(each));

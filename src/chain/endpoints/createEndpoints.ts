@@ -25,6 +25,11 @@ export type Endpoints = HttpRpc & {
   readonly pin: (name?: string) => Endpoint;
   /** A second opinion: like the whole, but not the endpoint that answers at present, unless no other one does that. */
   readonly elsewhere: HttpRpc;
+  /**
+   * Two that never answer for each other: the endpoint that answers at present, which fails rather than change, and all the others.
+   * The same one twice where there is no other that reads contracts.
+   */
+  readonly apart: () => readonly [HttpRpc, HttpRpc];
   /** All but one, the best first. */
   readonly others: (than: string) => readonly Endpoint[];
   readonly each: () => readonly Endpoint[];
@@ -40,6 +45,7 @@ export type Endpoints = HttpRpc & {
 };
 
 const sendMethod = "eth_sendRawTransaction";
+const contractRead: RpcCall = { method: "eth_call", params: [] };
 
 /** @throws RetryableError from every method where no endpoint answers; RpcError where one refuses. */
 export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoints {
@@ -144,11 +150,18 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
       resultOf((await batch([{ method, params }]))[0]) as T;
     return { batch, call };
   };
-  const second = (calls: readonly RpcCall[]): readonly Endpoint[] => {
-    const best = preferred(calls);
+  const besides = (best: Endpoint, calls: readonly RpcCall[]): readonly Endpoint[] => {
     const rest = endpoints.filter((endpoint) => endpoint !== best && !endpoint.lacks(calls));
-    return rest.length > 0 ? rest : endpoints;
+    return rest.length > 0 ? rest : [best];
   };
+  const named = (poolFor: (calls: readonly RpcCall[]) => readonly Endpoint[]): HttpRpc => ({
+    ...rpcOver(poolFor),
+    get name() {
+      return poolFor([])[0]?.name ?? "";
+    },
+  });
+  /** One of each: what is learnt of how they are best asked is kept with it. */
+  const othersThan = new Map(endpoints.map((best) => [best, named((calls) => besides(best, calls))]));
 
   return {
     ...rpcOver(() => endpoints),
@@ -156,11 +169,10 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
       return preferred().name;
     },
     pin: (name) => endpoints.find((endpoint) => endpoint.name === name) ?? preferred(),
-    elsewhere: {
-      ...rpcOver(second),
-      get name() {
-        return second([])[0]?.name ?? "";
-      },
+    elsewhere: named((calls) => besides(preferred(calls), calls)),
+    apart: () => {
+      const best = preferred([contractRead]);
+      return [best, othersThan.get(best) ?? best];
     },
     others: (than) => {
       const { usable, rest } = order(endpoints.filter(({ name }) => name !== than));

@@ -169,6 +169,22 @@ describe("pinned reads", () => {
   it("are repeated at the same endpoint where there is no other", async () => {
     const { endpoints } = await open([a]);
     expect(await endpoints.elsewhere.call("eth_call")).toBe("a");
+    expect(await Promise.all(endpoints.apart().map((each) => each.call("eth_call")))).toEqual(["a", "a"]);
+  });
+
+  it("are two opinions of two endpoints, also in the request in which the first one fails", async () => {
+    const { endpoints, asked } = await open([first(1, a, down), b]);
+    expect(await endpoints.call("eth_call")).toBe("a");
+    const opinions = await Promise.allSettled(endpoints.apart().map((each) => each.call("eth_call")));
+    expect(opinions).toMatchObject([{ status: "rejected" }, { status: "fulfilled", value: "b" }]);
+    expect(asked()).toEqual([2, 1]);
+    const again = await Promise.allSettled(endpoints.apart().map((each) => each.call("eth_call")));
+    expect(again).toMatchObject([{ status: "fulfilled", value: "b" }, { status: "rejected" }]);
+  });
+
+  it("are two opinions of the chosen endpoint and of whichever other one answers", async () => {
+    const { endpoints } = await open([a, down, b]);
+    expect(await Promise.all(endpoints.apart().map((each) => each.call("eth_call")))).toEqual(["a", "b"]);
   });
 });
 

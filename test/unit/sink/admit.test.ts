@@ -84,11 +84,6 @@ describe("admitting an intent", () => {
     ],
     ["its task is not on the chain for the moment", taskGone(), /task is not on the chain/],
     [
-      "one endpoint alone is without its task",
-      { ...taskGone([aTask()]), ...atBlock(103n) },
-      /task is not on the chain at the moment/,
-    ],
-    [
       "the task is closed, but not finally",
       {
         snapshot: async (_task, _source, _responses, at) =>
