@@ -56,6 +56,8 @@ export type IncarnationDeps = {
   readonly faults: Faults;
   readonly chain: ModelChain;
   readonly nodes: readonly ModelNode[];
+  /** Those that a second opinion is asked of, where one of the nodes lies all the time. */
+  readonly honest: readonly ModelNode[];
   readonly documents: ModelDocuments;
   readonly plant: Plant | undefined;
   readonly isHidden: (log: RpcLog) => boolean;
@@ -106,10 +108,12 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
 
   const opened = openSqliteJournal({ path, chainId, shared: deps.isSecond });
   const clock = time.clock(isAlive);
-  const endpoint = createModelEndpoint({ name: "model", timeoutMs: settings.timeoutMs, ...deps });
-  const gated = gate(endpoint, isAlive, moment, deps.onSent);
+  const endpointOf = (name: string, nodes: readonly ModelNode[]) =>
+    gate(createModelEndpoint({ ...deps, name, nodes, timeoutMs: settings.timeoutMs }), isAlive, moment, deps.onSent);
+  const second = deps.honest.length < deps.nodes.length ? endpointOf("honest", deps.honest) : undefined;
   const journal = createCrashJournal(opened, { isAlive, isOusted: () => ousted, moment, onCommit: deps.onCommit });
-  const whole = { journal, rpc: gated, sweepTicks$: interval(settings.sweepEveryMs, clock.scheduler) };
+  const sweepTicks$ = interval(settings.sweepEveryMs, clock.scheduler);
+  const whole = { journal, rpc: endpointOf("model", deps.nodes), second, sweepTicks$ };
   const ports = plant?.wrap?.(whole, { path, moment }) ?? whole;
   const index = createTaskIndex({ tasks: 1 << 10, responses: 1 << 10, sources: 64 });
   const socket = createModelSocket({ ...deps, isAlive, parse: createParseMessage(index.isForeign) });
@@ -123,6 +127,7 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
     {
       chain: createChain({
         rpc: ports.rpc,
+        apart: () => [ports.rpc, ports.second ?? ports.rpc],
         socket$: settings.hasSocket ? socket.messages$ : NEVER,
         deployment,
         finality: settings.finalityDepth,

@@ -22,9 +22,11 @@ const selectors = {
 /** Selector of the one call that the daemon sends. */
 export const confirmSelector = toFunctionSelector("confirmResponse(address)");
 
-/** Whether a call asks for the status of a task. */
-export const asksForStatus = ({ tasks }: ModelState, { to, data }: { readonly to: Hex; readonly data: Hex }): boolean =>
-  tasks.has(to.toLowerCase() as Hex) && selectors.task.get(data.slice(0, 10)) === "getStatus";
+/** The function of a task that a call asks; `undefined`: of something else. */
+export const askedOfTask = (
+  { tasks }: ModelState,
+  { to, data }: { readonly to: Hex; readonly data: Hex },
+): string | undefined => (tasks.has(to.toLowerCase() as Hex) ? selectors.task.get(data.slice(0, 10)) : undefined);
 
 const ok = (data: Hex): CallResult => ({ ok: true, data });
 const word = (value: number | bigint): CallResult => ok(`0x${numberWord(value)}`);
@@ -144,6 +146,10 @@ function callResponse(response: ResponseState, selector: string): CallResult {
       return unknownFunction;
   }
 }
+
+/** The same answer to `taskParams` with a time that is over: the third of its words. */
+export const withExpiryOver = (params: Hex): Hex =>
+  `${params.slice(0, 130)}${numberWord(1)}${params.slice(194)}` as Hex;
 
 /** Structs with texts are encoded once a contract: what they hold never changes. */
 function onceEach<T extends { readonly address: Hex }>(encode: (contract: T) => Hex): (contract: T) => Hex {

@@ -1,12 +1,16 @@
 import type { Faults } from "./faults.ts";
-import { createLies } from "./lies.ts";
+import { createLiar, createLies } from "./lies.ts";
+import type { ModelTransaction } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { createModelNode, type ModelNode, type NodeDeps, type NodeOptions } from "./modelNode.ts";
+import type { Prng } from "./prng.ts";
 import type { Refusers } from "./refusers.ts";
 import type { VirtualTime } from "./virtualTime.ts";
 
 export type ModelNetwork = {
   readonly nodes: readonly ModelNode[];
+  /** All but the one that lies for as long as there are faults; in many runs there is none. */
+  readonly honest: readonly ModelNode[];
   /** Tells every node of a new tip, each in its own time. */
   readonly announce: (tip: Block) => void;
   /** Highest block that any node has ever answered for. */
@@ -15,6 +19,10 @@ export type ModelNetwork = {
 
 export type NetworkDeps = Omit<NodeDeps, "refuses" | "lies"> & {
   readonly refusers: Refusers;
+  /** Draws whether one of several nodes lies, and what about. */
+  readonly liars: Prng;
+  /** There are no faults any more. */
+  readonly isOver: () => boolean;
   readonly time: VirtualTime;
   readonly faults: Faults;
   readonly chain: ModelChain;
@@ -25,10 +33,13 @@ export type NetworkDeps = Omit<NodeDeps, "refuses" | "lies"> & {
 /** Nodes that follow the chain: some at once, some behind, and some that fall back for a while. */
 export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, count: number): ModelNetwork {
   const { prng, faults, time, chain, onHead } = deps;
-  const lies = createLies(deps);
-  const nodes = Array.from({ length: count }, (_, index) =>
-    createModelNode({ ...deps, lies, refuses: (transaction) => deps.refusers.refuses(index, transaction) }, options),
-  );
+  const others = createLies(deps);
+  const liar = deps.liars.chance(0.3) && count > 1 ? 0 : undefined;
+  const nodes = Array.from({ length: count }, (_, index) => {
+    const lies = index === liar ? createLiar({ others, prng: deps.liars, isOver: deps.isOver }) : others;
+    const refuses = (transaction: ModelTransaction) => deps.refusers.refuses(index, transaction);
+    return createModelNode({ ...deps, lies, refuses }, options);
+  });
   /** The newest announcement that each node has taken in: an older one that comes late is no news. */
   const newest = nodes.map(() => 0);
   let announced = 0;
@@ -44,6 +55,7 @@ export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, coun
 
   return {
     nodes,
+    honest: nodes.filter((_, index) => index !== liar),
     highest: () => highest,
     announce: (tip) => {
       const order = ++announced;

@@ -44,7 +44,7 @@ export type NodeDeps = {
   readonly onLie: (block: Block) => void;
   /** Logs that no node ever answers: a planted loss. */
   readonly isHidden: (log: RpcLog) => boolean;
-  /** What a node says of a task's status, and of a block's time, where it lies. */
+  /** What this node says where it lies. */
   readonly lies: Lies;
   /** Whether this node calls a transaction hopeless. */
   readonly refuses: (transaction: ModelTransaction) => boolean;
@@ -95,8 +95,13 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     return block && block.number <= head.number ? block : undefined;
   };
 
-  const view = (state: ModelState, asked: { readonly to: Hex; readonly data: Hex }) =>
-    lies.ofStatus(state, asked) ?? callView(state, options.deployment, asked, options.strictPages);
+  const view = (state: ModelState, asked: { readonly to: Hex; readonly data: Hex }) => {
+    const truth = () => callView(state, options.deployment, asked, options.strictPages);
+    return lies.ofTask(state, asked, truth) ?? truth();
+  };
+  /** When a confirmation that is tried on a block would be mined. */
+  const minedAt = ({ state, time }: Block, response: Hex): number =>
+    lies.ofExpiry(state, response) ? 2 ** 33 : time + 1;
 
   const call = ({ from, to, data }: { from?: Hex; to?: Hex; data?: Hex }, tag: unknown): NodeAnswer => {
     const block = blockAt(tag);
@@ -122,7 +127,7 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
         return seen.ok ? seen : { ok: false, data: seen.reason === "" ? "0x" : revertBytes(seen.reason) };
       }
       if (gas < BigInt(gasOfConfirm - 21_000)) return { ok: false, data: "0x" };
-      const outcome = applyAction(draft, { type: "confirm", response, sender: account }, block.time + 1);
+      const outcome = applyAction(draft, { type: "confirm", response, sender: account }, minedAt(block, response));
       return outcome.ok ? { ok: true, data: "0x" } : { ok: false, data: revertBytes(outcome.reason) };
     });
     return { result: writeAnswers(answers) };
@@ -134,7 +139,7 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     const response = confirmedBy(data);
     if (response === undefined || from === undefined) return { result: quantity(21_000) };
     const action: Action = { type: "confirm", response, sender: from.toLowerCase() as Hex };
-    const outcome = applyAction(copyState(block.state), action, block.time + 1);
+    const outcome = applyAction(copyState(block.state), action, minedAt(block, response));
     return outcome.ok ? { result: quantity(gasOfConfirm) } : reverted(outcome.reason);
   };
 

@@ -12,6 +12,8 @@ import { readRaw } from "./modelNode.ts";
 export type Ports = {
   readonly journal: Journal;
   readonly rpc: HttpRpc;
+  /** Where second opinions come from. @default `rpc` */
+  readonly second: HttpRpc | undefined;
   readonly sweepTicks$: Observable<unknown>;
 };
 
@@ -54,6 +56,9 @@ const oneWordEndsIt: Plant = {
   focus: "intake",
   wrap: ({ journal, ...ports }) => ({ ...ports, journal: { ...journal, settledTasks: async () => [] } }),
 };
+
+/** Takes for two opinions what one node may have said both times. */
+const oneNodeTwice: Plant = { focus: "sink", wrap: (ports) => ({ ...ports, second: undefined }) };
 
 /** One response in three is never heard of, and no sweep looks for it. */
 const dropOneLog: Plant = {
@@ -205,6 +210,7 @@ function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void)
 export const plants: Readonly<Record<string, Plant>> = {
   "checkpoint-before-commit": checkpointBeforeCommit,
   "one-word-ends-it": oneWordEndsIt,
+  "one-node-twice": oneNodeTwice,
   "drop-one-log": dropOneLog,
   "free-nonce-on-timeout": freeNonceOnTimeout,
   "free-nonce-on-hopeless": freeNonceOnHopeless,

@@ -104,6 +104,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     },
   });
 
+  const isOver = () => faults.isOver() || time.steps() >= faultLimit;
   const maxReorgDepth = world.pick([0, 1, 2, 3, 5, 8]);
   const finalityDepth = Math.max(1, maxReorgDepth + world.pick([0, 0, 1, 3]));
   const eip1559 = world.chance(0.85);
@@ -131,6 +132,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       time,
       isHidden,
       onLie: (block) => oracle.lied(block),
+      liars: createPrng(seed, "liars"),
+      isOver,
       refusers: createRefusers({
         faults,
         prng: createPrng(seed, "refusers"),
@@ -154,6 +157,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     },
     world.pick([1, 2, 3]),
   );
+  if (network.honest.length < network.nodes.length) count("a node that lies");
   const oracle = createOracle({
     chain,
     pool,
@@ -164,11 +168,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     journal: () => reader,
     highest: network.highest,
   });
-  const crashes = createCrashes(
-    createPrng(seed, "crashes"),
-    plant?.noCrashes ? 0 : world.pick([0, 1, 2, 3]),
-    () => faults.isOver() || time.steps() >= faultLimit,
-  );
+  const crashes = createCrashes(createPrng(seed, "crashes"), plant?.noCrashes ? 0 : world.pick([0, 1, 2, 3]), isOver);
 
   const settings = {
     chainId: mainnet.id,
@@ -189,7 +189,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   let untaken = 0;
   const takeOver = () => {
     const old = incarnation;
-    if (!old?.isAlive() || faults.isOver() || time.steps() >= faultLimit) return;
+    if (!old?.isAlive() || isOver()) return;
     trace.note("the daemon stands still");
     old.stallUntil(time.now() + takeover.between(35_000, 120_000));
     // By now no lease of it is good any more.
@@ -218,6 +218,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       faults,
       chain,
       nodes: network.nodes,
+      honest: network.honest,
       documents,
       plant,
       isHidden,
