@@ -78,7 +78,7 @@ function postgresSite(
     name: `PostgreSQL ${host}${pathname}`,
     secrets: password === undefined ? [] : [password],
     warnings: [
-      ...(passwordFile === undefined ? [] : files.modeWarnings(passwordFile)),
+      ...(passwordFile === undefined ? [] : files.modeWarnings(passwordFile, "password file")),
       ...(isPlain && !isLoopback(hostname)
         ? [
             `the journal goes to ${host} unencrypted: add ?sslmode=verify-full to journal.url, or sslmode=disable if that is meant`,

@@ -31,7 +31,7 @@ export function readWebhook({ webhookFile, format, chat }: Config["alerts"], env
   return {
     url: url.href,
     warnings: [
-      ...(webhookFile === undefined ? [] : files.modeWarnings(webhookFile)),
+      ...(webhookFile === undefined ? [] : files.modeWarnings(webhookFile, "webhook's file")),
       ...(url.protocol === "http:" && !isLoopback(url.hostname)
         ? [`alerts go to ${url.host} unencrypted: use https`]
         : []),

@@ -58,7 +58,7 @@ export function readKeys(options: ReadKeysOptions): Keys {
   const named = [...(signer.keyFile === undefined ? [] : [signer.keyFile]), ...signer.keys];
   if (named.length > 0) {
     const texts = named.map((path) => [path, requireText(files, path, "key file", keyOf(signer, path))] as const);
-    const open = texts.flatMap(([path, text]) => (isKeystore(text) ? [] : files.modeWarnings(path)));
+    const open = texts.flatMap(([path, text]) => (isKeystore(text) ? [] : files.modeWarnings(path, "key file")));
     return found(
       texts.map(([path, text]) => fromFile(path, text)),
       open,
@@ -105,7 +105,7 @@ function passwordReader(files: SecretFiles, file: string | undefined, credential
       return password;
     },
     used: () => (password ? [password] : []),
-    warnings: () => (password !== undefined && file !== undefined ? files.modeWarnings(file) : []),
+    warnings: () => (password !== undefined && file !== undefined ? files.modeWarnings(file, "password file") : []),
   };
 }
 

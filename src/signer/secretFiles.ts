@@ -1,22 +1,22 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 
 export type SecretFiles = {
   /** The text of a file; `undefined` if there is none. @throws ConfigError `KEY_UNREADABLE`. */
   readonly read: (path: string) => string | undefined;
-  /** What is wrong with who may read it. */
-  readonly modeWarnings: (path: string) => readonly string[];
+  /** What is wrong with who may read it. @param what The secret, for people: "key file". */
+  readonly modeWarnings: (path: string, what: string) => readonly string[];
 };
 
 export type SecretFilesOptions = {
   readonly readFile?: ((path: string) => string) | undefined;
-  /** The permission bits of a file. */
-  readonly fileMode?: ((path: string) => number) | undefined;
+  /** The permission bits of a file, and the number of its owner. */
+  readonly fileStat?: ((path: string) => Pick<Stats, "mode" | "uid">) | undefined;
 };
 
 /** Reads files that hold secrets. Errors name the file, and never quote it. */
 export function secretFiles(options: SecretFilesOptions = {}): SecretFiles {
-  const { readFile = (path) => readFileSync(path, "utf8"), fileMode = (path) => statSync(path).mode } = options;
+  const { readFile = (path) => readFileSync(path, "utf8"), fileStat = (path) => statSync(path) } = options;
   return {
     read: (path) => {
       try {
@@ -30,10 +30,15 @@ export function secretFiles(options: SecretFilesOptions = {}): SecretFiles {
         });
       }
     },
-    modeWarnings: (path) => {
-      const mode = fileMode(path) & 0o777;
-      if ((mode & 0o077) === 0) return [];
-      return [`the key file ${path} is open to other users (mode ${mode.toString(8)}): chmod 600 ${path}`];
+    modeWarnings: (path, what) => {
+      const { mode, uid } = fileStat(path);
+      // As libpq has it: what root owns a service may read by its group, which is all that a mounted secret leaves it.
+      const isRoots = uid === 0;
+      if ((mode & (isRoots ? 0o037 : 0o077)) === 0) return [];
+      const remedy = isRoots
+        ? `chmod 640 ${path}, and let its group be the daemon's (a mounted secret: mode 0440)`
+        : `chmod 600 ${path}`;
+      return [`the ${what} ${path} is open to other users (mode ${(mode & 0o777).toString(8)}): ${remedy}`];
     },
   };
 }

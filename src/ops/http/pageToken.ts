@@ -49,7 +49,7 @@ export function readPageToken(options: PageTokenOptions): PageToken {
     };
   const { text } = found;
   if (text !== undefined) {
-    const warnings = files.modeWarnings(tokenFile);
+    const warnings = files.modeWarnings(tokenFile, "token file");
     return { token: strong(text, tokenFile), from: tokenFile, warnings };
   }
   if (isNamed)

@@ -21,7 +21,8 @@ export function readRemote(signer: Config["signer"] & { readonly remoteUrl: stri
       code: "KEY_INVALID",
       remedy: "it must hold one line, without spaces",
     });
-  const secret = [signer.remoteTokenFile, signer.remoteCertKeyFile].filter((path) => path !== undefined);
+  const warningsOf = (path: string | undefined, what: string) =>
+    path === undefined ? [] : files.modeWarnings(path, what);
   return {
     rpc: {
       url: signer.remoteUrl,
@@ -34,6 +35,9 @@ export function readRemote(signer: Config["signer"] & { readonly remoteUrl: stri
       },
     },
     secrets: token === undefined ? [] : [token],
-    warnings: secret.flatMap(files.modeWarnings),
+    warnings: [
+      ...warningsOf(signer.remoteTokenFile, "token file"),
+      ...warningsOf(signer.remoteCertKeyFile, "certificate's key"),
+    ],
   };
 }

@@ -29,7 +29,7 @@ const read = ({ keyFile, keys = [], passwordFile, role = "agent", env = {}, file
     origins: new Map(rest.isGiven ? [["signer.role", "--signer-role"]] : []),
     env,
     cwd: rest.cwd,
-    fileMode: () => rest.mode ?? 0o100600,
+    fileStat: () => ({ mode: rest.mode ?? 0o100600, uid: 1000 }),
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw missing();
@@ -136,11 +136,11 @@ describe("readKeys", () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const keyFile = join(folder, "key");
     writeFileSync(keyFile, digits("a"));
-    chmodSync(keyFile, 0o640);
+    chmodSync(keyFile, 0o644);
     const signer = { keyFile, keys: [], passwordFile: undefined, role: "agent" } as const;
     const found = readKeys({ config: { signer }, origins: new Map(), env: {} });
     expect(found.keys).toEqual([{ privateKey: key("a"), from: keyFile }]);
-    expect(found.warnings).toEqual([expect.stringContaining("mode 640")]);
+    expect(found.warnings).toEqual([expect.stringContaining("mode 644")]);
   });
 
   it("takes several files, bare keys and keystores with one password, in their order", () => {
