@@ -10,8 +10,8 @@
 #   --policies DIR   its files become /etc/ogpu-confirmd/policies
 #   --encrypt-key    keeps the key encrypted, bound to this machine (systemd-creds; needs systemd 250)
 #   --no-start       enables the service and does not start it
-#   --uninstall      stops and removes the service; configuration, key and journal stay
-#   --purge          with --uninstall: they go, too
+#   --uninstall      stops and removes the service; configuration, key, journal and your own drop-ins stay
+#   --purge          with --uninstall: they go, too, and with the configuration the drop-ins that name files in it
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -46,14 +46,15 @@ done
 if [ "$uninstall" = yes ]; then
   systemd disable --now ogpu-confirmd.service 2>/dev/null || true
   rm -f "$unit"
-  rm -rf "$dropins/10-encrypted-key.conf" "$dropins/10-program.conf"
+  rm -f "$dropins/10-encrypted-key.conf" "$dropins/10-program.conf"
+  [ "$purge" = no ] || rm -rf "$dropins"
   rmdir "$dropins" 2>/dev/null || true
   systemd daemon-reload
   if [ "$purge" = yes ]; then
     rm -rf "$etc" "$root/var/lib/private/ogpu-confirmd" "$root/var/lib/ogpu-confirmd"
-    say "removed, with configuration, key and journal"
+    say "removed, with configuration, key, journal and all drop-ins of the service"
   else
-    say "removed; left as they are: $etc, $root/var/lib/private/ogpu-confirmd"
+    say "removed; left as they are: $etc, $root/var/lib/private/ogpu-confirmd, $dropins (as far as there)"
   fi
   exit 0
 fi
@@ -87,18 +88,21 @@ if [ "$encrypt" = yes ]; then
   umask 077
   systemd-creds encrypt --name=agent-key "$key" "$etc/agent-key.cred"
   rm -f "$etc/agent-key"
-  install -d -m 755 "$dropins"
-  printf '[Service]\nLoadCredential=\nLoadCredentialEncrypted=agent-key:/etc/ogpu-confirmd/agent-key.cred\n' > "$dropins/10-encrypted-key.conf"
   say "the key is encrypted, for this machine alone: keep or destroy $key as you see fit"
 elif [ -n "$key" ]; then
   install -m 600 "$key" "$etc/agent-key"
   rm -f "$dropins/10-encrypted-key.conf" "$etc/agent-key.cred"
 fi
+# Also for one that an earlier installation has left: the unit by itself looks for the plain key.
+if [ -e "$etc/agent-key.cred" ]; then
+  install -d -m 755 "$dropins"
+  printf '[Service]\nLoadCredential=\nLoadCredentialEncrypted=agent-key:/etc/ogpu-confirmd/agent-key.cred\n' > "$dropins/10-encrypted-key.conf"
+fi
 
 say "installed: $unit"
 missing=''
 [ -n "$program" ] || missing="$missing
-  the program: npm install -g ogpu-confirmd"
+  the program: npm install -g --omit=optional ogpu-confirmd"
 [ -e "$etc/agent-key" ] || [ -e "$etc/agent-key.cred" ] || missing="$missing
   the key: $0 --key FILE"
 ls "$etc"/policies/*.yaml >/dev/null 2>&1 || missing="$missing

@@ -66,7 +66,7 @@ describe("install.sh", () => {
   it("says what is still missing, and does not start", () => {
     const { status, output } = run([], "/usr/bin:/bin");
     expect(status).toBe(0);
-    for (const thing of ["npm install -g ogpu-confirmd", "--key FILE", "--policies DIR"])
+    for (const thing of ["npm install -g --omit=optional ogpu-confirmd", "--key FILE", "--policies DIR"])
       expect(output).toContain(thing);
     expect(readFileSync(installed("etc/ogpu-confirmd/config.yaml"), "utf8")).toContain("network: mainnet");
   });
@@ -84,6 +84,27 @@ describe("install.sh", () => {
     ]);
     expect(run(["--uninstall", "--purge"]).status).toBe(0);
     expect(["etc/ogpu-confirmd", journal].map((path) => existsSync(installed(path)))).toEqual([false, false]);
+  });
+
+  it("has the unit use the encrypted key that an earlier installation left", () => {
+    mkdirSync(installed("etc/ogpu-confirmd"), { recursive: true });
+    writeFileSync(installed("etc/ogpu-confirmd/agent-key.cred"), "encrypted");
+    expect(run(["--policies", join(home, "policies")]).output).not.toContain("missing");
+    const dropin = readFileSync(installed(`${unit}.d/10-encrypted-key.conf`), "utf8");
+    expect(dropin).toContain("LoadCredentialEncrypted=agent-key:/etc/ogpu-confirmd/agent-key.cred");
+    run(["--key", join(home, "key")]);
+    expect(existsSync(installed(`${unit}.d/10-encrypted-key.conf`))).toBe(false);
+  });
+
+  it("takes the operator's drop-ins with the files that they name, and leaves both where it is not told to purge", () => {
+    run(everything());
+    const [dropin, secret] = [`${unit}.d/alert-webhook.conf`, "etc/ogpu-confirmd/alert-webhook"];
+    writeFileSync(installed(dropin), "[Service]\nLoadCredential=alert-webhook:/etc/ogpu-confirmd/alert-webhook\n");
+    writeFileSync(installed(secret), "https://hooks.example\n");
+    expect(run(["--uninstall"]).output).toContain(`${unit}.d`);
+    expect([dropin, secret].map((path) => existsSync(installed(path)))).toEqual([true, true]);
+    expect(run(["--uninstall", "--purge"]).output).toContain("drop-ins");
+    expect([`${unit}.d`, secret].map((path) => existsSync(installed(path)))).toEqual([false, false]);
   });
 
   it.each([
