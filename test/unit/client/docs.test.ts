@@ -8,7 +8,7 @@ import { readDeclarations } from "../../../tools/declarations.ts";
 const root = join(import.meta.dirname, "../../..");
 const guide = readFileSync(join(root, "docs/client.md"), "utf8");
 
-/** Every function and type of the seed documents. */
+/** Every function and type of the Python library. */
 const ofPython = [
   ...["publish_source", "publish_task", "get_task_responses", "get_confirmed_response", "confirm_response"],
   ...["set_chain", "get_current_chain", "get_contract_address", "get_all_supported_chains", "ChainId"],
