@@ -4,7 +4,7 @@ export const demoCommand: Command = {
   name: "demo",
   summary: "show the main job on a chain of its own; needs the sources",
   about: `Brings up a chain with the network's contracts, providers good and bad, and the daemon, in one terminal. It needs the
-sources with \`npm ci\`: an installed package has no chain in it. \`npm run demo -- --help\` shows its options.`,
+sources with \`npm ci\`: an installed package has neither the contracts nor the actors. \`npm run demo -- --help\` shows its options.`,
   usage: ["demo"],
   needsNoConfig: true,
   examples: [["play it until Ctrl-C", "demo"]],
