@@ -5,6 +5,8 @@ const code = (char: string) => char.charCodeAt(0);
 const [quote, backslash, comma, colon] = [code('"'), code("\\"), code(","), code(":")];
 const [openArray, closeArray, openObject, closeObject] = [code("["), code("]"), code("{"), code("}")];
 
+const tooMany = `JSON has more than ${jsonLimits.items} keys and elements`;
+
 /**
  * Why a JSON text is refused before it is parsed; empty where it is not. One pass over the text, without recursion.
  * Nesting, keys and elements are bounded; a repeated key is refused, because readers disagree on which one counts, and
@@ -14,6 +16,8 @@ export function jsonRefusal(text: string): string {
   /** The keys of each open object; `undefined` for an array. */
   const open: (Set<string> | undefined)[] = [];
   let items = 0;
+  // In JSON a key comes after a brace or a comma, and is counted with that; in what is none yet it need not.
+  let keys = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case openArray:
@@ -31,19 +35,20 @@ export function jsonRefusal(text: string): string {
         break;
       case quote: {
         const end = endOfString(text, at);
-        const keys = open.at(-1);
-        if (keys && isKey(text, end)) {
+        const known = open.at(-1);
+        if (known && isKey(text, end)) {
+          if (++keys > jsonLimits.items) return tooMany;
           const key = keyOf(text.slice(at, end));
           if (key === "__proto__") return "JSON has a key __proto__";
-          if (keys.has(key)) return "JSON repeats a key";
-          keys.add(key);
+          if (known.has(key)) return "JSON repeats a key";
+          known.add(key);
         }
         at = end - 1;
         break;
       }
       default:
     }
-    if (items > jsonLimits.items) return `JSON has more than ${jsonLimits.items} keys and elements`;
+    if (items > jsonLimits.items) return tooMany;
   }
   return "";
 }

@@ -4,11 +4,14 @@ import { jsonRefusal } from "../../../src/payload/jsonGuard.ts";
 
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
+const keysWithoutCommas = (times: number) => Array.from({ length: times }, (_, nth) => `"${nth}":`).join("");
+
 const refused: readonly (readonly [text: string, why: string])[] = [
   [nested(65), "JSON nests deeper than 64"],
   ['{"a":'.repeat(65), "JSON nests deeper than 64"],
   [`[${"1,".repeat(10_000)}1]`, "JSON has more than 10000 keys and elements"],
   [`[${"[],".repeat(6_000)}1]`, "JSON has more than 10000 keys and elements"],
+  [`{${keysWithoutCommas(20_000)}1}`, "JSON has more than 10000 keys and elements"],
   ['{"a": 1, "b": {"a": 2}, "a": 3}', "JSON repeats a key"],
   ['{"a": 1, "\\u0061": 3}', "JSON repeats a key"],
   ['{"a": [], "b": {}, "a"\n:3}', "JSON repeats a key"],
@@ -25,6 +28,7 @@ const accepted = [
   '["__proto__", "{[{["]',
   '{"a\\\\": 1, "a": "__proto__"}',
   '"\\ud800"',
+  JSON.stringify(Object.fromEntries(Array.from({ length: 9_999 }, (_, nth) => [`a${nth}`, nth]))),
   "",
 ];
 
