@@ -43,7 +43,7 @@ export async function gatherCandidate(
   const lastVerdicts = new Map(record.verdicts.map((verdict) => [verdict.response, verdict]));
   const outputs = new Map<Response, Output>();
   await Promise.all(
-    responses.map(async (response) => {
+    inTurn(policy, responses).map(async (response) => {
       outputs.set(response, needs.output ? withoutUnread(await payload.fetch(response.data, limits), needs) : notRead);
     }),
   );
@@ -69,6 +69,12 @@ export async function gatherCandidate(
     settled: settledOf(snapshot, responses, lastVerdicts),
   };
 }
+
+/** Where not all payloads of a comparison have room at once, what is left over are the dear ones, not those that came last. */
+const inTurn = ({ comparesSiblings }: Policy, responses: readonly Response[]): readonly Response[] =>
+  comparesSiblings
+    ? responses.toSorted((a, b) => (a.payment < b.payment ? -1 : a.payment > b.payment ? 1 : 0))
+    : responses;
 
 /** What no expression reads need not be kept while the others come. */
 const withoutUnread = (output: Output, { json, text }: Needs): Output => ({

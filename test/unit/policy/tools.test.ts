@@ -29,6 +29,15 @@ test("the worked policies load where they will run, in order", async () => {
   expect(listPolicies(shipped)).toMatch(/translation-cheapest +shadow +cheapest +translate/);
 });
 
+test("a comparison of documents that have no room beside one another is told of", async () => {
+  const cheapest = (maxBytes: string) =>
+    policyText("output.valid", `output: { maxBytes: ${maxBytes} }`).replace("strategy: first", "strategy: cheapest");
+  const checked = (text: string) => checkPolicies(folderOf({ "a.yaml": text }));
+  expect(await checked(cheapest("16MiB"))).toMatch(/a \(cheapest, shadow\): 3 payloads of output.maxBytes have room/);
+  expect(await checked(cheapest("256KiB"))).toMatch(/a \(cheapest, shadow\)\n$/);
+  expect(await checked(policyText("output.valid", "output: { maxBytes: 16MiB }"))).toMatch(/a \(first, shadow\)\n$/);
+});
+
 test.each(strategyNames)("a new policy of strategy %s loads as it is", (strategy) => {
   expect(problemsOf({ "a.yaml": newPolicy(strategy) })).toEqual([]);
 });
