@@ -9,24 +9,21 @@ export type EventStreamOptions = {
   readonly status: () => unknown;
   readonly metrics: Metrics;
   readonly scrub: Scrub;
-  readonly readers?: number;
-  /** @default 250 ms */
-  readonly flushMs?: number;
-  /** @default 1 second */
-  readonly statusMs?: number;
-  /** Bytes that may wait for a reader; whoever lets more wait is dropped. @default 1 MiB */
-  readonly mostBacklog?: number;
 };
 
+const mostReaders = 32;
+/** Entries in one message. */
 const mostAtOnce = 200;
+const flushMs = 250;
+const statusMs = 1_000;
+/** Bytes that may wait for a reader; whoever lets more wait is dropped. */
+const mostBacklog = 1024 * 1024;
 
 /**
  * `GET /api/events`: the live pipe as server-sent events. A reader gets the newest entries and the status at once, then
  * what is new, a few times a second. Nothing waits for a reader: one that is slow is dropped, and may come again.
  */
-export function eventStream(server: FastifyInstance, options: EventStreamOptions): void {
-  const { entries, status, metrics, scrub } = options;
-  const { readers: most = 32, flushMs = 250, statusMs = 1_000, mostBacklog = 1024 * 1024 } = options;
+export function eventStream(server: FastifyInstance, { entries, status, metrics, scrub }: EventStreamOptions): void {
   const readers = new Set<ServerResponse>();
   let timer: NodeJS.Timeout | undefined;
   let sent = 0;
@@ -60,7 +57,7 @@ export function eventStream(server: FastifyInstance, options: EventStreamOptions
   };
 
   server.get("/api/events", (_, reply) => {
-    if (readers.size >= most) return reply.code(503).send({ error: "too many pages are open" });
+    if (readers.size >= mostReaders) return reply.code(503).send({ error: "too many pages are open" });
     const headers = reply.getHeaders() as Record<string, string>;
     reply.hijack();
     const reader = reply.raw;

@@ -35,16 +35,14 @@ export type OperatorOptions = {
   readonly metrics: Metrics;
   readonly scrub: Scrub;
   readonly logger: Logger;
-  /**
-   * Changes of one kind that may be asked for in a minute with the token, and, apart from them, by each address
-   * without it. @default 60
-   */
-  readonly changesPerMinute?: number;
 };
+
+/** Changes of one kind that may be asked for in a minute with the token, and, apart from them, by each address without it. */
+const changesPerMinute = 60;
 
 /** The page, what it shows, and what it may change. */
 export async function operatorRoutes(server: FastifyInstance, options: OperatorOptions): Promise<void> {
-  const { parts, now, metrics, scrub, logger, changesPerMinute = 60 } = options;
+  const { parts, now, metrics, scrub, logger } = options;
   await server.register(rateLimit, { global: false });
   staticFiles(server);
   const ready = (): OperatorParts => {
