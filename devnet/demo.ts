@@ -58,16 +58,16 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
     });
     const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
     const logger = createLogger({ level: "silent", format: "json", isTTY: false, destination: { write: () => {} } });
+    const signer = privateKeySigner(devnet.accounts.agent.privateKey);
     const observers = createObservers({
       config,
-      ...{ version: readVersion(), nodeVersion: process.version, hasKey: true, clock: systemClock, logger },
+      ...{ version: readVersion(), nodeVersion: process.version, keys: [signer.address], clock: systemClock, logger },
       listeners: [diaries.note, view.show],
     });
     const { report } = observers;
     const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
     const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
     const policies = await watchPolicies({ env: {} }, config.policies.dir, evaluator, rpc, report);
-    const signer = privateKeySigner(devnet.accounts.agent.privateKey);
     const daemon = assemble({
       config,
       deployment: devnet.deployment,

@@ -1,4 +1,4 @@
-import { ignoreElements, merge, type Observable, of, ReplaySubject, type Subscription } from "rxjs";
+import { merge, type Observable, of, ReplaySubject, type Subscription } from "rxjs";
 import type { ChainPort } from "./chain/chainPort.ts";
 import { createSweep } from "./chain/sweep.ts";
 import type { TaskIndex } from "./chain/taskIndex.ts";
@@ -17,6 +17,7 @@ import type { Reporter } from "./report.ts";
 import { revisits$ } from "./revisits.ts";
 import type { Signer } from "./signer/signerPort.ts";
 import { createSink, type SinkOptions } from "./sink/createSink.ts";
+import { createDrySink } from "./sink/drySink.ts";
 import type { Ledger } from "./sink/guardrails/ledger.ts";
 import { openLedger } from "./sink/guardrails/openLedger.ts";
 import type { Sink } from "./sink/sinkPort.ts";
@@ -113,7 +114,7 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
 }
 
 function chooseSink(deps: DaemonDeps & Pick<Daemon, "ledger">, options: DaemonOptions): Sink {
-  if (deps.signers.length === 0 || options.judge.dryRun) return { pay: ignoreElements() };
+  if (deps.signers.length === 0 || options.judge.dryRun) return createDrySink(deps);
   const { chainId, controller, maxFeePerGas, judge } = options;
   const { maxPayment } = judge;
   const { capsOf } = toStore(deps.policies);

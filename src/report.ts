@@ -4,6 +4,7 @@ import type { Confirmation, Decision } from "./journal/journal.ts";
 import type { Pause } from "./journal/sinkJournal.ts";
 import type { Digest } from "./journal/upkeepJournal.ts";
 import type { AccountAddress, Hash, Nonce, ResponseAddress, TaskAddress, UnixSeconds, Wei } from "./protocol/brand.ts";
+import type { Funds } from "./sink/funds.ts";
 import type { AnswerClass } from "./sink/nodeErrors.ts";
 
 /** What the pipe tells its onlookers (log, metrics, page, demo) of what it did. Nothing depends on anybody listening. */
@@ -94,14 +95,10 @@ export type Report =
   /** Nothing new is signed until somebody resumes. */
   | ({ readonly type: "paused" } & Pause)
   | { readonly type: "resumed"; readonly who: string; readonly why: string }
-  /** For so many more confirmations the key's balance pays the gas. */
-  | {
-      readonly type: "balance";
-      readonly signer: AccountAddress;
-      readonly balance: Wei;
-      readonly confirmations: number;
-      readonly low: boolean;
-    }
+  /** What a key can pay for, each time that it is read. */
+  | ({ readonly type: "funds"; readonly signer: AccountAddress } & Funds)
+  /** That begins to be little (`guardrails.warnBelow`), or is enough again. */
+  | ({ readonly type: "balance"; readonly signer: AccountAddress; readonly low: boolean } & Funds)
   /**
    * What a key may do: it is this daemon's (`held`), another one holds it (`waiting`) or has taken it (`lost`); or it cannot
    * pay gas, and is given nothing until it can again.

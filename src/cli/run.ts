@@ -140,7 +140,8 @@ async function runWith(parts: Parts): Promise<number> {
     config,
     version,
     nodeVersion: context.nodeVersion,
-    hasKey: signers.length > 0 && !config.sink.dryRun,
+    keys: config.sink.dryRun ? [] : signers.map(({ address }) => address),
+    stalled: supervisor.stalled,
     clock: systemClock,
     logger,
     listeners: [supervisor.note, alerts.note, createHeapRoom()],
@@ -167,7 +168,6 @@ async function runWith(parts: Parts): Promise<number> {
   };
   const http = await startOperatorServer({
     ...{ config, version, scrub, logger, observers, livez, rpc, policies, signers },
-    stalled: supervisor.stalled,
     clock: systemClock,
   });
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });

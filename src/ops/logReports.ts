@@ -116,6 +116,10 @@ export function logReports(logger: Logger): Reporter {
         );
       case "resumed":
         return logger.warn({ who: report.who, why: report.why }, "paying is resumed");
+      case "funds": {
+        const { signer, balance, confirmations } = report;
+        return logger.trace({ signer: checksummed(signer), balance: formatOgpu(balance), confirmations }, "funds");
+      }
       case "balance": {
         const { signer, balance, confirmations, low } = report;
         const fields = { signer: checksummed(signer), balance: formatOgpu(balance), confirmations };

@@ -1,6 +1,8 @@
 import type { EndpointHealth } from "../chain/endpoints/endpointHealth.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
+import { ogpuNumber } from "../protocol/amounts.ts";
+import type { AccountAddress } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import { type Board, createBoard } from "./board/createBoard.ts";
 import { createReadiness, type Readiness } from "./board/readiness.ts";
@@ -16,8 +18,10 @@ export type ObserverOptions = {
   readonly config: Config;
   readonly version: string;
   readonly nodeVersion: string;
-  /** Whether anything can be paid. */
-  readonly hasKey: boolean;
+  /** The keys that pay; none where nothing can be paid. */
+  readonly keys: readonly AccountAddress[];
+  /** Why the pipe stands still; `undefined` while it does not. @default nobody watches for that */
+  readonly stalled?: () => string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** More who are to be told. */
@@ -41,13 +45,17 @@ export type Observers = {
 const maxLag = 10;
 
 export function createObservers(options: ObserverOptions): Observers {
-  const { config, version, nodeVersion, hasKey, clock, logger, listeners = [] } = options;
+  const { config, version, nodeVersion, keys, stalled, clock, logger, listeners = [] } = options;
   const metrics = createMetrics({ version, nodeVersion });
   const headFreshMs = Math.max(30_000, 5 * config.rpc.pollInterval);
-  const readiness = createReadiness({ clock, headFreshMs, maxLag, hasKey });
+  const readiness = createReadiness({ clock, headFreshMs, maxLag, keys, stalled });
   const board = createBoard({ clock, stuckAfterMs: config.sink.rebroadcastAfter });
   metrics.beforeReading(() => {
     for (const { name, ok } of readiness.checks()) metrics.set("ready", ok ? 1 : 0, { check: name });
+    const funds = readiness.funds();
+    // No number, where nothing was read: nought would be an alarm of a daemon without a key.
+    metrics.set("signer_balance_ogpu", funds ? ogpuNumber(funds.balance) : Number.NaN);
+    metrics.set("signer_confirmations_left", funds?.confirmations ?? Number.NaN);
   });
   const tell = fanOut(
     [logReports(logger), countReports(metrics, clock), readiness.note, board.note, ...listeners],

@@ -1,15 +1,12 @@
 import type { Endpoints } from "../chain/endpoints/createEndpoints.ts";
-import { leastFunds } from "../chain/funds.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { PolicyStore } from "../policy/policyStore.ts";
-import { ogpuNumber } from "../protocol/amounts.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { Ledger } from "../sink/guardrails/ledger.ts";
 import { startHealthProbes } from "./board/healthProbes.ts";
 import { startJournalReads } from "./board/journalReads.ts";
-import { type Funds, pipeCheck } from "./board/readiness.ts";
 import { statusView } from "./board/statusView.ts";
 import { startHttpServer } from "./http/httpServer.ts";
 import { type OperatorParts, operatorRoutes } from "./http/operatorRoutes.ts";
@@ -26,8 +23,6 @@ export type OperatorServerOptions = {
   readonly logger: Logger;
   readonly observers: Observers;
   readonly livez: () => Liveness;
-  /** Why the pipe stands still; `undefined` while it does not. @default nobody watches for that */
-  readonly stalled?: () => string | undefined;
   readonly rpc: Endpoints;
   readonly policies: PolicyStore;
   readonly signers: readonly Signer[];
@@ -56,12 +51,11 @@ export type OperatorServer = {
  * @throws ConfigError as `startHttpServer`.
  */
 export async function startOperatorServer(options: OperatorServerOptions): Promise<OperatorServer> {
-  const { config, scrub, logger, observers, livez, stalled, rpc, policies, signers, clock } = options;
+  const { config, scrub, logger, observers, livez, rpc, policies, signers, clock } = options;
   const { metrics, readiness, board } = observers;
   const keys = signers.map(({ address }) => address);
-  const readyz = () => [...readiness.checks(), pipeCheck(stalled?.())];
+  const readyz = readiness.checks;
   let parts: OperatorParts | undefined;
-  let funds: Funds | undefined;
   const ends: (() => void)[] = [];
   observers.watchEndpoints(rpc.health);
   metrics.set("policies_ok", 1);
@@ -93,14 +87,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
       const endProbes = startHealthProbes({
         readiness,
         writeJournal: () => journal.touch(clock.now()),
-        readFunds: keys.length === 0 ? undefined : () => leastFunds(rpc, keys),
-        onFunds: (seen) => {
-          funds = seen;
-          metrics.set("signer_balance_ogpu", ogpuNumber(seen.balance));
-          metrics.set("signer_confirmations_left", seen.confirmations);
-        },
         logger,
-        clock,
       });
       ends.push(reads.stop, endProbes);
       const status = () =>
@@ -110,7 +97,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
             health: rpc.health,
             policies: () => policies.current().policies,
             readyz,
-            funds: () => funds,
+            funds: readiness.funds,
             canChange: token !== undefined,
           },
           clock.now(),

@@ -18,6 +18,8 @@ export type Key = {
   readonly track: TrackDeps;
   /** Looks at everything in flight; answers what is settled, or free to be admitted anew. */
   readonly round: () => Promise<readonly Confirmation[]>;
+  /** Reads what it can pay for, where that was not done lately. */
+  readonly readFunds: () => Promise<void>;
   /** How many more may be in flight. */
   readonly room: () => number;
   readonly hasMoney: () => boolean;
@@ -168,8 +170,14 @@ export function createKeyring(deps: KeyDeps, signers: readonly Signer[], options
     ),
 
     rounds: async () => {
-      const keys = all().filter(isHeld);
-      const left = await Promise.all(keys.map((key) => work(key, key.round)));
+      const left = await Promise.all(
+        all().map(async (key) => {
+          const settled = isHeld(key) ? await work(key, key.round) : undefined;
+          // Of one that another daemon holds, too: it may come here, and should be able to pay then.
+          await key.readFunds();
+          return settled;
+        }),
+      );
       // What a round has learned of a key's money may give it room.
       changed$.next();
       return left.flatMap((settled) => settled ?? []);
@@ -219,8 +227,10 @@ function createKey(
     round: async () => {
       const left = await watch("tracking", () => trackRound(track));
       await watch("looking for gaps", () => gaps.look(track));
-      if (canSign) await watch("reading the balance", runway.look);
       return left ?? [];
+    },
+    readFunds: async () => {
+      if (canSign) await watch("reading the balance", runway.look);
     },
   };
 }

@@ -2,8 +2,9 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { parseEther } from "viem";
+import { parseEther, parseGwei, toHex } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { setBalance, testNode } from "../../devnet/network.ts";
 import type { TaskAddress } from "../../src/protocol/brand.ts";
 import { confirmationsOnChain } from "../support/chainTruth.ts";
 import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
@@ -91,6 +92,33 @@ describe("the ceiling of an hour", () => {
     const nonces = confirmations(tasks).map(({ nonce }) => Number(nonce));
     expect(nonces).toEqual(nonces.toSorted((a, b) => a - b));
   }, 180_000);
+});
+
+describe("the gas that a key's balance pays", () => {
+  it("is one figure: a key that is given nothing is not ready, and log, /readyz, /status and metrics say the same", async () => {
+    const { network, accounts, mine } = stage.devnet;
+    await testNode(network, "anvil_setNextBlockBaseFeePerGas", [toHex(parseGwei("100"))]);
+    await mine();
+    // More than one confirmation at the node's gas price; less than one at the most that it would offer.
+    await setBalance(network, accounts.agent.address, parseEther("0.03"));
+    home = createHome(stage.devnet);
+    const { http } = await start();
+    const text = async (path: string) => (await fetch(`${http}${path}`)).text();
+    await daemon.logged(({ msg }) => msg.startsWith("the key cannot pay for gas"));
+    const low = await daemon.logged(({ msg }) => msg.startsWith("the key's balance will not pay for gas much longer"));
+    expect(low).toMatchObject({ balance: "0.03 OGPU", confirmations: 0 });
+    while (!/^ok {3}backfill/m.test(await text("/readyz"))) await sleep(50);
+    while (/ key: .*not read yet/.test(await text("/readyz"))) await sleep(50);
+    expect(await text("/readyz")).toContain("FAIL key: 0.03 OGPU, pays the gas of 0 confirmations\n");
+    expect(JSON.parse(await text("/status"))).toMatchObject({ key: { confirmations: 0 }, ready: { ok: false } });
+    const metrics = await text("/metrics");
+    expect(metrics).toContain("ogpu_confirmd_signer_confirmations_left 0\n");
+    expect(metrics).toContain('ogpu_confirmd_ready{check="key"} 0\n');
+
+    await setBalance(network, accounts.agent.address, parseEther("10"));
+    await stage.mineUntil(daemon.logged(({ msg }) => msg === "the key can pay for gas again"));
+    while ((await fetch(`${http}/readyz`)).status !== 200) await sleep(50);
+  }, 120_000);
 });
 
 describe("a policy's own ceiling", () => {

@@ -35,7 +35,7 @@ export async function startTestServer({ token = pageToken, flags = {}, secrets =
     cwd: directory,
   });
   const clock = { now: () => Date.now(), scheduler: undefined as never };
-  const observers = createObservers({ config, version: "1.2.3", nodeVersion: "v24", hasKey: false, clock, logger });
+  const observers = createObservers({ config, version: "1.2.3", nodeVersion: "v24", keys: [], clock, logger });
   const journal = openSqliteJournal({ path: config.journal.path, chainId: config.chain.id });
   const server = await startOperatorServer({
     ...{ config, version: "1.2.3", logger, observers, clock, signers: [] },

@@ -208,6 +208,7 @@ export function toEntry(report: Report): Entry | undefined {
     case "head":
     case "head-behind":
     case "progress":
+    case "funds":
       return undefined;
     default:
       return report satisfies never;

@@ -1,11 +1,9 @@
 import type { Clock } from "../../clock.ts";
 import { formatOgpu } from "../../protocol/amounts.ts";
-import type { Wei } from "../../protocol/brand.ts";
+import type { AccountAddress } from "../../protocol/brand.ts";
 import type { Report, Reporter } from "../../report.ts";
+import type { Funds } from "../../sink/funds.ts";
 import type { Check } from "../http/probeRoutes.ts";
-
-/** What the key can pay for; `undefined` where it could not be read. */
-export type Funds = { readonly balance: Wei; readonly confirmations: number };
 
 export type ReadinessOptions = {
   readonly clock: Pick<Clock, "now">;
@@ -13,33 +11,36 @@ export type ReadinessOptions = {
   readonly headFreshMs: number;
   /** Blocks that the scanner may be behind the head and count as caught up. */
   readonly maxLag: number;
-  /** Without a key there is nothing to fund. */
-  readonly hasKey: boolean;
+  /** The keys that pay; without one there is nothing to fund. */
+  readonly keys: readonly AccountAddress[];
+  /** Why the pipe stands still; `undefined` while it does not. @default nobody watches for that */
+  readonly stalled?: (() => string | undefined) | undefined;
 };
 
 export type Readiness = {
   readonly note: Reporter;
   /** What a write to the journal said last. */
   readonly sawJournal: (problem: string | undefined) => void;
-  readonly sawFunds: (funds: Funds | undefined) => void;
+  /** What the key whose money ends first can pay for; `undefined` until one was read. */
+  readonly funds: () => Funds | undefined;
   readonly checks: () => readonly Check[];
 };
 
-/** The condition that the pipe moves. @param stalled Why it stands still. */
-export const pipeCheck = (stalled: string | undefined): Check => ({
-  name: "pipe",
-  ok: stalled === undefined,
-  reason: stalled ?? "does not stand still",
-});
-
 /** Whether the daemon can do its work, by what it was told of. Asks nobody. */
-export function createReadiness({ clock, headFreshMs, maxLag, hasKey }: ReadinessOptions): Readiness {
+export function createReadiness(options: ReadinessOptions): Readiness {
+  const { clock, headFreshMs, maxLag, keys, stalled } = options;
   let head: { readonly number: bigint; readonly heardAt: number } | undefined;
   let checkpoint: bigint | undefined;
   let hasCaughtUp = false;
   let journal: string | undefined = "was not written to yet";
-  let funds: Funds | undefined;
+  const funds = new Map<AccountAddress, Funds>();
+  /** Those that are given nothing until they have money. */
+  const penniless = new Set<AccountAddress>();
 
+  const leastFunds = (): Funds | undefined => {
+    const [first, ...others] = funds.values();
+    return others.reduce((least, each) => (least && each.confirmations < least.confirmations ? each : least), first);
+  };
   const headCheck = (): Omit<Check, "name"> => {
     if (head === undefined) return { ok: false, reason: "no endpoint has told of a head yet" };
     const seconds = Math.round((clock.now() - head.heardAt) / 1000);
@@ -53,11 +54,19 @@ export function createReadiness({ clock, headFreshMs, maxLag, hasKey }: Readines
     return { ok: hasCaughtUp, reason: `checkpoint ${checkpoint}, ${lag} blocks behind the head` };
   };
   const keyCheck = (): Omit<Check, "name"> => {
-    if (!hasKey) return { ok: true, reason: "no key: nothing is paid" };
-    if (funds === undefined) return { ok: false, reason: "the balance was not read yet" };
-    const { balance, confirmations } = funds;
+    if (keys.length === 0) return { ok: true, reason: "no key, or a dry run: nothing is paid" };
+    const poorest = leastFunds();
+    if (poorest === undefined || !keys.every((key) => funds.has(key)))
+      return { ok: false, reason: "the balance was not read yet" };
+    const { balance, confirmations } = poorest;
     const pays = Number.isFinite(confirmations) ? `pays the gas of ${confirmations} confirmations` : "gas is free";
-    return { ok: confirmations >= 1, reason: `${formatOgpu(balance)}, ${pays}` };
+    const isRefused = confirmations >= 1 && keys.some((key) => penniless.has(key));
+    const refused = isRefused ? "; but a node says that a key cannot pay, and that key is given nothing" : "";
+    return { ok: confirmations >= 1 && !isRefused, reason: `${formatOgpu(balance)}, ${pays}${refused}` };
+  };
+  const pipeCheck = (): Omit<Check, "name"> => {
+    const reason = stalled?.();
+    return { ok: reason === undefined, reason: reason ?? "does not stand still" };
   };
 
   return {
@@ -67,6 +76,9 @@ export function createReadiness({ clock, headFreshMs, maxLag, hasKey }: Readines
         const number = head !== undefined && head.number > report.number ? head.number : report.number;
         head = { number, heardAt: clock.now() };
       }
+      if (report.type === "funds") funds.set(report.signer, report);
+      if (report.type === "key" && report.state === "no-funds") penniless.add(report.signer);
+      if (report.type === "key" && report.state === "funded") penniless.delete(report.signer);
       // On a chain that stands still there is nothing to take in after a restart: the end of a scan says enough.
       const isScan = report.type === "scanned" || (report.type === "intake" && report.via === "scanner");
       if (isScan && report.block !== undefined) {
@@ -77,14 +89,13 @@ export function createReadiness({ clock, headFreshMs, maxLag, hasKey }: Readines
     sawJournal: (problem) => {
       journal = problem;
     },
-    sawFunds: (seen) => {
-      funds = seen ?? funds;
-    },
+    funds: leastFunds,
     checks: () => [
       { name: "head", ...headCheck() },
       { name: "backfill", ...backfillCheck() },
       { name: "key", ...keyCheck() },
       { name: "journal", ok: journal === undefined, reason: journal ?? "writable" },
+      { name: "pipe", ...pipeCheck() },
     ],
   };
 }

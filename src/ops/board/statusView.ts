@@ -3,10 +3,10 @@ import type { Config } from "../../config/schema.ts";
 import type { Policy } from "../../policy/policyPort.ts";
 import { type AccountAddress, checksummed } from "../../protocol/brand.ts";
 import { mainnet } from "../../protocol/chains.ts";
+import type { Funds } from "../../sink/funds.ts";
 import type { Check, Liveness } from "../http/probeRoutes.ts";
 import type { Board } from "./createBoard.ts";
 import type { JournalReads } from "./journalReads.ts";
-import type { Funds } from "./readiness.ts";
 
 export type StatusParts = {
   readonly config: Config;

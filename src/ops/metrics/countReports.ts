@@ -119,9 +119,6 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
         return set("paused", 1);
       case "resumed":
         return set("paused", 0);
-      case "balance":
-        set("signer_balance_ogpu", ogpuNumber(report.balance));
-        return set("signer_confirmations_left", report.confirmations);
       case "key":
         return add("key_changes_total", 1, { state: report.state });
       case "stranger":
@@ -151,6 +148,8 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
         return set("gateway_up", report.up ? 1 : 0, { gateway: report.gateway });
       case "expiry":
         return set("expiry_timestamp_seconds", report.at / 1000, { what: report.what });
+      case "funds":
+      case "balance":
       case "digest":
       case "progress":
       case "scanned":

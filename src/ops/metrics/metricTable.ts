@@ -31,7 +31,7 @@ export const metricTable = [
   {
     name: "ready",
     type: "gauge",
-    labels: { check: ["head", "backfill", "key", "journal"] },
+    labels: { check: ["head", "backfill", "key", "journal", "pipe"] },
     help: "1 while that part of /readyz is fulfilled, else 0.",
   },
 
@@ -180,11 +180,15 @@ export const metricTable = [
     help: "What the tasks offered for them beyond those prices.",
   },
   { name: "gas_ogpu_total", type: "counter", help: "What the mined transactions of final confirmations cost in gas." },
-  { name: "signer_balance_ogpu", type: "gauge", help: "What the signing key can pay for gas." },
+  {
+    name: "signer_balance_ogpu",
+    type: "gauge",
+    help: "What the signing key can pay for gas; of several, the one whose money ends first. NaN until it was read, and without a key.",
+  },
   {
     name: "signer_confirmations_left",
     type: "gauge",
-    help: "For so many confirmations that balance pays, at the price of gas now.",
+    help: "For so many confirmations that balance pays, each at the most that one signed now could cost: what guardrails.warnBelow and /readyz go by.",
   },
   {
     name: "key_changes_total",

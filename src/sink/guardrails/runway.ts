@@ -1,7 +1,7 @@
 import type { ChainPort } from "../../chain/chainPort.ts";
 import type { AccountAddress } from "../../protocol/brand.ts";
 import type { Reporter } from "../../report.ts";
-import { feeCap } from "../fees.ts";
+import { readFunds } from "../funds.ts";
 import type { GasFigure } from "../gasFigure.ts";
 
 export type RunwayDeps = {
@@ -27,12 +27,10 @@ export type Runway = {
 const restMs = { short: 5_000, plentiful: 60_000 };
 /** A balance that pays for so many is read less often. */
 const plenty = 5_000;
-/** Gas units of a confirmation, until one was estimated. */
-const usualGas = 150_000n;
 
 /**
- * Estimates how many confirmations a key's balance pays for at the price of gas now; says so when that falls below
- * `warnBelow`, and when it is enough again. A key that cannot pay for one more is given none.
+ * Reads now and then how many confirmations a key's balance pays for, and reports it each time; says so when that falls
+ * below `warnBelow`, and when it is enough again. A key that cannot pay for one more is given none.
  */
 export function createRunway(deps: RunwayDeps, warnBelow: number): Runway {
   const { chain, signer, gasFigure, unmined, now, report } = deps;
@@ -48,15 +46,15 @@ export function createRunway(deps: RunwayDeps, warnBelow: number): Runway {
     look: async () => {
       const rest = reach < plenty ? restMs.short : restMs.plentiful;
       if (lookedAt !== undefined && now() - lookedAt < rest) return;
-      const [balance, fees] = await Promise.all([chain.balance(signer.address), chain.fees()]);
+      const funds = await readFunds(chain, signer.address, gasFigure.known());
       lookedAt = now();
-      const each = ((gasFigure.known() ?? usualGas) * 5n * feeCap(fees)) / 4n;
-      reach = each === 0n ? Number.POSITIVE_INFINITY : Number(balance / each);
+      reach = funds.confirmations;
+      report({ type: "funds", signer: signer.address, ...funds });
       // Where a node has refused, what is in flight must fit as well.
       setOut(reach < 1 || (isOut && reach <= unmined()));
       if (reach < warnBelow === isLow) return;
       isLow = !isLow;
-      report({ type: "balance", signer: signer.address, balance, confirmations: reach, low: isLow });
+      report({ type: "balance", signer: signer.address, ...funds, low: isLow });
     },
     affordable: () => (isOut ? 0 : reach),
     doubt: () => {

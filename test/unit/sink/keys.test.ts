@@ -299,6 +299,18 @@ describe("the lease of a key", () => {
     stop();
   });
 
+  it("is waited for, and what its key could pay for is read meanwhile", async () => {
+    await bench.journal.takeLease(first.address, "another one", 0, 45_000);
+    // The margin on the usual gas, at the fees of the chain: 3,750,000 wei for each.
+    const { stop } = await start([first], { balance: async () => wei(7_600_000n) });
+    await time.pass(1_000);
+    expect(bench.reports).toContainEqual({
+      ...{ type: "funds", signer: first.address, balance: 7_600_000n, confirmations: 2 },
+    });
+    expect(keyReports(first)).toEqual(["waiting"]);
+    stop();
+  });
+
   it("is renewed for as long as the daemon runs, and free when it stops", async () => {
     const { stop } = await start([first]);
     await time.pass(300_000);

@@ -8,7 +8,7 @@ import { createRing } from "../../../../src/ops/board/ring.ts";
 import { selfPaced } from "../../../../src/ops/board/selfPaced.ts";
 import { shownFacts } from "../../../../src/ops/board/shownFacts.ts";
 import { createTallies } from "../../../../src/ops/board/tallies.ts";
-import { toNonce, unixSeconds, wei } from "../../../../src/protocol/brand.ts";
+import { type AccountAddress, toAddress, toNonce, unixSeconds, wei } from "../../../../src/protocol/brand.ts";
 import type { Report } from "../../../../src/report.ts";
 
 describe("the ring", () => {
@@ -146,9 +146,17 @@ it("counts verdicts by policy and mode, with what a shadow policy would have pai
 });
 
 describe("readiness", () => {
-  const create = (hasKey = true) => {
+  const [key, other] = [1, 2].map((digit) => toAddress<AccountAddress>(`0x${String(digit).repeat(40)}`)) as [
+    AccountAddress,
+    AccountAddress,
+  ];
+  const funds = (signer: AccountAddress, confirmations: number): Report => ({
+    ...{ type: "funds", signer, confirmations },
+    balance: wei(BigInt(confirmations) * 10n ** 15n),
+  });
+  const create = (keys = [key]) => {
     let now = 1_000_000;
-    const readiness = createReadiness({ clock: { now: () => now }, headFreshMs: 30_000, maxLag: 10, hasKey });
+    const readiness = createReadiness({ clock: { now: () => now }, headFreshMs: 30_000, maxLag: 10, keys });
     const failing = () =>
       readiness
         .checks()
@@ -170,20 +178,44 @@ describe("readiness", () => {
     expect(it.failing()).toEqual(["backfill", "key", "journal"]);
     it.note(scanned(490n));
     it.sawJournal(undefined);
-    it.sawFunds({ balance: wei(0n), confirmations: 0 });
+    it.note(funds(key, 0));
     expect(it.failing()).toEqual(["key"]);
-    it.sawFunds({ balance: wei(10n ** 18n), confirmations: 900 });
+    it.note(funds(key, 900));
     expect(it.failing()).toEqual([]);
     it.note(head(5_000n));
     expect(it.failing()).toEqual([]);
     it.pass(30_001);
     it.sawJournal("cannot be written: disk full");
     expect(it.failing()).toEqual(["head", "journal"]);
-    expect(it.checks().at(-1)?.reason).toContain("disk full");
+    expect(it.checks().find(({ name }) => name === "journal")?.reason).toContain("disk full");
   });
 
   it("asks no money of a daemon without a key", () => {
-    expect(create(false).failing()).not.toContain("key");
+    expect(create([]).failing()).not.toContain("key");
+  });
+
+  it("wants to know of every key, and goes by the one whose money ends first", () => {
+    const it = create([key, other]);
+    it.note(funds(key, 900));
+    expect(it.failing()).toContain("key");
+    it.note(funds(other, 3));
+    expect(it.failing()).not.toContain("key");
+    expect(it.funds()).toMatchObject({ confirmations: 3 });
+    it.note(funds(other, 0));
+    expect(it.failing()).toContain("key");
+    expect(it.funds()).toMatchObject({ confirmations: 0 });
+  });
+
+  it("takes a node's word that a key cannot pay, until the key is given something again; of a former key none", () => {
+    const it = create();
+    it.note(funds(key, 900));
+    it.note({ type: "key", signer: other, state: "no-funds" });
+    expect(it.failing()).not.toContain("key");
+    it.note({ type: "key", signer: key, state: "no-funds" });
+    expect(it.failing()).toContain("key");
+    expect(it.checks().find(({ name }) => name === "key")?.reason).toMatch(/900 confirmations; but a node says/);
+    it.note({ type: "key", signer: key, state: "funded" });
+    expect(it.failing()).not.toContain("key");
   });
 });
 

@@ -9,7 +9,7 @@ const took = (block: bigint): Report => ({ type: "intake", via: "scanner", tasks
 const pushed: Report = { type: "intake", via: "socket", tasks: 1, responses: 0, block: undefined };
 
 const backfill = (...reports: readonly Report[]) => {
-  const { note, checks } = createReadiness({ clock: { now: () => 0 }, headFreshMs: 1, maxLag: 2, hasKey: false });
+  const { note, checks } = createReadiness({ clock: { now: () => 0 }, headFreshMs: 1, maxLag: 2, keys: [] });
   for (const report of reports) note(report);
   return checks().find(({ name }) => name === "backfill")?.ok;
 };
