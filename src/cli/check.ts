@@ -15,6 +15,7 @@ import { journalSite } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { probeTable, probeWarnings } from "./probeTable.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { nothingWatched } from "./watchedSources.ts";
 
 /**
  * Validates all that can be validated without paying: every problem is printed, not only the first. Writes nothing.
@@ -58,6 +59,8 @@ export async function check(context: Context, file: string | undefined, flags: F
     await close();
     for (const warning of parts.remote ? await probeRemote(parts.remote, known.signer.remoteAddresses) : [])
       stdout.write(`       warning: ${warning}\n`);
+    const idle = nothingWatched(known, signers);
+    if (idle !== undefined) stdout.write(`       warning: ${idle}\n`);
     if (signers.length === 0)
       return "none given: `run` needs one (AGENT_PRIVATE_KEY, CLIENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl)";
     return signers.map(({ address }, index) => `${checksummed(address)} from ${from[index]}`).join(", ");

@@ -39,6 +39,7 @@ import { openSupervisor } from "./openSupervisor.ts";
 import { probeWarnings } from "./probeTable.ts";
 import { readWebhook } from "./readWebhook.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { nothingWatched } from "./watchedSources.ts";
 import { watchPolicies } from "./watchPolicies.ts";
 
 /**
@@ -71,6 +72,8 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   try {
     opened = await openSigners(config.signer, parts);
     const { signers } = opened;
+    const idle = nothingWatched(config, signers);
+    if (idle !== undefined) logger.warn(idle);
     const deployment = requireDeployment(config.chain.id);
     const scrub = createScrubber(secrets, urls);
     const onAlerts = (each: OpenAlerts) => {

@@ -3,6 +3,13 @@ import { createTaskIndex } from "../chain/taskIndex.ts";
 import { createWatch, type Watch } from "../chain/watch.ts";
 import type { Config } from "../config/schema.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Signer } from "../signer/signerPort.ts";
+
+/** What is said where a daemon would look at nobody's tasks; `undefined` where it looks at somebody's. */
+export function nothingWatched({ watch }: Pick<Config, "watch">, signers: readonly Signer[]): string | undefined {
+  if (signers.length + watch.sources.length + watch.clients.length > 0) return undefined;
+  return "nothing is watched: without a key there are no sources of its own; give the key, or name sources in watch.sources or clients in watch.clients";
+}
 
 type Deps = { readonly chain: ChainPort; readonly journal: Pick<Journal, "leases"> };
 

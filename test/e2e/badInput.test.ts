@@ -281,6 +281,7 @@ describe("check", () => {
     const check = start({ command: "check", privateKey: undefined });
     expect(await check.exited).toBe(0);
     expect(check.output()).toMatch(/key\s+none given: `run` needs one/);
+    expect(check.output()).toMatch(/warning: nothing is watched: without a key there are no sources of its own/);
     expect(check.output()).toMatch(/endpoints\s+1 of 1 on chain 1071\n.*\n\s+127\.0\.0\.1:\d+\s+anvil/);
     expectNoSecret(check.output());
     expectNothingWritten();

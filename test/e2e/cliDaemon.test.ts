@@ -1,6 +1,7 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
@@ -114,6 +115,33 @@ describe("beside a running daemon", () => {
     expect(dear).toMatchObject({ code: 1, err: expect.stringMatching(/PAYMENT_ABOVE_LIMIT/) });
     expect(await run(["confirm", open.response, "--yes"], { env })).toMatchObject({ code: 0 });
   });
+});
+
+describe("a dry run without a key", () => {
+  const watching = async (...args: readonly string[]) => {
+    const idle = createHome(devnet);
+    const watcher = startDaemon({ home: idle, args: ["--dry-run", ...args] });
+    try {
+      const { http } = await watcher.ready();
+      let ready = "";
+      while (!ready.includes("ok   backfill") || !ready.includes("ok   journal")) {
+        await sleep(50);
+        ready = await (await fetch(`${http}/readyz`)).text();
+      }
+      return { ready, output: watcher.output() };
+    } finally {
+      watcher.kill("SIGKILL");
+      await watcher.exited;
+      idle.remove();
+    }
+  };
+
+  it("is ready, and says that nothing is watched where nobody's sources are named", async () => {
+    const { ready, output } = await watching();
+    expect(ready).not.toContain("FAIL");
+    expect(output).toMatch(/"level":"warn".*"msg":"nothing is watched: without a key/);
+    expect((await watching("--watch-sources", source)).output).not.toContain("nothing is watched");
+  }, 120_000);
 });
 
 describe("the journal", () => {
