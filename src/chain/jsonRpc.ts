@@ -2,6 +2,9 @@ import { BaseError, exitCodes } from "../errors.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 
+/** What sends a signed transaction: the one call that is more than a question. */
+export const sendMethod = "eth_sendRawTransaction";
+
 /** The node understood the request and refused it. */
 export class RpcError extends BaseError {
   /** JSON-RPC error code, e.g. -32000; 3 where a call reverted (geth and its kin). */

@@ -14,7 +14,7 @@ export type ClientOptions = {
   /** A value of `ChainId`; or a chain of your own, with the addresses of the network's contracts on it. */
   readonly chain: number | { readonly id: number; readonly contracts: Deployment };
   /**
-   * JSON-RPC endpoints, over HTTP or a WebSocket; the healthiest is asked, and a transaction goes to all.
+   * JSON-RPC endpoints, over HTTP or a WebSocket; the healthiest is asked, and a transaction goes to all healthy ones.
    * @default the network's public one
    */
   readonly rpc?: string | readonly string[];

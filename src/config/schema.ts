@@ -53,7 +53,7 @@ export const schema = {
     http: setting(
       form.urls("http", "https", "ws", "wss"),
       null,
-      "The JSON-RPC endpoints: the healthiest is asked, the next one where it fails; a transaction goes to all. One with `ws://` or `wss://` is asked over WebSockets that are kept open, apart from those of `rpc.ws`: a payment is sent sooner; the kinds can be mixed, such as `wss://` first and `https://` to fall back on. Credentials in them are masked wherever they are shown.",
+      "The JSON-RPC endpoints: the healthiest is asked, the next one where it fails; a transaction goes to all that are healthy. One with `ws://` or `wss://` is asked over WebSockets that are kept open, apart from those of `rpc.ws`: a payment is sent sooner; the kinds can be mixed, such as `wss://` first and `https://` to fall back on. Credentials in them are masked wherever they are shown.",
     ),
     ws: setting(
       form.urls("ws", "wss"),

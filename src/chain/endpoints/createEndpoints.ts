@@ -1,7 +1,7 @@
 import { type Observable, Subject } from "rxjs";
 import { RetryableError } from "../../errors.ts";
 import type { Hex } from "../../protocol/brand.ts";
-import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError, resultOf } from "../jsonRpc.ts";
+import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError, resultOf, sendMethod } from "../jsonRpc.ts";
 import { isBehind } from "./answerShapes.ts";
 import { inOrder } from "./candidates.ts";
 import { createEndpoint, type Endpoint, type EndpointOptions } from "./createEndpoint.ts";
@@ -16,9 +16,10 @@ export type EndpointsOptions = Omit<EndpointOptions, "url" | "name"> & {
 };
 
 /**
- * Several endpoints as one `HttpRpc`: the healthiest answers, the next one where it fails. A batch is never spread over
- * two endpoints. What one refuses for reasons of its own (a method that it does not do, state that it has dropped) another one
- * is asked for; where all refuse, the first refusal is the answer. `eth_sendRawTransaction` goes to all.
+ * Several endpoints as one `HttpRpc`: the healthiest answers, the next one where it fails. What a batch is answered is never
+ * spread over two endpoints. What one refuses for reasons of its own (a method that it does not do, state that it has dropped)
+ * another one is asked for; where all refuse, the first refusal is the answer. Transactions go to all healthy ones: one alone to
+ * all at once, several in a batch to one for its word, and then to the others.
  */
 export type Endpoints = HttpRpc & {
   /** One endpoint, for reads that must agree: the healthiest now, or the one of that name. It fails rather than change. */
@@ -44,7 +45,6 @@ export type Endpoints = HttpRpc & {
   readonly head$: Observable<bigint>;
 };
 
-const sendMethod = "eth_sendRawTransaction";
 const contractRead: RpcCall = { method: "eth_call", params: [] };
 
 /** @throws RetryableError from every method where no endpoint answers; RpcError where one refuses. */
@@ -86,7 +86,12 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     current = endpoint;
   };
 
-  const batchOn = async (pool: readonly Endpoint[], calls: readonly RpcCall[]): Promise<readonly RpcAnswer[]> => {
+  /** @param asked Those that were asked are added to it. */
+  const batchOn = async (
+    pool: readonly Endpoint[],
+    calls: readonly RpcCall[],
+    asked = new Set<Endpoint>(),
+  ): Promise<readonly RpcAnswer[]> => {
     const { usable, rest } = order(pool);
     const startedAt = clock.now();
     const errors: RetryableError[] = [];
@@ -98,6 +103,7 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
       if (usable.length === 0 && errors.length > 0 && clock.now() - startedAt >= timeoutMs) break;
       // What is known to refuse it has nothing to add.
       if (fallback && endpoint.lacks(calls)) continue;
+      asked.add(endpoint);
       try {
         const answers = await endpoint.batch(calls);
         const newest = newestHead();
@@ -115,6 +121,9 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
       }
     }
     if (fallback) return fallback.answers;
+    // As in `broadcast`: none of them has looked at the transactions.
+    if (usable.length > 0 && rest.length > 0 && areSends(calls) && errors.every(isOfAccount))
+      return batchOn(rest, calls, asked);
     throw errors.length === 1 ? errors[0] : noneAnswered(errors);
   };
 
@@ -134,11 +143,29 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     return sendTo(usable.length > 0 ? usable : rest, []);
   };
 
+  /**
+   * The word on several transactions is one endpoint's. It may pass nothing on, so the others get the same bytes, and nobody
+   * waits for what they say: after it, not beside it, since one that is asked in its place would know them already.
+   */
+  const broadcastAll = async (calls: readonly RpcCall[]): Promise<readonly RpcAnswer[]> => {
+    const { rest } = order();
+    const asked = new Set<Endpoint>();
+    try {
+      return await batchOn(endpoints, calls, asked);
+    } finally {
+      // Those that are better left alone are, unless one of them had to be asked.
+      const some = rest.some((endpoint) => asked.has(endpoint)) ? endpoints : order().usable;
+      for (const other of some)
+        if (!asked.has(other) && !other.lacks(calls)) void other.batch(calls).catch(() => undefined);
+    }
+  };
+
   const rpcOver = (poolFor: (calls: readonly RpcCall[]) => readonly Endpoint[]) => {
     const batch = async (calls: readonly RpcCall[]): Promise<readonly RpcAnswer[]> => {
       const [call] = calls;
       if (call === undefined) return [];
-      if (calls.length > 1 || call.method !== sendMethod) return batchOn(poolFor(calls), calls);
+      if (!areSends(calls)) return batchOn(poolFor(calls), calls);
+      if (calls.length > 1) return broadcastAll(calls);
       try {
         return [{ result: await broadcast(call.params[0] as Hex) }];
       } catch (error) {
@@ -184,6 +211,8 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     head$: heads.asObservable(),
   };
 }
+
+const areSends = (calls: readonly RpcCall[]): boolean => calls.every(({ method }) => method === sendMethod);
 
 const isOfAccount = (error: unknown): boolean => error instanceof EndpointError && error.code === accountRefused.code;
 
