@@ -9,6 +9,7 @@ import {
   type RpcCall,
   type RpcError,
   resultOf,
+  sendMethod,
   toRpcError,
   type WireError,
 } from "./jsonRpc.ts";
@@ -75,6 +76,6 @@ function refusalOfAll(
   const isOfAll = batchRefusal([{ error }]) !== undefined || isRateLimit(error);
   const isOfAccount = () => requests.every((request) => refusalKind(request, error) === "account");
   if (requests.every(({ id }) => id !== only.id) || isOfAll || isOfAccount()) return error;
-  const pays = requests.some(({ method }) => method === "eth_sendRawTransaction");
+  const pays = requests.some(({ method }) => method === sendMethod);
   return isObjectOverHttp && !pays ? error : undefined;
 }

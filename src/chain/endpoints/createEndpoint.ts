@@ -1,7 +1,7 @@
 import type { Hex } from "../../protocol/brand.ts";
 import { createJsonRpc } from "../createJsonRpc.ts";
 import { answerTooLong } from "../exchange.ts";
-import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf } from "../jsonRpc.ts";
+import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf, sendMethod } from "../jsonRpc.ts";
 import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
 import { EndpointError, refusedBy } from "./endpointError.ts";
@@ -131,7 +131,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     name,
     batch: (calls) => ask(calls, false),
     call: async <T>(method: string, ...params: readonly unknown[]) => (await askOne({ method, params }, false)) as T,
-    send: async (raw) => (await askOne({ method: "eth_sendRawTransaction", params: [raw] }, true)) as Hex,
+    send: async (raw) => (await askOne({ method: sendMethod, params: [raw] }, true)) as Hex,
     askedAt: () => askedAt,
     lacks: missing.includes,
     health: () => {

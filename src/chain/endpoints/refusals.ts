@@ -1,4 +1,4 @@
-import type { RpcCall, RpcError } from "../jsonRpc.ts";
+import { type RpcCall, type RpcError, sendMethod } from "../jsonRpc.ts";
 import { revertData } from "../revertReason.ts";
 
 /**
@@ -11,8 +11,6 @@ import { revertData } from "../revertReason.ts";
  * - `call`: of what was asked; an answer, as any endpoint would give it.
  */
 export type RefusalKind = "account" | "method" | "here" | "call";
-
-const send = "eth_sendRawTransaction";
 
 /** What a plan may leave out. Of these "unauthorized" is no word on the account: whatever else is asked next tells of that. */
 const isOptional = (method: string): boolean =>
@@ -94,12 +92,12 @@ export function refusalKind(call: RpcCall, error: RpcError): RefusalKind {
   if (isOfContract(error) || /\bbatch\b/.test(text)) return "call";
   const says = (pattern: RegExp) => pattern.test(text);
   const isMethods = error.rpcCode === -32601 || error.rpcCode === -32604 || ofMethod.some(says);
-  if (method === send && !isMethods && ofTransaction.test(text)) return "call";
+  if (method === sendMethod && !isMethods && ofTransaction.test(text)) return "call";
   const fault = accountFault(error);
   if (fault === "quota") return "account";
   if (method === "eth_getLogs" && tooMuch.test(text)) return isOneBlock(call) ? "here" : "call";
   // Old state is one thing that a plan leaves out, and traces are another.
-  if (method !== send && hasDropped(error))
+  if (method !== sendMethod && hasDropped(error))
     return ofPlan.test(text) && /^(debug|trace)_/.test(method) ? "method" : "here";
   if (fault !== undefined) return isOptional(method) ? "method" : "account";
   if (error.rpcCode === -32602) return "call";

@@ -1,4 +1,4 @@
-import type { RpcAnswer, RpcCall, RpcError } from "../jsonRpc.ts";
+import { type RpcAnswer, type RpcCall, type RpcError, sendMethod } from "../jsonRpc.ts";
 import { accountFault, refusalKind } from "./refusals.ts";
 
 /** What an endpoint refuses for reasons of its own. */
@@ -10,8 +10,6 @@ export type RefusedCalls = {
   /** Every call was refused for reasons of its own: nothing is said of the request as such. */
   readonly isAll: boolean;
 };
-
-const send = "eth_sendRawTransaction";
 
 /**
  * Sorts out what was refused in one request; `undefined` where nothing was, which costs next to nothing.
@@ -34,7 +32,7 @@ export function refusedCalls(calls: readonly RpcCall[], answers: readonly RpcAns
     // Many a gateway tells its chain to anybody.
     isServed ||= (kind === "call" || kind === "here") && call.method !== "eth_chainId";
   }
-  const isRefused = ofAccount !== undefined && (!isServed || calls[0]?.method === send);
+  const isRefused = ofAccount !== undefined && (!isServed || calls[0]?.method === sendMethod);
   const account =
     isRefused && ofAccount ? { fault: accountFault(ofAccount) ?? ("key" as const), error: ofAccount } : undefined;
   return { account, methods, isAll };
@@ -47,5 +45,5 @@ export function refusedCalls(calls: readonly RpcCall[], answers: readonly RpcAns
 export function isAnsweredElsewhere(calls: readonly RpcCall[], answers: readonly RpcAnswer[]): boolean {
   const isOwn = (answer: RpcAnswer, index: number): boolean =>
     "error" in answer && refusalKind(calls[index] as RpcCall, answer.error) !== "call";
-  return calls[0]?.method === send ? answers.every(isOwn) : answers.some(isOwn);
+  return calls[0]?.method === sendMethod ? answers.every(isOwn) : answers.some(isOwn);
 }

@@ -1,11 +1,11 @@
-import { RpcError } from "../jsonRpc.ts";
+import { RpcError, sendMethod } from "../jsonRpc.ts";
 import { refusalKind } from "./refusals.ts";
 
 /** What says most about a transaction that no endpoint took, first: that it is there already, that its nonce is gone. */
 const telling = [/already known|(?<!un)known transaction|already imported|alreadyknown/i, /nonce too low|oldnonce/i];
 /** What says nothing about the transaction, beside refusals for reasons of the endpoint's own. */
 const vague = /not allowed|unauthori[sz]ed|forbidden/i;
-const send = { method: "eth_sendRawTransaction", params: [] };
+const send = { method: sendMethod, params: [] };
 
 /**
  * The refusal to go by when the same bytes were refused by several endpoints, or not answered: a node's word on the
