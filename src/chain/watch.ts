@@ -2,9 +2,10 @@ import { RetryableError } from "../errors.ts";
 import type { Intake, Journal, SeenResponse, SeenTask } from "../journal/journal.ts";
 import type { AccountAddress, ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import type { ChainEvent, LogPosition } from "../protocol/events.ts";
-import { askOnce, mapAtOnce } from "./askOnce.ts";
+import { askOnce } from "./askOnce.ts";
 import { createBoundedMap } from "./boundedMap.ts";
 import type { ChainPort } from "./chainPort.ts";
+import { inParallel } from "./endpoints/inParallel.ts";
 import { createSeenLogs } from "./seenLogs.ts";
 import type { TaskIndex } from "./taskIndex.ts";
 
@@ -103,7 +104,7 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     ask: (one: T) => Promise<R | undefined>,
   ): Promise<ReadonlyMap<T, R>> => {
     const some = [...new Set(all)];
-    const answers = await mapAtOnce(some, lookUpsAtOnce, ask);
+    const answers = await inParallel(some, lookUpsAtOnce, ask);
     return new Map(some.flatMap((one, at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
   };
 
