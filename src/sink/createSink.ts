@@ -69,9 +69,9 @@ export type SinkOptions = TrackOptions & {
 const freedMs = 10_000;
 
 /**
- * The single writer of its keys: admits intents in batches, one batch after the other, so that nonces are taken in order;
- * keeps several in flight for each key; and tracks each to finality. Every signed attempt is in the journal before it is
- * sent, and after a restart the same bytes go out again.
+ * The single writer of its keys: admits intents in batches, several of a key under way at once, which are signed and sent one
+ * after the other, so that nonces are taken in order; keeps several in flight for each key; and tracks each to finality. Every
+ * signed attempt is in the journal before it is sent, and after a restart the same bytes go out again.
  */
 export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
   const { journal, clock, report, signers } = deps;
