@@ -188,8 +188,6 @@ export type ChainPort = {
     at: bigint,
     hash?: Hash,
   ) => Promise<readonly (Receipt | ReceiptError)[]>;
-  /** @throws RetryableError if it cannot be told. */
-  readonly receipt: (hash: Hash) => Promise<Receipt | undefined>;
   /**
    * Which of these transactions confirmed a response in `[from, head]`, and in which block, by the logs of a node that has
    * that very head. What is missing may be there all the same: it reverted, or the node does not tell. Never rejects.

@@ -30,7 +30,7 @@ export function allReceipts(answers: readonly (Receipt | ReceiptError)[]): reado
 export function receiptReads(
   rpc: HttpRpc,
   missing: (what: string, block: bigint) => RetryableError,
-): Pick<ChainPort, "receipt" | "receipts" | "receiptsAt"> {
+): Pick<ChainPort, "receipts" | "receiptsAt"> {
   const callFor = (hash: Hash) => ({ method: "eth_getTransactionReceipt", params: [hash] });
   const readOf = (hash: Hash, answer: RpcAnswer | undefined): Receipt | ReceiptError | undefined => {
     const told = `the receipt that ${rpc.name} has of ${hash}`;
@@ -43,18 +43,10 @@ export function receiptReads(
     }
   };
 
-  const receipts: ChainPort["receipts"] = async (hashes) => {
-    const answers = await rpc.batch(hashes.map(callFor));
-    return hashes.map((hash, at) => readOf(hash, answers[at]));
-  };
-
   return {
-    receipts,
-
-    receipt: async (hash) => {
-      const [found] = await receipts([hash]);
-      if (found instanceof Error) throw found;
-      return found;
+    receipts: async (hashes) => {
+      const answers = await rpc.batch(hashes.map(callFor));
+      return hashes.map((hash, at) => readOf(hash, answers[at]));
     },
 
     receiptsAt: async (hashes, at, blockHash) => {

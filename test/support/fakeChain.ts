@@ -1,6 +1,6 @@
 import { NEVER } from "rxjs";
 import type { TwoOpinions } from "../../src/chain/askTwice.ts";
-import type { BroadcastAnswer, ChainPort, Head, Snapshot } from "../../src/chain/chainPort.ts";
+import type { BroadcastAnswer, ChainPort, Head, Receipt, Snapshot } from "../../src/chain/chainPort.ts";
 import type { PaymentAsk, PaymentStanding, PaymentStandings } from "../../src/chain/paymentStandings.ts";
 import { RetryableError } from "../../src/errors.ts";
 import type { AccountAddress, Hash, ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
@@ -64,6 +64,14 @@ export const aSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   ...changes,
 });
 
+export type ReceiptOf = (hash: Hash) => Promise<Receipt | undefined>;
+
+/** What a test says of a chain. */
+export type FakeAnswers = Partial<ChainPort> & {
+  /** Of each transaction, however many are asked for at once. @default there is none */
+  readonly receipt?: ReceiptOf;
+};
+
 const usual: Partial<ChainPort> = {
   head$: NEVER,
   liveEvents$: NEVER,
@@ -76,7 +84,6 @@ const usual: Partial<ChainPort> = {
   balance: async () => wei(10n ** 20n),
   broadcast: async () => ({ ok: true }),
   revertOf: async () => undefined,
-  receipt: async () => undefined,
   confirmedIn: async () => new Map(),
 };
 
@@ -100,7 +107,7 @@ export async function standingsIn(
 }
 
 /** What asks for several at once, or for the same in another way, out of what asks for one: a test needs to say only the latter. */
-const several = (chain: ChainPort): Partial<ChainPort> => ({
+const several = (chain: ChainPort, receipt: ReceiptOf): Partial<ChainPort> => ({
   previews: (asks) =>
     Promise.all(
       asks.map(async ({ task: asked, response: its, from }) => {
@@ -126,21 +133,21 @@ const several = (chain: ChainPort): Partial<ChainPort> => ({
   minedNonceElsewhere: async (account, block) => ({ mined: await chain.minedNonce(account, block), block }),
   pendingNonce: (account) => chain.minedNonce(account),
   receiptsAt: async (hashes) => {
-    const receipts = await Promise.all(hashes.map((hash) => chain.receipt(hash)));
+    const receipts = await Promise.all(hashes.map(receipt));
     return receipts.filter((each) => each !== undefined);
   },
-  receipts: (hashes) => Promise.all(hashes.map((hash) => chain.receipt(hash).catch((error: Error) => error))),
+  receipts: (hashes) => Promise.all(hashes.map((hash) => receipt(hash).catch((error: Error) => error))),
 });
 
 /** A chain that answers what a test tells it to; a question that it was not told the answer of fails the test. */
-export const fakeChain = (answers: Partial<ChainPort> = {}): ChainPort => {
+export const fakeChain = ({ receipt = async () => undefined, ...answers }: FakeAnswers = {}): ChainPort => {
   const chain: ChainPort = new Proxy({ ...usual, ...answers } as ChainPort, {
     get: (target, name: keyof ChainPort) => {
       if (name in target) return target[name];
       throw new Error(`the test did not expect ${name} to be called`);
     },
   });
-  return Object.assign(chain, { ...several(chain), ...answers });
+  return Object.assign(chain, { ...several(chain, receipt), ...answers });
 };
 
 const nothing: PaymentStanding = { taskStatus: undefined, expiresAt: undefined, response: undefined };

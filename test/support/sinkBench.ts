@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ChainPort } from "../../src/chain/chainPort.ts";
 import type { Confirmation, Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import type { ResponseAddress, TaskAddress, Wei } from "../../src/protocol/brand.ts";
@@ -18,7 +17,7 @@ import { openLedger } from "../../src/sink/guardrails/openLedger.ts";
 import { createLane } from "../../src/sink/lane.ts";
 import { createStrangers } from "../../src/sink/strangers.ts";
 import type { TrackDeps } from "../../src/sink/track.ts";
-import { aResponse, fakeChain, hashOf, response, source, task } from "./fakeChain.ts";
+import { aResponse, type FakeAnswers, fakeChain, hashOf, response, source, task } from "./fakeChain.ts";
 
 export type Intent = {
   readonly task?: TaskAddress;
@@ -38,7 +37,7 @@ export type SinkBench = {
   /** As the journal has them; what a node took, as the sink told, is `broadcast`, though the journal hears of it later. */
   readonly now: (ids: readonly number[]) => Promise<readonly Confirmation[]>;
   /** What `admit` and `trackRound` take. */
-  readonly deps: (chain?: Partial<ChainPort>, changes?: Partial<TrackDeps>) => TrackDeps;
+  readonly deps: (chain?: FakeAnswers, changes?: Partial<TrackDeps>) => TrackDeps;
   readonly remove: () => Promise<void>;
 };
 

@@ -36,7 +36,6 @@ describe("receipts of several transactions", () => {
     const node = nodeWith(answer);
     expect(await node.receipts([first, odd, last])).toEqual([told(first), undefined, told(last)]);
     expect(await node.receiptsAt([first, odd, last], 100n)).toEqual([told(first), told(last)]);
-    expect(await node.receipt(odd)).toBeUndefined();
   });
 
   it.each<[string, RpcAnswer, RegExp]>([
@@ -58,7 +57,6 @@ describe("receipts of several transactions", () => {
     const pinned = await node.receiptsAt([first, odd, last], 100n);
     expect(pinned).toEqual([told(first), error, told(last)]);
     expect(() => allReceipts(pinned)).toThrow(ReceiptError);
-    await expect(node.receipt(odd)).rejects.toBeInstanceOf(ReceiptError);
   });
 
   it("tell the gas price, or that the node does not", async () => {

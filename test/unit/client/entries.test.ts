@@ -1,9 +1,8 @@
 import { expect, it } from "vitest";
-import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { createEntries } from "../../../src/client/lane/entries.ts";
 import type { Entry } from "../../../src/client/lane/transaction.ts";
 import { toNonce } from "../../../src/protocol/brand.ts";
-import { fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { type FakeAnswers, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
 
@@ -13,7 +12,7 @@ const entry = (number: number): Entry => ({
   attempts: [{ kind: "confirm", hash: hashOf(number), raw: "0x00", nonce: toNonce(number), signedAt: 0 }],
   ...{ mined: undefined, sentAt: 0, sentAtBlock: 99n, answer: undefined, refusal: undefined, fate: undefined },
 });
-const entriesOn = (chain: Partial<ChainPort>) => {
+const entriesOn = (chain: FakeAnswers) => {
   const { clock } = createVirtualTime();
   return createEntries({
     ...{ clock, signer: signerOfKey("1"), chainId: 1071, maxFeePerGas: 1n, rebroadcastAfterMs: 1, pollIntervalMs: 100 },

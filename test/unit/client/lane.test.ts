@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import type { Receipt } from "../../../src/chain/chainPort.ts";
 import { InputError, RefusedError } from "../../../src/client/errors.ts";
 import { createLane, type Lane } from "../../../src/client/lane/createLane.ts";
 import type { Transaction } from "../../../src/client/lane/transaction.ts";
@@ -7,7 +7,7 @@ import type { WriteOptions } from "../../../src/client/types.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { type Hash, type Hex, toNonce } from "../../../src/protocol/brand.ts";
 import type { Signer } from "../../../src/signer/signerPort.ts";
-import { fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { type FakeAnswers, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
 
@@ -50,7 +50,7 @@ beforeEach(() => {
     const block = nonce === undefined ? undefined : blocks.get(nonce);
     return block && { hash, ...block, blockHash: hashOf(block.blockNumber), gasUsed: 1n, gasPrice: 1n };
   };
-  const chain: Partial<ChainPort> = {
+  const chain: FakeAnswers = {
     receipt,
     head: async () => headAt(head),
     minedNonce: async (_account, at = head) => {

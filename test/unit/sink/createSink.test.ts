@@ -16,7 +16,16 @@ import type { Signer } from "../../../src/signer/signerPort.ts";
 import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
 import { unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { pausePaying, resumePaying } from "../../../src/sink/guardrails/pausing.ts";
-import { address, aResponse, aSnapshot, aTask, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import {
+  address,
+  aResponse,
+  aSnapshot,
+  aTask,
+  type FakeAnswers,
+  fakeChain,
+  hashOf,
+  headAt,
+} from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
 
@@ -44,7 +53,7 @@ const receipt = (hash: Hash): Receipt => ({
 
 /** Subscribes a sink; what it settles, and how it ends. */
 const start = (
-  chain: Partial<ChainPort>,
+  chain: FakeAnswers,
   signer: Signer | readonly Signer[] = bench.signer,
   options: Partial<SinkOptions> = {},
 ) => {

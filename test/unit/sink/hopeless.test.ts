@@ -1,6 +1,6 @@
 import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { BroadcastAnswer, ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import type { BroadcastAnswer, ChainPort } from "../../../src/chain/chainPort.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import type { Hash, Hex } from "../../../src/protocol/brand.ts";
@@ -9,7 +9,7 @@ import { createLane } from "../../../src/sink/lane.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
-import { aSnapshot, aTask, hashOf } from "../../support/fakeChain.ts";
+import { aSnapshot, aTask, hashOf, type ReceiptOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -63,8 +63,8 @@ function stage(
 const deedsOf = () => bench.reports.flatMap((report) => (report.type === "hopeless" ? [report.did] : []));
 const standing = async ({ id }: Confirmation) => bench.journal.confirmation(id);
 const minedAs =
-  (kind: "confirm" | "cancel", confirmation: () => Promise<Confirmation>): ChainPort["receipt"] =>
-  async (hash: Hash): Promise<Receipt | undefined> => {
+  (kind: "confirm" | "cancel", confirmation: () => Promise<Confirmation>): ReceiptOf =>
+  async (hash) => {
     const attempt = (await confirmation()).attempts.find((each) => each.hash === hash);
     const receipt = { hash, blockNumber: 90n, blockHash: hashOf(90), gasUsed: 1n, gasPrice: 1n };
     return attempt?.kind === kind ? { ...receipt, succeeded: true } : undefined;

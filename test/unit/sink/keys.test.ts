@@ -12,7 +12,16 @@ import {
 } from "../../../src/protocol/brand.ts";
 import type { Signer } from "../../../src/signer/signerPort.ts";
 import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
-import { address, aResponse, aSnapshot, aTask, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import {
+  address,
+  aResponse,
+  aSnapshot,
+  aTask,
+  type FakeAnswers,
+  fakeChain,
+  hashOf,
+  headAt,
+} from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
 
@@ -32,7 +41,7 @@ const snapshot: ChainPort["snapshot"] = async (task, _, [response]) =>
 
 const start = async (
   signers: readonly Signer[],
-  chain: Partial<ChainPort> = {},
+  chain: FakeAnswers = {},
   options: Partial<SinkOptions> = {},
   owner = "this one",
 ) => {

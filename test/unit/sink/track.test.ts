@@ -18,7 +18,17 @@ import { broadcastAll } from "../../../src/sink/send.ts";
 import { signerOf } from "../../../src/sink/signerOf.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, hashOf, headAt, taskGone } from "../../support/fakeChain.ts";
+import {
+  address,
+  aResponse,
+  aSnapshot,
+  aTask,
+  type FakeAnswers,
+  hashOf,
+  headAt,
+  type ReceiptOf,
+  taskGone,
+} from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -46,7 +56,7 @@ const send = async (deps: TrackDeps, intent?: Intent): Promise<Confirmation> => 
 const snapshotOf: ChainPort["snapshot"] = async (task, _, [response]) =>
   aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
 const stateOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).state;
-const minedWith = (succeeded: boolean, at = 98n): Partial<ChainPort> => ({
+const minedWith = (succeeded: boolean, at = 98n): FakeAnswers => ({
   receipt: async (hash) => receiptOf(hash, at, succeeded),
 });
 
@@ -98,10 +108,9 @@ describe("a round", () => {
   it("tells the journal what a node took, once, where it is not mined by then", async () => {
     const { journal } = bench;
     const markBroadcast = vi.fn(journal.markBroadcast);
-    const deps = (on: Partial<ChainPort>) => ({ ...bench.deps(on), journal: { ...journal, markBroadcast } });
+    const deps = (on: FakeAnswers) => ({ ...bench.deps(on), journal: { ...journal, markBroadcast } });
     const [mined, waiting] = [await send(deps({})), await send(deps({ snapshot: snapshotOf }), second)];
-    const receipt: ChainPort["receipt"] = async (hash) =>
-      hash === mined.attempts[0]?.hash ? receiptOf(hash, 98n) : undefined;
+    const receipt: ReceiptOf = async (hash) => (hash === mined.attempts[0]?.hash ? receiptOf(hash, 98n) : undefined);
     await trackRound(deps({ receipt }));
     expect([await stateOf(mined), await stateOf(waiting)]).toEqual(["mined", "broadcast"]);
     expect(markBroadcast.mock.calls.map(([ids]) => ids)).toEqual([[waiting.id]]);
@@ -139,13 +148,13 @@ describe("a round", () => {
   it("does not take nonces that were cancelled, or that a stranger took, for reverts", async () => {
     const { id } = await send(bench.deps());
     for (const nonce of [1, 2]) {
-      const gone: Partial<ChainPort> = { receipt: async () => undefined, minedNonce: async () => toNonce(nonce) };
+      const gone: FakeAnswers = { receipt: async () => undefined, minedNonce: async () => toNonce(nonce) };
       expect(await trackRound(bench.deps(gone))).toMatchObject([{ id, state: "intended" }]);
       const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(nonce) }), id);
       await broadcastAll(bench.deps(), [confirmation]);
     }
     const last = (await bench.journal.confirmation(id)).attempts.at(-1)?.hash;
-    const reverted: Partial<ChainPort> = {
+    const reverted: FakeAnswers = {
       receipt: async (hash) => (hash === last ? receiptOf(hash, 97n, false) : undefined),
     };
     expect(await trackRound(bench.deps(reverted))).toMatchObject([{ id, state: "intended" }]);
@@ -376,7 +385,7 @@ describe("a round", () => {
     const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), id);
     await broadcastAll(bench.deps(), [confirmation]);
     const [first] = confirmation.attempts;
-    const taken: Partial<ChainPort> = {
+    const taken: FakeAnswers = {
       receipt: async (hash) => (hash === first?.hash ? receiptOf(hash, 97n, false) : undefined),
       minedNonce: async () => toNonce(2),
     };
@@ -437,7 +446,7 @@ describe("a round", () => {
     };
     const hashOfSent = ({ attempts }: Confirmation) => attempts[0]?.hash ?? hashOf(0);
     type Asked = { readonly logs: unknown[]; readonly receipts: Hash[] };
-    const mined = (asked: Asked, logs: ReadonlyMap<Hash, bigint>, reverted?: Hash): Partial<ChainPort> => ({
+    const mined = (asked: Asked, logs: ReadonlyMap<Hash, bigint>, reverted?: Hash): FakeAnswers => ({
       minedNonce: async (_, at) => toNonce(at === undefined ? 3 : 0),
       snapshot: snapshotOf,
       confirmedIn: async (hashes, from, { number }) => {
@@ -499,7 +508,7 @@ describe("a round", () => {
       expect(await Promise.all(three.map(stateOf))).toEqual(["mined", "mined", "mined"]);
       const pinned: unknown[] = [];
       const behind = new RetryableError("behind", { code: "NODE_BEHIND" });
-      const later = (answer: () => Promise<readonly Receipt[]>): Partial<ChainPort> => ({
+      const later = (answer: () => Promise<readonly Receipt[]>): FakeAnswers => ({
         ...mined(asked, new Map()),
         head: async () => headAt(102n),
         receiptsAt: (...args) => {
@@ -536,7 +545,7 @@ describe("a round", () => {
       const logs = new Map(hashes.map((hash) => [hash, 99n]));
       await trackRound(bench.deps(mined(asked, logs), { askAllUpTo: 2 }));
       const unreadable = new ReceiptError("it has no status", hashOfSent(three[1]));
-      const later: Partial<ChainPort> = {
+      const later: FakeAnswers = {
         ...mined(asked, new Map()),
         head: async () => headAt(102n),
         minedNonce: async () => toNonce(3),
@@ -603,7 +612,7 @@ it.each<[string, Partial<Receipt>, Fees, bigint]>([
 ])("counts what was mined, finally, at %s", async (_, told, fees, cost) => {
   await send(bench.deps({ fees: async () => fees }));
   const changeConfirmation = vi.fn(bench.journal.changeConfirmation);
-  const receipt: ChainPort["receipt"] = async (hash) => ({ ...receiptOf(hash, 90n), gasUsed: 2n, ...told });
+  const receipt: ReceiptOf = async (hash) => ({ ...receiptOf(hash, 90n), gasUsed: 2n, ...told });
   await trackRound({ ...bench.deps({ receipt }), journal: { ...bench.journal, changeConfirmation } });
   expect(changeConfirmation.mock.calls.map(([, change]) => change)).toMatchObject([
     { state: "final", gasPaid: { nonce: 0, cost } },
@@ -645,7 +654,7 @@ describe("what a former key has signed", () => {
   it("is sent again as it is where the right alone is missing; that it reverts then is no sign against the other keys", async () => {
     const signer = signerOfKey("2");
     const { id } = await send(bench.deps({}, { signer }));
-    const round = (now: number, chain: Partial<ChainPort>) =>
+    const round = (now: number, chain: FakeAnswers) =>
       trackRound(bench.deps({ ...notOwner, ...chain }, { signer, canSign: false, now: () => now }));
     await round(5_000, {});
     expect(broadcasts()).toBe(1);
