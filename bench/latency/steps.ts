@@ -76,7 +76,6 @@ const journal = watch(openSqliteJournal({ path: config.journal.path, chainId: co
   glance: firstStep,
   intake: "event into the journal, beside that",
   decide: "verdict into the journal",
-  recordAttempt: "signed bytes onto the disk",
   recordAttempts: "signed bytes onto the disk",
 });
 leaveThreadsTheirLimits();

@@ -10,11 +10,11 @@ import { read, readAll, readOne } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
-import type { HttpRpc } from "./jsonRpc.ts";
+import { type HttpRpc, sendMethod } from "./jsonRpc.ts";
 import { minedNonceFrom, newestMinedNonce } from "./minedNonce.ts";
 import { minedRevert } from "./minedRevert.ts";
 import { createNewestBlock, lacksBlock } from "./newestBlock.ts";
-import { notTaken } from "./notTaken.ts";
+import { noAnswer, notTaken } from "./notTaken.ts";
 import { readStretch } from "./pages.ts";
 import { createPaymentStandings } from "./paymentStandings.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
@@ -78,6 +78,15 @@ export function createChain(deps: ChainDeps): ChainPort {
       const reason = revertReason(error);
       if (reason === undefined) throw error;
       return { ok: false, reason };
+    }
+  };
+
+  const broadcastAll: ChainPort["broadcastAll"] = async (raws) => {
+    try {
+      const answers = await rpc.batch(raws.map((raw) => ({ method: sendMethod, params: [raw] })));
+      return answers.map((answer) => ("error" in answer ? notTaken(answer.error) : { ok: true }));
+    } catch (error) {
+      return raws.map(() => notTaken(error));
     }
   };
 
@@ -222,23 +231,8 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     balance: async (account) => wei(BigInt(await rpc.call<Hex>("eth_getBalance", account, "latest"))),
 
-    broadcastAll: async (raws) => {
-      try {
-        const answers = await rpc.batch(raws.map((raw) => ({ method: "eth_sendRawTransaction", params: [raw] })));
-        return answers.map((answer) => ("error" in answer ? notTaken(answer.error) : { ok: true }));
-      } catch (error) {
-        return raws.map(() => notTaken(error));
-      }
-    },
-
-    broadcast: async (raw) => {
-      try {
-        await rpc.call("eth_sendRawTransaction", raw);
-        return { ok: true };
-      } catch (error) {
-        return notTaken(error);
-      }
-    },
+    broadcast: async (raw) => (await broadcastAll([raw]))[0] ?? noAnswer,
+    broadcastAll,
 
     ...receiptReads(rpc, missing),
 

@@ -21,16 +21,11 @@ const stillGivenUp = (changed: Changed): Changed =>
 export async function changeAll(deps: TrackDeps, asked: readonly Changed[]): Promise<readonly Confirmation[]> {
   const { journal, lane, report, now, guard } = deps;
   const changes = asked.map(stillGivenUp);
-  const fences = deps.fences?.();
-  const [only, ...more] = changes;
-  if (only === undefined) return [];
-  const changed =
-    more.length === 0
-      ? [await journal.changeConfirmation(only.before.id, only.change, fences)]
-      : await journal.changeConfirmations(
-          changes.map(({ before, change }) => ({ id: before.id, change })),
-          fences,
-        );
+  if (changes.length === 0) return [];
+  const changed = await journal.changeConfirmations(
+    changes.map(({ before, change }) => ({ id: before.id, change })),
+    deps.fences?.(),
+  );
   for (const [index, confirmation] of changed.entries()) {
     const { change, receipt } = changes[index] as Changed;
     const { id, state } = confirmation;

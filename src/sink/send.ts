@@ -17,9 +17,8 @@ export async function broadcastAll(deps: TrackDeps, confirmations: readonly Conf
     .toSorted((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0));
   lane.keepAll(current, { sentAt: now(), sentAtBlock: lane.newestBlock() });
   const raws = inOrder.flatMap(({ attempts }) => attempts.at(-1)?.raw ?? []);
-  const [only, ...more] = raws;
-  if (only === undefined) return;
-  const answers = more.length === 0 ? [await chain.broadcast(only)] : await chain.broadcastAll(raws);
+  if (raws.length === 0) return;
+  const answers = await chain.broadcastAll(raws);
   const accepted = inOrder.filter((confirmation, index) => {
     const answer: BroadcastAnswer = answers[index] ?? noAnswer;
     const kind = answer.ok ? "accepted" : classifyAnswer(answer.message, deps.answers);

@@ -62,12 +62,6 @@ export async function signAttempts(deps: SignDeps, calls: readonly ToSign[]): Pr
     const attempt = { kind, hash, raw, nonce: call.nonce, signedAt: now(), maxCost: maxCostOf(call) };
     return { confirmationId: confirmation.id, signer: signer.address, attempt };
   });
-  const [only, ...more] = attempts;
-  const signed =
-    only === undefined
-      ? []
-      : more.length === 0
-        ? [await journal.recordAttempt(only.confirmationId, only.signer, only.attempt, fences())]
-        : await journal.recordAttempts(attempts, fences());
+  const signed = attempts.length === 0 ? [] : await journal.recordAttempts(attempts, fences());
   return { signed, unsigned: calls.slice(count), error };
 }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { EMPTY, type Observable } from "rxjs";
-import type { HttpRpc, RpcCall } from "../../src/chain/jsonRpc.ts";
+import { type HttpRpc, type RpcCall, sendMethod } from "../../src/chain/jsonRpc.ts";
 import type { Attempt, Confirmation, Journal } from "../../src/journal/journal.ts";
 import type { Hex } from "../../src/protocol/brand.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
@@ -105,7 +105,6 @@ const forgetOlderHashes: Plant = {
         confirmation: async (id) => newest(await journal.confirmation(id)),
         confirmations: async (ids) => (await journal.confirmations(ids)).map(newest),
         unsettled: async () => (await journal.unsettled()).map(newest),
-        recordAttempt: async (...args) => newest(await journal.recordAttempt(...args)),
         recordAttempts: async (...args) => (await journal.recordAttempts(...args)).map(newest),
         changeConfirmation: async (...args) => newest(await journal.changeConfirmation(...args)),
         changeConfirmations: async (...args) => (await journal.changeConfirmations(...args)).map(newest),
@@ -127,8 +126,6 @@ const newestIsMined: Plant = {
       ...ports,
       journal: {
         ...journal,
-        changeConfirmation: async (id, change, ...rest) =>
-          journal.changeConfirmation(id, (await mistaken({ id, change })).change, ...rest),
         changeConfirmations: async (changes, ...rest) =>
           journal.changeConfirmations(await Promise.all(changes.map(mistaken)), ...rest),
       },
@@ -142,17 +139,13 @@ const bumpBeforeJournal: Plant = {
   wrap: ({ journal, rpc, ...ports }) => {
     const sendIfBump = async (id: number, { raw }: Pick<Attempt, "raw">) => {
       const { attempts } = await journal.confirmation(id);
-      if (attempts.length > 0) await rpc.call("eth_sendRawTransaction", raw).catch(() => undefined);
+      if (attempts.length > 0) await rpc.call(sendMethod, raw).catch(() => undefined);
     };
     return {
       ...ports,
       rpc,
       journal: {
         ...journal,
-        recordAttempt: async (id, signer, attempt, ...rest) => {
-          await sendIfBump(id, attempt);
-          return journal.recordAttempt(id, signer, attempt, ...rest);
-        },
         recordAttempts: async (attempts, ...rest) => {
           for (const { confirmationId, attempt } of attempts) await sendIfBump(confirmationId, attempt);
           return journal.recordAttempts(attempts, ...rest);
@@ -171,7 +164,6 @@ const writeWithoutLease: Plant = {
     journal: {
       ...journal,
       renewLease: async () => true,
-      recordAttempt: async (id, signer, attempt) => journal.recordAttempt(id, signer, attempt, await journal.leases()),
       recordAttempts: async (attempts) => journal.recordAttempts(attempts, await journal.leases()),
       changeConfirmation: async (id, change) => journal.changeConfirmation(id, change, await journal.leases()),
       changeConfirmations: async (changes) => journal.changeConfirmations(changes, await journal.leases()),
@@ -182,27 +174,21 @@ const writeWithoutLease: Plant = {
 
 /** Tells of each transaction whose request failed, or that was refused. */
 function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void): HttpRpc {
-  const watched = async <T>(calls: readonly RpcCall[], work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      for (const { method, params } of calls) {
-        if (method === "eth_sendRawTransaction") onFailure(params[0] as Hex, error);
-      }
-      throw error;
-    }
+  const tell = ({ method, params }: RpcCall, error: unknown) => {
+    if (method === sendMethod) onFailure(params[0] as Hex, error);
   };
   return {
     ...rpc,
-    call: <T>(method: string, ...params: readonly unknown[]) =>
-      watched([{ method, params }], () => rpc.call<T>(method, ...params)),
     batch: async (calls) => {
-      const answers = await watched(calls, () => rpc.batch(calls));
-      for (const [index, answer] of answers.entries()) {
-        const { method, params } = calls[index] as RpcCall;
-        if (method === "eth_sendRawTransaction" && "error" in answer) onFailure(params[0] as Hex, answer.error);
+      try {
+        const answers = await rpc.batch(calls);
+        for (const [index, answer] of answers.entries())
+          if ("error" in answer) tell(calls[index] as RpcCall, answer.error);
+        return answers;
+      } catch (error) {
+        for (const call of calls) tell(call, error);
+        throw error;
       }
-      return answers;
     },
   };
 }

@@ -52,14 +52,9 @@ export function createSinkBench(): SinkBench {
   const lane = createLane();
   const journal: Journal = {
     ...opened,
-    recordAttempt: async (...args) => {
-      const recorded = await opened.recordAttempt(...args);
-      deeds.push(`journalled nonce ${args[2].nonce}`);
-      return recorded;
-    },
     recordAttempts: async (attempts, fences) => {
       const recorded = await opened.recordAttempts(attempts, fences);
-      deeds.push(`journalled nonces ${attempts.map(({ attempt }) => attempt.nonce).join(", ")}`);
+      deeds.push(`journalled nonce ${attempts.map(({ attempt }) => attempt.nonce).join(", ")}`);
       return recorded;
     },
   };

@@ -611,10 +611,10 @@ it.each<[string, Partial<Receipt>, Fees, bigint]>([
   ],
 ])("counts what was mined, finally, at %s", async (_, told, fees, cost) => {
   await send(bench.deps({ fees: async () => fees }));
-  const changeConfirmation = vi.fn(bench.journal.changeConfirmation);
+  const changeConfirmations = vi.fn(bench.journal.changeConfirmations);
   const receipt: ReceiptOf = async (hash) => ({ ...receiptOf(hash, 90n), gasUsed: 2n, ...told });
-  await trackRound({ ...bench.deps({ receipt }), journal: { ...bench.journal, changeConfirmation } });
-  expect(changeConfirmation.mock.calls.map(([, change]) => change)).toMatchObject([
+  await trackRound({ ...bench.deps({ receipt }), journal: { ...bench.journal, changeConfirmations } });
+  expect(changeConfirmations.mock.calls.flatMap(([changes]) => changes.map(({ change }) => change))).toMatchObject([
     { state: "final", gasPaid: { nonce: 0, cost } },
   ]);
 });
