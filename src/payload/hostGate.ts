@@ -33,7 +33,7 @@ export type GateJob<T> = {
   readonly run: () => Promise<T>;
 };
 
-export type Held = { readonly bytes: number; readonly released: Promise<void> };
+type Held = { readonly bytes: number; readonly released: Promise<void> };
 
 /** Why a job's turn never came. */
 export type NoTurn = "queue-full" | "late" | "slow-host";

@@ -8,7 +8,7 @@ export type Decision =
   | { readonly kind: "hold"; readonly reason: string; readonly waitsFor: WaitsFor }
   | Wait;
 
-export type Wait = {
+type Wait = {
   readonly kind: "wait";
   readonly reason: string;
   readonly until: UnixSeconds;

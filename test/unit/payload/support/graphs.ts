@@ -15,7 +15,7 @@ export function linkTo(blocks: Blocks, cid: Cid, times: number, data: Uint8Array
 }
 
 /** A CID that holds its block itself. */
-export const inline = (codec: number, block: Uint8Array): Cid => ({ codec, hash: hashes.identity, digest: block });
+const inline = (codec: number, block: Uint8Array): Cid => ({ codec, hash: hashes.identity, digest: block });
 
 const empty = inline(codecs.raw, new Uint8Array());
 /** Of a file that has a field of two bytes, which nobody knows, so many times. */
