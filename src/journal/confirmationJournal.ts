@@ -53,13 +53,13 @@ function* recordAttempts(made: readonly NewAttempt[], check: CheckFence): Work<r
   for (const [index, confirmation] of before.entries()) checkFree(confirmation, made[index] as NewAttempt);
   yield* checkNotPaused(before);
   yield* takeNonces(made);
-  const written = made.map(({ confirmationId: id, signer, attempt }, index) => {
+  const written = made.map(({ confirmationId: id, signer, attempt, reason = "" }, index) => {
     const { kind, hash, raw, nonce, signedAt, maxCost } = attempt;
     const { attempts, state } = before[index] as Confirmation;
     return {
       attempt: [hash, id, attempts.length, kind, nonce, raw, signedAt, signer],
       gas: maxCost === undefined ? [] : [{ signer, nonce, cost: maxCost, at: signedAt }],
-      state: [id, nonce, state === "intended" ? signedAt : null],
+      state: [id, nonce, state === "intended" ? signedAt : null, reason],
     } as const;
   });
   yield* together([
@@ -69,17 +69,17 @@ function* recordAttempts(made: readonly NewAttempt[], check: CheckFence): Work<r
     ),
     ...reserveGas(written.flatMap(({ gas }) => gas)),
     ...updateAll(
-      "UPDATE confirmations SET state = 'signed', nonce = given.column2, reason = '', admitted_at = coalesce(given.column3, admitted_at)",
+      "UPDATE confirmations SET state = 'signed', nonce = given.column2, admitted_at = coalesce(given.column3, admitted_at), reason = given.column4",
       "id = given.column1",
-      ["BIGINT", "BIGINT", "BIGINT"],
+      ["BIGINT", "BIGINT", "BIGINT", "TEXT"],
       written.map(({ state }) => state),
     ),
   ]);
   return before.map((confirmation, index) => {
-    const { signer, attempt } = made[index] as NewAttempt;
+    const { signer, attempt, reason = "" } = made[index] as NewAttempt;
     const { maxCost: _, ...stored } = attempt;
     const attempts = [...confirmation.attempts, { ...stored, signer }];
-    return { ...confirmation, state: "signed", nonce: attempt.nonce, reason: "", attempts };
+    return { ...confirmation, state: "signed", nonce: attempt.nonce, reason, attempts };
   });
 }
 

@@ -168,6 +168,8 @@ export type NewAttempt = {
   readonly confirmationId: number;
   readonly signer: AccountAddress;
   readonly attempt: Attempt;
+  /** The confirmation's reason from then on. @default none: what was said before is done with */
+  readonly reason?: string | undefined;
 };
 
 export type ConfirmationChange = {

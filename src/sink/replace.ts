@@ -19,20 +19,18 @@ export type Replacement =
   | { readonly type: "ceiling"; readonly cap: string }
   | { readonly type: "nothing" };
 
+const nothing: Replacement = { type: "nothing" };
+const tooDear: Replacement = { type: "ceiling", cap: "sink.maxFeePerGas" };
+
 /**
  * Signs and journals the newest attempt anew, in the same nonce, with higher fees.
  * @param urgent The task's time is nearly over.
  */
 export async function replace(deps: AdmitDeps, confirmation: Confirmation, urgent = false): Promise<Replacement> {
-  const newest = confirmation.attempts.at(-1);
-  if (newest === undefined) return { type: "nothing" };
-  const { fees, call } = readAttempt(newest);
-  const better = replacementFees(fees, await deps.chain.fees(urgent), deps.maxFeePerGas);
-  if (better === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
-  const dearer: Call = { ...call, kind: newest.kind, nonce: newest.nonce, fees: better };
-  const more = maxCostOf(dearer) - maxCostOf({ ...call, fees });
-  if (!(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
-  return sign(deps, confirmation, dearer);
+  const before = newestCall(confirmation);
+  if (before === undefined) return nothing;
+  const fees = replacementFees(before.fees, await deps.chain.fees(urgent), deps.maxFeePerGas);
+  return fees === undefined ? tooDear : signInPlace(deps, confirmation, before, { ...before, fees });
 }
 
 /**
@@ -41,16 +39,13 @@ export async function replace(deps: AdmitDeps, confirmation: Confirmation, urgen
  * @param gas What the call takes by the node's own estimate.
  */
 export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, gas: bigint): Promise<Replacement> {
-  const newest = confirmation.attempts.at(-1);
-  if (newest === undefined) return { type: "nothing" };
-  const { fees: before, call } = readAttempt(newest);
-  const fees = await inPlaceOf(deps, before);
-  if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
-  const fresh: Call = { ...call, kind: newest.kind, nonce: newest.nonce, fees, gas: withMargin(gas) };
-  if (fees === before && fresh.gas === call.gas) return { type: "nothing" };
-  const more = maxCostOf(fresh) - maxCostOf({ ...call, fees: before });
-  if (more > 0n && !(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
-  return sign(deps, confirmation, fresh);
+  const before = newestCall(confirmation);
+  if (before === undefined) return nothing;
+  const fees = await inPlaceOf(deps, before.fees);
+  if (fees === undefined) return tooDear;
+  const fresh: Call = { ...before, fees, gas: withMargin(gas) };
+  const isSame = fees === before.fees && fresh.gas === before.gas;
+  return isSame ? nothing : signInPlace(deps, confirmation, before, fresh);
 }
 
 /**
@@ -60,12 +55,12 @@ export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, ga
  * @param why It is given up, for this reason.
  */
 export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: string): Promise<Replacement> {
-  const newest = confirmation.attempts.at(-1);
-  if (newest === undefined) return { type: "nothing" };
-  const fees = await inPlaceOf(deps, readAttempt(newest).fees);
-  if (fees === undefined) return { type: "ceiling", cap: "sink.maxFeePerGas" };
-  const nothing = transferOfNothing(deps.signer.address, newest.nonce, fees);
-  return sign(deps, confirmation, { kind: "cancel", ...nothing }, why);
+  const before = newestCall(confirmation);
+  if (before === undefined) return nothing;
+  const fees = await inPlaceOf(deps, before.fees);
+  if (fees === undefined) return tooDear;
+  const transfer = transferOfNothing(deps.signer.address, before.nonce, fees);
+  return sign(deps, confirmation, { kind: "cancel", ...transfer }, why);
 }
 
 /**
@@ -73,14 +68,9 @@ export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: 
  * dearer one fits under the ceiling. `nothing`: it has a multiple of what such a transfer takes already.
  */
 export async function cancelWithMoreGas(deps: AdmitDeps, confirmation: Confirmation): Promise<Replacement> {
-  const newest = confirmation.attempts.at(-1);
-  if (newest?.kind !== "cancel") return { type: "nothing" };
-  const { fees, call } = readAttempt(newest);
-  if (call.gas > mostTransferGas) return { type: "nothing" };
-  const roomier: Call = { ...call, kind: "cancel", nonce: newest.nonce, fees, gas: withMargin(call.gas) };
-  const more = maxCostOf(roomier) - maxCostOf({ ...call, fees });
-  if (!(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
-  return sign(deps, confirmation, roomier);
+  const before = newestCall(confirmation);
+  if (before?.kind !== "cancel" || before.gas > mostTransferGas) return nothing;
+  return signInPlace(deps, confirmation, before, { ...before, gas: withMargin(before.gas) });
 }
 
 const inPlaceOf = async ({ chain, maxFeePerGas }: AdmitDeps, before: Fees): Promise<Fees | undefined> =>
@@ -89,21 +79,38 @@ const inPlaceOf = async ({ chain, maxFeePerGas }: AdmitDeps, before: Fees): Prom
 export const transferOfNothing = (to: Hex, nonce: Nonce, fees: Fees) =>
   ({ to, data: "0x", gas: transferGas, nonce, fees }) as const;
 
-/** @param why It is given up; what replaces its last bytes goes on saying so. */
+/** What its newest bytes call and offer. */
+function newestCall({ attempts }: Confirmation): Call | undefined {
+  const newest = attempts.at(-1);
+  if (newest === undefined) return undefined;
+  const { fees, call } = readAttempt(newest);
+  return { ...call, kind: newest.kind, nonce: newest.nonce, fees };
+}
+
+/** Signs a call in the place of another one, where the ceiling of gas has room for what it may cost more. */
+async function signInPlace(
+  deps: AdmitDeps,
+  confirmation: Confirmation,
+  before: Call,
+  call: Call,
+): Promise<Replacement> {
+  const more = maxCostOf(call) - maxCostOf(before);
+  if (more > 0n && !(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
+  return sign(deps, confirmation, call);
+}
+
+/** @param why It is given up; what replaces its last bytes goes on saying so, durable with them: a restart must know it. */
 async function sign(
   deps: AdmitDeps,
   confirmation: Confirmation,
   call: Call,
   why = isGivenUp(confirmation) ? confirmation.reason : undefined,
 ): Promise<Replacement> {
-  const { signed, error } = await signAttempts(deps, [{ confirmation, call }]);
+  const { signed, error } = await signAttempts(deps, [{ confirmation, call, reason: why }]);
   const [replaced] = signed;
   if (replaced === undefined) throw error;
   await deps.guard.chargeGas(deps.signer.address, call.nonce, maxCostOf(call));
-  if (why === undefined) return { type: "signed", confirmation: replaced };
-  const { id, state } = replaced;
-  const told = await deps.journal.changeConfirmation(id, { state, reason: why }, deps.fences?.());
-  return { type: "signed", confirmation: told };
+  return { type: "signed", confirmation: replaced };
 }
 
 /** What signed bytes call and offer. */

@@ -26,7 +26,12 @@ export type Call = {
   readonly fees: Fees;
 };
 
-export type ToSign = { readonly confirmation: Confirmation; readonly call: Call };
+export type ToSign = {
+  readonly confirmation: Confirmation;
+  readonly call: Call;
+  /** The confirmation's reason from then on. @default none */
+  readonly reason?: string | undefined;
+};
 
 export type Signed = {
   readonly signed: readonly Confirmation[];
@@ -56,11 +61,11 @@ export async function signAttempts(deps: SignDeps, calls: readonly ToSign[]): Pr
   const count = failed < 0 ? calls.length : failed;
   const error = (results[failed] as PromiseRejectedResult | undefined)?.reason;
   if (error instanceof FatalError) throw error;
-  const attempts = calls.slice(0, count).map(({ confirmation, call }, index): NewAttempt => {
+  const attempts = calls.slice(0, count).map(({ confirmation, call, reason }, index): NewAttempt => {
     const { kind, raw, hash } = (results[index] as PromiseFulfilledResult<Pick<Attempt, "kind" | "raw" | "hash">>)
       .value;
     const attempt = { kind, hash, raw, nonce: call.nonce, signedAt: now(), maxCost: maxCostOf(call) };
-    return { confirmationId: confirmation.id, signer: signer.address, attempt };
+    return { confirmationId: confirmation.id, signer: signer.address, attempt, reason };
   });
   const signed = attempts.length === 0 ? [] : await journal.recordAttempts(attempts, fences());
   return { signed, unsigned: calls.slice(count), error };

@@ -138,7 +138,7 @@ export const everyMethod: readonly JournalCall[] = [
   [
     "recordAttempts",
     [
-      { confirmationId: 2, signer, attempt: attempt(6, 0x44) },
+      { confirmationId: 2, signer, attempt: attempt(6, 0x44), reason: "given up" },
       { confirmationId: 1, signer, attempt: { ...attempt(4, 0x45), maxCost: wei(5n) } },
     ],
     [{ signer, token: 1 }],

@@ -311,6 +311,18 @@ describeJournals("a journal", (journals) => {
       expect(attempts.map((each) => each.hash)).toEqual([hash("f"), hash("a")]);
     });
 
+    it("are stored together with what is said of the confirmation from then on; else nothing is said of it", async () => {
+      const { id: confirmationId } = await withIntent();
+      const cancel = { ...attempt(5, "a"), kind: "cancel" } as const;
+      const told = await journal.recordAttempts([{ confirmationId, signer, attempt: cancel, reason: "given up" }]);
+      expect(told).toMatchObject([{ state: "signed", reason: "given up" }]);
+      await reopen();
+      expect(await journal.unsettled()).toEqual(told);
+      const plain = await journal.recordAttempts([{ confirmationId, signer, attempt: attempt(5, "b") }]);
+      expect(plain).toMatchObject([{ reason: "" }]);
+      expect(await journal.unsettled()).toEqual(plain);
+    });
+
     it("make a signed confirmation impossible to reject", async () => {
       const { id } = await withIntent();
       await journal.recordAttempt(id, signer, attempt(5, "a"));

@@ -2,12 +2,13 @@ import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BroadcastAnswer, ChainPort } from "../../../src/chain/chainPort.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
-import type { Confirmation } from "../../../src/journal/journal.ts";
+import type { Confirmation, NewAttempt } from "../../../src/journal/journal.ts";
 import type { Hash, Hex } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
 import { createLane } from "../../../src/sink/lane.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
+import { createCrashJournal } from "../../sim/crashJournal.ts";
 import { admit } from "../../support/admit.ts";
 import { aSnapshot, aTask, hashOf, type ReceiptOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
@@ -102,8 +103,9 @@ describe("bytes that nodes refuse for good", () => {
     const takesFrom = 30_000n;
     const isTaken = (raw: Hex) => isTransfer(raw) && (gasOf(raw) ?? 0n) >= takesFrom;
     const { send, rounds } = stage((raw) => (isTaken(raw) ? { ok: true } : hopeless), { fees });
-    await send();
+    const confirmation = await send();
     await rounds(16);
+    expect((await standing(confirmation)).reason).toBe(`nodes refuse it for good: ${refusal}`);
     const transfers = sent.filter(isTransfer);
     expect([...new Set(transfers.map(gasOf))]).toEqual([21_000n, 26_250n, 32_812n]);
     expect(new Set(transfers.map((raw) => parseTransaction(raw).gasPrice))).toEqual(new Set([900n]));
@@ -264,6 +266,32 @@ describe("bytes that nodes refuse for good", () => {
     again.keep(await standing(confirmation), { sentAt: undefined });
     const receipt = minedAs("cancel", () => standing(confirmation));
     await trackRound(bench.deps({ receipt }, { lane: again }));
+    expect((await standing(confirmation)).state).toBe("dead");
+  });
+
+  it("are known to be given up although the process ends as soon as their cancel is in the journal", async () => {
+    let isAlive = true;
+    const { promise: theEnd, resolve: end } = Promise.withResolvers<void>();
+    const journal = createCrashJournal(bench.journal, {
+      isAlive: () => isAlive,
+      isOusted: () => false,
+      moment: () => undefined,
+      onCommit: (_, args) => {
+        if (!args.flat().some((each) => (each as Partial<NewAttempt>)?.attempt?.kind === "cancel")) return;
+        isAlive = false;
+        end();
+      },
+    });
+    const { send, rounds } = stage((raw) => (isTransfer(raw) ? { ok: true } : hopeless), {}, { journal });
+    const confirmation = await send();
+    await Promise.race([rounds(4), theEnd]);
+    const left = await standing(confirmation);
+    expect([left.state, left.attempts.at(-1)?.kind]).toEqual(["signed", "cancel"]);
+
+    const lane = createLane();
+    lane.keep(left, { sentAt: undefined });
+    const receipt = minedAs("cancel", () => standing(confirmation));
+    await trackRound(bench.deps({ receipt }, { lane }));
     expect((await standing(confirmation)).state).toBe("dead");
   });
 });
