@@ -47,7 +47,7 @@ type AnvilProcess = ChildProcessByStdio<null, Readable, Readable>;
  * await anvil.stop();
  */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
-  const { chainId = mainnet.id, blockTime, port = 0, extraArgs = [], logger, startTimeout = 15_000 } = options;
+  const { chainId = mainnet.id, blockTime, port = 0, extraArgs = [], logger, startTimeout = 45_000 } = options;
   const interval = blockTime === undefined ? [] : ["--block-time", String(blockTime)];
   // What does not fit its memory goes to a folder, which it leaves behind when it is killed: tens of gigabytes in a while.
   const cache = mkdtempSync(join(tmpdir(), "anvil-"));

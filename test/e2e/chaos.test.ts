@@ -57,4 +57,4 @@ it("tells at once of a fault that can never strike: all is answered and paid", a
     await mining.stop();
     await stage.devnet.stop();
   }
-}, 60_000);
+});

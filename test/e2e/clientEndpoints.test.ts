@@ -115,7 +115,7 @@ describe("what an endpoint answers after something was signed", () => {
       const before = await sent();
       const isMeant = (nth: number) => method === "eth_getBlockByNumber" || nth > 1;
       meddle(method, isMeant, () => answer);
-      const error = await publish(300).catch((reason) => reason);
+      const error = await publish(3_000).catch((reason) => reason);
       expect(error).toMatchObject({
         ...expected,
         exitCode: 1,

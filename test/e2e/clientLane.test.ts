@@ -13,7 +13,7 @@ import {
   type Response,
   TaskStatus,
 } from "../../src/index.ts";
-import type { SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import type { Hash, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 
 /** For a machine that is busy. */
 const patience = { timeout: 20_000 };
@@ -41,6 +41,19 @@ const node = (method: string, ...params: unknown[]) => testNode(devnet.network, 
 const automine = (on: boolean) => node("evm_setAutomine", on);
 const baseFee = (wei: bigint) => node("anvil_setNextBlockBaseFeePerGas", toHex(wei));
 const mined = (address: `0x${string}`) => devnet.publicClient.getTransactionCount({ address });
+
+/** The node has dearer bytes in the place of these: a lane knows of them before it. */
+const replaced = (hash: Hash) =>
+  expect
+    .poll(
+      () =>
+        devnet.publicClient.getTransaction({ hash }).then(
+          () => true,
+          () => false,
+        ),
+      patience,
+    )
+    .toBe(false);
 
 /** Tasks with one response each. */
 async function answered(count: number) {
@@ -131,17 +144,20 @@ describe("the library's lane", () => {
     const client = open({ rebroadcastAfterMs: 100 });
     const first = client.confirmResponse(one.response);
     await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
-    const before = client.lanes()[0]?.inFlight()[0]?.hash;
-    await expect.poll(() => client.lanes()[0]?.inFlight()[0]?.hash, patience).not.toBe(before);
+    const before = client.lanes()[0]?.inFlight()[0]?.hash as Hash;
+    await replaced(before);
     await devnet.mine();
     expect((await first).hash).not.toBe(before);
 
-    const second = client.confirmResponse(two.response);
+    let later = 0;
+    const patient = open({ clock: { ...systemClock, now: () => systemClock.now() + later } });
+    const second = patient.confirmResponse(two.response);
     second.catch(() => undefined);
     await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await node("evm_increaseTime", 10_000);
     await node("anvil_dropAllTransactions");
     await devnet.mine();
+    later = 60_000;
     await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await devnet.mine(5);
     await expect(second).rejects.toMatchObject({ code: "EXPIRED" });
@@ -183,7 +199,7 @@ describe("the library's lane", () => {
 
   it("has the confirmations that were asked for, be they more than finality takes", async () => {
     let isDone = false;
-    const change = open().setAgent(devnet.accounts.stranger.address, { confirmations: 6, timeoutMs: 10_000 });
+    const change = open().setAgent(devnet.accounts.stranger.address, { confirmations: 6 });
     const done = change.finally(() => {
       isDone = true;
     });
@@ -203,7 +219,7 @@ describe("the library's lane", () => {
     const late = await client.setAgent(helper, { timeoutMs: 1 }).catch((error) => error);
     expect(late).toMatchObject({ code: "NOT_MINED_YET", nonce: 0 });
     const other = client.revokeAgent(helper, { confirmations: 6 });
-    await expect.poll(() => client.lanes()[0]?.inFlight()[0]?.hash, patience).not.toBe(late.hash);
+    await replaced(late.hash);
     await devnet.mine(8);
     expect(await other).toMatchObject({ nonce: 1 });
     const told = await client.waitForTransaction(late);

@@ -30,19 +30,25 @@ afterAll(() => devnet.stop());
 beforeEach(async () => {
   proxy = await startFaultProxy({ port: Number(new URL(devnet.rpc.http).port) });
   ending = new AbortController();
-  client = createClient({
-    chain: devnet.chainId,
-    rpc: proxy.http,
-    ws: proxy.ws,
-    pollIntervalMs: 100,
-    requestTimeoutMs: 500,
-    random: () => 0.5,
-  });
+  client = open();
 });
 afterEach(async () => {
   ending.abort();
   await proxy.stop();
 });
+
+const open = (requestTimeoutMs = 5_000) =>
+  createClient({
+    chain: devnet.chainId,
+    rpc: proxy.http,
+    ws: proxy.ws,
+    pollIntervalMs: 100,
+    requestTimeoutMs,
+    random: () => 0.5,
+  });
+
+/** Until a watcher knows where it begins. */
+const hasBegun = () => sleep(1_000);
 
 /** Publishes a task. @returns the transaction's bytes, too. */
 async function published() {
@@ -68,12 +74,13 @@ describe("the watchers", () => {
     const published = client.watchTaskPublished({ source, signal });
     const elsewhere = client.watchTaskPublished({ source: devnet.deployment.vault, signal });
     const nothing = elsewhere.next();
-    await sleep(150);
+    await hasBegun();
     const task = await publish();
     const other = await publish();
     const submitted = client.watchResponseSubmitted({ task, signal });
     const changed = client.watchTaskStatusChanged({ task, signal });
     const paid = client.watchResponseStatusChanged({ signal });
+    await hasBegun();
     const { response } = await provider.respondTo(task.toLowerCase() as never);
     await devnet.client.confirmResponse(response);
     expect((await take(published, 2)).map(({ task: told, source: of }) => [told, of])).toEqual([
@@ -92,6 +99,8 @@ describe("the watchers", () => {
 
   it("lose nothing and repeat nothing while sockets drop, the node is away, busy or silent", async () => {
     const { signal } = ending;
+    // It is silent for longer than this.
+    client = open(500);
     const told = take(client.watchTaskPublished({ source, signal }), 14);
     await expect.poll(() => proxy.openSockets(), patience).toBe(1);
     const tasks: string[] = [];
@@ -138,7 +147,7 @@ describe("the watchers", () => {
     const loose = client.watchTaskPublished({ source, signal });
     const strict = client.watchTaskPublished({ source, final: true, signal });
     const firm = take(strict, 1);
-    await sleep(200);
+    await hasBegun();
     const task = await publish();
     const [seen] = await next(loose, 1);
     expect(seen).toMatchObject({ task });
@@ -158,7 +167,7 @@ describe("the watchers", () => {
     await publish();
     const told = client.watchTaskPublished({ source, signal });
     const firm = take(client.watchTaskPublished({ source, signal, final: true }), 2);
-    await sleep(300);
+    await hasBegun();
     await testNode(devnet.network, "anvil_reorg", [2, [[raw, 1]]]);
     const later = await publish();
     expect((await next(told, 2)).map((event) => event.task)).toEqual([task, later]);

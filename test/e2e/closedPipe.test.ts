@@ -50,7 +50,10 @@ const statusOf = (task: TaskAddress) =>
 describe("a pipe that nobody reads any more", () => {
   it("does not end a command between its transaction and the word on what came of it", async () => {
     const source = await devnet.client.publishSource();
+    const { address } = devnet.accounts.client;
+    const pending = () => devnet.publicClient.getTransactionCount({ address, blockTag: "pending" });
     await testNode(devnet.network, "evm_setAutomine", [false]);
+    const before = await pending();
     const words = ["publish", "task", source, "--url", "ipfs://x", "--payment", "1 gwei", "--yes", "--json"];
     const { child, stdout, stderr } = start(words, { CLIENT_PRIVATE_KEY: devnet.accounts.client.privateKey });
     // Whoever reads sees the plan, and is gone when the command says, a second later, what it waits for.
@@ -58,7 +61,8 @@ describe("a pipe that nobody reads any more", () => {
     stderr.destroy();
     let out = "";
     stdout.on("data", (chunk) => (out += chunk));
-    const ended = once(child, "exit");
+    const ended = once(child, "close");
+    await expect.poll(pending, { timeout: 30_000 }).toBe(before + 1);
     await Promise.race([ended, sleep(2_500)]);
     await devnet.mine();
     const [code] = await ended;
@@ -76,7 +80,7 @@ describe("a pipe that nobody reads any more", () => {
     const config = await devnet.gateway.putJson({ function_name: "sentiment", data: { text: "great" } });
     const task = await devnet.client.publishTask({ source, config });
     await provider.respondTo(task);
-    await expect.poll(() => statusOf(task), { timeout: 10_000 }).toBe(TaskStatus.FINALIZED);
+    await expect.poll(() => statusOf(task), { timeout: 30_000 }).toBe(TaskStatus.FINALIZED);
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);
   });

@@ -47,7 +47,7 @@ it("plays every scenario, each ends as it demands, and the report tells verdicts
   );
   const paid = tasks.reduce((sum: bigint, task: { pricePaid: string }) => sum + BigInt(task.pricePaid), 0n);
   expect(sums).toMatchObject({ paid: String(paid), savedByComparing: "800000000000000000" });
-}, 120_000);
+});
 
 it("refuses options that it does not know, and says which there are", async () => {
   const failure = await run(process.execPath, [demo, "--task", "3"]).catch((error) => error);

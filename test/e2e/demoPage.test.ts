@@ -50,5 +50,4 @@ it.skipIf(chromium === undefined)(
     await ended;
     expect(output).toContain("paid");
   },
-  90_000,
 );

@@ -58,7 +58,7 @@ describe("two keys", () => {
     const holders = journalRows(home, "SELECT signer FROM attempts GROUP BY confirmation_id, signer");
     expect(holders).toHaveLength(20);
     expect(journalRows(home, "SELECT count(*) AS leases FROM leases")).toEqual([{ leases: 2 }]);
-  }, 120_000);
+  });
 
   it("keep what they signed across a SIGKILL: a key that is not configured any more is followed to the end", async () => {
     const { devnet } = stage;
@@ -83,7 +83,7 @@ describe("two keys", () => {
     const mined = journalRows(home, "SELECT mined_hash AS hash FROM confirmations").map(({ hash }) => hash);
     for (const { hash } of theirs) expect(mined).toContain(hash);
     expect(await nonceOf(second.address)).toBe(3);
-  }, 120_000);
+  });
 
   it("leave everything to the other while one has no money, and say so", async () => {
     const { devnet } = stage;
@@ -98,7 +98,7 @@ describe("two keys", () => {
     await stage.mineUntil(toldOf(daemon, "final", tasks));
     expect(await paidOnce(tasks)).toBe(4);
     expect(await nonceOf(second.address)).toBe(0);
-  }, 120_000);
+  });
 });
 
 describe("the daemon signs with", () => {
@@ -111,7 +111,7 @@ describe("the daemon signs with", () => {
     await stage.mineUntil(toldOf(daemon, "final", tasks));
     expect(await paidOnce(tasks)).toBe(1);
     for (const hidden of ["correct horse", agent.privateKey.slice(2)]) expect(daemon.output()).not.toContain(hidden);
-  }, 120_000);
+  });
 
   it("a remote signer", async () => {
     const { agent } = stage.devnet.accounts;
@@ -127,7 +127,7 @@ describe("the daemon signs with", () => {
       true,
     );
     expect(daemon.output()).not.toContain("a-bearer-token-of-some-length");
-  }, 120_000);
+  });
 
   it.each([
     ["another receiver", { to: "0x000000000000000000000000000000000000dead" }],
@@ -135,23 +135,19 @@ describe("the daemon signs with", () => {
     ["some value", { value: "0x1" }],
     ["another nonce", { nonce: "0x63" }],
     ["another chain", { chainId: "0x1" }],
-  ] as const)(
-    "no remote signer that signs %s: nothing is journalled, and nothing is sent",
-    async (_, lie) => {
-      const { agent } = stage.devnet.accounts;
-      home = createHome(stage.devnet);
-      const server = await signerServer(({ params }) => signParameters(params, agent, lie));
-      await start(["--signer-remote-url", server.url, "--signer-remote-addresses", agent.address]);
-      const before = await nonceOf(agent.address);
-      const tasks = await stage.answeredTasks(1);
-      expect(await daemon.exited).not.toBe(0);
-      expect(daemon.output()).toContain("SIGNED_BYTES_DIFFER");
-      expect(server.seen.length).toBeGreaterThan(0);
-      expect(journalRows(home, "SELECT count(*) AS attempts FROM attempts")).toEqual([{ attempts: 0 }]);
-      const pending = { address: agent.address, blockTag: "pending" } as const;
-      expect(await stage.devnet.publicClient.getTransactionCount(pending)).toBe(before);
-      expect(await paidOnce(tasks)).toBe(0);
-    },
-    120_000,
-  );
+  ] as const)("no remote signer that signs %s: nothing is journalled, and nothing is sent", async (_, lie) => {
+    const { agent } = stage.devnet.accounts;
+    home = createHome(stage.devnet);
+    const server = await signerServer(({ params }) => signParameters(params, agent, lie));
+    await start(["--signer-remote-url", server.url, "--signer-remote-addresses", agent.address]);
+    const before = await nonceOf(agent.address);
+    const tasks = await stage.answeredTasks(1);
+    expect(await daemon.exited).not.toBe(0);
+    expect(daemon.output()).toContain("SIGNED_BYTES_DIFFER");
+    expect(server.seen.length).toBeGreaterThan(0);
+    expect(journalRows(home, "SELECT count(*) AS attempts FROM attempts")).toEqual([{ attempts: 0 }]);
+    const pending = { address: agent.address, blockTag: "pending" } as const;
+    expect(await stage.devnet.publicClient.getTransactionCount(pending)).toBe(before);
+    expect(await paidOnce(tasks)).toBe(0);
+  });
 });

@@ -86,16 +86,12 @@ async function during(fault: Fault, forMs: number, work: () => Promise<readonly 
 const two = async () => [await answeredTask(), await answeredTask()];
 
 describe("nothing is lost and nothing is paid twice", () => {
-  it.each([1, 5, 30])(
-    "when the endpoint is gone for %i s",
-    async (seconds) => {
-      await start();
-      const before = await answeredTask();
-      const meanwhile = await during({ kind: "cut" }, seconds * 1000, two);
-      await expectAllPaidOnce([before, ...meanwhile, await answeredTask()]);
-    },
-    120_000,
-  );
+  it.each([1, 5, 30])("when the endpoint is gone for %i s", async (seconds) => {
+    await start();
+    const before = await answeredTask();
+    const meanwhile = await during({ kind: "cut" }, seconds * 1000, two);
+    await expectAllPaidOnce([before, ...meanwhile, await answeredTask()]);
+  });
 
   it.each<[string, Fault, number]>([
     ["is gone for 5 s", { kind: "cut" }, 5_000],

@@ -94,7 +94,7 @@ beforeAll(async () => {
   home.writePolicy("first-valid.yaml", policyText(judgeUrl));
   daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey, env: { JUDGE_SECRET: secret } });
   await daemon.ready();
-}, 120_000);
+});
 afterAll(async () => {
   daemon?.kill("SIGTERM");
   await daemon?.exited;

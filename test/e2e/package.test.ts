@@ -3,13 +3,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
 import { TaskStatus } from "../../src/index.ts";
 import { nexusAbi, taskAbi } from "../../src/protocol/abi.ts";
 import { checksummed, type SourceAddress, type TaskAddress } from "../../src/protocol/brand.ts";
+import { startMeddlingProxy } from "../support/meddlingProxy.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -182,7 +183,16 @@ describe("the examples", () => {
     const good = devnet.createProvider(behaviours.honest());
     const bad = devnet.createProvider(behaviours.notJson());
     await Promise.all([good, bad].map((provider) => provider.enrol(source)));
-    const watched = example("watchEvents", [source, "12"]);
+    const proxy = await startMeddlingProxy(devnet.rpc.http);
+    onTestFinished(proxy.stop);
+    let heads = 0;
+    proxy.set(({ method, params }) => {
+      if (method === "eth_getBlockByNumber" && params[0] === "latest") heads++;
+      return undefined;
+    });
+    const watched = example("watchEvents", [source, "30"], "", { OGPU_RPC_HTTP: proxy.http });
+    // Its two watchers ask a few times to know where they begin; each further one comes a second later.
+    await expect.poll(() => heads, { timeout: 60_000 }).toBeGreaterThan(8);
     const before = await devnet.publicClient.getBlockNumber();
     const ran = example("publishAndConfirm", [source]);
     await expect.poll(() => publishedSince(before), { timeout: 30_000 }).toBeDefined();
@@ -200,7 +210,7 @@ describe("the examples", () => {
         `\\d+n published ${checksummed(task)}\n[\\s\\S]*\\d+n FINALIZED ${checksummed(task)}\n[\\s\\S]*watched 1 tasks\n$`,
       ),
     );
-  }, 90_000);
+  });
 
   it("pick the cheapest by hand, after a question", async () => {
     const task = await devnet.client.publishTask({ source, config: "{}" });

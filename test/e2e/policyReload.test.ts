@@ -35,7 +35,7 @@ beforeAll(async () => {
   home.writePolicy("first-valid.yaml", policyText(0));
   daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
   await daemon.ready();
-}, 120_000);
+});
 afterAll(async () => {
   daemon?.kill("SIGTERM");
   await daemon?.exited;

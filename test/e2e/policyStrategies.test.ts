@@ -24,8 +24,8 @@ ${more}
 `;
 const files = {
   "first-valid.yaml": policyFile("first", ""),
-  "cheapest.yaml": policyFile("cheapest", "window: { for: 4s }"),
-  "best.yaml": policyFile("best", "score: provider.lockup\nwindow: { for: 4s }"),
+  "cheapest.yaml": policyFile("cheapest", "window: { for: 8s }"),
+  "best.yaml": policyFile("best", "score: provider.lockup\nwindow: { for: 8s }"),
   "quorum.yaml": policyFile(
     "quorum",
     "quorum: { count: 2, key: output.json.label, pick: cheapest }\nwindow: { for: 30s }",
@@ -77,7 +77,7 @@ beforeAll(async () => {
   for (const [name, file] of Object.entries(files)) home.writePolicy(name, file);
   daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
   await daemon.ready();
-}, 120_000);
+});
 afterAll(async () => {
   daemon?.kill("SIGTERM");
   await daemon?.exited;

@@ -150,7 +150,7 @@ beforeAll(async () => {
     args: ["--rpc-http", `${dead}/v2/${path},http://node:${password}@127.0.0.1:1/?apikey=${query}`],
   });
   await failing("a start with a wrong configuration", { args: ["--rpc-http", `htp://node:${password}@x/${path}`] });
-}, 120_000);
+});
 afterAll(async () => {
   await devnet?.stop();
   home?.remove();

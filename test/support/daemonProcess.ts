@@ -29,7 +29,7 @@ export const payFirstValid = `
 apiVersion: ogpu-confirmd/v1
 name: first-valid
 mode: enforce
-output: { schema: schemas/sentiment.json, maxBytes: 64KiB, timeout: 1s }
+output: { schema: schemas/sentiment.json, maxBytes: 64KiB, timeout: 10s }
 strategy: first
 eligible: output.valid && response.payment <= task.payment.percent(90)
 retries: 1

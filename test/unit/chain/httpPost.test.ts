@@ -127,7 +127,7 @@ describe("an answer that is too long", () => {
     const error = await open(url, 5_000, 100_000)("a").catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(TooLongError);
     expect(asksForLess((error as Error).message)).toBe(true);
-    await vi.waitUntil(() => [...sockets].every(({ destroyed }) => destroyed));
+    await vi.waitUntil(() => [...sockets].every(({ destroyed }) => destroyed), { timeout: 20_000 });
   });
 
   it("is one, too, that comes with others that are as long, and the next one is read", async () => {
@@ -143,7 +143,7 @@ describe("an answer that is too long", () => {
     const outcomes = await Promise.allSettled(answers);
     expect(outcomes.map(({ status }) => status).sort()).toEqual([...Array(4).fill("fulfilled"), "rejected"]);
     const again = post("a");
-    await vi.waitUntil(() => begun.length === 6);
+    await vi.waitUntil(() => begun.length === 6, { timeout: 20_000 });
     begun[5]?.write("x");
     expect((await again).text).toHaveLength(8_001);
   });

@@ -80,7 +80,7 @@ describe("requests over a WebSocket", () => {
     });
     void rpc.call("eth_getLogs").catch(() => undefined);
     expect([await rpc.call("pay"), await batch(rpc, "a", "b")]).toEqual(["pay", ["a", "b"]]);
-    await vi.waitUntil(() => over.has("eth_getLogs"));
+    await vi.waitUntil(() => over.has("eth_getLogs"), { timeout: 20_000 });
     expect(over.get("a")).toBe(over.get("pay"));
     expect(over.get("eth_getLogs")).not.toBe(over.get("pay"));
   });
@@ -131,7 +131,7 @@ describe("a WebSocket that ends", () => {
       if (connection === 1) peer[how]();
     });
     await rpc.call("a");
-    await vi.waitUntil(() => server.open() === 0);
+    await vi.waitUntil(() => server.open() === 0, { timeout: 20_000 });
     expect([await rpc.call("b"), server.count()]).toEqual(["b", 2]);
   });
 
@@ -197,24 +197,26 @@ describe("a WebSocket that ends", () => {
     await serve((_of, peer) => say(peer));
     const exchange = socketExchange({ url: server.url, name: "node", timeoutMs: 5_000, maxMessageLength: 1_000 });
     await expect(exchange([{ jsonrpc: "2.0", id: 1, method: "a", params: [] }])).rejects.toThrow(why);
-    await vi.waitUntil(() => server.open() === 0);
+    await vi.waitUntil(() => server.open() === 0, { timeout: 20_000 });
   });
 });
 
 describe("a request that takes too long", () => {
   it("fails alone where others are answered meanwhile", async () => {
-    const rpc = await serve((of, peer) => of[0]?.method !== "slow" && echo(of, peer, 1), { timeoutMs: 200 });
+    const rpc = await serve((of, peer) => of[0]?.method !== "slow" && echo(of, peer, 1), { timeoutMs: 1_000 });
     const slow = failureOf(rpc.call("slow"));
     await rpc.call("other");
-    expect((await slow).message).toMatch(/no answer within 200 ms/);
+    expect((await slow).message).toMatch(/no answer within 1000 ms/);
     expect([await rpc.call("a"), server.count()]).toEqual(["a", 1]);
   });
 
   it("ends the connection where nothing came over it since: the next one has another", async () => {
-    const rpc = await serve((of, peer, connection) => connection > 1 && echo(of, peer, connection), { timeoutMs: 500 });
-    await expect(rpc.call("a")).rejects.toThrow(/no answer within 500 ms/);
+    const rpc = await serve((of, peer, connection) => connection > 1 && echo(of, peer, connection), {
+      timeoutMs: 1_000,
+    });
+    await expect(rpc.call("a")).rejects.toThrow(/no answer within 1000 ms/);
     expect([await rpc.call("b"), server.count()]).toEqual(["b", 2]);
-    await vi.waitUntil(() => server.open() === 1);
+    await vi.waitUntil(() => server.open() === 1, { timeout: 20_000 });
   });
 
   it("counts from its own beginning, the opening included", async () => {

@@ -290,6 +290,7 @@ describe("a socket", () => {
     listen([server.url]);
     subscription?.unsubscribe();
     await sleep(50);
+    await until(() => server.open() === 0);
     expect(server.open()).toBe(0);
   });
 

@@ -41,46 +41,42 @@ const attemptFor = ({ id }: Confirmation, nonce: number): NewAttempt => ({
 });
 
 describeJournals("many confirmations at once", (journals) => {
-  it.each([1, 3, 4, 87])(
-    "are kept as each by itself would be: %i of them",
-    async (count) => {
-      const [together, apart] = [await journals.place(), await journals.place()];
-      const [many, single] = [await together.open(), await apart.open()];
-      const intents = await intend(many, count);
-      expect(await intend(single, count)).toEqual(intents);
-      const ids = intents.map(({ id }) => id);
-      expect(await many.confirmations(ids.toReversed())).toEqual(intents.toReversed());
+  it.each([1, 3, 4, 87])("are kept as each by itself would be: %i of them", async (count) => {
+    const [together, apart] = [await journals.place(), await journals.place()];
+    const [many, single] = [await together.open(), await apart.open()];
+    const intents = await intend(many, count);
+    expect(await intend(single, count)).toEqual(intents);
+    const ids = intents.map(({ id }) => id);
+    expect(await many.confirmations(ids.toReversed())).toEqual(intents.toReversed());
 
-      const attempts = intents.map(attemptFor);
-      const signed = await many.recordAttempts(attempts);
-      expect(signed.map(({ id, nonce, state }) => ({ id, nonce, state }))).toEqual(
-        ids.map((id, nonce) => ({ id, nonce, state: "signed" })),
-      );
-      for (const { confirmationId, attempt } of attempts) await single.recordAttempt(confirmationId, signer, attempt);
-      expect(await many.unsettled()).toEqual(signed);
-      expect(await single.unsettled()).toEqual(signed);
+    const attempts = intents.map(attemptFor);
+    const signed = await many.recordAttempts(attempts);
+    expect(signed.map(({ id, nonce, state }) => ({ id, nonce, state }))).toEqual(
+      ids.map((id, nonce) => ({ id, nonce, state: "signed" })),
+    );
+    for (const { confirmationId, attempt } of attempts) await single.recordAttempt(confirmationId, signer, attempt);
+    expect(await many.unsettled()).toEqual(signed);
+    expect(await single.unsettled()).toEqual(signed);
 
-      await many.markBroadcast([...ids, 9_999]);
-      expect(await many.confirmations(ids)).toEqual(signed.map((each) => ({ ...each, state: "broadcast" as const })));
-      await single.markBroadcast(ids);
-      const changes = signed.map(({ id, nonce, attempts: [made] }, index) => {
-        const mined = { hash: made?.hash ?? hashOf(0), blockNumber: BigInt(index) };
-        const gasPaid = { signer, nonce: nonce ?? toNonce(0), cost: wei(BigInt(index)) };
-        return index % 3 === 0
-          ? { id, change: { state: "mined", mined } as const }
-          : { id, change: { state: index % 3 === 1 ? "final" : "superseded", reason: "why", mined, gasPaid } as const };
-      });
-      expect(await many.changeConfirmations(changes)).toEqual(await many.confirmations(ids));
-      for (const { id, change } of changes) await single.changeConfirmation(id, change);
-      expect(await single.confirmations(ids)).toEqual(await many.confirmations(ids));
-      expect(await single.moneySpent(all)).toEqual(await many.moneySpent(all));
-      expect(await single.gasSpent(all)).toEqual(await many.gasSpent(all));
-      for (const { task } of intents) expect(await single.task(task)).toEqual(await many.task(task));
-      await Promise.all([many.close(), single.close()]);
-      await Promise.all([together.remove(), apart.remove()]);
-    },
-    60_000,
-  );
+    await many.markBroadcast([...ids, 9_999]);
+    expect(await many.confirmations(ids)).toEqual(signed.map((each) => ({ ...each, state: "broadcast" as const })));
+    await single.markBroadcast(ids);
+    const changes = signed.map(({ id, nonce, attempts: [made] }, index) => {
+      const mined = { hash: made?.hash ?? hashOf(0), blockNumber: BigInt(index) };
+      const gasPaid = { signer, nonce: nonce ?? toNonce(0), cost: wei(BigInt(index)) };
+      return index % 3 === 0
+        ? { id, change: { state: "mined", mined } as const }
+        : { id, change: { state: index % 3 === 1 ? "final" : "superseded", reason: "why", mined, gasPaid } as const };
+    });
+    expect(await many.changeConfirmations(changes)).toEqual(await many.confirmations(ids));
+    for (const { id, change } of changes) await single.changeConfirmation(id, change);
+    expect(await single.confirmations(ids)).toEqual(await many.confirmations(ids));
+    expect(await single.moneySpent(all)).toEqual(await many.moneySpent(all));
+    expect(await single.gasSpent(all)).toEqual(await many.gasSpent(all));
+    for (const { task } of intents) expect(await single.task(task)).toEqual(await many.task(task));
+    await Promise.all([many.close(), single.close()]);
+    await Promise.all([together.remove(), apart.remove()]);
+  });
 
   it("are all left as they were where one of them may not change", async () => {
     const place = await journals.place();
@@ -102,5 +98,5 @@ describeJournals("many confirmations at once", (journals) => {
     expect(await journal.gasSpent(all)).toHaveLength(1);
     await journal.close();
     await place.remove();
-  }, 60_000);
+  });
 });

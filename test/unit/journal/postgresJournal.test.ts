@@ -300,7 +300,7 @@ describePostgres("a journal in PostgreSQL", (server) => {
         { numRuns: 40 },
       );
       expect([...outcomes].sort()).toEqual(["JOURNAL_UNAVAILABLE", "stored"]);
-    }, 120_000);
+    });
 
     it("tells a command beside the daemon that nobody knows", async () => {
       await open();
@@ -376,7 +376,7 @@ describePostgres("a PostgreSQL server that goes away", () => {
       await journal.close();
       await server.stop();
     }
-  }, 60_000);
+  });
 
   it("by a crash, is found out before anything is done on what it forgot", async () => {
     // What need not be durable at once stays in memory until something must.
@@ -405,5 +405,5 @@ describePostgres("a PostgreSQL server that goes away", () => {
       await journal.close();
       await server.stop();
     }
-  }, 60_000);
+  });
 });

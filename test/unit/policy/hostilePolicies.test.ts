@@ -46,7 +46,7 @@ const payload = {
 };
 
 async function openStore() {
-  const folder = folderOf({ "good.yaml": written("good", "output.valid") });
+  const folder = folderOf({ "good.yaml": `${written("good", "output.valid")}budget: 1s\n` });
   const reload$ = new Subject<void>();
   const refusals: string[] = [];
   const changes: number[] = [];

@@ -89,7 +89,7 @@ describe("decryptKeystore", () => {
     const before = performance.now();
     const error = refusal(changed({ kdfparams: { ...scrypt.crypto.kdfparams, ...params } }));
     expect(error.message).toBe("the keystore /keys/a.json asks for too much work to open");
-    expect(performance.now() - before).toBeLessThan(200);
+    expect(performance.now() - before).toBeLessThan(2_000);
   });
 
   it("refuses endless iterations", () => {
