@@ -105,12 +105,18 @@ afterAll(async () => {
   await devnet?.stop();
 });
 
-/** Hands in an answer to a task of its own; answers what was decided of it. */
-async function handIn(answer: string) {
+/** Hands in an answer to a task of its own. */
+async function submit(answer: string) {
   says = answer;
   const config = '{"function_name":"write_essay","data":"Write of the sea."}';
   const task = await devnet.client.publishTask({ source, config });
   const { response } = await provider.respondTo(task);
+  return { task, response };
+}
+
+/** Does so, and answers what was decided of it. */
+async function handIn(answer: string) {
+  const { task, response } = await submit(answer);
   const { kind, reason } = await daemon.logged(
     (record) => record.msg === "verdict" && record.response === checksummed(response) && record.kind !== "wait",
   );
@@ -166,11 +172,18 @@ it("pays what the model finds good, shows it the task and the answer, and keeps 
   expect(await output).toMatch(/transaction 0x[0-9a-f]{64}/);
 });
 
-it("is asked no more often than the hour allows: then a person decides", async () => {
+it("is asked no more often than the hour allows: what comes then waits for the hour to have room", async () => {
   expect(asked).toHaveLength(12);
-  const { verdict, timesAsked } = await handIn("splendid once more, too late");
-  expect(verdict).toBe("hold: the judge quality has been asked 12 times within the hour");
-  expect(timesAsked).toBe(1);
+  const { task, response } = await submit("splendid once more, too late");
+  const waits = await daemon.logged(
+    ({ msg, response: of }) => msg === "a document or a judge was not asked" && of === checksummed(response),
+  );
+  expect(waits).toMatchObject({
+    task: checksummed(task),
+    reason: expect.stringContaining("the judge quality has been asked 12 times within the hour"),
+  });
+  expect(asked).toHaveLength(12);
+  expect(await isConfirmed(devnet, response)).toBe(false);
 });
 
 it("answers nobody who does not know the secret, and the daemon's log holds neither secret nor answer", async () => {
