@@ -23,6 +23,9 @@ export type Lies = {
   readonly ofExpiry: (state: ModelState, response: Hex) => boolean;
 };
 
+/** A node that is honest. */
+export const truths: Lies = { ofTask: () => undefined, ofTime: (block) => block, ofExpiry: () => false };
+
 const { CANCELED, EXPIRED, FINALIZED } = TaskStatus;
 const closed = [CANCELED, EXPIRED, FINALIZED] as const;
 const word = (value: number): Told => ({ ok: true, data: `0x${numberWord(value)}` });

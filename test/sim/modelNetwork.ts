@@ -1,5 +1,5 @@
 import type { Faults } from "./faults.ts";
-import { createLiar, createLies } from "./lies.ts";
+import { createLiar, createLies, truths } from "./lies.ts";
 import type { ModelTransaction } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { createModelNode, type ModelNode, type NodeDeps, type NodeOptions } from "./modelNode.ts";
@@ -35,8 +35,10 @@ export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, coun
   const { prng, faults, time, chain, onHead } = deps;
   const others = createLies(deps);
   const liar = deps.liars.chance(0.3) && count > 1 ? 0 : undefined;
+  // What two endpoints agree on is believed: beside one that lies the others are honest.
+  const rest = liar === undefined ? others : truths;
   const nodes = Array.from({ length: count }, (_, index) => {
-    const lies = index === liar ? createLiar({ others, prng: deps.liars, isOver: deps.isOver }) : others;
+    const lies = index === liar ? createLiar({ others, prng: deps.liars, isOver: deps.isOver }) : rest;
     const refuses = (transaction: ModelTransaction) => deps.refusers.refuses(index, transaction);
     return createModelNode({ ...deps, lies, refuses }, options);
   });
