@@ -53,10 +53,12 @@ const run = (words: readonly string[], answers?: readonly string[]) =>
   });
 const states = async () => (await journal.confirmations(intents.map(({ id }) => id))).map(({ state }) => state);
 const responseOf = (at: number): string => checksummed(intents[at]?.response ?? "");
-/** As the daemon does. */
-const sign = (at: number) => {
+/** As the daemon does while somebody has resumed. */
+const sign = async (at: number) => {
   const attempt = { kind: "confirm", hash: hashOf(9 + at), raw: "0x02", nonce: toNonce(at), signedAt: 1 } as const;
-  return journal.recordAttempt(intents[at]?.id ?? 0, signerOfKey("1").address, attempt);
+  await journal.endPause({ who: "ann", why: "", at: 2 });
+  await journal.recordAttempt(intents[at]?.id ?? 0, signerOfKey("1").address, attempt);
+  await pausePaying(journal, { who: "ann", why: "a bad policy" }, 3);
 };
 const because = ["--why", "it pays for nothing", "--who", "bob"];
 
