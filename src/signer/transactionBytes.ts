@@ -1,5 +1,5 @@
-import { keccak256 } from "viem/utils";
 import type { Hex } from "../protocol/brand.ts";
+import { keccakOf } from "./keccak.ts";
 import type { Signature } from "./signature.ts";
 import type { UnsignedTransaction } from "./signerPort.ts";
 
@@ -40,7 +40,7 @@ export const transactionBytes = (transaction: UnsignedTransaction, signature: Si
   writeTransaction(transaction).signed(signature);
 
 /** Of hex without `0x`. */
-export const hashOf = (hex: string): Uint8Array => keccak256(Buffer.from(hex, "hex"), "bytes");
+export const hashOf = (hex: string): Uint8Array => keccakOf(Buffer.from(hex, "hex"));
 
 /** Whole bytes. */
 function hexOf(value: bigint | number): string {

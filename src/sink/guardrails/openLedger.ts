@@ -18,6 +18,13 @@ const setBackMs = 60_000;
 export function openLedger(journal: LedgerSource, now: () => number): () => Promise<Ledger> {
   let loading: Promise<Ledger> | undefined;
   let latest = Number.NEGATIVE_INFINITY;
+  const load = (at: number): Promise<Ledger> => {
+    const asked = loadLedger(journal, at);
+    asked.catch(() => {
+      if (loading === asked) loading = undefined;
+    });
+    return asked;
+  };
   return () => {
     const at = now();
     if (at < latest - setBackMs) {
@@ -25,12 +32,8 @@ export function openLedger(journal: LedgerSource, now: () => number): () => Prom
       latest = at;
     }
     latest = Math.max(latest, at);
-    const asked = loading ?? loadLedger(journal, at);
-    loading = asked;
-    asked.catch(() => {
-      if (loading === asked) loading = undefined;
-    });
-    return asked;
+    loading ??= load(at);
+    return loading;
   };
 }
 
