@@ -114,7 +114,7 @@ export function admitWaiting({
         const ids = looked.map(({ id }) => id);
         return { found: await keys.work(key, () => checkAll(key.track, ids)), at: now() };
       };
-      const checked = look(some);
+      const checked = course.read(() => look(some));
       checked.catch(() => undefined);
       return await course.sign(async () => {
         let { found, at } = await checked;

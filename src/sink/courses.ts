@@ -3,8 +3,10 @@ import type { KeyRoom } from "./shareOut.ts";
 
 /** Batches of a key under way at once: one is sent, one is signed, others are read, so that there is work while a node is busy. */
 const mostBatches = 5;
+/** Of those, read at once: a node answers one after the other, and what was asked first must be signed first. */
+const mostReads = 2;
 
-/** What keys have under way: the batches of each are read beside each other, then signed and sent one after the other. */
+/** What keys have under way: the batches of each are read two at a time, then signed and sent one after the other. */
 export type Courses<Key> = {
   readonly begin: (key: Key, intents: number) => Course;
   /** Of what has room, what may begin another batch, with the room that is left. */
@@ -15,6 +17,8 @@ export type Courses<Key> = {
 
 /** One batch. Whatever becomes of the one before, its turn comes. */
 export type Course = {
+  /** When the one that began two before is read. */
+  readonly read: <T>(work: () => Promise<T>) => Promise<T>;
   /** When all that began before have signed. */
   readonly sign: <T>(work: () => Promise<T>) => Promise<T>;
   /** When all that signed before have sent. From its beginning on, what is in flight is counted elsewhere. */
@@ -23,10 +27,18 @@ export type Course = {
 };
 
 export function createCourses<Key>(): Courses<Key> {
-  type UnderWay = { batches: number; intents: number; signed: Promise<unknown>; sent: Promise<unknown> };
+  type UnderWay = {
+    batches: number;
+    intents: number;
+    /** The last reads, the oldest first. */
+    reads: readonly Promise<unknown>[];
+    signed: Promise<unknown>;
+    sent: Promise<unknown>;
+  };
   const all = new Map<Key, UnderWay>();
   const of = (key: Key): UnderWay => {
-    const found = all.get(key) ?? { batches: 0, intents: 0, signed: Promise.resolve(), sent: Promise.resolve() };
+    const done = Promise.resolve();
+    const found = all.get(key) ?? { batches: 0, intents: 0, reads: [], signed: done, sent: done };
     all.set(key, found);
     return found;
   };
@@ -42,6 +54,11 @@ export function createCourses<Key>(): Courses<Key> {
         counted = 0;
       };
       return {
+        read: (work) => {
+          const read = (underWay.reads.at(-mostReads) ?? Promise.resolve()).then(work);
+          underWay.reads = [...underWay.reads, read.catch(() => undefined)].slice(-mostReads);
+          return read;
+        },
         sign: (work) => {
           const signed = underWay.signed.then(work);
           underWay.signed = signed.catch(() => undefined);

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { ChainPort, Receipt } from "../chain/chainPort.ts";
 import { allReceipts } from "../chain/receiptReads.ts";
 import { FatalError } from "../errors.ts";
@@ -38,6 +39,8 @@ export type TrackDeps = AdmitDeps & {
   readonly answers?: readonly AnswerRule[];
 };
 
+/** Stored in one transaction: what is signed and sent meanwhile does not wait for a whole block's. */
+const storedTogether = 100;
 /** Times that a mined confirmation may revert before a person must look. */
 const mostReverts = 3;
 
@@ -113,7 +116,7 @@ function tell({ report }: TrackDeps, { id }: Confirmation, error: unknown): void
   report({ type: "retry", what: `confirmation ${id}`, error, inMs: 0 });
 }
 
-/** What the chain says of them is stored first, together; then comes what needs a question for each. */
+/** What the chain says of them is stored first; then comes what needs a question for each. */
 async function carryOut(
   deps: TrackDeps,
   planned: readonly Planned[],
@@ -140,7 +143,11 @@ async function carryOut(
       });
     } else open.push(each);
   }
-  left.push(...(await changeAll(deps, certain)).filter(({ state }) => state === "final"));
+  for (let at = 0; at < certain.length; at += storedTogether) {
+    if (at > 0) await breathe();
+    const stored = await changeAll(deps, certain.slice(at, at + storedTogether));
+    left.push(...stored.filter(({ state }) => state === "final"));
+  }
   for (const { entry, step } of open) {
     const { confirmation } = entry;
     try {

@@ -24,6 +24,27 @@ describe("the courses of batches", () => {
     expect(deeds).toEqual(["first", "second", "third"]);
   });
 
+  it("are read two at a time, whatever becomes of a read", async () => {
+    const courses = createCourses<string>();
+    const gates = [1, 2, 3, 4].map(() => Promise.withResolvers<void>());
+    const begun: number[] = [];
+    const reads = gates.map((gate, index) =>
+      courses.begin("a", 1).read(() => {
+        begun.push(index);
+        return gate.promise;
+      }),
+    );
+    await tick();
+    expect(begun).toEqual([0, 1]);
+    gates[0]?.reject(new Error("no answer"));
+    await expect(reads[0]).rejects.toThrow("no answer");
+    await tick();
+    expect(begun).toEqual([0, 1, 2]);
+    gates[1]?.resolve();
+    await tick();
+    expect(begun).toEqual([0, 1, 2, 3]);
+  });
+
   it("of one key do not wait for another's", async () => {
     const courses = createCourses<string>();
     void courses.begin("slow", 1).sign(() => new Promise(() => undefined));
