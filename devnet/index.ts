@@ -29,6 +29,8 @@ export type DevnetOptions = {
 export type Devnet = {
   /** The node's URLs, for the daemon. */
   readonly rpc: { readonly http: string; readonly ws: string };
+  /** The node's process. */
+  readonly nodePid: number;
   readonly chainId: number;
   /** The contracts, at the addresses that they have on the real chain. */
   readonly deployment: Deployment;
@@ -89,16 +91,16 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     const { owner, client, agent, stranger } = accounts;
     const funded = [owner, client, agent, stranger, ...accounts.providers];
     await Promise.all(funded.map(({ address }) => setBalance(network, address, purse)));
-    return await openForBusiness({ network, accounts, manager, gateway, halt });
+    return await openForBusiness({ network, nodePid: anvil.pid, accounts, manager, gateway, halt });
   } catch (error) {
     await halt();
     throw error;
   }
 }
 
-type Parts = Pick<Devnet, "network" | "accounts" | "manager" | "gateway"> & { halt(): Promise<void> };
+type Parts = Pick<Devnet, "network" | "nodePid" | "accounts" | "manager" | "gateway"> & { halt(): Promise<void> };
 
-async function openForBusiness({ network, accounts, manager, gateway, halt }: Parts): Promise<Devnet> {
+async function openForBusiness({ network, nodePid, accounts, manager, gateway, halt }: Parts): Promise<Devnet> {
   const client = createClient(network, accounts.client);
   const agent = createClient(network, accounts.agent, { onBehalfOf: client.address });
   const ready = Promise.all([client.deposit(parseEther("10000")), client.setAgent(agent.address)]);
@@ -108,6 +110,7 @@ async function openForBusiness({ network, accounts, manager, gateway, halt }: Pa
   const mine = async (blocks = 1) => void (await testNode(network, "anvil_mine", [blocks]));
   return {
     rpc: network.rpc,
+    nodePid,
     chainId: network.chain.id,
     deployment: network.deployment,
     manager,

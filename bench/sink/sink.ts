@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { testNode } from "../../devnet/network.ts";
 import { atLeast, type Benchmark } from "../harness/benchmark.ts";
 import { startChild } from "../harness/child.ts";
+import { pinTo } from "../harness/pinTo.ts";
 import { alternate } from "../harness/rounds.ts";
 import { type AnsweredNetwork, openAnsweredNetwork, writeJournal } from "./answeredNetwork.ts";
 import { prepareBatches, preSign, together } from "./prepared.ts";
@@ -29,6 +30,7 @@ export const sink: Benchmark = {
     log(`publishing and answering ${warmUp + count} tasks …`);
     const network = await openAnsweredNetwork(warmUp + count);
     const directory = mkdtempSync(join(tmpdir(), "confirmd-bench-"));
+    pinTo(1, network.devnet.nodePid);
     try {
       const journal = join(directory, "journal.sqlite");
       const block = await writeJournal(journal, network, network.answered.slice(0, warmUp));

@@ -1,7 +1,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1";
 import type { Curve, CurveCheck } from "./curve.ts";
 import { publicMultiple } from "./publicMultiple.ts";
-import { curveOrder, isCanonical, type Parity } from "./signature.ts";
+import { curveOrder, inverseOf, isCanonical, type Parity } from "./signature.ts";
 
 /** Bits of the table of an account's multiples: about 1,200 points, made in some 20 ms. */
 const window = 7;
@@ -47,14 +47,4 @@ function checkByEquation(publicKey: Uint8Array): CurveCheck {
     const { x, y } = point.toAffine();
     return x === r ? (Number(y & 1n) as Parity) : undefined;
   };
-}
-
-/** Modulo the curve's order, by Euclid. Of public values only: it does not take the same time for all. */
-function inverseOf(value: bigint): bigint {
-  let [a, b, x, y] = [value, curveOrder, 1n, 0n];
-  while (a > 1n) {
-    const quotient = b / a;
-    [a, b, x, y] = [b % a, a, y - quotient * x, x];
-  }
-  return ((x % curveOrder) + curveOrder) % curveOrder;
 }

@@ -30,3 +30,30 @@ export const knownCheck =
   (digest: Uint8Array, { r, s }: BareSignature, parity: Parity | undefined): SignatureCheck =>
   (asked, signature) =>
     Buffer.compare(asked, digest) === 0 && signature.r === r && signature.s === s ? parity : undefined;
+
+/** Modulo the curve's order, by Euclid; not 0. Of public values only: it does not take the same time for all. */
+export function inverseOf(value: bigint): bigint {
+  let [a, b, x, y] = [value, curveOrder, 1n, 0n];
+  while (a > 1n) {
+    const quotient = b / a;
+    [a, b, x, y] = [b % a, a, y - quotient * x, x];
+  }
+  return ((x % curveOrder) + curveOrder) % curveOrder;
+}
+
+/** The same of many, for little more than the price of one: the product of all is inverted, and taken apart again. */
+export function inversesOf(values: readonly bigint[]): readonly bigint[] {
+  const before: bigint[] = [];
+  let product = 1n;
+  for (const value of values) {
+    before.push(product);
+    product = (product * value) % curveOrder;
+  }
+  let rest = inverseOf(product);
+  const inverses: bigint[] = [];
+  for (let index = values.length - 1; index >= 0; index--) {
+    inverses[index] = (rest * (before[index] as bigint)) % curveOrder;
+    rest = (rest * (values[index] as bigint)) % curveOrder;
+  }
+  return inverses;
+}

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { accountCheck } from "../accountCheck.ts";
+import type { OwnCheck } from "../curve.ts";
 import { loadCurve } from "../loadCurve.ts";
+import type { Signature } from "../signature.ts";
 import { createCollector } from "./collector.ts";
 import { type Answer, type Birth, digestBytes, type Order, packSigned, type Signed } from "./messages.ts";
 
@@ -16,21 +18,23 @@ const together = 16;
 const collectEvery = 500;
 const curve = loadCurve(engine);
 const check = privateKey ? curve.checkFor(curve.publicKey(privateKey)) : accountCheck(curve, address);
+const checkEach: OwnCheck = (digests, signatures) =>
+  digests.map((digest, index) => check(digest, signatures[index] as Signature));
+const checkOwn = (privateKey && curve.ownCheckFor?.(privateKey)) ?? checkEach;
 
-function sign(digest: Uint8Array, key: Uint8Array): Signed {
-  const signature = curve.sign(digest, key);
-  return { signature, parity: check(digest, signature) };
+function sign(digests: readonly Uint8Array[], key: Uint8Array): readonly Signed[] {
+  const signatures = digests.map((digest) => curve.sign(digest, key));
+  const parities = checkOwn(digests, signatures);
+  return signatures.map((signature, index) => ({ signature, parity: parities[index] }));
 }
 
 /** The first signatures of a process are slow, until they are compiled: no transaction should wait for that. */
-if (privateKey) for (let id = 1; id <= 30; id++) sign(new Uint8Array(digestBytes).fill(id), privateKey);
+if (privateKey) for (let id = 1; id <= 30; id++) sign([new Uint8Array(digestBytes).fill(id)], privateKey);
 
 function signAll(ids: readonly number[], digests: Uint8Array): Answer {
   if (!privateKey) return { type: "failed", ids };
-  const signed = ids.map((_, index) =>
-    sign(digests.subarray(index * digestBytes, (index + 1) * digestBytes), privateKey),
-  );
-  return { type: "signed", ids, signed: packSigned(signed) };
+  const each = ids.map((_, index) => digests.subarray(index * digestBytes, (index + 1) * digestBytes));
+  return { type: "signed", ids, signed: packSigned(sign(each, privateKey)) };
 }
 
 const attempt = (ids: readonly number[], work: () => Answer): void => {

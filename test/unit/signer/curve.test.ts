@@ -5,7 +5,7 @@ import { ConfigError } from "../../../src/errors.ts";
 import { javascriptCurve } from "../../../src/signer/javascriptCurve.ts";
 import { loadNativeCurve } from "../../../src/signer/nativeCurve.ts";
 import { privateKeySigner } from "../../../src/signer/privateKeySigner.ts";
-import { curveOrder, isCanonical, lowS } from "../../../src/signer/signature.ts";
+import { curveOrder, isCanonical, lowS, type Signature } from "../../../src/signer/signature.ts";
 import { describeSigner, privateKey } from "./contract.ts";
 
 const hasNative = (() => {
@@ -117,6 +117,45 @@ describe("loadNativeCurve", () => {
         expect(Buffer.from(native.publicKey(key)).equals(javascriptCurve.publicKey(key))).toBe(true);
       }),
     );
+  });
+
+  it.runIf(hasNative)(
+    "says by the key what it says without: which of many are its own, whatever stands beside them",
+    () => {
+      const native = loadNativeCurve();
+      const wrongs: readonly ((right: Signature, noise: bigint) => Signature)[] = [
+        (right) => right,
+        ({ s, yParity }, noise) => ({ r: noise, s, yParity }),
+        ({ r, yParity }, noise) => ({ r, s: lowS(noise), yParity }),
+        ({ r, s, yParity }) => ({ r, s: curveOrder - s, yParity }),
+        ({ r, s, yParity }) => ({ r: r + curveOrder, s, yParity }),
+        ({ r, s, yParity }) => ({ r, s, yParity: yParity === 0 ? 1 : 0 }),
+      ];
+      const change = fc.tuple(bytes32, fc.constantFrom(...wrongs), fc.bigInt(1n, curveOrder - 1n), fc.boolean());
+      fc.assert(
+        fc.property(keys, fc.array(change, { minLength: 1, maxLength: 20 }), (key, changes) => {
+          const signatures = changes.map(([digest, wrong, noise]) => wrong(native.sign(digest, key), noise));
+          const digests = changes.map(([digest, , , isOther]) => (isOther ? digest.map((byte) => byte ^ 1) : digest));
+          const check = native.checkFor(native.publicKey(key));
+          const expected = digests.map((digest, index) => {
+            const { r, s } = signatures[index] as Signature;
+            return check(digest, { r, s });
+          });
+          expect(native.ownCheckFor?.(key)(digests, signatures)).toEqual(expected);
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
+
+  it.runIf(hasNative)("finds nothing its own with a key that was changed since", () => {
+    const native = loadNativeCurve();
+    const key = new Uint8Array(32).fill(7);
+    const digest = new Uint8Array(32).fill(1);
+    const check = native.ownCheckFor?.(key);
+    expect(check?.([digest], [native.sign(digest, key)])).not.toEqual([undefined]);
+    key[31] = 8;
+    expect(check?.([digest], [native.sign(digest, key)])).toEqual([undefined]);
   });
 
   it("says what to do where it is not installed", () => {
