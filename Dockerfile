@@ -34,5 +34,5 @@ EXPOSE 9464
 USER nonroot
 # Alive, not ready: a container is not to be restarted because the endpoints are down.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["/nodejs/bin/node", "container/health.mjs", "livez"]
-ENTRYPOINT ["/nodejs/bin/node", "--min-semi-space-size=8", "--max-semi-space-size=8", "--max-old-space-size=512", "--heap-growing-percent=30", "--memory-saver-mode", "dist/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--min-semi-space-size=8", "--max-semi-space-size=8", "--max-old-space-size=512", "--heap-growing-percent=60", "--memory-saver-mode", "dist/main.js"]
 CMD ["run"]

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --min-semi-space-size=8 --max-semi-space-size=8 --max-old-space-size=512 --heap-growing-percent=30 --memory-saver-mode
+#!/usr/bin/env -S node --min-semi-space-size=8 --max-semi-space-size=8 --max-old-space-size=512 --heap-growing-percent=60 --memory-saver-mode
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";

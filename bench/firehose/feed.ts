@@ -35,7 +35,8 @@ type Life = { readonly steps: readonly Step[]; at: number; readonly isOurs: bool
  * A network in which thousands of tasks live at the same time, each from TaskPublished over one to three responses to
  * FINALIZED, all mixed; the messages have geth's shape and anvil's members. The same seed gives the same feed.
  *
- * @param keepTasks Whether to remember whose task is whose, for look-ups: it takes memory.
+ * @param keepTasks Whether to remember whose task is whose, for look-ups: it takes memory. Without it each is somebody else's: ours
+ *   are in the journal, and not looked up.
  */
 export function createFeed(seed: number, { keepTasks = true } = {}): Feed {
   const random = xorshift(seed);
@@ -116,7 +117,7 @@ export function createFeed(seed: number, { keepTasks = true } = {}): Feed {
     ourTasks: () => counts.tasks,
     ourEvents: () => counts.events,
     clientOf: (source) => clients.get(source),
-    sourceOfTask: (task) => sourcesOfTasks.get(task),
+    sourceOfTask: (task) => (keepTasks ? sourcesOfTasks.get(task) : (`0x${theirs[0]}` as SourceAddress)),
   };
 }
 

@@ -74,7 +74,8 @@ export function createOurs(feed: Pick<Feed, "clientOf" | "sourceOfTask">): Ours 
       sweep: createSweep({ chain, journal, watch }),
       clock: systemClock,
       report: (report) => {
-        if (report.type === "overflow" || report.type === "retry") throw new Error(`the benchmark saw ${report.type}`);
+        if (report.type === "overflow" || report.type === "retry")
+          throw new Error(`the benchmark saw ${report.type}`, { cause: "error" in report ? report.error : undefined });
       },
     },
     { startBlock: "head", maxBlockRange: 1_000, rewind: 64, auditEveryMs: 60_000 },

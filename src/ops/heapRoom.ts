@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import type { Reporter } from "../report.ts";
 
 /** Percent by which the heap may grow between two collections: as the program's first line has it, and while a backlog is read. */
-export const heapGrowth = { usual: 30, catchingUp: 100 };
+export const heapGrowth = { usual: 60, catchingUp: 100 };
 
 /**
  * Gives the heap room while the scanner catches up: each answer of a node is some megabytes of logs that are done with at once,

@@ -10,7 +10,7 @@ it("gives the heap room while a backlog is read, once, and takes it back when th
   const flags: string[] = [];
   const note = createHeapRoom((flag) => void flags.push(flag));
   for (const report of [scanned, progress, progress, scanned, scanned, progress]) note(report);
-  expect(flags).toEqual([100, 30, 100].map((percent) => `--heap-growing-percent=${percent}`));
+  expect(flags).toEqual([100, 60, 100].map((percent) => `--heap-growing-percent=${percent}`));
 });
 
 it.each(["src/main.ts", "Dockerfile"])("goes back to what %s gives Node at its start", (file) => {
