@@ -145,8 +145,12 @@ async function carryOut(
   }
   for (let at = 0; at < certain.length; at += storedTogether) {
     if (at > 0) await breathe();
-    const stored = await changeAll(deps, certain.slice(at, at + storedTogether));
-    left.push(...stored.filter(({ state }) => state === "final"));
+    const some = certain.slice(at, at + storedTogether);
+    try {
+      left.push(...(await changeAll(deps, some)).filter(({ state }) => state === "final"));
+    } catch (error) {
+      tell(deps, (some[0] as Changed).before, error);
+    }
   }
   for (const { entry, step } of open) {
     const { confirmation } = entry;

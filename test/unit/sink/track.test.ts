@@ -437,6 +437,29 @@ describe("a round", () => {
     expect(requests).toEqual([250]);
   });
 
+  it("answers what it has stored of many, also where the rest cannot be stored now, and that in the next round", async () => {
+    const deps = bench.deps({ ...minedWith(true, 97n), snapshot: snapshotOf }, { askAllUpTo: 1_000 });
+    const sent: Confirmation[] = [];
+    for (let index = 0; index < 101; index++) {
+      const intent = {
+        task: address<TaskAddress>(0x1000 + index),
+        response: address<ResponseAddress>(0x2000 + index),
+      };
+      sent.push(await send(deps, intent));
+    }
+    let calls = 0;
+    const changeConfirmations: typeof deps.journal.changeConfirmations = async (changes, fences) => {
+      if (++calls === 2) throw new RetryableError("the journal is busy", { code: "JOURNAL_BUSY" });
+      return deps.journal.changeConfirmations(changes, fences);
+    };
+    const settled = await trackRound({ ...deps, journal: { ...deps.journal, changeConfirmations } });
+    expect(settled.map(({ id }) => id)).toEqual(sent.slice(0, 100).map(({ id }) => id));
+    expect(bench.reports).toContainEqual(
+      expect.objectContaining({ type: "retry", what: `confirmation ${sent[100]?.id}` }),
+    );
+    expect((await trackRound(deps)).map(({ id }) => id)).toEqual([sent[100]?.id]);
+  });
+
   describe("on many that were mined at once", () => {
     /** Three are sent, and their nonces are used: a log tells of the first, the second reverted, the third has nothing. */
     const sendThree = async () => {
