@@ -26,6 +26,8 @@ const price = parseEther("0.0008");
 /** Calls in one request: anvil takes bodies of two megabytes, and says no more than that to a longer one. */
 const atOnce = 400;
 const gas = toHex(3_000_000);
+/** Seconds of the load that may wait at the node for a transaction before them. */
+const mostQueued = 60;
 
 /**
  * Plays clients and providers without their signatures (the test node signs for anybody), so that the node and the daemon
@@ -102,6 +104,15 @@ export async function startFeed(devnet: Devnet, { source, providers, rate, publi
     submitted += answers.length;
   };
 
+  /** A node that loses one of the load never mines what comes after it: the daemon would be blamed for what it was not given. */
+  const requireMined = async () => {
+    const { queued } = (await testNode(network, "txpool_status")) as { queued: Hex };
+    if (Number(queued) <= mostQueued * rate) return;
+    throw new Error(
+      `the node has lost a transaction of the load: ${Number(queued)} others wait for it; run the soak anew`,
+    );
+  };
+
   const startedAt = Date.now();
   const work = async () => {
     while (!stopped) {
@@ -112,6 +123,7 @@ export async function startFeed(devnet: Devnet, { source, providers, rate, publi
       await sendAll(publish(count).map((each) => ({ from: accounts.client.address, ...each })));
       const head = await publicClient.getBlockNumber();
       for (; seen < head && !stopped; seen++) await onBlock(seen + 1n);
+      await requireMined();
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   };
