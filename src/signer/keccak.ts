@@ -3,17 +3,17 @@ import { keccak256 } from "viem/utils";
 
 let compiled: IHasher | undefined;
 const sample = new Uint8Array(200).fill(7);
-createKeccak(256).then(
+
+/** Whether WebAssembly hashes, from now on: it is compiled, and comes to what JavaScript comes to. */
+export const isCompiled: Promise<boolean> = createKeccak(256).then(
   (hasher) => {
     const isRight = Buffer.compare(hasher.init().update(sample).digest("binary"), keccak256(sample, "bytes")) === 0;
     if (isRight) compiled = hasher;
+    return isRight;
   },
-  () => undefined,
+  () => false,
 );
 
-/**
- * Keccak-256, 32 bytes. By WebAssembly, which takes a tenth of the time of JavaScript; by that until it is compiled, and for good
- * where it cannot be, or comes to something else.
- */
+/** Keccak-256, 32 bytes. By WebAssembly, which takes a fraction of the time of JavaScript; by that until it is compiled. */
 export const keccakOf = (bytes: Uint8Array): Uint8Array =>
   compiled === undefined ? keccak256(bytes, "bytes") : compiled.init().update(bytes).digest("binary");
