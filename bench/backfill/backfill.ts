@@ -26,7 +26,7 @@ export const backfill: Benchmark = {
         rows: [{ label: "backfill", unit: "events/s", ...medians }],
         goals: [atLeast("share of the bare calls' rate, with checkpoints", 0.8, medians.ours / medians.limit)],
         detail: {
-          ours: "scanner, decode, resolve, journal (SQLite, synchronous = FULL), the checkpoint with every range",
+          ours: "scanner, decode, resolve, journal (SQLite), the checkpoint with every range",
           peer: "viem's getLogs with the four events, one range after the other, nothing stored",
           limit: "the same eth_getLogs and block reads one after the other, JSON.parse of the answers, nothing else",
           node: "anvil; a contract in the Nexus' place emitted the events",

@@ -64,7 +64,7 @@ export const firehose: Benchmark = {
         atMost(`resident memory after ${late} events, over that after ${early} (${before} MiB)`, 1.1, after / before),
       ],
       detail: {
-        ours: "parse, filter, decode, de-duplicate, resolve, store in SQLite (synchronous = FULL)",
+        ours: "parse, filter, decode, de-duplicate, resolve, store in SQLite",
         peer: "viem: decodeEventLog of JSON.parse; watchEvent over its WebSocket transport",
         limit: "JSON.parse of the same messages, nothing else",
         onOneCore: pinning,

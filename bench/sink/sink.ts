@@ -92,7 +92,7 @@ export const sink: Benchmark = {
         ],
         goals: [atLeast("of what a bare loop reaches, native engine", ofTheLimit, medians.native / limit)],
         detail: {
-          ours: "the sink: state read again, call simulated, signed in a thread, journalled (synchronous = FULL), sent, tracked",
+          ours: "the sink: state read again, call simulated, signed in a thread, journalled (on the disk first), sent, tracked",
           peer: "nonce, gas price, gas, sign, send, wait for the receipt, ten polls a second; one after the other",
           limit:
             "transactions signed before, over one WebSocket: one after the answer to the other, or 256 at once; the faster",

@@ -5,6 +5,7 @@ import type { Journal } from "./journal.ts";
 import { journalOn } from "./journalOn.ts";
 import { openDatabase } from "./openDatabase.ts";
 import { sqliteStore } from "./sqliteStore.ts";
+import { syncedLog } from "./syncedLog.ts";
 import type { Upkeep } from "./upkeepJournal.ts";
 
 export type JournalFile = {
@@ -17,9 +18,8 @@ export type JournalFile = {
 };
 
 /**
- * The embedded journal: one SQLite file in WAL mode with `synchronous = FULL`, but for what is read from the chain and
- * would be read there again (see `Durability`), so that what a method stored is on the disk when it answers. One daemon
- * holds it at a time.
+ * The embedded journal: one SQLite file in WAL mode, whose log is brought to the disk before a method answers, but for what is
+ * read from the chain and would be read there again (see `Durability`). One daemon holds it at a time.
  *
  * @throws RetryableError if another process holds it (a shared one: and it would have to be migrated); ConfigError if it is
  *   unusable, newer, or of another chain.
@@ -28,14 +28,19 @@ export function openSqliteJournal({ path, chainId, shared = false, isLasting = f
   const { database, unlock } = openDatabase(path, chainId, shared);
   // Whoever held a key is gone: it would hold the lock.
   if (!shared) database.exec("UPDATE leases SET expires_at = 0");
-  if (isLasting) tryToGrowLog(database, path);
-  const ahead = isLasting ? flushAhead(`${path}-wal`) : undefined;
+  // SQLite puts its log beside the file, not beside a link to it.
+  const file = database.location() ?? path;
+  if (isLasting) tryToGrowLog(database, file);
+  const log = syncedLog(database);
+  const ahead = isLasting ? flushAhead(`${file}-wal`) : undefined;
   const close = async () => {
     ahead?.end();
     database.close();
+    log?.close();
     unlock();
   };
-  return journalOn(sqliteStore(database, ahead?.begin), { ...upkeepOf(database), close });
+  const store = sqliteStore({ database, sync: log?.sync, flush: ahead?.begin });
+  return journalOn(store, { ...upkeepOf(database), close });
 }
 
 /** Where there is no room for it, or somebody else writes for long, commits take longer, and that is all. */

@@ -1,17 +1,23 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Asked, Durability, Statement, Store, Work } from "./work.ts";
+import type { Asked, Statement, Store, Work } from "./work.ts";
 
-/**
- * Work in a SQLite database, in one go: nothing of this process comes between two statements of it.
- * @param flush Begins to send to the disk what was written, without waiting. @default nothing goes ahead
- */
-export function sqliteStore(database: DatabaseSync, flush: () => void = () => undefined): Store {
+export type SqliteStoreDeps = {
+  readonly database: DatabaseSync;
+  /** Brings to the disk what was committed. @default the database does at each commit, whatever its durability */
+  readonly sync?: (() => void) | undefined;
+  /** Begins to, without waiting. @default nothing goes ahead */
+  readonly flush?: (() => void) | undefined;
+};
+
+/** Work in a SQLite database, in one go: nothing of this process comes between two statements of it, or before it is on the disk. */
+export function sqliteStore({ database, sync = () => undefined, flush = () => undefined }: SqliteStoreDeps): Store {
   const prepare = prepareOnce(database);
   const transaction = transactionsOf(database);
   return {
     read: async (work) => runInSqlite(prepare, work()),
-    write: async (work, durability) => {
-      const result = transaction(() => runInSqlite(prepare, work()), durability);
+    write: async (work, durability = "now") => {
+      const result = transaction(() => runInSqlite(prepare, work()));
+      if (durability === "now") sync();
       if (durability === "on its way") flush();
       return result;
     },
@@ -65,20 +71,11 @@ function prepareOnce(database: DatabaseSync): Prepare {
   };
 }
 
-function transactionsOf(database: DatabaseSync): <T>(work: () => T, durability?: Durability) => T {
-  // A pragma is compiled each time that it is set: it stays until another durability is wanted.
-  let current: Durability = "now";
-  const set = (wanted: Durability) => {
-    const durability = wanted === "now" ? "now" : "with the next";
-    if (durability === current) return;
-    database.exec(`PRAGMA synchronous = ${durability === "now" ? "FULL" : "NORMAL"}`);
-    current = durability;
-  };
+function transactionsOf(database: DatabaseSync): <T>(work: () => T) => T {
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   const rollback = database.prepare("ROLLBACK");
-  return (work, durability = "now") => {
-    set(durability);
+  return (work) => {
     begin.run();
     try {
       const result = work();

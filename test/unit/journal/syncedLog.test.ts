@@ -1,0 +1,101 @@
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FatalError } from "../../../src/errors.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { sqliteStore } from "../../../src/journal/sqliteStore.ts";
+import { syncedLog } from "../../../src/journal/syncedLog.ts";
+import { type Durability, run } from "../../../src/journal/work.ts";
+
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "synced-"));
+  path = join(directory, "journal.sqlite");
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** How often this process has a file open. */
+const descriptorsOf = (file: string): number =>
+  readdirSync("/proc/self/fd").filter((each) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${each}`) === file;
+    } catch {
+      return false;
+    }
+  }).length;
+const synchronousOf = (database: DatabaseSync) => database.prepare("PRAGMA synchronous").get()?.synchronous;
+const [full, normal] = [2, 1];
+
+function openTable(mode: "wal" | "delete"): DatabaseSync {
+  const database = new DatabaseSync(path);
+  database.exec(`PRAGMA journal_mode = ${mode}; PRAGMA synchronous = FULL; CREATE TABLE notes (n INTEGER)`);
+  return database;
+}
+
+describe("what must be on the disk when a method answers", () => {
+  it("is brought there after it is committed, and what may come later is not waited for", async () => {
+    const database = openTable("wal");
+    const other = new DatabaseSync(path);
+    const log = syncedLog(database);
+    const committedBySync: unknown[] = [];
+    const sync = () => {
+      log?.sync();
+      committedBySync.push(other.prepare("SELECT max(n) AS n FROM notes").get()?.n);
+    };
+    const { write } = sqliteStore({ database, sync });
+    const note = (n: number, durability?: Durability) =>
+      write(() => run("INSERT INTO notes VALUES (?)", n), durability);
+    await note(1);
+    await note(2, "with the next");
+    await note(3, "on its way");
+    await note(4, "now");
+    expect(committedBySync).toEqual([1, 4]);
+    await expect(write(() => run("INSERT INTO nothing VALUES (5)"))).rejects.toThrow(/nothing/);
+    expect(committedBySync).toEqual([1, 4]);
+    for (const each of [other, database]) each.close();
+    log?.close();
+  });
+
+  it("ends the daemon if the disk does not take it: nothing may rest on it", async () => {
+    const database = openTable("wal");
+    const log = syncedLog(database);
+    log?.close();
+    const { write } = sqliteStore({ database, sync: log?.sync });
+    const stored = write(() => run("INSERT INTO notes VALUES (1)"));
+    await expect(stored).rejects.toThrow(FatalError);
+    await expect(stored).rejects.toMatchObject({ code: "JOURNAL_UNSYNCED", cause: { code: "EBADF" } });
+    database.close();
+  });
+});
+
+describe("the log that is brought to the disk", () => {
+  it("is left to SQLite, at each commit, where the file has none", () => {
+    const database = openTable("delete");
+    expect(syncedLog(database)).toBeUndefined();
+    expect(synchronousOf(database)).toBe(full);
+    database.close();
+  });
+
+  it("is taken over from SQLite for commits alone", () => {
+    const database = openTable("wal");
+    const log = syncedLog(database);
+    expect(synchronousOf(database)).toBe(normal);
+    database.close();
+    log?.close();
+  });
+
+  it("is the one that SQLite writes, also where the journal's path is a link, and is closed with the journal", async () => {
+    const link = join(directory, "link.sqlite");
+    symlinkSync(path, link);
+    const journal = openSqliteJournal({ path: link, chainId: 1071, isLasting: true });
+    // SQLite's, and ours.
+    expect(descriptorsOf(`${path}-wal`)).toBe(2);
+    expect(descriptorsOf(`${link}-wal`)).toBe(0);
+    await journal.touch(Date.now());
+    await journal.close();
+    expect(descriptorsOf(`${path}-wal`)).toBe(0);
+  });
+});
