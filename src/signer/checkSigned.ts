@@ -118,7 +118,12 @@ function signatureIn({ r, s, v, yParity }: TransactionSerializable, asked: Unsig
   if (r === undefined || s === undefined) return undefined;
   const parity = yParity ?? (v === undefined ? undefined : Number(v - 35n - 2n * BigInt(asked.chainId)));
   // Of a legacy transaction for another chain the parity cannot be told: zero lets the comparison name the field.
-  return { r: hexToBigInt(r), s: hexToBigInt(s), yParity: parity === 1 ? 1 : 0 };
+  try {
+    return { r: hexToBigInt(r), s: hexToBigInt(s), yParity: parity === 1 ? 1 : 0 };
+  } catch {
+    // Nothing, or a list, stands where a number should.
+    return undefined;
+  }
 }
 
 function differingFields(signed: TransactionSerializable, asked: UnsignedTransaction): readonly string[] {

@@ -42,7 +42,8 @@ export function decryptKeystore(text: string, password: string, from: string): H
     });
   const decipher = createDecipheriv("aes-128-ctr", derived.subarray(0, 16), iv);
   const privateKey: Hex = `0x${Buffer.concat([decipher.update(encrypted), decipher.final()]).toString("hex")}`;
-  if (file.address !== undefined && addressOf(privateKey, from) !== file.address)
+  const address = addressOf(privateKey, from);
+  if (file.address !== undefined && address !== file.address)
     throw invalid(from, "holds the key of another address than it names");
   return privateKey;
 }

@@ -88,7 +88,14 @@ async function remoteSigner(
   { threads, engine }: Config["signer"],
 ): Promise<Signer> {
   if (threads === 0) return createRemoteSigner({ rpc, address });
+  // Where it is missing, that is said here, and not by a thread that cannot start.
+  loadCurve(engine);
   const checkers = openSigningThreads({ engine, privateKey: undefined, address }, threads);
-  await checkers.ready();
+  try {
+    await checkers.ready();
+  } catch (error) {
+    await checkers.close();
+    throw error;
+  }
   return { ...createRemoteSigner({ rpc, address, isOurs: checkers.check }), close: checkers.close };
 }

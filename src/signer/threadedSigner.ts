@@ -37,10 +37,11 @@ export async function threadedSigner(options: ThreadedSignerOptions): Promise<Re
   }
   const here = engine === "native" ? privateKeySigner(privateKey, loadCurve(engine)) : undefined;
   let isBurst = false;
+  let isClosed = false;
   return {
     address,
     sign: async (transaction) => {
-      if (here !== undefined && !isBurst) {
+      if (here !== undefined && !isBurst && !isClosed) {
         isBurst = true;
         setImmediate(() => {
           isBurst = false;
@@ -52,6 +53,9 @@ export async function threadedSigner(options: ThreadedSignerOptions): Promise<Re
       if (parity !== signature.yParity) throw different(["signer"]);
       return checkOwn(signed(signature), transaction, signature);
     },
-    close: threads.close,
+    close: () => {
+      isClosed = true;
+      return threads.close();
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { fromRlp, toRlp } from "viem";
 import { describe, expect, it } from "vitest";
 import { FatalError } from "../../../src/errors.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
@@ -76,6 +77,18 @@ describe("checkSigned", () => {
     ["an unsigned transaction", "0x02e982042f0780808252089400000000000000000000000000000000000000008084a1b2c3d4c0"],
   ])("stops at %s", async (_, raw) => {
     await expect(checkSigned(raw, asked, isOurs)).rejects.toMatchObject({ code: "SIGNED_BYTES_DIFFER" });
+  });
+
+  it.each<[string, Hex | readonly Hex[]]>([
+    ["nothing", "0x"],
+    ["a list", ["0x01", "0x02"]],
+  ])("stops at %s in the place of a number of the signature", async (_, r) => {
+    const old = transaction({ fees: { type: "legacy", gasPrice: 1n } });
+    const fields = fromRlp(await viemBytes(old), "hex") as Hex[];
+    for (const place of [7, 8]) {
+      const raw = toRlp(fields.map((field, index) => (index === place ? r : field)) as Hex[]);
+      await expect(checkSigned(raw, old, isOurs)).rejects.toMatchObject({ code: "SIGNED_BYTES_DIFFER" });
+    }
   });
 
   it("stops at bytes after the end", async () => {

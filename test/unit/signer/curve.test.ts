@@ -6,7 +6,8 @@ import { javascriptCurve } from "../../../src/signer/javascriptCurve.ts";
 import { loadNativeCurve } from "../../../src/signer/nativeCurve.ts";
 import { privateKeySigner } from "../../../src/signer/privateKeySigner.ts";
 import { curveOrder, isCanonical, lowS, type Signature } from "../../../src/signer/signature.ts";
-import { describeSigner, privateKey } from "./contract.ts";
+import { threadedSigner } from "../../../src/signer/threadedSigner.ts";
+import { describeSigner, privateKey, transaction } from "./contract.ts";
 
 const hasNative = (() => {
   try {
@@ -165,6 +166,13 @@ describe("loadNativeCurve", () => {
     expect(() => loadNativeCurve(missing)).toThrow(ConfigError);
     expect(() => loadNativeCurve(missing)).toThrow(expect.objectContaining({ code: "CURVE_MISSING" }));
   });
+});
+
+it.runIf(hasNative)("signs nothing once it is closed, in this thread as in the others", async () => {
+  const signer = await threadedSigner({ privateKey, engine: "native" });
+  await signer.close();
+  for (const signing of [signer.sign(transaction()), signer.sign(transaction())])
+    await expect(signing).rejects.toMatchObject({ code: "SIGNER_CLOSED" });
 });
 
 if (hasNative)

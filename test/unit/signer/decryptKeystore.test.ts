@@ -81,6 +81,12 @@ describe("decryptKeystore", () => {
     expect(refusal(lock(privateKey, "p", { address }), "p").message).toContain("another address");
   });
 
+  it("refuses a key that the curve does not have, also where the file names no address, and shows none of it", () => {
+    const error = refusal(lock(`0x${"f".repeat(64)}`, "p"), "p");
+    expect(error).toMatchObject({ code: "KEYSTORE_INVALID", message: expect.stringContaining("no valid key") });
+    expect(`${error.stack} ${error.remedy} ${error.cause}`).not.toMatch(/f{8}|11579208923/);
+  });
+
   it.each([
     ["more memory than 256 MiB", { n: 2 ** 22, r: 8, p: 1 }],
     ["as much by a large r", { n: 2, r: 2 ** 25, p: 1 }],
