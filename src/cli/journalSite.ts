@@ -13,7 +13,7 @@ import { requireText, secretFiles, withoutLastBreak } from "../signer/secretFile
 export type OpenSite = {
   /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */
   readonly shared?: boolean;
-  /** Told once, when the daemon can write nothing more for good, and must end. A file is never lost like that. */
+  /** Told once, when the daemon can write nothing more for good, and must end. */
   readonly onLost?: (error: FatalError) => void;
 };
 
@@ -52,7 +52,8 @@ export function journalSite(config: Pick<Config, "journal" | "chain">, context: 
     warnings: [],
     exists: async () => existsSync(path),
     isHeld: async () => existsSync(path) && isJournalHeld(path),
-    open: async ({ shared = false } = {}) => openSqliteJournal({ path, chainId, shared, isLasting: !shared }),
+    open: async ({ shared = false, onLost } = {}) =>
+      openSqliteJournal({ path, chainId, shared, isLasting: !shared, onLost }),
     verify: () => verifyJournal(path),
   };
 }

@@ -1,7 +1,7 @@
 import type { ChainPort } from "../chain/chainPort.ts";
 import { RefusedError } from "../client/errors.ts";
 import { type Judged, requireSame } from "../client/requireSame.ts";
-import { BaseError, RetryableError } from "../errors.ts";
+import { BaseError, FatalError, RetryableError } from "../errors.ts";
 import type { Attempt, Confirmation, Decision, Mined } from "../journal/journal.ts";
 import type { ResponseAddress, TaskAddress } from "../protocol/brand.ts";
 import { responseDigest } from "../protocol/responseDigest.ts";
@@ -75,20 +75,28 @@ export async function recordByHand(
     );
   }
   let recorded: Confirmation | undefined;
+  let isKept = false;
   return {
     signed: async (attempt) => {
       const before = recorded ?? intent;
-      recorded =
-        before === undefined
-          ? await journal.recordByHand(decision, signer, attempt, now(), [lease])
-          : await journal.recordAttempt(before.id, signer, attempt, [lease]);
+      try {
+        recorded =
+          before === undefined
+            ? await journal.recordByHand(decision, signer, attempt, now(), [lease])
+            : await journal.recordAttempt(before.id, signer, attempt, [lease]);
+        isKept = true;
+      } catch (error) {
+        // It is in the journal, and may come to the disk yet.
+        if (error instanceof FatalError && error.code === "JOURNAL_UNSYNCED") isKept = true;
+        throw error;
+      }
     },
     mined: async (mined) => {
       if (recorded === undefined) return;
       // It is paid, whatever the journal says: the daemon finds its receipt.
       await journal.changeConfirmation(recorded.id, { state: "mined", mined }, [lease]).catch(() => undefined);
     },
-    failed: (error) => (recorded !== undefined && error instanceof BaseError ? new LeftToDaemonError(error) : error),
+    failed: (error) => (isKept && error instanceof BaseError ? new LeftToDaemonError(error) : error),
   };
 }
 

@@ -36,6 +36,8 @@ export function openDatabase(path: string, chainId: number, shared: boolean): Op
     database.exec(
       "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
     );
+    // What a former daemon's log holds may not be on the disk, though it can be read: nothing is added behind that.
+    if (!shared) database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     migrate(database, path, shared);
     claimChain(database, path, chainId);
     return { database, unlock };

@@ -1,4 +1,5 @@
 import { backup, DatabaseSync } from "node:sqlite";
+import type { FatalError } from "../errors.ts";
 import { flushAhead } from "./flushAhead.ts";
 import { growLog } from "./growLog.ts";
 import type { Journal } from "./journal.ts";
@@ -15,6 +16,8 @@ export type JournalFile = {
   readonly shared?: boolean;
   /** For whoever writes for long, and waits for each write: the log has its full length from the start. @default false */
   readonly isLasting?: boolean;
+  /** Told once, when nothing more can be written for good (`JOURNAL_UNSYNCED`): who holds it must end. */
+  readonly onLost?: ((error: FatalError) => void) | undefined;
 };
 
 /**
@@ -24,14 +27,14 @@ export type JournalFile = {
  * @throws RetryableError if another process holds it (a shared one: and it would have to be migrated); ConfigError if it is
  *   unusable, newer, or of another chain.
  */
-export function openSqliteJournal({ path, chainId, shared = false, isLasting = false }: JournalFile): Journal {
+export function openSqliteJournal({ path, chainId, shared = false, isLasting = false, onLost }: JournalFile): Journal {
   const { database, unlock } = openDatabase(path, chainId, shared);
   // Whoever held a key is gone: it would hold the lock.
   if (!shared) database.exec("UPDATE leases SET expires_at = 0");
   // SQLite puts its log beside the file, not beside a link to it.
   const file = database.location() ?? path;
   if (isLasting) tryToGrowLog(database, file);
-  const log = syncedLog(database);
+  const log = syncedLog(database, onLost);
   const ahead = isLasting ? flushAhead(`${file}-wal`) : undefined;
   const close = async () => {
     ahead?.end();
@@ -39,7 +42,7 @@ export function openSqliteJournal({ path, chainId, shared = false, isLasting = f
     log?.close();
     unlock();
   };
-  const store = sqliteStore({ database, sync: log?.sync, flush: ahead?.begin });
+  const store = sqliteStore({ database, log, flush: ahead?.begin });
   return journalOn(store, { ...upkeepOf(database), close });
 }
 

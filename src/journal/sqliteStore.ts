@@ -1,23 +1,25 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { SyncedLog } from "./syncedLog.ts";
 import type { Asked, Statement, Store, Work } from "./work.ts";
 
 export type SqliteStoreDeps = {
   readonly database: DatabaseSync;
   /** Brings to the disk what was committed. @default the database does at each commit, whatever its durability */
-  readonly sync?: (() => void) | undefined;
+  readonly log?: Pick<SyncedLog, "sync" | "check"> | undefined;
   /** Begins to, without waiting. @default nothing goes ahead */
   readonly flush?: (() => void) | undefined;
 };
 
 /** Work in a SQLite database, in one go: nothing of this process comes between two statements of it, or before it is on the disk. */
-export function sqliteStore({ database, sync = () => undefined, flush = () => undefined }: SqliteStoreDeps): Store {
+export function sqliteStore({ database, log, flush = () => undefined }: SqliteStoreDeps): Store {
   const prepare = prepareOnce(database);
   const transaction = transactionsOf(database);
   return {
     read: async (work) => runInSqlite(prepare, work()),
     write: async (work, durability = "now") => {
+      log?.check();
       const result = transaction(() => runInSqlite(prepare, work()));
-      if (durability === "now") sync();
+      if (durability === "now") log?.sync();
       if (durability === "on its way") flush();
       return result;
     },

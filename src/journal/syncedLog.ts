@@ -6,6 +6,8 @@ import { FatalError } from "../errors.ts";
 export type SyncedLog = {
   /** What was committed until now is on the disk when it returns. @throws FatalError `JOURNAL_UNSYNCED` if it is not. */
   readonly sync: () => void;
+  /** @throws the same, once that has happened: nothing more may be written behind what the disk may lack. */
+  readonly check: () => void;
   readonly close: () => void;
 };
 
@@ -18,9 +20,15 @@ export type SyncedLog = {
  * The database is set to `NORMAL`: all else that has to be in order on the disk (a new log's header, the log before the database,
  * the database before the log is begun anew) SQLite brings there as before.
  *
+ * A system that could not write says so once, and that all is well when it is asked again: so the first failure is the last word.
+ *
+ * @param onLost Told of that, once: whoever writes must end.
  * @returns `undefined` where the file system allows no such log, or it cannot be opened: then SQLite does it by itself.
  */
-export function syncedLog(database: DatabaseSync): SyncedLog | undefined {
+export function syncedLog(
+  database: DatabaseSync,
+  onLost: (error: FatalError) => void = () => undefined,
+): SyncedLog | undefined {
   const mode = database.prepare("PRAGMA journal_mode").get()?.journal_mode;
   if (mode !== "wal") return undefined;
   let log: number;
@@ -31,19 +39,32 @@ export function syncedLog(database: DatabaseSync): SyncedLog | undefined {
     return undefined;
   }
   database.exec("PRAGMA synchronous = NORMAL");
+  let lost: FatalError | undefined;
+  const check = () => {
+    if (lost !== undefined) throw lost;
+  };
   return {
+    check,
     sync: () => {
+      check();
       try {
         fdatasyncSync(log);
       } catch (cause) {
-        // Asked again, a system may say that all is well: it has forgotten what it could not write.
-        throw new FatalError(`the disk did not take what the journal wrote: ${(cause as Error).message}`, {
+        lost = new FatalError(`the disk did not take what the journal wrote: ${(cause as Error).message}`, {
           code: "JOURNAL_UNSYNCED",
-          remedy: "see what the system says of that disk; then start it again: it goes on from what is there",
+          remedy: "see what the system says of that disk; then start the daemon again: it goes on from what is there",
           cause,
         });
+        onLost(lost);
+        throw lost;
       }
     },
-    close: () => closeSync(log),
+    close: () => {
+      try {
+        closeSync(log);
+      } catch {
+        // All that counts was brought to the disk before.
+      }
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { recordByHand } from "../../../src/cli/recordByHand.ts";
 import { NotMinedError, TransactionFailedError } from "../../../src/client/errors.ts";
+import { FatalError } from "../../../src/errors.ts";
 import type { Decision, Journal } from "../../../src/journal/journal.ts";
 import type { Lease } from "../../../src/journal/leaseJournal.ts";
 import type { ResponseAddress, TaskAddress } from "../../../src/protocol/brand.ts";
@@ -45,8 +46,8 @@ const payFormer = async () => {
   await journal.recordAttempt(id, signer, { ...attempt, hash: hashOf(8), nonce: toNonce(4) }, [lease]);
   await journal.changeConfirmation(id, { state: "final", mined: { hash: hashOf(8), blockNumber: 2n } }, [lease]);
 };
-const begin = (besideDaemon = false, snapshot = aSnapshot()) =>
-  recordByHand({ journal, lease, besideDaemon }, fakeChain({ snapshot: async () => snapshot }), {
+const begin = (besideDaemon = false, snapshot = aSnapshot(), on = journal) =>
+  recordByHand({ journal: on, lease, besideDaemon }, fakeChain({ snapshot: async () => snapshot }), {
     ...{ task, response, expected: aResponse(), who: "ann", now: () => 7 },
   });
 
@@ -169,6 +170,24 @@ it("leaves what another one holds meanwhile, and no verdict of its own", async (
   const id = await decide({ task, response: former.response });
   await expect(byHand?.signed(attempt)).rejects.toMatchObject({ code: "ALREADY_SENT" });
   expect(await journal.task(task)).toMatchObject({ verdicts: [{ policy: "p" }], confirmation: { id, attempts: [] } });
+});
+
+it("says so, too, where the journal has it and its disk does not say that it has taken it", async () => {
+  await payFormer();
+  const unsynced = new FatalError("the disk did not take it", { code: "JOURNAL_UNSYNCED" });
+  const unsure: Journal = {
+    ...journal,
+    recordByHand: async (...args) => {
+      await journal.recordByHand(...args);
+      throw unsynced;
+    },
+  };
+  const byHand = await begin(false, aSnapshot(), unsure);
+  await expect(byHand?.signed(attempt)).rejects.toBe(unsynced);
+  expect(byHand?.failed(unsynced)).toMatchObject({
+    code: "JOURNAL_UNSYNCED",
+    remedy: expect.stringMatching(/^the journal keeps it: start the daemon/),
+  });
 });
 
 it("says of a failure what the daemon will do, once something is recorded", async () => {
