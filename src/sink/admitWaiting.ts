@@ -102,6 +102,9 @@ export function admitWaiting({
   const courses = createCourses<Key>();
   /** The journal or a signer contradicts itself: nothing more is signed. */
   let isBroken = false;
+  const lookAtError = (error: unknown) => {
+    if (error instanceof FatalError) isBroken = true;
+  };
   /** `undefined`: the key is not ours any more, or nothing more is to be signed. */
   const admitted = async (
     key: Key,
@@ -115,19 +118,20 @@ export function admitWaiting({
         return { found: await keys.work(key, () => checkAll(key.track, ids)), at: now() };
       };
       const checked = course.read(() => look(some));
-      checked.catch(() => undefined);
+      // Said before the next batch has its turn, here and below.
+      checked.catch(lookAtError);
       return await course.sign(async () => {
-        let { found, at } = await checked;
-        if (found !== undefined && found.payable.length > 0 && now() - at >= staleMs) {
-          const again = (await look(found.payable.map(({ confirmation }) => confirmation))).found;
-          found = again && { ...again, admissions: [...found.admissions, ...again.admissions] };
-        }
-        if (found === undefined || isBroken || isOver()) return undefined;
         try {
-          return await keys.work(key, () => payAll(key.track, found));
+          let { found, at } = await checked;
+          if (found !== undefined && found.payable.length > 0 && now() - at >= staleMs) {
+            const again = (await look(found.payable.map(({ confirmation }) => confirmation))).found;
+            found = again && { ...again, admissions: [...found.admissions, ...again.admissions] };
+          }
+          if (found === undefined || isBroken || isOver()) return undefined;
+          const ready = found;
+          return await keys.work(key, () => payAll(key.track, ready));
         } catch (error) {
-          // Said before the next batch has its turn.
-          if (error instanceof FatalError) isBroken = true;
+          lookAtError(error);
           throw error;
         }
       });

@@ -400,4 +400,37 @@ describe("the sink", () => {
     await time.pass(1_000);
     expect(run.ended).toBe(fatal);
   });
+
+  it("signs nothing of the next batch, read beside it, when the one before finds that the journal contradicts itself", async () => {
+    const fatal = new FatalError("contradiction", { code: "NONCE_CONFLICT" });
+    let signed = 0;
+    const signer: Signer = {
+      ...bench.signer,
+      sign: (transaction) => {
+        signed += 1;
+        return bench.signer.sign(transaction);
+      },
+    };
+    const intents = await several(150);
+    const { intents$, run } = start(
+      {
+        simulateConfirm: async (_, response) => {
+          if (response === intents[0]?.response) {
+            // By then the next batch is read, and waits for its turn to be signed.
+            await new Promise((resolve) => time.clock.scheduler.schedule(resolve, 100));
+            throw fatal;
+          }
+          return { ok: true, gas: 100_000n };
+        },
+      },
+      signer,
+      { maxInFlight: 200 },
+    );
+    await time.pass(50);
+    for (const intent of intents) intents$.next(intent);
+    await time.pass(1_000);
+    expect(run.ended).toBe(fatal);
+    expect(signed).toBe(0);
+    expect(new Set(await Promise.all(intents.map(stateOf)))).toEqual(new Set(["intended"]));
+  });
 });
