@@ -75,8 +75,11 @@ export type SinkJournal = {
   readonly endPause: (resume: Omit<Pause, "by">) => Promise<boolean>;
   /** What was paused and resumed, newest first. */
   readonly pauseHistory: (limit: number) => Promise<readonly PauseRecord[]>;
-  /** Counts final reverts in a row; answers how many there are now. @param reverted `false` begins anew. */
-  readonly countRevert: (reverted: boolean) => Promise<number>;
+  /**
+   * Counts final reverts in a row.
+   * @param reverted `false` begins anew. @param pauseAt The pause that so many bring, in the same transaction, where none stands.
+   */
+  readonly countRevert: (reverted: boolean, pauseAt?: (reverts: number) => Pause | undefined) => Promise<CountedRevert>;
   /**
    * @param cost The most that it can cost in gas, wei.
    * @throws LeaseLostError if somebody else holds the key.
@@ -116,6 +119,9 @@ export function* pauseNow(): Work<Pause | undefined> {
   const { action: _, ...pause } = toPauseRecord(row);
   return pause;
 }
+
+/** How many there are in a row now, and the pause that this one has brought. */
+export type CountedRevert = { readonly reverts: number; readonly pause: Pause | undefined };
 
 function* recordPause(action: PauseRecord["action"], { by, who, why, at }: Pause): Work<void> {
   yield* run("INSERT INTO pauses (action, by, who, why, at) VALUES (?, ?, ?, ?, ?)", action, by, who, why, at);
@@ -205,12 +211,15 @@ export function sinkJournal({ read, write }: Store): SinkJournal {
       read(function* () {
         return (yield* all("SELECT * FROM pauses ORDER BY id DESC LIMIT ?", limit)).map(toPauseRecord);
       }),
-    countRevert: (reverted) =>
+    countRevert: (reverted, pauseAt) =>
       write(function* () {
         const before = Number((yield* readMeta("reverts")) ?? 0);
         const after = reverted ? before + 1 : 0;
         if (after !== before) yield* writeMeta("reverts", after === 0 ? undefined : String(after));
-        return after;
+        const next = reverted ? pauseAt?.(after) : undefined;
+        if (next === undefined || (yield* pauseNow()) !== undefined) return { reverts: after, pause: undefined };
+        yield* recordPause("pause", next);
+        return { reverts: after, pause: next };
       }),
 
     recordFiller: (signer, { hash, raw, nonce, signedAt }, cost, fences = []) =>

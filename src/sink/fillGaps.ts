@@ -1,5 +1,5 @@
 import type { Filler } from "../journal/sinkJournal.ts";
-import { type Nonce, toNonce, wei } from "../protocol/brand.ts";
+import { type Nonce, toNonce } from "../protocol/brand.ts";
 import { feeCap, replacementFees } from "./fees.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import { readAttempt, transferOfNothing } from "./replace.ts";
@@ -83,10 +83,8 @@ async function signFiller(deps: TrackDeps, nonce: Nonce, before: Filler | undefi
   if (fees === undefined || feeCap(fees) > deps.maxFeePerGas) return { type: "ceiling", cap: "sink.maxFeePerGas" };
   const call = transferOfNothing(signer.address, nonce, fees);
   const cost = maxCostOf(call);
-  const more = wei(cost - (last === undefined ? 0n : maxCostOf({ ...last.call, fees: last.fees })));
-  if (!(await guard.hasGasFor(more))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
+  if (!(await guard.reserveGas(signer.address, nonce, cost))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
   const filler: Filler = { ...(await signer.sign({ ...call, chainId })), nonce, signedAt: now() };
   await journal.recordFiller(signer.address, filler, cost, deps.fences?.());
-  await guard.chargeGas(signer.address, nonce, cost);
   return { type: "signed", filler };
 }

@@ -2,7 +2,6 @@ import { parseTransaction } from "viem/utils";
 import type { Fees } from "../chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../journal/journal.ts";
 import type { Hex, Nonce } from "../protocol/brand.ts";
-import { wei } from "../protocol/brand.ts";
 import { type AdmitDeps, withMargin } from "./admit.ts";
 import { feesInPlaceOf, replacementFees } from "./fees.ts";
 import { isGivenUp } from "./givenUp.ts";
@@ -94,8 +93,10 @@ async function signInPlace(
   before: Call,
   call: Call,
 ): Promise<Replacement> {
-  const more = maxCostOf(call) - maxCostOf(before);
-  if (more > 0n && !(await deps.guard.hasGasFor(wei(more)))) return { type: "ceiling", cap: "guardrails.gasPerDay" };
+  const cost = maxCostOf(call);
+  const isDearer = cost > maxCostOf(before);
+  if (isDearer && !(await deps.guard.reserveGas(deps.signer.address, call.nonce, cost)))
+    return { type: "ceiling", cap: "guardrails.gasPerDay" };
   return sign(deps, confirmation, call);
 }
 

@@ -4,7 +4,7 @@ import type { Pause } from "../../journal/sinkJournal.ts";
 import type { Reporter } from "../../report.ts";
 
 export type BreakerDeps = {
-  readonly journal: Pick<Journal, "pause" | "setPause" | "pauseHistory" | "countRevert">;
+  readonly journal: Pick<Journal, "pause" | "pauseHistory" | "countRevert">;
   readonly now: () => number;
   readonly report: Reporter;
 };
@@ -24,12 +24,14 @@ export type Breaker = {
 /** @param revertsToPause Final reverts in a row that pause the sink; 0: none do. */
 export function createBreaker({ journal, now, report }: BreakerDeps, revertsToPause: number): Breaker {
   let pause: Pause | undefined;
-  /** The pause after the last revert is on its way into the journal. */
-  let tripping = false;
   /** Reads of the pause that were begun, and the newest one that was told of: answers may come in another order. */
   let asked = 0;
   let told = 0;
   const resumed$ = new Subject<void>();
+  const tell = (next: Pause) => {
+    if (pause?.at !== next.at || pause.why !== next.why) report({ type: "paused", ...next });
+    pause = next;
+  };
   return {
     isPaused: async () => {
       asked += 1;
@@ -38,13 +40,10 @@ export function createBreaker({ journal, now, report }: BreakerDeps, revertsToPa
       // Read before anything is believed: a resume that nobody could be told of would be forgotten.
       const [last] = found === undefined && pause !== undefined ? await journal.pauseHistory(1) : [];
       if (turn < told) return pause !== undefined;
-      if (found === undefined && tripping) return true;
       told = turn;
-      const before = pause;
-      pause = found;
-      if (pause !== undefined) {
-        if (before?.at !== pause.at || before.why !== pause.why) report({ type: "paused", ...pause });
-      } else if (before !== undefined) {
+      if (found !== undefined) tell(found);
+      else if (pause !== undefined) {
+        pause = undefined;
         report({ type: "resumed", who: last?.who ?? "", why: last?.why ?? "" });
         resumed$.next();
       }
@@ -54,22 +53,17 @@ export function createBreaker({ journal, now, report }: BreakerDeps, revertsToPa
     resumed$,
 
     sawOutcome: async (reverted) => {
-      const reverts = await journal.countRevert(reverted);
-      if (!reverted || revertsToPause === 0 || reverts < revertsToPause) return;
-      if ((await journal.pause()) !== undefined || tripping) return;
-      const why = `${reverts} confirmations in a row reverted although their simulation had passed`;
-      const next: Pause = { by: "reverts", who: "the daemon", why, at: now() };
-      tripping = true;
-      try {
-        await journal.setPause(next);
-      } finally {
-        tripping = false;
-      }
-      pause = next;
+      const pauseAt = (reverts: number): Pause | undefined => {
+        if (revertsToPause === 0 || reverts < revertsToPause) return undefined;
+        const why = `${reverts} confirmations in a row reverted although their simulation had passed`;
+        return { by: "reverts", who: "the daemon", why, at: now() };
+      };
+      const { pause: next } = await journal.countRevert(reverted, pauseAt);
+      if (next === undefined) return;
       // What was read before it stood says nothing any more.
       asked += 1;
       told = asked;
-      report({ type: "paused", ...next });
+      tell(next);
     },
   };
 }

@@ -71,8 +71,8 @@ export type Guard = Breaker & {
   readonly settle: (confirmationId: number) => void;
   /** It does not wait any more; what it counts stays. */
   readonly leave: (confirmationId: number) => void;
-  /** Whether gas may cost so much more today. */
-  readonly hasGasFor: (cost: Wei) => Promise<boolean>;
+  /** Counts the most that a nonce may cost from now on, in the place of what it counted; `false`: gas may not cost so much more today. */
+  readonly reserveGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<boolean>;
   readonly chargeGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<void>;
   readonly settleGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<void>;
 };
@@ -205,8 +205,14 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
     },
     leave,
 
-    hasGasFor: async (cost) =>
-      options.gasPerDay === undefined || (await load()).gas.sum(now()) + cost <= options.gasPerDay,
+    reserveGas: async (signer, nonce, cost) => {
+      const ledger = await load();
+      const { gasPerDay } = options;
+      const used = ledger.gas.sum(now()) - ledger.gasOf(signer, nonce, now());
+      if (gasPerDay !== undefined && used + cost > gasPerDay) return false;
+      ledger.chargeGas(signer, nonce, cost, now());
+      return true;
+    },
     chargeGas: async (signer, nonce, cost) => (await load()).chargeGas(signer, nonce, cost, now()),
     settleGas: async (signer, nonce, cost) => (await load()).settleGas(signer, nonce, cost),
   };

@@ -24,10 +24,16 @@ export type Ledger = {
   readonly chargeGas: (signer: AccountAddress, nonce: Nonce, cost: Wei, at: number) => void;
   /** What a nonce did cost, in the place of the most that it could. */
   readonly settleGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => void;
+  /** The most that a nonce may cost still, where that counts. */
+  readonly gasOf: (signer: AccountAddress, nonce: Nonce, now: number) => Wei;
   readonly gas: Pick<Window, "sum" | "freeAt">;
-  /** Counts what the journal held before. */
-  readonly takeOver: (spent: { readonly money: readonly MoneySpent[]; readonly gas: readonly GasSpent[] }) => void;
+  /** Counts what the journal held before, whenever that was: a clock that was ahead has left times that are to come. */
+  readonly takeOver: (spent: Spent) => void;
+  /** What is not settled, as `takeOver` takes it. */
+  readonly unsettled: () => Spent;
 };
+
+export type Spent = { readonly money: readonly MoneySpent[]; readonly gas: readonly GasSpent[] };
 
 const lengths = [hourMs, dayMs];
 /** A window that a payee's confirmations count in, by its name. */
@@ -41,7 +47,7 @@ export function createLedger(): Ledger {
   const windows = new Map<string, Counted>();
   const charged = new Map<number, { readonly payee: Payee; readonly payment: Wei; readonly at: number }>();
   const gasWindow = createWindow(dayMs);
-  const gasOf = new Map<string, { readonly at: number; readonly cost: Wei }>();
+  const gasOf = new Map<string, Omit<GasSpent, "isSettled">>();
   const windowOf = (scope: string, lengthMs: number): Window => windows.get(nameOf(scope, lengthMs))?.window ?? nothing;
 
   /** Put together once for each payee. */
@@ -78,16 +84,19 @@ export function createLedger(): Ledger {
     for (const [name, { window }] of windows) if (window.isEmpty(now)) windows.delete(name);
     places.clear();
   };
+  const count: Ledger["charge"] = (id, payee, payment, at) => {
+    release(id);
+    charged.set(id, { payee, payment, at });
+    for (const { name, length, isOfPayee } of placesOf(payee)) {
+      const counted = windows.get(name) ?? { window: createWindow(length), payee, isOfPayee };
+      windows.set(name, counted);
+      counted.window.add(at, payment);
+    }
+  };
   const ledger: Ledger = {
     charge: (id, payee, payment, at) => {
       forget(at);
-      release(id);
-      charged.set(id, { payee, payment, at });
-      for (const { name, length, isOfPayee } of placesOf(payee)) {
-        const counted = windows.get(name) ?? { window: createWindow(length), payee, isOfPayee };
-        windows.set(name, counted);
-        counted.window.add(at, payment);
-      }
+      count(id, payee, payment, at);
     },
     release,
     settle: (id) => void charged.delete(id),
@@ -106,7 +115,7 @@ export function createLedger(): Ledger {
       const before = gasOf.get(key);
       if (before !== undefined && before.at > at - dayMs && before.cost >= cost) return;
       if (before !== undefined) gasWindow.change(before.at, -before.cost);
-      gasOf.set(key, { at, cost });
+      gasOf.set(key, { signer, nonce, at, cost });
       gasWindow.add(at, cost);
     },
     settleGas: (signer, nonce, cost) => {
@@ -115,10 +124,14 @@ export function createLedger(): Ledger {
       gasOf.delete(key);
       if (before !== undefined) gasWindow.change(before.at, cost - before.cost);
     },
+    gasOf: (signer, nonce, now) => {
+      const own = gasOf.get(gasKey(signer, nonce));
+      return own !== undefined && own.at > now - dayMs ? own.cost : wei(0n);
+    },
     gas: gasWindow,
     takeOver: ({ money, gas }) => {
       for (const { confirmationId, at, payment, isSettled, ...payee } of money) {
-        ledger.charge(confirmationId, payee, payment, at);
+        count(confirmationId, payee, payment, at);
         if (isSettled) ledger.settle(confirmationId);
       }
       for (const { signer, nonce, at, cost, isSettled } of gas) {
@@ -126,6 +139,13 @@ export function createLedger(): Ledger {
         if (isSettled) ledger.settleGas(signer, nonce, cost);
       }
     },
+    unsettled: () => ({
+      money: [...charged].map(([confirmationId, { payee, payment, at }]) => ({
+        ...payee,
+        ...{ confirmationId, at, payment, isSettled: false },
+      })),
+      gas: [...gasOf.values()].map((each) => ({ ...each, isSettled: false })),
+    }),
   };
   return ledger;
 }

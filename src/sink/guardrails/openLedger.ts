@@ -1,7 +1,7 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import type { GasSpent, MoneySpent, SinkJournal } from "../../journal/sinkJournal.ts";
 import { dayMs } from "./caps.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
+import { createLedger, type Ledger, type Spent } from "./ledger.ts";
 
 export type LedgerSource = Pick<SinkJournal, "moneySpent" | "gasSpent">;
 
@@ -13,13 +13,14 @@ const setBackMs = 60_000;
 /**
  * What the journal holds of the last 24 hours, from the first question on; what is charged and released from then on has to
  * be told to the ledger. What could not be read is asked for again by the next question; so is all of it where the clock was
- * ahead and has been set right, since the ledger has forgotten by then what counts still.
+ * ahead and has been set right, since the ledger has forgotten by then what counts still. What it had counted for signatures that are
+ * not in the journal yet goes on counting.
  */
 export function openLedger(journal: LedgerSource, now: () => number): () => Promise<Ledger> {
   let loading: Promise<Ledger> | undefined;
   let latest = Number.NEGATIVE_INFINITY;
-  const load = (at: number): Promise<Ledger> => {
-    const asked = loadLedger(journal, at);
+  const load = (at: number, before?: Promise<Ledger>): Promise<Ledger> => {
+    const asked = loadLedger(journal, at, before);
     asked.catch(() => {
       if (loading === asked) loading = undefined;
     });
@@ -28,7 +29,7 @@ export function openLedger(journal: LedgerSource, now: () => number): () => Prom
   return () => {
     const at = now();
     if (at < latest - setBackMs) {
-      loading = undefined;
+      loading = loading && load(at, loading);
       latest = at;
     }
     latest = Math.max(latest, at);
@@ -37,9 +38,11 @@ export function openLedger(journal: LedgerSource, now: () => number): () => Prom
   };
 }
 
-/** @param now Milliseconds since 1970. */
-export async function loadLedger(journal: LedgerSource, now: number): Promise<Ledger> {
+/** @param now Milliseconds since 1970. @param before What it takes the place of: what is not settled there counts here, too. */
+export async function loadLedger(journal: LedgerSource, now: number, before?: Promise<Ledger>): Promise<Ledger> {
   const ledger = createLedger();
+  const old = await before?.catch(() => undefined);
+  if (old) ledger.takeOver(noLaterThan(old.unsettled(), now));
   const since = now - dayMs + 1;
   await eachPage(
     (after: MoneySpent | undefined) => journal.moneySpent({ since, after, limit: atOnce }),
@@ -51,6 +54,12 @@ export async function loadLedger(journal: LedgerSource, now: number): Promise<Le
   );
   return ledger;
 }
+
+/** A clock that was ahead would have it count for longer. */
+const noLaterThan = ({ money, gas }: Spent, now: number): Spent => ({
+  money: money.map((each) => ({ ...each, at: Math.min(each.at, now) })),
+  gas: gas.map((each) => ({ ...each, at: Math.min(each.at, now) })),
+});
 
 async function eachPage<T>(
   read: (after: T | undefined) => Promise<readonly T[]>,

@@ -45,7 +45,9 @@ export function createRunway(deps: RunwayDeps, warnBelow: number): Runway {
   return {
     look: async () => {
       const rest = reach < plenty ? restMs.short : restMs.plentiful;
-      if (lookedAt !== undefined && now() - lookedAt < rest) return;
+      const sinceMs = lookedAt === undefined ? undefined : now() - lookedAt;
+      // A clock that was set back says nothing of how long ago it was.
+      if (sinceMs !== undefined && sinceMs >= 0 && sinceMs < rest) return;
       const funds = await readFunds(chain, signer.address, gasFigure.known());
       lookedAt = now();
       reach = funds.confirmations;

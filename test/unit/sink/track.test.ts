@@ -252,9 +252,9 @@ describe("a round", () => {
     expect(await told(swapped, 45_000, 106_000)).toEqual([another, another, another]);
   });
 
-  it.each<[string, bigint, bigint, bigint]>([
-    ["at the same price, where no higher one fits under the ceiling", 20n, 22n, 20n],
-    ["an eighth dearer, where gas costs more than the ceiling", 2_000n, 1_000n, 23n],
+  it.each<[string, bigint, bigint, readonly bigint[]]>([
+    ["at the same price, where no higher one fits under the ceiling", 20n, 22n, [20n]],
+    ["an eighth dearer, then at the ceiling, where gas costs more than that", 2_000n, 1_000n, [23n, 1_000n]],
   ])("uses the nonce of what may not be paid up %s, and says that it is stuck", async (_, asked, ceiling, offered) => {
     const { id } = await send(bench.deps());
     let now = 0;
@@ -273,9 +273,9 @@ describe("a round", () => {
     const { attempts } = await bench.journal.confirmation(id);
     expect(attempts.map(({ kind, nonce }) => [kind, nonce])).toEqual([
       ["confirm", 0],
-      ["cancel", 0],
+      ...offered.map(() => ["cancel", 0]),
     ]);
-    expect(parseTransaction(attempts[1]?.raw as Hex).maxFeePerGas).toBe(offered);
+    expect(attempts.slice(1).map(({ raw }) => parseTransaction(raw).maxFeePerGas)).toEqual(offered);
     expect(bench.reports.filter(({ type }) => type === "fee-ceiling")).toMatchObject([{ cap: "sink.maxFeePerGas" }]);
   });
 
@@ -685,7 +685,7 @@ describe("what a former key has signed", () => {
     expect(broadcasts()).toBe(2);
     expect((await bench.journal.confirmation(id)).attempts).toHaveLength(1);
     expect(await round(7_000, minedWith(false, 97n))).toMatchObject([{ id, state: "intended" }]);
-    expect(await bench.journal.countRevert(true)).toBe(1);
+    expect(await bench.journal.countRevert(true)).toMatchObject({ reverts: 1 });
   });
 
   it.each<[string, Partial<ChainPort>, number]>([

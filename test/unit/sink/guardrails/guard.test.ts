@@ -184,10 +184,23 @@ describe("a ceiling", () => {
     const { intent } = await pay(guard, 1n, 80n);
     const next = await pay(guard, 1n, 80n);
     expect(next.capped).toEqual({ cap: "guardrails.gasPerDay", used: 80n, limit: 100n, until: now + 24 * hour });
-    expect(await guard.hasGasFor(wei(20n))).toBe(true);
-    expect(await guard.hasGasFor(wei(21n))).toBe(false);
+    const dearer = (cost: bigint) => guard.reserveGas(bench.signer.address, toNonce(intent.id), wei(cost));
+    expect([await dearer(101n), await dearer(100n)]).toEqual([false, true]);
     await guard.settleGas(bench.signer.address, toNonce(intent.id), wei(20n));
     expect(await guard.reserve(next.intent, wei(80n))).toBeUndefined();
+  });
+
+  it("on gas holds also where two keys replace at the same time, and where a nonce's first day is over", async () => {
+    const guard = guardOf({ gasPerDay: wei(100n) });
+    const { address: signer } = bench.signer;
+    for (const nonce of [1, 2]) await guard.chargeGas(signer, toNonce(nonce), wei(45n));
+    const both = [1, 2].map((nonce) => guard.reserveGas(signer, toNonce(nonce), wei(55n)));
+    expect(await Promise.all(both)).toEqual([true, false]);
+    now += 25 * hour;
+    await guard.chargeGas(signer, toNonce(3), wei(85n));
+    // What it counted yesterday counts no more: all that it may cost is more of today.
+    expect(await guard.reserveGas(signer, toNonce(2), wei(50n))).toBe(false);
+    expect(await guard.reserveGas(signer, toNonce(2), wei(15n))).toBe(true);
   });
 
   it("is told of once when confirmations begin to wait, and once when none does any more", async () => {
@@ -298,9 +311,10 @@ describe("the circuit breaker", () => {
         if (isSlow) await read.promise;
         return answer;
       },
-      setPause: async (pause) => {
+      countRevert: async (...args) => {
+        const counted = await journal.countRevert(...args);
         await written.promise;
-        await journal.setPause(pause);
+        return counted;
       },
     };
     const ledger = openLedger(journal, () => now);
@@ -317,7 +331,7 @@ describe("the circuit breaker", () => {
     return { guard, readSlowly, read: () => read.resolve(), write: () => written.resolve(), reported };
   };
 
-  it("counts from the moment that it breaks, also where the journal takes its time, and nobody has resumed then", async () => {
+  it("counts from the moment that it breaks, also where the journal takes its time to answer, and nobody has resumed then", async () => {
     const { guard, write, reported } = slowGuard();
     let resumes = 0;
     guard.resumed$.subscribe(() => {
@@ -346,6 +360,18 @@ describe("the circuit breaker", () => {
     read();
     expect([await early, guard.wasPaused(), await guard.isPaused()]).toEqual([true, true, true]);
     expect(reported()).toEqual(["paused"]);
+  });
+
+  it("is in the journal with the revert that brings it: nothing comes between the two", async () => {
+    const { journal } = bench;
+    const away = async () => {
+      throw new Error("the journal is away");
+    };
+    const cut: Journal = { ...journal, setPause: away, pause: away };
+    const ledger = openLedger(journal, () => now);
+    const deps = { journal: cut, ledger, capsOf: () => noCaps, now: () => now, report: () => undefined };
+    await createGuard(deps, { ...unlimited, revertsToPause: 1 }).sawOutcome(true);
+    expect(await journal.pause()).toMatchObject({ by: "reverts" });
   });
 
   it("counts across a restart", async () => {

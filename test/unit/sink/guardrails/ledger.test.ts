@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { MoneySpent } from "../../../../src/journal/sinkJournal.ts";
 import { type AccountAddress, toNonce, wei } from "../../../../src/protocol/brand.ts";
 import { dayMs } from "../../../../src/sink/guardrails/caps.ts";
 import { createLedger } from "../../../../src/sink/guardrails/ledger.ts";
-import { openLedger } from "../../../../src/sink/guardrails/openLedger.ts";
+import { loadLedger, openLedger } from "../../../../src/sink/guardrails/openLedger.ts";
 import { address } from "../../../support/fakeChain.ts";
 
 const signer = address<AccountAddress>(1);
@@ -102,6 +103,48 @@ describe("a ledger", () => {
     expect(await spent()).toBe(5n);
     now = start + 900;
     expect([await spent(), reads]).toEqual([5n, 2]);
+  });
+
+  it.each([1.5, 6, 25, 48])(
+    "counts all the same what came before a clock was %s hours ahead for a while",
+    async (ahead) => {
+      const hour = dayMs / 24;
+      const hoursAgo = [20, 10, 0.5, 0.1, -ahead];
+      const rows = hoursAgo.map((hours, id) => ({
+        ...{ confirmationId: id, at: start - hours * hour, payment: wei(100n), ...payee },
+        isSettled: true,
+      }));
+      const gas = hoursAgo.map((hours, id) => ({
+        ...{ signer, nonce: toNonce(id), at: start - hours * hour, cost: wei(7n), isSettled: true },
+      }));
+      const once =
+        <T>(all: readonly T[]) =>
+        async ({ after }: { readonly after: unknown }) =>
+          after === undefined ? all : [];
+      const ledger = await loadLedger({ moneySpent: once(rows), gasSpent: once(gas) }, start);
+      expect(ledger.window({ scope: "all", lengthMs: hour }).sum(start)).toBe(300n);
+      expect(ledger.window(today).sum(start)).toBe(500n);
+      expect(ledger.gas.sum(start)).toBe(35n);
+    },
+  );
+
+  it("goes on counting what is signed and not in the journal yet, where it is read anew meanwhile", async () => {
+    let now = start;
+    const rows: MoneySpent[] = [];
+    const open = openLedger(
+      { moneySpent: async ({ after }) => (after === undefined ? [...rows] : []), gasSpent: async () => [] },
+      () => now,
+    );
+    const before = await open();
+    before.charge(1, payee, wei(60n), now);
+    before.charge(2, payee, wei(1n), now);
+    before.chargeGas(signer, toNonce(1), wei(9n), now);
+    before.release(2);
+    now -= 120_000;
+    rows.push({ confirmationId: 3, at: now, payment: wei(5n), ...payee, isSettled: true });
+    expect((await open()).window(today).sum(now)).toBe(65n);
+    expect((await open()).gas.sum(now)).toBe(9n);
+    expect((await open()).window(today).sum(now + dayMs)).toBe(0n);
   });
 
   it("names for whom something counts, and nobody when a day is over", () => {
