@@ -17,7 +17,8 @@ What \`ogpu-confirmd --help\` and \`ogpu-confirmd COMMAND --help\` say, word for
   of which a stopped daemon has left something in flight. While \`confirm\` sends, no daemon takes its key. \`nonce fix\`
   works beside a daemon, and leaves alone what it has signed.
 - **Errors** are one line, \`error CODE: what happened — what to do\`, and an exit code. A command that nobody listens to any more
-  (\`… | head -1\`) goes on, and ends with the exit code of its work.
+  (\`… | head -1\`) goes on, and ends with the exit code of its work. An argument more than a command takes is refused
+  before anything is asked or sent.
 - **Completion.** bash: \`eval "$(ogpu-confirmd completion bash)"\`; zsh: \`eval "$(ogpu-confirmd completion zsh)"\`; fish:
   \`ogpu-confirmd completion fish | source\`.
 `;

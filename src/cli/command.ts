@@ -24,8 +24,10 @@ export type Command = {
   readonly usage: readonly string[];
   /** Its first argument, where that is a word: what each does. */
   readonly actions?: Readonly<Record<string, string>>;
-  /** Its arguments, and what they are. Without them and without actions it takes none. */
+  /** Its arguments, and what they are. */
   readonly args?: Readonly<Record<string, string>>;
+  /** How many it takes, after its action where it has any; for each action that takes one. @default 0 */
+  readonly maxArgs?: number | Readonly<Record<string, number>>;
   readonly options?: readonly OptionName[];
   /** It takes no keys of the configuration. @default false */
   readonly needsNoConfig?: boolean;

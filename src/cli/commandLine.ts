@@ -40,15 +40,26 @@ function commandNamed(name: string): Command {
   throw usage(`there is no command "${name}"${didYouMean(name, known)}`);
 }
 
-function checkLine({ name, args: takes, actions, options = [] }: Command, args: readonly string[], given: string[]) {
-  if (args.length > 0 && !takes && !actions) throw usage(`"${name}" takes no arguments, but got "${args.join(" ")}"`);
+function checkLine(command: Command, args: readonly string[], given: string[]) {
+  const { name, actions, options = [] } = command;
   const [action] = args;
   if (actions && action !== undefined && !Object.hasOwn(actions, action)) {
     const known = Object.keys(actions);
     throw usage(`there is no "${name} ${action}"${didYouMean(action, known)} (known are ${known.join(", ")})`);
   }
+  refuseExtra(command, args);
   const stray = given.find((option) => !options.some((known) => known === option));
   if (stray !== undefined) throw usage(`"${name}" has no option --${stray}`);
+}
+
+/** What nobody reads is refused: whoever wrote two addresses would take both for done. */
+function refuseExtra({ name, actions, maxArgs = 0 }: Command, args: readonly string[]) {
+  const [action] = args;
+  const [called, rest] = actions && action !== undefined ? [`${name} ${action}`, args.slice(1)] : [name, args];
+  const most = typeof maxArgs === "number" ? maxArgs : (maxArgs[action ?? ""] ?? 0);
+  if (rest.length <= most) return;
+  const takes = most === 0 ? "no arguments" : most === 1 ? "one argument" : `${most} arguments at the most`;
+  throw usage(`"${called}" takes ${takes}, but got "${rest.slice(most).join(" ")}"${most === 0 ? "" : " as well"}`);
 }
 
 const didYouMean = (word: string, known: readonly string[]): string => {

@@ -12,6 +12,7 @@ with the client's key: --signer-role client takes it from CLIENT_PRIVATE_KEY, --
     show: "say whether it may; exit code 1 where it may not",
   },
   args: { AGENT: "the agent's address", CLIENT: "the client's address (default: the signer's)" },
+  maxArgs: { set: 1, revoke: 1, show: 2 },
   options: ["yes", "json"],
   examples: [
     [

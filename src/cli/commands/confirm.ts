@@ -13,6 +13,7 @@ the task later. It is refused where the journal has another confirmation of the 
 and is not signed yet is the one that is signed.`,
   usage: ["confirm RESPONSE [--max-payment AMOUNT] [--yes] [--json]"],
   args: { RESPONSE: "the address of a response" },
+  maxArgs: 1,
   options: ["max-payment", "yes", "json"],
   examples: [
     ["pay a response, after a look at what it costs", "confirm 0x71C7656EC7ab88b098defB751B7401B5f6d8976F"],

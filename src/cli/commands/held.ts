@@ -13,6 +13,7 @@ chain as it is then, and under the same ceilings. An approval pays money.`,
     expire: "do not pay it, for want of time",
   },
   args: { ID: "the number that the list shows" },
+  maxArgs: { approve: Infinity, reject: Infinity, expire: Infinity },
   options: ["why", "who", "json"],
   hasNoDryRun: true,
   examples: [

@@ -17,6 +17,7 @@ the details of what was settled long ago, a week at the least. \`verify\` reads 
     verify: "check the file, and that what was signed is what it says; exit code 1 where it is not",
   },
   args: { FILE: "where the copy goes; it must not exist yet" },
+  maxArgs: { export: 1 },
   options: ["since", "older-than", "yes", "json"],
   hasNoDryRun: true,
   examples: [

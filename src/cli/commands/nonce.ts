@@ -13,6 +13,7 @@ gas, never cancelled. It works beside a running daemon, and leaves to it what it
     reset: "ask the node anew which nonce is next",
   },
   args: { ADDRESS: "an account (default: the signer's)" },
+  maxArgs: { info: 1, reset: 1 },
   options: ["yes", "json"],
   examples: [
     ["see why nothing is mined", "nonce info"],

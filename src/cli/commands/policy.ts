@@ -24,6 +24,7 @@ Nothing is sent, and nothing is paid.`,
     RESPONSE: "the address of a response that was judged",
     STRATEGY: "first, best, cheapest, quorum or manual",
   },
+  maxArgs: { check: 1, test: 1, list: 1, explain: 1, backtest: 1, new: 1 },
   options: ["decision", "since", "from", "to", "json", "html"],
   examples: [
     ["run the tests of a folder", "policy test policies/"],

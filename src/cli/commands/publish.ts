@@ -11,6 +11,7 @@ would do, and asks. A task freezes its payment in the Vault until it is settled.
   ],
   actions: { task: "publish a task on a source", source: "publish a source" },
   args: { SOURCE: "the address of the source" },
+  maxArgs: { task: 1 },
   options: [
     ...(["payment", "function", "data", "input", "url", "expires"] as const),
     ...(["name", "description", "logo", "cpu", "nvidia", "amd", "min-payment", "min-lockup", "max-expiry"] as const),

@@ -7,6 +7,7 @@ export const tasksCommand: Command = {
 source's tasks from the chain, the newest first.`,
   usage: ["tasks [SOURCE] [--limit N] [--json]"],
   args: { SOURCE: "the address of a source" },
+  maxArgs: 1,
   options: ["limit", "json"],
   examples: [
     ["see what the daemon works on", "tasks"],

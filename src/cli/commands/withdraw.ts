@@ -16,6 +16,7 @@ The configuration names the journal, as with pause.`,
     "withdraw --all --why TEXT [--who NAME] [--yes] [--json]",
   ],
   args: { ADDRESS: "further responses" },
+  maxArgs: Infinity,
   options: ["policy", "response", "all", "why", "who", "yes", "json"],
   hasNoDryRun: true,
   examples: [

@@ -26,6 +26,15 @@ describe("the command line", () => {
     [["held", "nonsense"], 'there is no "held nonsense" (known are list, approve, reject, expire)'],
     [["run", "--json"], '"run" has no option --json'],
     [["check", "this"], '"check" takes no arguments, but got "this"'],
+    [["confirm", "0xA", "0xB", "--yes"], '"confirm" takes one argument, but got "0xB" as well'],
+    [["cancel", "0xA", "0xB", "0xC"], '"cancel" takes one argument, but got "0xB 0xC" as well'],
+    [["nonce", "fix", "0xA", "--yes"], '"nonce fix" takes no arguments, but got "0xA"'],
+    [["nonce", "info", "0xA", "0xB"], '"nonce info" takes one argument, but got "0xB" as well'],
+    [["agent", "set", "0xA", "0xB"], '"agent set" takes one argument, but got "0xB" as well'],
+    [["agent", "show", "0xA", "0xB", "0xC"], '"agent show" takes 2 arguments at the most, but got "0xC" as well'],
+    [["publish", "source", "mine", "--yes"], '"publish source" takes no arguments, but got "mine"'],
+    [["journal", "prune", "90d", "--yes"], '"journal prune" takes no arguments, but got "90d"'],
+    [["held", "list", "17"], '"held list" takes no arguments, but got "17"'],
     [["run", "--bogus"], "Unknown option '--bogus'"],
     [["withdraw", "--all", "--why", "x", "--yes", "--dry-run"], '"withdraw" has no dry run: nothing was done'],
     [["journal", "prune", "--older-than", "90d", "--sink-dry-run"], '"journal" has no dry run'],
@@ -34,6 +43,20 @@ describe("the command line", () => {
     [["help", "rum"], 'there is no command "rum"; did you mean "run"?'],
   ])("refuses %j, and says why", (argv, message) => {
     expect(() => parseCommandLine(argv)).toThrow(message);
+  });
+
+  it("refuses a wrong line as a usage error", () => {
+    const parse = () => parseCommandLine(["confirm", "0xA", "0xB", "--yes"]);
+    expect(parse).toThrow(expect.objectContaining({ code: "USAGE", exitCode: 78 }));
+  });
+
+  it.each([
+    [["held", "approve", "17", "18", "19", "--why", "right"], 4],
+    [["withdraw", "0xA", "0xB", "--why", "wrong"], 2],
+    [["agent", "show", "0xA", "0xB"], 3],
+    [["nonce", "info", "0xA"], 2],
+  ])("takes every argument of %j", (argv, count) => {
+    expect(parseCommandLine(argv)).toHaveProperty("args.length", count);
   });
 
   it.each([
