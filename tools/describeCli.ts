@@ -14,8 +14,9 @@ What \`ogpu-confirmd --help\` and \`ogpu-confirmd COMMAND --help\` say, word for
 - **Amounts** are text with a unit: \`"0.05 OGPU"\`, \`"30 gwei"\`, \`"1 wei"\`. **Addresses** with capitals must have the right
   checksum; the error says how it would be written.
 - **Keys.** A running daemon is the only writer of its key: commands that send refuse that key (\`KEY_IN_USE\`), as they refuse one
-  of which a stopped daemon has left something in flight. While \`confirm\` sends, no daemon takes its key. \`nonce fix\`
-  works beside a daemon, and leaves alone what it has signed.
+  of which a stopped daemon has left something in flight. That is looked at before the question and after
+  the answer, and while they send no daemon takes their key. \`nonce fix\` works beside a daemon, and leaves alone what it
+  has signed.
 - **Errors** are one line, \`error CODE: what happened — what to do\`, and an exit code. A command that nobody listens to any more
   (\`… | head -1\`) goes on, and ends with the exit code of its work. An argument more than a command takes is refused
   before anything is asked or sent.

@@ -19,7 +19,7 @@ import { readExpiry, readJson, required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
 import { type Opened, signerIn, withClient } from "./withClient.ts";
-import { requireFreeKey } from "./withKey.ts";
+import { requireFreeKey, withKey } from "./withKey.ts";
 
 /** Publishes a source or a task. @returns the exit code. */
 export const publish = (context: Context, line: Line): Promise<number> =>
@@ -49,7 +49,8 @@ async function publishTask(context: Context, line: Line, opened: Opened): Promis
     ["signed by", checksummed(signer.address)],
   ]);
   if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
-  const publishing = client.publishTask({ source, config, expiryTime, payment });
+  const send = () => client.publishTask({ source, config, expiryTime, payment });
+  const publishing = withKey(opened.site, signer, "publish task", send);
   const { task, ...mined } = await during(context, "uploading, and waiting until it is mined", publishing);
   printSent(context, line, { task, frozen: formatOgpu(payment) }, mined);
   return exitCodes.ok;
@@ -83,7 +84,8 @@ async function publishSource(context: Context, line: Line, opened: Opened): Prom
     ["signed by", checksummed(signer.address)],
   ]);
   if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
-  const publishing = publishSourceFor({ ...opened.client, onBehalfOf: client }, info);
+  const send = () => publishSourceFor({ ...opened.client, onBehalfOf: client }, info);
+  const publishing = withKey(opened.site, signer, "publish source", send);
   const { source, ...mined } = await during(context, "uploading, and waiting until it is mined", publishing);
   printSent(context, line, { source }, mined);
   return exitCodes.ok;

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { TaskStatus } from "../../src/index.ts";
-import type { SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
-import { checksummed } from "../../src/protocol/brand.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import type { AccountAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
+import { checksummed, toAddress } from "../../src/protocol/brand.ts";
 import { type CliOptions, cli, type Transcript } from "../support/cli.ts";
 
 let devnet: Devnet;
@@ -311,6 +312,46 @@ describe("a dry run", () => {
     }
     const env = { ...asClient(), OGPU_SINK_DRY_RUN: "true" };
     expect(await run(["cancel", task, "--yes", "--no-sink-dry-run"], { env })).toMatchObject({ code: 0 });
+  });
+});
+
+describe("a command that sends, and a daemon", () => {
+  const input = ["--function", "f", "--data", "1", "--payment", "0.05 OGPU"];
+  const terms = ["--name", "a", "--min-payment", "1 gwei", "--cpu", "https://a.example"];
+  const publishAsClient = () => devnet.client.publishTask({ source, config: "{}" });
+
+  it.each<readonly [what: string, words: () => Promise<readonly string[]>]>([
+    ["cancel", async () => ["cancel", checksummed(await publishAsClient())]],
+    ["agent set", async () => ["agent", "set", devnet.accounts.agent.address]],
+    ["publish task", async () => ["publish", "task", source, ...input]],
+    ["publish source", async () => ["publish", "source", ...terms]],
+  ])("%s looks after the answer whether its key is still free, and holds it while it sends", async (what, words) => {
+    const path = join(directory, `${what}.sqlite`);
+    const { address } = devnet.accounts.client;
+    const signer = toAddress<AccountAddress>(address);
+    const nonce = () => devnet.publicClient.getTransactionCount({ address, blockTag: "pending" });
+    const line = [...(await words()), "--journal-path", path];
+    const before = await nonce();
+    const daemon = openSqliteJournal({ path, chainId: devnet.chainId });
+    try {
+      const starts = async () => {
+        await daemon.takeLease(signer, "box 1", Date.now(), 30_000);
+        return "y";
+      };
+      expect(await run(line, { answers: [starts] })).toMatchObject({
+        code: 78,
+        err: expect.stringMatching(/error KEY_IN_USE: a daemon runs on .* \(box 1\)/),
+      });
+      expect(await nonce()).toBe(before);
+
+      for (const lease of await daemon.leases()) await daemon.releaseLease(lease);
+      expect(await run(line, { answers: ["y"] })).toMatchObject({ code: 0 });
+      expect(await daemon.leases()).toMatchObject([
+        { owner: expect.stringContaining(`the command ${what} on `), expiresAt: 0 },
+      ]);
+    } finally {
+      await daemon.close();
+    }
   });
 });
 
