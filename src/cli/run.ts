@@ -32,6 +32,7 @@ import { dayMs } from "../sink/guardrails/caps.ts";
 import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
+import { createEnding } from "./ending.ts";
 import { type JournalSite, journalSite } from "./journalSite.ts";
 import { type OpenAlerts, openAlerts } from "./openAlerts.ts";
 import { openEndpoints } from "./openEndpoints.ts";
@@ -210,20 +211,11 @@ async function runWith(parts: Parts): Promise<number> {
     shutdown.add("alerts", alerts.close);
     shutdown.add("farewell", () => supervisor.drained());
 
-    const { promise: stopped, resolve } = Promise.withResolvers<number>();
-    const stop = async (reason: string, code: number) => {
-      const outcome = await shutdown.run(reason);
-      resolve(outcome === "clean" ? code : Math.max(code, exitCodes.failed));
-    };
+    const ending = createEnding({ shutdown, logger, onBroken: (error) => alerts.change(broken(error)) });
     context.onPaySignal?.((action) => void obey(action, opened, logger));
-    context.onStopSignal((signal) => void stop(signal, exitCodes.ok));
-    const breakOff = (error: unknown, what: string) => {
-      logger.fatal({ err: error }, what);
-      alerts.change(broken(error));
-      void stop(what, error instanceof BaseError ? error.exitCode : exitCodes.software);
-    };
-    daemon.ended.catch((error) => breakOff(error, "the pipe broke"));
-    onLost = (error) => breakOff(error, "the journal is lost to this daemon");
+    context.onStopSignal(ending.stop);
+    daemon.ended.catch((error) => ending.breakOff(error, "the pipe broke"));
+    onLost = (error) => ending.breakOff(error, "the journal is lost to this daemon");
 
     const accounts = await Promise.all(
       signers.map(async ({ address }) => ({
@@ -259,7 +251,7 @@ async function runWith(parts: Parts): Promise<number> {
       config.sink.dryRun ? "watching, without paying" : "watching",
     );
     logger.debug({ config: maskedConfig(config) }, "configuration");
-    return await stopped;
+    return await ending.ended;
   } catch (error) {
     await journal?.close();
     await http.stop();
