@@ -6,6 +6,7 @@ import { createProgress } from "./chain/scanProgress.ts";
 import type { Sweep, SweepStep } from "./chain/sweep.ts";
 import type { Facts, Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
+import { RetryableError } from "./errors.ts";
 import type { Cursor, Intake, Journal } from "./journal/journal.ts";
 import { lookAhead } from "./lookAt.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
@@ -101,8 +102,17 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
   const startCursor = async (): Promise<Cursor> => {
     const { startBlock } = options;
     const head = await chain.head();
-    const block = startBlock === "head" ? head : await chain.block(startBlock > 0n ? startBlock - 1n : 0n);
-    const { number, hash } = block ?? head;
+    const before = startBlock === "head" ? head.number : startBlock > 0n ? startBlock - 1n : 0n;
+    const block = before >= head.number ? head : await chain.block(before);
+    // To begin at the head in its place would skip whatever lies between.
+    if (block === undefined) {
+      throw new RetryableError(`no endpoint has block ${before}, where chain.startBlock begins`, {
+        code: "NODE_BEHIND",
+        remedy:
+          "it is asked for again; if it stays, add an endpoint that keeps old blocks to rpc.http, or let it begin later",
+      });
+    }
+    const { number, hash } = block;
     const cursor = { number, hash };
     await store("scanner", { ...nothing, cursor, audited: cursor, blocks: { read: [cursor], final: 0n } });
     return cursor;

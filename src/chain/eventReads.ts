@@ -33,13 +33,15 @@ export function eventReads(
     (endpoint: HttpRpc): ChainPort["events"] =>
     async (lower, upper) => {
       const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
-      const [logs, block] = await endpoint.batch([
-        { method: "eth_getLogs", params: [range] },
+      // The block first: a node that takes it in between the two answers would have given the logs of what it had before.
+      const [block, logs] = await endpoint.batch([
         { method: "eth_getBlockByNumber", params: [toQuantity(upper), false] },
+        { method: "eth_getLogs", params: [range] },
       ]);
-      const last = resultOf(block) as WireBlock | null;
-      if (last === null) throw missing("its last block", upper);
-      return { events: toEvents(resultOf(logs)), last: toHead(last) };
+      const found = resultOf(block) as WireBlock | null;
+      const last = found === null ? undefined : toHead(found);
+      if (last?.number !== upper) throw missing("its last block", upper);
+      return { events: toEvents(resultOf(logs)), last };
     };
 
   return {

@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const intakesOn = (chain: Partial<ChainPort>, onSweep: () => Promise<void>) => {
+const intakesOn = (chain: Partial<ChainPort>, onSweep: () => Promise<void>, startBlock: bigint | "head" = "head") => {
   const sweep: Pick<Sweep, "round" | "forget"> = {
     round: async function* () {
       await onSweep();
@@ -47,7 +47,7 @@ const intakesOn = (chain: Partial<ChainPort>, onSweep: () => Promise<void>) => {
       clock: time.clock,
       report: () => undefined,
     },
-    { startBlock: "head", maxBlockRange: 100, rewind: 64, auditEveryMs: 60_000 },
+    { startBlock, maxBlockRange: 100, rewind: 64, auditEveryMs: 60_000 },
   );
 };
 
@@ -86,6 +86,22 @@ it("sets it at the next try where the node did not answer", async () => {
   await time.pass(1_000);
   await done;
   expect([sweeps, (await journal.cursor())?.number]).toEqual([1, 100n]);
+});
+
+it.each<[string, bigint, bigint]>([
+  ["waits for an endpoint that has the block before chain.startBlock, rather than skip what comes after it", 51n, 50n],
+  ["begins at the head where chain.startBlock is still to come", 151n, 100n],
+])("%s", async (_, startBlock, expected) => {
+  let isThere = false;
+  const block = async (number: bigint) => (isThere && number < 100n ? headAt(number) : undefined);
+  const { reconcile } = intakesOn({ block }, async () => undefined, startBlock);
+  const done = lastValueFrom(of("start").pipe(reconcile, toArray()));
+  await time.pass(100);
+  expect((await journal.cursor())?.number).toBe(startBlock > head ? expected : undefined);
+  isThere = true;
+  await time.pass(1_000);
+  await done;
+  expect((await journal.cursor())?.number).toBe(expected);
 });
 
 describe("the second pass", () => {
