@@ -68,6 +68,8 @@ done
 program=$(command -v ogpu-confirmd || true)
 install -d -m 755 "$(dirname "$unit")"
 install -m 644 "$here/ogpu-confirmd.service" "$unit"
+# One that an earlier installation has left may name a program that is gone.
+rm -f "$dropins/10-program.conf"
 if [ -n "$program" ] && [ "$program" != /usr/local/bin/ogpu-confirmd ]; then
   install -d -m 755 "$dropins"
   printf '[Service]\nExecStart=\nExecStart=%s run --config /etc/ogpu-confirmd/config.yaml\n' "$program" > "$dropins/10-program.conf"
@@ -105,7 +107,7 @@ missing=''
   the program: npm install -g --omit=optional ogpu-confirmd"
 [ -e "$etc/agent-key" ] || [ -e "$etc/agent-key.cred" ] || missing="$missing
   the key: $0 --key FILE"
-ls "$etc"/policies/*.yaml >/dev/null 2>&1 || missing="$missing
+ls "$etc"/policies/*.yaml "$etc"/policies/*.yml 2>/dev/null | grep -q . || missing="$missing
   policies: $0 --policies DIR"
 
 systemd daemon-reload

@@ -55,6 +55,15 @@ describe("install.sh", () => {
     expect(program).toContain(`ExecStart=${join(home, "bin/ogpu-confirmd")} run`);
   });
 
+  it("forgets where the program was before, and finds policies by either ending", () => {
+    run(everything());
+    rmSync(installed("etc/ogpu-confirmd/policies/mine.yaml"));
+    writeFileSync(installed("etc/ogpu-confirmd/policies/mine.yml"), "name: mine\n");
+    const { output } = run([], "/usr/bin:/bin");
+    expect(existsSync(installed(`${unit}.d/10-program.conf`))).toBe(false);
+    expect([output.includes("the program:"), output.includes("policies:")]).toEqual([true, false]);
+  });
+
   it("may be run again, and leaves what is there", () => {
     run(everything());
     writeFileSync(installed("etc/ogpu-confirmd/config.yaml"), "network: mainnet # mine\n");
