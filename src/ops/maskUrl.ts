@@ -1,7 +1,10 @@
 export const hidden = "***";
 
 /** A path segment or a value that may be an access token: long, and not a plain word like `mainnet` or `multichain`. */
-const isTokenLike = (text: string): boolean => text.length >= 8 && !/^[a-z]+([-_][a-z]+)*$/i.test(text.slice(0, 24));
+const isTokenLike = (text: string): boolean => text.length >= 20 || (text.length >= 8 && !isPlainWord(text));
+
+/** Random letters change from lower to upper case where words do not. */
+const isPlainWord = (text: string): boolean => /^[a-z]+([-_][a-z]+)*$/i.test(text) && !/[a-z][A-Z]/.test(text);
 
 /** A URL for people: user part, tokens in the path and the values of the query are replaced by `***`. */
 export function maskUrl(url: string): string {
