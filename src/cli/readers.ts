@@ -16,10 +16,20 @@ export function required(value: string | undefined, what: string): string {
  */
 export function readExpiry(text: string, now: number): number {
   if (/^\d{9,11}$/.test(text)) return Number(text);
-  if (/^\d+(\.\d+)?\s*(s|m|h|d)$/.test(text)) return now + Math.floor(parseDuration(text) / 1_000);
+  const durationMs = durationOf(text);
+  if (durationMs !== undefined) return now + Math.floor(durationMs / 1_000);
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(at)) return Math.floor(at / 1_000);
   throw usage(`--expires is a duration like 1h, a date like 2026-01-31T12:00:00Z or unix seconds, not "${text}"`);
+}
+
+/** Milliseconds; `undefined` where it is no duration, or in milliseconds, which the chain does not count in. */
+function durationOf(text: string): number | undefined {
+  try {
+    return text.endsWith("ms") ? undefined : parseDuration(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** JSON as it is written, or out of a file: `@task.json`. @throws ConfigError `USAGE`. */

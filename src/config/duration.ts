@@ -1,5 +1,5 @@
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const pattern = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
+const pattern = /^(\d+)(?:\.(\d+))?\s*(ms|s|m|h|d)$/;
 
 /**
  * Reads a duration with its unit, such as `"500ms"`, `"10s"`, `"5m"`, `"2h"` or `"1d"`.
@@ -11,8 +11,13 @@ const pattern = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
 export function parseDuration(text: string): number {
   const match = pattern.exec(text.trim());
   if (!match) throw new TypeError(`not a duration: "${text}" (write a number with a unit, like "10s")`);
-  const milliseconds = Number(match[1]) * units[match[2] as keyof typeof units];
-  if (!Number.isSafeInteger(milliseconds)) throw new TypeError(`"${text}" is not a whole number of milliseconds`);
+  const [, whole = "", fraction = "", unit] = match;
+  // In integers: 1.1 * 3_600_000 is no whole number in floating point.
+  const scaled = BigInt(whole + fraction) * BigInt(units[unit as keyof typeof units]);
+  const scale = 10n ** BigInt(fraction.length);
+  const milliseconds = Number(scaled / scale);
+  if (scaled % scale !== 0n || !Number.isSafeInteger(milliseconds))
+    throw new TypeError(`"${text}" is not a whole number of milliseconds`);
   return milliseconds;
 }
 
