@@ -28,6 +28,17 @@ describe("the documents", () => {
     expect(codes.size).toBeGreaterThan(60);
   });
 
+  it("call fatal what ends the daemon as a FatalError, and nothing else", () => {
+    const sources = globSync("src/**/*.ts", { cwd: root }).map(read);
+    const codesOf = (made: RegExp) =>
+      new Set(sources.flatMap((source) => [...source.matchAll(made)].map(([, code = ""]) => code)));
+    const fatal = codesOf(/(?:new|extends) FatalError\b.*?code: "([A-Z_]+)"/gs);
+    // Beside these, some tell an operator's mistake.
+    const correctable = codesOf(/new ConfigError\b.*?code: "([A-Z_]+)"/gs);
+    const listed = [...read("docs/errors.md").matchAll(/^\| `(\w+)` \| fatal /gm)].map(([, code = ""]) => code);
+    expect(listed).toEqual([...fatal].filter((code) => !correctable.has(code)).sort());
+  });
+
   it.each(documents)("lead where they say: %s", (document) => {
     const broken = [...read(document).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].filter(
       ([, path = "", anchor]) => {

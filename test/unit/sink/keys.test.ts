@@ -372,6 +372,6 @@ describe("the lease of a key", () => {
     await steal(first);
     pay(await intend(1));
     await time.pass(1_000);
-    expect(run.ended).toMatchObject({ code: "LEASE_LOST", signer: first.address });
+    expect(run.ended).toMatchObject({ code: "LEASE_LOST", exitCode: 70, signer: first.address });
   });
 });
