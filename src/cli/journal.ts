@@ -14,6 +14,7 @@ import { journalSite, requireJournal } from "./journalSite.ts";
 import { during } from "./progress.ts";
 import { json, table } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
+import { writeNamed } from "./writeNamed.ts";
 
 /** Exports, copies, prunes and verifies the journal. @returns the exit code: 1 where something is wrong with it. */
 export async function journal(context: Context, line: Line): Promise<number> {
@@ -35,7 +36,7 @@ const exportJournal = (context: Context, line: Line): Promise<number> =>
     if (file !== undefined) {
       const target = resolve(context.cwd, file);
       if (existsSync(target)) throw usage(`${target} exists already`);
-      await during(context, "copying the journal", opened.backup(target));
+      await writeNamed(target, () => during(context, "copying the journal", opened.backup(target)));
       context.stdout.write(`copied to ${target}\n`);
       return exitCodes.ok;
     }

@@ -28,6 +28,7 @@ import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 import { watchedSources } from "./watchedSources.ts";
 import { besideDaemon } from "./withJournal.ts";
+import { writeNamed } from "./writeNamed.ts";
 
 /**
  * `policy backtest [FOLDER] [--since DATE | --from BLOCK [--to BLOCK]] [--json] [--html FILE]`: what these files would
@@ -55,7 +56,10 @@ export async function policyBacktest(
       bound: (verdict, response, caps) => withCeiling(verdict, response, limits, caps, "document"),
     });
     stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : backtestTable(result));
-    if (options.html !== undefined) writeFileSync(resolve(cwd, options.html), backtestPage(result));
+    if (options.html !== undefined) {
+      const page = resolve(cwd, options.html);
+      await writeNamed(page, () => writeFileSync(page, backtestPage(result)));
+    }
     return exitCodes.ok;
   };
   // To open a journal that is not there would make one, by which other commands then say that all is well.

@@ -64,3 +64,12 @@ it("names the transaction that was mined, and what became of the confirmation: n
     { task: checksummed(taskOf(3)), confirmation: null, transaction: null },
   ]);
 });
+
+it("says which file it cannot write, and what to do, where the copy's place is wrong", async () => {
+  const target = join(cwd, "missing", "copy.sqlite");
+  const options = ["--network", "mainnet", "--journal-path", path];
+  const { code, out, err } = await cli(["journal", "export", target, ...options], { cwd });
+  expect([code, out]).toEqual([78, ""]);
+  expect(err).toContain(`error FILE_UNWRITABLE: ${target} cannot be written`);
+  expect(err).toContain("name a file in a folder that is there");
+});
