@@ -6,14 +6,13 @@ import { parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
 import { guardOutputs } from "./cli/guardOutputs.ts";
 import { commandHelp, helpText } from "./cli/helpText.ts";
+import { scrubOutputs } from "./cli/scrubOutputs.ts";
 import { BaseError, exitCodes } from "./errors.ts";
-import { createScrubber } from "./ops/scrub.ts";
 import { leaveThreadsTheirLimits } from "./threadLimits.ts";
 import { readVersion } from "./version.ts";
 
 leaveThreadsTheirLimits();
 const keys = [process.env.AGENT_PRIVATE_KEY, process.env.CLIENT_PRIVATE_KEY].filter((key) => key !== undefined);
-const scrub = createScrubber(keys);
 
 // From the first moment on: where nobody listens to SIGUSR1, Node opens a debugger, in a process that holds a key.
 type PayAction = "pause" | "resume";
@@ -26,8 +25,7 @@ const requireOutput = guardOutputs(process.stdout, process.stderr);
 const context: Context = {
   env: process.env,
   cwd: process.cwd(),
-  stdout: { write: (text) => process.stdout.write(scrub(text)) },
-  stderr: { write: (text) => process.stderr.write(scrub(text)) },
+  ...scrubOutputs(process, keys),
   nodeVersion: process.version,
   isTTY: process.stdout.isTTY === true,
   errorsOnTTY: process.stderr.isTTY === true,

@@ -5,7 +5,6 @@ import { type LoadedConfig, loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
 import { BaseError, describeError, exitCodes } from "../errors.ts";
-import { createScrubber } from "../ops/scrub.ts";
 import { loadPolicies } from "../policy/loadPolicies.ts";
 import { checksummed } from "../protocol/brand.ts";
 import { openSigners, readSignerParts } from "../signer/openSigners.ts";
@@ -15,6 +14,7 @@ import { journalSite } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { probeTable, probeWarnings } from "./probeTable.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { askedUrls } from "./scrubOutputs.ts";
 import { nothingWatched } from "./watchedSources.ts";
 
 /**
@@ -26,14 +26,12 @@ export async function check(context: Context, file: string | undefined, flags: F
   const worst: number[] = [exitCodes.ok];
   let config: Config | undefined;
   let origins: LoadedConfig["origins"] = new Map();
-  // A node's refusal may repeat the credential that it was asked with.
-  const clean = (text: string) => createScrubber([], config ? [...config.rpc.http, ...config.rpc.ws] : [])(text);
   const section = async (name: string, work: () => string | Promise<string>): Promise<void> => {
     try {
       stdout.write(`ok     ${name.padEnd(14)} ${await work()}\n`);
     } catch (error) {
       const said = saidIn(error);
-      stdout.write(`FAILED ${name}\n${indent(clean(`${failureText(error)}${said ? `It said: ${said}\n` : ""}`))}`);
+      stdout.write(`FAILED ${name}\n${indent(`${failureText(error)}${said ? `It said: ${said}\n` : ""}`)}`);
       worst.push(error instanceof BaseError ? error.exitCode : exitCodes.software);
     }
   };
@@ -41,6 +39,7 @@ export async function check(context: Context, file: string | undefined, flags: F
   await section("configuration", () => {
     const loaded = loadConfig({ file, flags, env, cwd });
     ({ config, origins } = loaded);
+    context.hide([], askedUrls(config));
     for (const warning of loaded.warnings) stdout.write(`       warning: ${warning}\n`);
     return `network ${config.network}, chain ${config.chain.id}`;
   });
@@ -54,6 +53,7 @@ export async function check(context: Context, file: string | undefined, flags: F
   const known = config;
   await section("key", async () => {
     const parts = readSignerParts({ config: known, origins, env, cwd });
+    context.hide(parts.secrets, []);
     for (const warning of parts.warnings) stdout.write(`       warning: ${warning}\n`);
     const { signers, from, close } = await openSigners(known.signer, parts);
     await close();
@@ -73,9 +73,9 @@ export async function check(context: Context, file: string | undefined, flags: F
       finality: chain.finality,
     });
     const warnings = [...down.map(({ error }) => whyDown(error)), ...probeWarnings(probes, { ...rpc, ...chain })];
-    for (const warning of warnings) stdout.write(`       warning: ${clean(warning)}\n`);
+    for (const warning of warnings) stdout.write(`       warning: ${warning}\n`);
     const summary = `${probes.length} of ${endpoints.length} on chain ${chain.id}`;
-    return `${summary}\n${indent(clean(probeTable(probes)))}`;
+    return `${summary}\n${indent(probeTable(probes))}`;
   });
   if (known.journal.url !== undefined) {
     await section("journal", async () => {

@@ -9,6 +9,8 @@ export type Context = {
   readonly cwd: string;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Takes these secrets, and the credentials in these URLs, out of all that is written from now on. */
+  readonly hide: (secrets: readonly string[], urls: readonly string[]) => void;
   /** Such as `v24.21.0`. */
   readonly nodeVersion: string;
   readonly isTTY: boolean;

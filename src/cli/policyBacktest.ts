@@ -26,6 +26,7 @@ import type { Context } from "./context.ts";
 import { journalSite, requireJournal } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { askedUrls } from "./scrubOutputs.ts";
 import { watchedSources } from "./watchedSources.ts";
 import { besideDaemon } from "./withJournal.ts";
 import { writeNamed } from "./writeNamed.ts";
@@ -35,11 +36,12 @@ import { writeNamed } from "./writeNamed.ts";
  * have paid, for the tasks in the journal or for those that were published in a range of blocks.
  */
 export async function policyBacktest(
-  { env, cwd, stdout, stderr }: Context,
+  { env, cwd, stdout, stderr, hide }: Context,
   { options, file, flags }: Line,
   [folder]: readonly string[],
 ): Promise<number> {
   const { config } = loadConfig({ file, flags, env, cwd });
+  hide([], askedUrls(config));
   const [since, blocks] = [sinceOf(options), blocksOf(options)];
   const site = journalSite(config, { env, cwd });
   const ofJournal = blocks === undefined;

@@ -11,6 +11,7 @@ import type { Context } from "./context.ts";
 import { type JournalSite, journalSite } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
+import { askedUrls } from "./scrubOutputs.ts";
 
 export type Opened = {
   readonly client: Client;
@@ -33,6 +34,7 @@ export async function withClient<T>(
   const { config, origins, warnings } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
   const parts = readSignerParts({ config, origins, env, cwd });
   const site = journalSite(config, { env, cwd });
+  context.hide([...parts.secrets, ...site.secrets], askedUrls(config));
   for (const warning of [...warnings, ...parts.warnings, ...site.warnings]) stderr.write(`warning: ${warning}\n`);
   // One transaction needs no threads.
   const { signers, close } = await openSigners({ ...config.signer, threads: 0 }, parts);

@@ -1,6 +1,7 @@
 import { parseCommandLine } from "../../src/cli/commandLine.ts";
 import { type Context, failureText } from "../../src/cli/context.ts";
 import { commandHelp, helpText } from "../../src/cli/helpText.ts";
+import { scrubOutputs } from "../../src/cli/scrubOutputs.ts";
 import { BaseError, exitCodes } from "../../src/errors.ts";
 
 export type CliOptions = {
@@ -29,8 +30,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
   const context: Context = {
     env: { ...options.env },
     cwd: options.cwd ?? "/",
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
+    ...scrubOutputs({ stdout: { write: (text) => (out += text) }, stderr: { write: (text) => (err += text) } }, []),
     nodeVersion: process.version,
     isTTY,
     errorsOnTTY: isTTY,
@@ -49,7 +49,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     if (line.command === "help" || line.command === "version") return { code: 0, out, err, asked };
     return { code: await line.command.run(context, line), out, err, asked };
   } catch (error) {
-    err += failureText(error);
+    context.stderr.write(failureText(error));
     return { code: error instanceof BaseError ? error.exitCode : exitCodes.software, out, err, asked };
   }
 }

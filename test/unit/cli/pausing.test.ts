@@ -35,6 +35,7 @@ const run = async (...argv: readonly string[]): Promise<Ran> => {
     cwd,
     stdout: { write: (text) => printed.push(text) },
     stderr: { write: (text) => complained.push(text) },
+    hide: () => undefined,
     isTTY: false,
     nodeVersion: "v24",
     onStopSignal: () => undefined,

@@ -191,6 +191,7 @@ it("tells of what the daemon signed while the question was asked, and leaves it"
     ...{ env: {}, cwd: directory, isTTY: false, nodeVersion: "v24", onStopSignal: () => undefined },
     stdout: { write: (text) => (out += text) },
     stderr: { write: () => undefined },
+    hide: () => undefined,
     ask: async () => {
       await sign(2);
       return "y";
