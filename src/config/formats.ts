@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { formatGwei } from "viem/utils";
 import { validateCron } from "../ops/cronSchedule.ts";
 import { maskUrl } from "../ops/maskUrl.ts";
@@ -182,6 +183,19 @@ export const host: Format<string> = {
   parse: (value) => {
     if (typeof value !== "string" || !/^[a-z0-9.:-]{1,253}$/i.test(value)) throw mismatch(value, host.expects);
     return value;
+  },
+};
+
+/** A host name or address as it is asked for, whatever the port. */
+export const hostName: Format<string> = {
+  expects: 'a host name or an address, without a port, like "page.example"',
+  show: same,
+  parse: (value) => {
+    if (typeof value === "string" && isIP(value) !== 0) return value;
+    const match = typeof value === "string" ? /^([a-z0-9.-]{1,253})(:\d{1,5})?$/i.exec(value) : null;
+    if (!match?.[1]) throw mismatch(value, hostName.expects);
+    if (match[2]) throw new TypeError(`is ${quote(value)}, with a port; write the name alone: ${quote(match[1])}`);
+    return match[1];
   },
 };
 

@@ -342,9 +342,9 @@ export const schema = {
     host: setting(form.host, "127.0.0.1", "Where the daemon's own HTTP server listens."),
     port: setting(form.whole(0, 65_535), 9_464, "Its port; 0 takes any that is free."),
     allowedHosts: setting(
-      form.list(form.host),
+      form.list(form.hostName),
       [],
-      "Names by which the operator's page may be asked for, such as a reverse proxy's, beside addresses and `localhost`.",
+      "Names by which the operator's page may be asked for, at any port, such as a reverse proxy's, beside addresses and `localhost`.",
     ),
     tokenFile: setting(
       form.optional(form.path),

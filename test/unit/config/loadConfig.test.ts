@@ -319,6 +319,17 @@ describe("loadConfig", () => {
       "payload: {allowHosts: [localhost]}",
       "payload.allowHosts[0] (own.yaml:1:24)",
     ],
+    [
+      "a name to be asked for by with a port, which never matches",
+      "http: {allowedHosts: ['page:8443']}",
+      'http.allowedHosts[0] (own.yaml:1:23): is "page:8443", with a port; write the name alone: "page"',
+    ],
+    [
+      "an address with a port, and a URL, in the place of a name",
+      "http: {allowedHosts: ['::1', '10.0.0.1:80', 'http://page']}",
+      'http.allowedHosts[1] (own.yaml:1:30): is "10.0.0.1:80", with a port; write the name alone: "10.0.0.1"\n' +
+        '  http.allowedHosts[2] (own.yaml:1:45): is "http://page"; write a host name',
+    ],
   ])("refuses %s, and says where", (_, yaml, message) => {
     expect(refusal({ yaml })).toContain(message);
   });
