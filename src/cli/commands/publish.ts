@@ -3,8 +3,8 @@ import type { Command } from "../command.ts";
 export const publishCommand: Command = {
   name: "publish",
   summary: "publish a source, or a task",
-  about: `Checks everything before anything is uploaded or sent: the source, its terms, the escrow, the gas. Then it shows what it
-would do, and asks. A task freezes its payment in the Vault until it is settled.`,
+  about: `Checks the source, its terms and the escrow, shows what it would do, and asks; then it uploads, and checks the gas before it
+signs. A task freezes its payment in the Vault until it is settled.`,
   usage: [
     "publish task SOURCE --payment AMOUNT (--function NAME --data JSON | --input JSON | --url URL) [--expires WHEN] [--yes] [--json]",
     "publish source --name NAME --min-payment AMOUNT (--cpu URL | --nvidia URL | --amd URL) [--description TEXT] [--logo URL] [--min-lockup AMOUNT] [--max-expiry DURATION] [--first-response] [--client ADDRESS] [--yes] [--json]",
