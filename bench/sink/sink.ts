@@ -5,7 +5,8 @@ import { testNode } from "../../devnet/network.ts";
 import { atLeast, type Benchmark } from "../harness/benchmark.ts";
 import { startChild } from "../harness/child.ts";
 import { pinTo } from "../harness/pinTo.ts";
-import { alternate } from "../harness/rounds.ts";
+import { processorMs } from "../harness/processorMs.ts";
+import { alternate, median } from "../harness/rounds.ts";
 import { type AnsweredNetwork, openAnsweredNetwork, writeJournal } from "./answeredNetwork.ts";
 import { prepareBatches, preSign, together } from "./prepared.ts";
 
@@ -46,32 +47,42 @@ export const sink: Benchmark = {
       await network.undo();
       const { rpc, chainId, accounts } = network.devnet;
       const { privateKey } = accounts.agent;
+      /** Milliseconds of a processor that the node took for each turn. */
+      const nodeMs: Record<"native" | "required" | "limit", number[]> = { native: [], required: [], limit: [] };
       const ours = (engine: "javascript" | "native") => {
         const journalPath = `${journal}-copy`;
         for (const suffix of ["", "-wal", "-shm"]) rmSync(`${journalPath}${suffix}`, { force: true });
         copyFileSync(journal, journalPath);
-        return measure(network, warmUp + count, count, "ours.ts", {
-          ...rpc,
-          requests: rpc.ws,
-          chainId,
-          journalPath,
-          file: counted,
-          provider: network.provider,
-          block: { ...block, number: String(block.number) },
-          privateKey,
-          maxInFlight,
-          engine,
-          finality: 3,
-        });
+        return measure(
+          network,
+          warmUp + count,
+          count,
+          "ours.ts",
+          {
+            ...rpc,
+            requests: rpc.ws,
+            chainId,
+            journalPath,
+            file: counted,
+            provider: network.provider,
+            block: { ...block, number: String(block.number) },
+            privateKey,
+            maxInFlight,
+            engine,
+            finality: 3,
+          },
+          engine === "native" ? nodeMs.native : [],
+        );
       };
       const { medians, all } = await alternate(rounds, () => undefined, {
         ours: () => ours("javascript"),
         native: () => ours("native"),
-        limit: () => measure(network, warmUp + count, count, "bare.ts", { ...rpc, file: raws, warmUp, window: 256 }),
+        limit: () =>
+          measure(network, warmUp + count, count, "bare.ts", { ...rpc, file: raws, warmUp, window: 256 }, nodeMs.limit),
         oneByOne: () => measure(network, warmUp + count, count, "bare.ts", { ...rpc, file: raws, warmUp, window: 1 }),
         required: () => {
           const args = { ws: rpc.ws, file: batches, directory, warmUp: warmUp / together };
-          return measure(network, warmUp + count, count, "requiredSteps.ts", args);
+          return measure(network, warmUp + count, count, "requiredSteps.ts", args, nodeMs.required);
         },
         peer: () =>
           measure(network, fewer, fewer - 2, "incumbent.ts", {
@@ -85,6 +96,13 @@ export const sink: Benchmark = {
       const limit = Math.max(medians.limit, medians.oneByOne);
       const share = medians.required / limit;
       log(`  the required steps, with nothing of the daemon between them: ${share.toFixed(2)} of the limit`);
+      // The first turn of each is the uncounted round.
+      const worked = (name: keyof typeof nodeMs) => Math.round(median(nodeMs[name].slice(1)));
+      const node = { native: worked("native"), required: worked("required"), limit: worked("limit") };
+      const goalMs = Math.round((count * 1_000) / (ofTheLimit * limit));
+      log(
+        `  of its processor the node took ${node.native} ms for the sink's, ${node.required} for the required steps', ${node.limit} for the bare loop's; the goal leaves ${goalMs} for all`,
+      );
       return {
         rows: [
           { label: "one key, native engine", unit: "confirmations/s", ours: medians.native, peer: medians.peer, limit },
@@ -102,6 +120,7 @@ export const sink: Benchmark = {
             ofTheLimit: share,
           },
           node: `anvil, a block every ${blockMs} ms`,
+          nodeMs: { ...node, goal: goalMs },
           count,
           warmUp,
           fewer,
@@ -116,15 +135,19 @@ export const sink: Benchmark = {
   },
 };
 
-/** Starts one of them, has it warm up, takes its time until all is mined, and takes everything back. */
+/**
+ * Starts one of them, has it warm up, takes its time until all is mined, and takes everything back.
+ * @param nodeMs What the node worked meanwhile is added to it.
+ */
 async function measure(
   network: AnsweredNetwork,
   expected: number,
   counted: number,
   program: string,
   args: unknown,
+  nodeMs: number[] = [],
 ): Promise<number> {
-  const { publicClient, accounts, network: node } = network.devnet;
+  const { publicClient, accounts, network: node, nodePid } = network.devnet;
   const { address } = accounts.agent;
   const before = await publicClient.getBlockNumber();
   const first = await publicClient.getTransactionCount({ address });
@@ -140,6 +163,7 @@ async function measure(
     clearInterval(blocks);
     await mine();
     blocks = mineAlways();
+    const workedBefore = processorMs(nodePid);
     const start = performance.now();
     child.go();
     await child.answer();
@@ -148,6 +172,7 @@ async function measure(
       await mine();
     }
     const perSecond = (counted / (performance.now() - start)) * 1_000;
+    nodeMs.push(processorMs(nodePid) - workedBefore);
     clearInterval(blocks);
     const paid = await paidSince(network, before);
     if (paid !== expected) throw new Error(`${program} paid ${paid} of ${expected} responses`);
