@@ -3,7 +3,7 @@ import type { Fees } from "../chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../journal/journal.ts";
 import type { Hex, Nonce } from "../protocol/brand.ts";
 import { type AdmitDeps, withMargin } from "./admit.ts";
-import { feesInPlaceOf, replacementFees } from "./fees.ts";
+import { feesInPlaceOf, raisedFees } from "./fees.ts";
 import { isGivenUp } from "./givenUp.ts";
 import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
 
@@ -28,7 +28,7 @@ const tooDear: Replacement = { type: "ceiling", cap: "sink.maxFeePerGas" };
 export async function replace(deps: AdmitDeps, confirmation: Confirmation, urgent = false): Promise<Replacement> {
   const before = newestCall(confirmation);
   if (before === undefined) return nothing;
-  const fees = replacementFees(before.fees, await deps.chain.fees(urgent), deps.maxFeePerGas);
+  const fees = raisedFees(before.fees, await deps.chain.fees(urgent), deps.maxFeePerGas);
   return fees === undefined ? tooDear : signInPlace(deps, confirmation, before, { ...before, fees });
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Fees } from "../../../src/chain/chainPort.ts";
-import { feeCap, feesInPlaceOf, replacementFees } from "../../../src/sink/fees.ts";
+import { feeCap, feesInPlaceOf, raisedFees, replacementFees } from "../../../src/sink/fees.ts";
 
 const amount = fc.bigInt({ min: 0n, max: 10n ** 13n });
 const dynamic = fc
@@ -13,20 +13,18 @@ const fieldsOf = (each: Fees): readonly bigint[] =>
   each.type === "legacy" ? [each.gasPrice] : [each.maxFeePerGas, each.maxPriorityFeePerGas];
 
 describe("a replacement", () => {
-  it("offers 12.5 % more in every field, and what the chain asks as far as the ceiling allows, of the same type, or is not made", () => {
+  it("offers at least 12.5 % more in every field and no less than the chain asks, of the same type, or is not made", () => {
     fc.assert(
       fc.property(fees, fees, amount, (before, now, ceiling) => {
         const after = replacementFees(before, now, ceiling);
         const least = (fieldsOf(before)[0] ?? 0n) * 1125n;
         if (after === undefined) {
-          expect((least + 999n) / 1000n).toBeGreaterThan(ceiling);
+          expect((least + 999n) / 1000n > ceiling || feeCap(now) > ceiling).toBe(true);
           return;
         }
-        const [cap = 0n, tip = 0n] = fieldsOf(before);
-        if (tip <= cap) expect(fieldsOf(after)[1] ?? 0n).toBeLessThanOrEqual(feeCap(after));
         expect(after.type).toBe(before.type);
         expect(feeCap(after)).toBeLessThanOrEqual(ceiling);
-        if (feeCap(after) < ceiling) expect(feeCap(after)).toBeGreaterThanOrEqual(feeCap(now));
+        expect(feeCap(after)).toBeGreaterThanOrEqual(feeCap(now));
         for (const [index, field] of fieldsOf(before).entries()) {
           expect((fieldsOf(after)[index] ?? 0n) * 1000n).toBeGreaterThanOrEqual(field * 1125n);
         }
@@ -46,6 +44,28 @@ describe("a replacement", () => {
       gasPrice: after,
     });
     expect(replacementFees({ type: "legacy", gasPrice: before }, free, after - 1n)).toBeUndefined();
+  });
+});
+
+describe("what waits to be mined", () => {
+  it("is raised by 12.5 % at least, and to what the chain asks as far as the ceiling allows, wherever the bump fits", () => {
+    fc.assert(
+      fc.property(fees, fees, amount, (before, now, ceiling) => {
+        const after = raisedFees(before, now, ceiling);
+        const [cap = 0n, tip = 0n] = fieldsOf(before);
+        fc.pre(tip <= cap);
+        if (after === undefined) {
+          expect((cap * 1125n + 999n) / 1000n).toBeGreaterThan(ceiling);
+          return;
+        }
+        const asked = feeCap(now) < ceiling ? feeCap(now) : ceiling;
+        expect(feeCap(after)).toBeLessThanOrEqual(ceiling);
+        expect(feeCap(after)).toBeGreaterThanOrEqual(asked);
+        for (const [index, field] of fieldsOf(before).entries()) {
+          expect((fieldsOf(after)[index] ?? 0n) * 1000n).toBeGreaterThanOrEqual(field * 1125n);
+        }
+      }),
+    );
   });
 });
 
