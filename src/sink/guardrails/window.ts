@@ -15,10 +15,13 @@ type Bucket = { readonly last: number; readonly amount: bigint };
 
 /**
  * What is kept does not grow with what comes: a bucket for each minute, which counts until the last that came in it has left
- * the window. So the sum is never too low, and an amount counts for less than a minute longer than it must.
+ * the window. So the sum is never too low, and an amount counts for less than a minute longer than it must, in whatever order they
+ * come: a clock that was ahead leaves some that are to come.
  */
 export function createWindow(lengthMs: number, bucketMs = minuteMs): Window {
-  const buckets = new Map<number, Bucket>();
+  /** In the order of their minutes. */
+  let buckets = new Map<number, Bucket>();
+  let newest = Number.NEGATIVE_INFINITY;
   let total = 0n;
   const keyOf = (at: number): number => Math.floor(at / bucketMs);
   const forget = (now: number) => {
@@ -33,6 +36,8 @@ export function createWindow(lengthMs: number, bucketMs = minuteMs): Window {
       const key = keyOf(at);
       const bucket = buckets.get(key);
       buckets.set(key, { last: Math.max(at, bucket?.last ?? at), amount: (bucket?.amount ?? 0n) + amount });
+      if (bucket === undefined && key < newest) buckets = new Map([...buckets].sort(([a], [b]) => a - b));
+      newest = Math.max(newest, key);
       total += amount;
     },
     change: (at, by) => {

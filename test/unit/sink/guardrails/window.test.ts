@@ -41,6 +41,21 @@ it("never sums less than what came in its last while, nor what came earlier than
   );
 });
 
+it("sums the same in whatever order they come, also beside one that is still to come", () => {
+  const times = fc.array(fc.record({ at: fc.integer({ min: 0, max: 600 }), amount: fc.bigInt(1n, 50n) }), {
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(times, fc.integer({ min: 0, max: 800 }), (all, now) => {
+      const window = createWindow(length, bucket);
+      for (const { at, amount } of all) window.add(at, amount);
+      const since = (time: number) => all.filter(({ at }) => at > time).reduce((sum, { amount }) => sum + amount, 0n);
+      expect(window.sum(now)).toBeGreaterThanOrEqual(since(now - length));
+      expect(window.sum(now)).toBeLessThanOrEqual(since(now - length - bucket));
+    }),
+  );
+});
+
 it("has room at the moment that it names, and none before", () => {
   fc.assert(
     fc.property(deeds, fc.bigInt(1n, 120n), (all, wanted) => {
