@@ -22,7 +22,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const [name, ...args] = positionals;
   if (version) return { command: "version" };
   if (name === undefined) return { command: "help", of: undefined };
-  if (name === "help") return { command: "help", of: args[0] === undefined ? undefined : commandNamed(args[0]) };
+  if (name === "help") return { command: "help", of: askedOf(args) };
   const command = commandNamed(name);
   if (help) return { command: "help", of: command };
   const given = Object.entries(rest);
@@ -40,20 +40,34 @@ function commandNamed(name: string): Command {
   throw usage(`there is no command "${name}"${didYouMean(name, known)}`);
 }
 
+/** The command whose help is asked for, perhaps by one of its actions: its help tells of all of them. */
+function askedOf(args: readonly string[]): Command | undefined {
+  const [name, action] = args;
+  if (name === undefined) return undefined;
+  const command = commandNamed(name);
+  checkAction(command, action);
+  refuseExtra({ name: "help", maxArgs: command.actions ? 2 : 1 }, args);
+  return command;
+}
+
 function checkLine(command: Command, args: readonly string[], given: string[]) {
-  const { name, actions, options = [] } = command;
-  const [action] = args;
-  if (actions && action !== undefined && !Object.hasOwn(actions, action)) {
-    const known = Object.keys(actions);
-    throw usage(`there is no "${name} ${action}"${didYouMean(action, known)} (known are ${known.join(", ")})`);
-  }
+  const { name, options = [] } = command;
+  checkAction(command, args[0]);
   refuseExtra(command, args);
   const stray = given.find((option) => !options.some((known) => known === option));
   if (stray !== undefined) throw usage(`"${name}" has no option --${stray}`);
 }
 
+function checkAction({ name, actions }: Command, action: string | undefined) {
+  if (!actions || action === undefined || Object.hasOwn(actions, action)) return;
+  const known = Object.keys(actions);
+  throw usage(`there is no "${name} ${action}"${didYouMean(action, known)} (known are ${known.join(", ")})`);
+}
+
+type Taking = Pick<Command, "name" | "actions" | "maxArgs">;
+
 /** What nobody reads is refused: whoever wrote two addresses would take both for done. */
-function refuseExtra({ name, actions, maxArgs = 0 }: Command, args: readonly string[]) {
+function refuseExtra({ name, actions, maxArgs = 0 }: Taking, args: readonly string[]) {
   const [action] = args;
   const [called, rest] = actions && action !== undefined ? [`${name} ${action}`, args.slice(1)] : [name, args];
   const most = typeof maxArgs === "number" ? maxArgs : (maxArgs[action ?? ""] ?? 0);

@@ -41,6 +41,9 @@ describe("the command line", () => {
     [["held", "approve", "17", "--why", "x", "--dry-run"], '"held" has no dry run'],
     [["resume", "--dry-run"], '"resume" has no dry run'],
     [["help", "rum"], 'there is no command "rum"; did you mean "run"?'],
+    [["help", "run", "held"], '"help" takes one argument, but got "held" as well'],
+    [["help", "held", "aprove"], 'there is no "held aprove"; did you mean "approve"?'],
+    [["help", "held", "approve", "17"], '"help" takes 2 arguments at the most, but got "17" as well'],
   ])("refuses %j, and says why", (argv, message) => {
     expect(() => parseCommandLine(argv)).toThrow(message);
   });
@@ -64,6 +67,7 @@ describe("the command line", () => {
     [["--help"], undefined],
     [["help"], undefined],
     [["help", "held"], "held"],
+    [["help", "held", "approve"], "held"],
     [["held", "--help"], "held"],
     [["held", "approve", "-h"], "held"],
   ])("takes %j for a question", (argv, name) => {
