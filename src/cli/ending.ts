@@ -11,7 +11,7 @@ export type EndingDeps = {
 
 /** How the daemon ends: by a person's signal, or by what it cannot go on without. */
 export type Ending = {
-  /** Stops the daemon; where that has begun, it ends at once, as whoever sends a second signal wants it. */
+  /** Stops the daemon; the second signal ends it at once. The first to one that stops by itself asks for what is under way. */
   readonly stop: (signal: string) => void;
   /** Stops the daemon; where that has begun, it goes on in order: what is lost together is reported one by one. */
   readonly breakOff: (error: unknown, what: string) => void;
@@ -33,12 +33,17 @@ const worse = (a: number, b: number): number => (severity.indexOf(a) > severity.
 export function createEnding({ shutdown, logger, onBroken }: EndingDeps): Ending {
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   let code: number = exitCodes.ok;
+  let signals = 0;
   const run = async (reason: string) => {
     const outcome = await shutdown.run(reason);
     resolve(outcome === "clean" ? code : worse(code, exitCodes.failed));
   };
   return {
-    stop: (signal) => void run(signal),
+    stop: (signal) => {
+      signals += 1;
+      if (signals > 1 || !shutdown.started()) void run(signal);
+      else logger.info({ signal }, "stopping already; a second signal ends it at once");
+    },
     breakOff: (error, what) => {
       logger.fatal({ err: error }, what);
       code = worse(code, error instanceof BaseError ? error.exitCode : exitCodes.software);

@@ -79,10 +79,21 @@ describe("the daemon's end", () => {
     expect(lines.at(-1)).toContain('"outcome":"forced"');
   });
 
-  it("comes at once after a signal to a daemon that stops for a reason of its own", async () => {
+  it("goes on in order after the first signal to a daemon that stops for a reason of its own", async () => {
     ending.breakOff(lost, "the pipe broke");
-    ending.stop("SIGINT");
+    ending.stop("SIGTERM");
+    setImmediate(deliver);
+    expect(await ending.ended).toBe(70);
+    expect(delivered).toEqual([lost]);
+    expect(lines.at(-1)).toContain('"outcome":"clean"');
+  });
+
+  it("comes at once after the second signal to a daemon that stops for a reason of its own", async () => {
+    ending.breakOff(lost, "the pipe broke");
+    ending.stop("SIGTERM");
+    ending.stop("SIGTERM");
     expect(await ending.ended).toBe(70);
     expect(delivered).toEqual([]);
+    expect(lines.at(-1)).toContain('"outcome":"forced"');
   });
 });
