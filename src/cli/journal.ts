@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { loadConfig } from "../config/loadConfig.ts";
 import { schema } from "../config/schema.ts";
 import { exitCodes } from "../errors.ts";
+import { placeWhole } from "../journal/placeWhole.ts";
 import { pruneJournal } from "../ops/housekeeping/pruneJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -35,8 +37,16 @@ const exportJournal = (context: Context, line: Line): Promise<number> =>
     const [, file] = line.args;
     if (file !== undefined) {
       const target = resolve(context.cwd, file);
-      if (existsSync(target)) throw usage(`${target} exists already`);
-      await writeNamed(target, () => during(context, "copying the journal", opened.backup(target)));
+      const refuseOther = () => {
+        if (existsSync(target)) throw usage(`${target} exists already`);
+      };
+      refuseOther();
+      const copying = placeWhole(target, `${target}.${randomUUID().slice(0, 8)}.part`, async (part) => {
+        await opened.backup(part);
+        // A large one takes a while, and somebody may have come first.
+        refuseOther();
+      });
+      await writeNamed(target, () => during(context, "copying the journal", copying));
       context.stdout.write(`copied to ${target}\n`);
       return exitCodes.ok;
     }

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { placeWhole } from "../../journal/placeWhole.ts";
 import type { UpkeepJournal } from "../../journal/upkeepJournal.ts";
 import { verifyInThread } from "./verifyBackup.ts";
 
@@ -28,18 +29,14 @@ export async function backupJournal(
   for (const left of readdirSync(directory)) if (left.includes(".sqlite.part")) rmSync(join(directory, left));
   const stamp = new Date(now).toISOString().replace(/[-:]|\.\d+/g, "");
   const path = join(directory, `journal-${stamp}.sqlite`);
-  const part = `${path}.part`;
-  try {
+  const rows = await placeWhole(path, `${path}.part`, async (part) => {
     await journal.backup(part);
-    const rows = await verifyInThread(part);
-    renameSync(part, path);
-    const old = readdirSync(directory)
-      .filter((name) => pattern.test(name))
-      .sort()
-      .slice(0, -keep);
-    for (const name of old) rmSync(join(directory, name));
-    return { path, bytes: statSync(path).size, rows };
-  } finally {
-    for (const end of ["", "-wal", "-shm", "-journal"]) rmSync(`${part}${end}`, { force: true });
-  }
+    return verifyInThread(part);
+  });
+  const old = readdirSync(directory)
+    .filter((name) => pattern.test(name))
+    .sort()
+    .slice(0, -keep);
+  for (const name of old) rmSync(join(directory, name));
+  return { path, bytes: statSync(path).size, rows };
 }

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -30,6 +31,7 @@ afterEach(async () => {
   rmSync(cwd, { recursive: true });
 });
 
+const mine = () => ["--network", "mainnet", "--journal-path", path];
 const taskOf = (number: number) => address<TaskAddress>(0xa0 + number);
 const sign = (kind: Attempt["kind"], nonce: number, hash: number): Attempt => ({
   ...{ kind, hash: hashOf(hash), raw: "0x02", nonce: toNonce(nonce), signedAt: 1 },
@@ -52,7 +54,7 @@ it("names the transaction that was mined, and what became of the confirmation: n
   await journal.changeConfirmation(paid, { state: "final", mined: { hash: hashOf(11), blockNumber: 8n } });
   await journal.changeConfirmation(dead, { state: "dead", mined: { hash: hashOf(22), blockNumber: 8n } });
 
-  const { code, out } = await cli(["journal", "export", "--network", "mainnet", "--journal-path", path], { cwd });
+  const { code, out } = await cli(["journal", "export", ...mine()], { cwd });
   const rows = out
     .trim()
     .split("\n")
@@ -67,9 +69,33 @@ it("names the transaction that was mined, and what became of the confirmation: n
 
 it("says which file it cannot write, and what to do, where the copy's place is wrong", async () => {
   const target = join(cwd, "missing", "copy.sqlite");
-  const options = ["--network", "mainnet", "--journal-path", path];
-  const { code, out, err } = await cli(["journal", "export", target, ...options], { cwd });
+  const { code, out, err } = await cli(["journal", "export", target, ...mine()], { cwd });
   expect([code, out]).toEqual([78, ""]);
   expect(err).toContain(`error FILE_UNWRITABLE: ${target} cannot be written`);
   expect(err).toContain("name a file in a folder that is there");
+});
+
+const beside = () => readdirSync(cwd).filter((name) => !name.startsWith("journal.sqlite"));
+
+it("copies the journal whole, and leaves nothing beside the copy", async () => {
+  await decide(1, "confirm");
+  const { code, out } = await cli(["journal", "export", "copy.sqlite", ...mine()], { cwd });
+  expect([code, out]).toEqual([0, `copied to ${join(cwd, "copy.sqlite")}\n`]);
+  expect(beside()).toEqual(["copy.sqlite"]);
+  const copy = openSqliteJournal({ path: join(cwd, "copy.sqlite"), chainId: 1071 });
+  expect(await copy.decisions(0)).toHaveLength(1);
+  await copy.close();
+});
+
+it("leaves no half of a copy that found no room on the disk, and says so", async () => {
+  const tasks = Array.from({ length: 2_000 }, (_, at) => ({ task: address<TaskAddress>(0x1000 + at), source }));
+  await journal.intake({ tasks, responses: [], touched: [] });
+  // Its log goes into the file, and is no longer than what may be written.
+  await journal.close();
+  journal = openSqliteJournal({ path, chainId: 1071 });
+  const program = [process.execPath, "--no-warnings", "src/main.ts", "journal", "export", join(cwd, "copy.sqlite")];
+  const limited = ["-c", 'ulimit -f 256; exec "$@"', "sh", ...program, ...mine()];
+  const { status, stdout, stderr } = spawnSync("sh", limited, { encoding: "utf8" });
+  expect(stderr).toContain(`error FILE_UNWRITABLE: ${join(cwd, "copy.sqlite")} cannot be written`);
+  expect([status, stdout, beside()]).toEqual([78, "", []]);
 });
