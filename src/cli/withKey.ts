@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { exhaustMap, interval, takeWhile } from "rxjs";
+import { type Clock, systemClock } from "../clock.ts";
 import { ConfigError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Lease } from "../journal/leaseJournal.ts";
@@ -10,7 +12,7 @@ import type { JournalSite } from "./journalSite.ts";
 import { requireNotPaused } from "./requireNotPaused.ts";
 import { besideDaemon } from "./withJournal.ts";
 
-/** A key that is not renewed: longer than a command waits for its transaction. */
+/** How long a key stays with a command that was killed: what it sent may be mined by then. */
 const leaseMs = 180_000;
 
 /**
@@ -65,25 +67,57 @@ export async function withKey<T>(
   { address }: Pick<Signer, "address">,
   what: string,
   work: (held?: HeldKey) => Promise<T>,
-  now = Date.now,
+  clock: Clock = systemClock,
 ): Promise<T> {
   if (!(await site.exists())) return work();
   const isHeld = await site.isHeld();
   const journal = await site.open({ shared: isHeld });
   try {
-    await refuseTaken(journal, site, { address, isHeld, now: now() });
+    await refuseTaken(journal, site, { address, isHeld, now: clock.now() });
     const owner = `the command ${what} on ${hostname()} (${randomUUID()})`;
-    const lease = await journal.takeLease(address, owner, now(), leaseMs);
+    const lease = await journal.takeLease(address, owner, clock.now(), leaseMs);
     if (lease.owner !== owner) throw inUse(`${lease.owner} holds ${checksummed(address)} by ${site.name}`);
+    const endRenewals = keepRenewed(journal, lease, clock);
     try {
       return await work({ journal, lease, besideDaemon: isHeld });
     } finally {
+      await endRenewals();
       // What came of the work is to be told, whatever the journal says; the lease ends by itself.
       await journal.releaseLease(lease).catch(() => undefined);
     }
   } finally {
     await journal.close();
   }
+}
+
+/**
+ * Renews a lease while work goes on, which may take longer: an upload, retries, an endpoint that lacks the receipt. One that
+ * fails is tried again at the next time, before the lease ends; after one that finds the key in other hands comes none.
+ *
+ * @returns what ends it: none is under way then, which would take back what is released.
+ */
+function keepRenewed(journal: Journal, lease: Lease, { now, scheduler }: Clock): () => Promise<void> {
+  let last: Promise<boolean> | undefined;
+  const renew = async () => {
+    try {
+      return await journal.renewLease(lease, now() + leaseMs);
+    } catch {
+      return true;
+    }
+  };
+  const renewals = interval(leaseMs / 3, scheduler)
+    .pipe(
+      exhaustMap(() => {
+        last = renew();
+        return last;
+      }),
+      takeWhile((isHeld) => isHeld),
+    )
+    .subscribe();
+  return async () => {
+    renewals.unsubscribe();
+    await last;
+  };
 }
 
 type Asked = { readonly address: AccountAddress; readonly isHeld: boolean; readonly now: number };

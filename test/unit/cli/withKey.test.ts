@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as settled } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type JournalSite, journalSite } from "../../../src/cli/journalSite.ts";
 import { requireFreeKey, withKey } from "../../../src/cli/withKey.ts";
+import { systemClock } from "../../../src/clock.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { hashOf, response, source, task } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
+import { createVirtualTime } from "../../support/virtualTime.ts";
 
 const key = signerOfKey("1");
 const other = signerOfKey("2");
@@ -35,6 +38,14 @@ async function asDaemon<T>(work: (journal: Journal) => Promise<T>): Promise<T> {
     await journal.close();
   }
 }
+/** The same journal, some of it done otherwise. */
+const siteWith = (change: (journal: Journal) => Partial<Journal>): JournalSite => ({
+  ...site,
+  open: async (options) => {
+    const journal = await site.open(options);
+    return { ...journal, ...change(journal) };
+  },
+});
 const sign = async (journal: Journal) => {
   await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
   const verdict = {
@@ -52,14 +63,8 @@ const sign = async (journal: Journal) => {
   await journal.recordAttempt(intent.id, key.address, attempt);
   return intent.id;
 };
-const works = (signer = key) =>
-  withKey(
-    site,
-    signer,
-    "confirm",
-    async () => "sent",
-    () => now,
-  );
+const still = () => ({ ...systemClock, now: () => now });
+const works = (signer = key) => withKey(site, signer, "confirm", async () => "sent", still());
 
 describe("a command that sends", () => {
   it("is free to where there is no journal", async () => {
@@ -122,9 +127,71 @@ describe("a command that sends", () => {
         key,
         "confirm",
         async () => expect((await take()).owner).toMatch(/^the command confirm on /),
-        () => now,
+        still(),
       );
       expect((await take()).owner).toBe("box 1");
+    });
+  });
+
+  it("keeps its key for as long as it works, also where a renewal failed", async () => {
+    const { clock, pass } = createVirtualTime();
+    let failures = 0;
+    const renewLease = (journal: Journal): Journal["renewLease"] => {
+      return async (...lease) => {
+        if (failures++ === 0) throw new Error("busy");
+        return journal.renewLease(...lease);
+      };
+    };
+    await asDaemon(async (journal) => {
+      const take = () => journal.takeLease(key.address, "box 1", clock.now(), 30_000);
+      const work = async () => {
+        await pass(600_000);
+        expect((await take()).owner).toMatch(/^the command publish task on /);
+      };
+      await withKey(
+        siteWith((each) => ({ renewLease: renewLease(each) })),
+        key,
+        "publish task",
+        work,
+        clock,
+      );
+      expect((await take()).owner).toBe("box 1");
+    });
+  });
+
+  it("gives the key back for good where it is being renewed at that moment", async () => {
+    const { clock, pass } = createVirtualTime();
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const late = (journal: Journal): Partial<Journal> => ({
+      renewLease: async (...lease) => {
+        await gate;
+        return journal.renewLease(...lease);
+      },
+      releaseLease: async (lease) => {
+        await journal.releaseLease(lease);
+        await gate;
+        await settled();
+      },
+    });
+    await asDaemon(async (journal) => {
+      const work = async () => {
+        await pass(60_000);
+        setImmediate(open);
+      };
+      await withKey(siteWith(late), key, "cancel", work, clock);
+      expect(await journal.leases()).toMatchObject([{ expiresAt: 0 }]);
+    });
+  });
+
+  it("does not take back a key that changed hands while it stood still", async () => {
+    const { clock, pass } = createVirtualTime();
+    await asDaemon(async (journal) => {
+      const work = async () => {
+        await journal.takeLease(key.address, "box 1", clock.now() + 180_000, 30_000);
+        await pass(200_000);
+      };
+      await withKey(site, key, "cancel", work, clock);
+      expect(await journal.leases()).toMatchObject([{ owner: "box 1", expiresAt: 210_000 }]);
     });
   });
 
@@ -133,7 +200,7 @@ describe("a command that sends", () => {
       const fail = async () => {
         throw new Error("refused");
       };
-      await expect(withKey(site, key, "confirm", fail, () => now)).rejects.toThrow("refused");
+      await expect(withKey(site, key, "confirm", fail, still())).rejects.toThrow("refused");
       expect((await journal.takeLease(key.address, "box 1", now, 30_000)).owner).toBe("box 1");
     });
   });
