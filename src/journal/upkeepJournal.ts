@@ -2,7 +2,7 @@ import type { Wei } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import { type PruneOrder, pruneSettled } from "./pruneSettled.ts";
 import type { Row } from "./rows.ts";
-import { one, run, type Store, statement, together } from "./work.ts";
+import { one, run, type Store, statement, together, type Work } from "./work.ts";
 
 /** The journal at a glance. */
 export type Figures = {
@@ -54,12 +54,21 @@ export type UpkeepJournal = {
   readonly prune: (order: PruneOrder) => Promise<number>;
   /** Gives at most so many free pages back to the disk; answers how many are left. */
   readonly compact: (pages: number) => Promise<number>;
+  /**
+   * What tells this journal, and its copies, from all others; the same in what is restored from a copy.
+   * @param fresh What it is from then on, where nobody asked before.
+   */
+  readonly identity: (fresh: string) => Promise<string>;
   /** Copies the journal, while it is in use, to a file that does not exist yet. */
   readonly backup: (path: string) => Promise<void>;
 };
 
 /** What the kind of database decides: how space is given back, and how a copy is made. */
 export type Upkeep = Pick<UpkeepJournal, "compact" | "backup">;
+
+function* readIdentity(): Work<string | undefined> {
+  return (yield* one("SELECT value FROM meta WHERE key = 'identity'"))?.value as string | undefined;
+}
 
 const countOf = (row: Row | undefined): number => Number(row?.count ?? 0);
 
@@ -140,6 +149,13 @@ export function upkeepJournal({ read, write }: Store): Omit<UpkeepJournal, keyof
       }),
 
     prune: (order) => write(() => pruneSettled(order)),
+
+    identity: async (fresh) =>
+      (await read(readIdentity)) ??
+      (await write(function* () {
+        yield* run("INSERT INTO meta (key, value) VALUES ('identity', ?) ON CONFLICT (key) DO NOTHING", fresh);
+        return (yield* readIdentity()) ?? fresh;
+      })),
   };
 }
 

@@ -84,7 +84,7 @@ describe("housekeeping in the running daemon", () => {
     const before = await answered();
     await final(before.task);
     const firstCopy = await daemon.logged(({ msg, job }) => msg === "housekeeping done" && job === "backup");
-    expect(firstCopy.did).toMatch(/^journal-\d{8}T\d{6}Z\.sqlite, \d+ bytes, \d+ rows, proven$/);
+    expect(firstCopy.did).toMatch(/^journal-\d+-[0-9a-f]{8}-\d{8}T\d{6}Z\.sqlite, \d+ bytes, \d+ rows, proven$/);
     await daemon.logged(({ msg }) => msg.startsWith("Paid 0.8 OGPU in 1 confirmations, saved 0.2 OGPU"));
     // Somebody keeps one of the copies; what is paid after it, it does not know.
     const backups = join(home.directory, "backups");

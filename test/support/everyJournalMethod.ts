@@ -244,6 +244,8 @@ export const everyMethod: readonly JournalCall[] = [
   ["prune", { settledBefore: 10_000, now: 10_002, limit: 10 }],
   ["providerHistory", [provider]],
   ["task", three],
+  ["identity", "0a1b2c3d"],
+  ["identity", "ffffffff"],
   ["touch", 5],
   ["releaseLease", { signer, token: 1 }],
   ["leases"],

@@ -12,7 +12,7 @@ import { pruneJournal } from "./pruneJournal.ts";
 import type { Job } from "./startHousekeeping.ts";
 
 export type HousekeepingDeps = {
-  readonly config: Pick<Config, "housekeeping" | "journal" | "payload" | "rpc" | "signer">;
+  readonly config: Pick<Config, "chain" | "housekeeping" | "journal" | "payload" | "rpc" | "signer">;
   readonly journal: UpkeepJournal;
   /** Asks every endpoint who it is; answers how many do, for people. @throws if one serves another chain, or none answers. */
   readonly probeEndpoints: () => Promise<string>;
@@ -41,7 +41,7 @@ export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
                 return "nothing to do: the journal is copied by its PostgreSQL server's own backups";
               const { path, bytes, rows } = await backupJournal(
                 journal,
-                { directory: backupDir, keep: options.backupKeep },
+                { directory: backupDir, keep: options.backupKeep, chainId: config.chain.id },
                 clock.now(),
               );
               return `${basename(path)}, ${bytes} bytes, ${rows} rows, proven`;

@@ -1,8 +1,17 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { loadConfig } from "../../../src/config/loadConfig.ts";
@@ -85,24 +94,71 @@ describe("housekeeping", () => {
     expect(log).toHaveLength(5);
   });
 
+  const at = (number: number) => Date.UTC(2030, 0, number, 2, 47);
+  const copy = (of: Journal, number: number, keep = 2) =>
+    backupJournal(of, { directory: join(directory, "backups"), keep, chainId: 1071 }, at(number));
+  const copies = () => readdirSync(join(directory, "backups")).sort();
+  const put = (...names: readonly string[]) => {
+    mkdirSync(join(directory, "backups"), { recursive: true });
+    for (const name of names) writeFileSync(join(directory, "backups", name), "half");
+  };
+
   it("keeps the newest proven copies, and takes away what a crash left", async () => {
     await intake(tasks(1, 20));
-    const backups = join(directory, "backups");
-    const at = (number: number) => Date.UTC(2030, 0, number, 2, 47);
-    const first = await backupJournal(journal, { directory: backups, keep: 2 }, at(1));
-    expect(first.rows).toBeGreaterThanOrEqual(20);
-    writeFileSync(join(backups, "journal-20300101T000000Z.sqlite.part"), "half");
-    writeFileSync(join(backups, "notes.txt"), "an operator's own");
-    await backupJournal(journal, { directory: backups, keep: 2 }, at(2));
-    await backupJournal(journal, { directory: backups, keep: 2 }, at(3));
-    expect(readdirSync(backups).sort()).toEqual([
-      "journal-20300102T024700Z.sqlite",
-      "journal-20300103T024700Z.sqlite",
-      "notes.txt",
-    ]);
-    const restored = openSqliteJournal({ path: join(backups, "journal-20300103T024700Z.sqlite"), chainId: 1071 });
+    const { path, rows } = await copy(journal, 1);
+    expect(rows).toBeGreaterThanOrEqual(20);
+    expect(basename(path)).toMatch(/^journal-1071-[0-9a-f]{8}-20300101T024700Z\.sqlite$/);
+    const named = (stamp: string) => basename(path).replace("20300101T024700Z", stamp);
+    put(`${named("20300101T000000Z")}.part`, `${named("20300101T000000Z")}.part-journal`, "notes.txt");
+    await copy(journal, 2);
+    const newest = await copy(journal, 3);
+    expect(copies()).toEqual([named("20300102T024700Z"), named("20300103T024700Z"), "notes.txt"]);
+    const restored = openSqliteJournal({ path: newest.path, chainId: 1071 });
     expect(await restored.openTasks(undefined, 100)).toHaveLength(20);
     await restored.close();
+  });
+
+  it("touches no copy of another journal in the same folder, also of one that is being made", async () => {
+    const other = openSqliteJournal({ path: join(directory, "other.sqlite"), chainId: 1071 });
+    onTestFinished(() => other.close());
+    const [first] = [await copy(journal, 1), await copy(other, 1)];
+    const making = `${basename(first.path).replace("20300101", "20300104")}.part`;
+    put(making);
+    for (const number of [2, 3, 4]) await copy(other, number);
+    expect(copies()).toHaveLength(4);
+    expect(copies()).toEqual(expect.arrayContaining([basename(first.path), making]));
+  });
+
+  it("goes on with the copies of a journal that was restored from one", async () => {
+    const { path } = await copy(journal, 1);
+    const moved = join(directory, "restored.sqlite");
+    copyFileSync(path, moved);
+    const restored = openSqliteJournal({ path: moved, chainId: 1071 });
+    onTestFinished(() => restored.close());
+    await copy(restored, 2);
+    await copy(restored, 3);
+    expect(copies().map((name) => name.slice(-23))).toEqual(["20300102T024700Z.sqlite", "20300103T024700Z.sqlite"]);
+  });
+
+  const unnamed = ["journal-20291230T024700Z.sqlite", "journal-20291231T024700Z.sqlite"];
+
+  it("counts copies from before they were named after a journal among its own", async () => {
+    put(...unnamed, "journal-20291231T024700Z.sqlite.part");
+    const { path } = await copy(journal, 1);
+    expect(copies()).toEqual([basename(path), unnamed[1]].sort());
+    await copy(journal, 2);
+    expect(copies()).toHaveLength(2);
+    expect(copies()).not.toContain(unnamed[1]);
+  });
+
+  it("leaves copies that are named after no journal alone where another journal has copies, too: they may be its own", async () => {
+    const other = openSqliteJournal({ path: join(directory, "other.sqlite"), chainId: 1071 });
+    onTestFinished(() => other.close());
+    await copy(other, 1);
+    put(...unnamed);
+    for (const number of [2, 3, 4]) await copy(journal, number);
+    expect(copies()).toHaveLength(5);
+    expect(copies()).toEqual(expect.arrayContaining(unnamed));
   });
 
   it("leaves copies of a journal in PostgreSQL to its server, and says so", async () => {
@@ -143,10 +199,10 @@ describe("housekeeping", () => {
 
   it("refuses a copy that is damaged, and keeps the ones before", async () => {
     await intake(tasks(1, 200));
-    const backups = join(directory, "backups");
-    await backupJournal(journal, { directory: backups, keep: 1 }, 0);
-    const before = readdirSync(backups);
+    await copy(journal, 1, 1);
+    const before = copies();
     const damaged = {
+      ...journal,
       backup: async (path: string) => {
         await journal.backup(path);
         const bytes = readFileSync(path);
@@ -154,10 +210,10 @@ describe("housekeeping", () => {
         writeFileSync(path, bytes);
       },
     };
-    await expect(backupJournal(damaged, { directory: backups, keep: 1 }, day)).rejects.toThrow(/no good/);
-    const empty = { backup: async (path: string) => writeFileSync(path, "") };
-    await expect(backupJournal(empty, { directory: backups, keep: 1 }, day)).rejects.toThrow(/no good/);
-    expect(readdirSync(backups)).toEqual(before);
+    await expect(copy(damaged, 2, 1)).rejects.toThrow(/no good/);
+    const empty = { ...journal, backup: async (path: string) => writeFileSync(path, "") };
+    await expect(copy(empty, 2, 1)).rejects.toThrow(/no good/);
+    expect(copies()).toEqual(before);
   });
 
   it("prunes in steps until nothing is left to prune", async () => {
