@@ -1,5 +1,6 @@
 import { interval, NEVER } from "rxjs";
 import { createChain } from "../../src/chain/createChain.ts";
+import { createEndpoints } from "../../src/chain/endpoints/createEndpoints.ts";
 import { createParseMessage } from "../../src/chain/fastLogs.ts";
 import type { HttpRpc, RpcAnswer } from "../../src/chain/jsonRpc.ts";
 import { createTaskIndex } from "../../src/chain/taskIndex.ts";
@@ -36,6 +37,8 @@ export type DaemonSettings = {
   readonly maxInFlight: number;
   readonly sweepEveryMs: number;
   readonly hasSocket: boolean;
+  /** The most calls in one request, where it asks two endpoints; `undefined`: it asks one. */
+  readonly batchSizeOfTwo: number | undefined;
   readonly timeoutMs: number;
   readonly rebroadcastAfterMs: number;
   readonly askAllUpTo: number;
@@ -68,6 +71,8 @@ export type IncarnationDeps = {
   readonly onCommit: (method: string) => void;
   /** The daemon complains of events that its intake had not seen. */
   readonly onMissed: () => void;
+  /** It asks another endpoint from now on. */
+  readonly onFailover: () => void;
   /** The daemon completed after a stop. */
   readonly onEnded: () => void;
   readonly onBroken: (error: unknown) => void;
@@ -108,26 +113,38 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
 
   const opened = openSqliteJournal({ path, chainId, shared: deps.isSecond });
   const clock = time.clock(isAlive);
+  const report = (each: Report) => {
+    if (!alive) return;
+    describe(each, trace);
+    if (each.type === "missed") deps.onMissed();
+    if (each.type === "endpoint" && each.event === "chosen") deps.onFailover();
+  };
   const endpointOf = (name: string, nodes: readonly ModelNode[]) =>
     gate(createModelEndpoint({ ...deps, name, nodes, timeoutMs: settings.timeoutMs }), isAlive, moment, deps.onSent);
   const second = deps.honest.length < deps.nodes.length ? endpointOf("honest", deps.honest) : undefined;
+  /** The real failover. One that takes no batches is a single node: a balancer would have another answer each call of a batch. */
+  const openTwo = (batchSize: number) => {
+    const connect = ({ name }: { readonly name: string }) => {
+      const nodes = name === "model" ? deps.nodes : deps.honest;
+      return endpointOf(name, batchSize === 1 ? nodes.slice(0, 1) : nodes);
+    };
+    const urls = ["http://model", "http://honest"];
+    const options = { urls, connect, chainId, clock, report, batchSize, rateLimit: 0, cooldownMs: 30_000 };
+    return createEndpoints({ ...options, timeoutMs: settings.timeoutMs, random: prng.next });
+  };
   const journal = createCrashJournal(opened, { isAlive, isOusted: () => ousted, moment, onCommit: deps.onCommit });
   const sweepTicks$ = interval(settings.sweepEveryMs, clock.scheduler);
   const whole = { journal, rpc: endpointOf("model", deps.nodes), second, sweepTicks$ };
   const ports = plant?.wrap?.(whole, { path, moment }) ?? whole;
   const index = createTaskIndex({ tasks: 1 << 10, responses: 1 << 10, sources: 64 });
   const socket = createModelSocket({ ...deps, isAlive, parse: createParseMessage(index.isForeign) });
-  const report = (each: Report) => {
-    if (!alive) return;
-    describe(each, trace);
-    if (each.type === "missed") deps.onMissed();
-  };
-
+  const two = settings.batchSizeOfTwo === undefined ? undefined : openTwo(settings.batchSizeOfTwo);
   const daemon = createDaemon(
     {
       chain: createChain({
-        rpc: ports.rpc,
-        apart: () => [ports.rpc, ports.second ?? ports.rpc],
+        rpc: two ?? ports.rpc,
+        elsewhere: two?.elsewhere ?? ports.rpc,
+        apart: two?.apart ?? (() => [ports.rpc, ports.second ?? ports.rpc]),
         socket$: settings.hasSocket ? socket.messages$ : NEVER,
         deployment,
         finality: settings.finalityDepth,

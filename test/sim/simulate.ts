@@ -170,6 +170,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   });
   const crashes = createCrashes(createPrng(seed, "crashes"), plant?.noCrashes ? 0 : world.pick([0, 1, 2, 3]), isOver);
 
+  const endpoints = createPrng(seed, "endpoints");
   const settings = {
     chainId: mainnet.id,
     deployment,
@@ -179,6 +180,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     maxInFlight: world.pick([1, 4, 16]),
     sweepEveryMs: world.pick([20_000, 60_000, 300_000]),
     hasSocket: world.chance(0.75),
+    batchSizeOfTwo: plant === undefined && endpoints.chance(0.5) ? endpoints.pick([1, 20, 100]) : undefined,
     timeoutMs: 10_000,
     rebroadcastAfterMs: world.pick([8_000, 30_000]),
     askAllUpTo: world.pick([0, 16]),
@@ -240,6 +242,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         count("missed");
         oracle.complained();
       },
+      onFailover: () => count("failover"),
       onEnded: () => {
         hasStopped = true;
       },

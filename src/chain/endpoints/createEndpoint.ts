@@ -22,6 +22,8 @@ export type EndpointOptions = RecordOptions & {
   readonly rateLimit: number;
   /** The most calls in one request. */
   readonly batchSize: number;
+  /** What brings requests to the endpoint. @default JSON-RPC over HTTP or a WebSocket, as the URL says */
+  readonly connect?: (options: { readonly url: string; readonly timeoutMs: number; readonly name: string }) => HttpRpc;
 };
 
 /** One endpoint: its pace, its batches and its health are looked after. */
@@ -38,8 +40,8 @@ export type Endpoint = HttpRpc & {
 const requestsAtOnce = 4;
 
 export function createEndpoint(options: EndpointOptions, siblings: Siblings): Endpoint {
-  const { url, name, timeoutMs, clock, report, chainId } = options;
-  const rpc = createJsonRpc({ url, timeoutMs, name });
+  const { url, name, timeoutMs, clock, report, chainId, connect = createJsonRpc } = options;
+  const rpc = connect({ url, timeoutMs, name });
   const bucket = createTokenBucket({ name, ratePerSecond: options.rateLimit, clock, maxWaitMs: timeoutMs });
   const width = createBatchWidth(options.batchSize, clock);
   const record = createRecord(options, siblings);

@@ -18,13 +18,16 @@ describe("the simulator", () => {
   it("finds nothing wrong with the daemon in a short set of seeds", async () => {
     const violations: unknown[] = [];
     let broadcasts = 0;
+    let failovers = 0;
     for (let seed = 1; seed <= 30; seed++) {
       const { violation, counts } = await simulate({ seed, focus: "all" });
       if (violation) violations.push({ seed, ...violation });
       broadcasts += counts.broadcast ?? 0;
+      failovers += counts.failover ?? 0;
     }
     expect(violations).toEqual([]);
     expect(broadcasts).toBeGreaterThan(30);
+    expect(failovers).toBeGreaterThan(10);
   });
 
   it.each(Object.keys(plants))("finds the planted bug %s within 200 seeds", async (plant) => {
