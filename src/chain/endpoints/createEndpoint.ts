@@ -109,7 +109,9 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     most = width.current(),
   ): Promise<readonly RpcAnswer[]> => {
     const pieces = piecesOf(calls, most);
-    return (await inParallel(pieces, requestsAtOnce, (piece) => request(piece, urgent))).flat();
+    // Of logs of a range no node says that it lacks some: the block that is asked for before them must have been there before.
+    const atOnce = calls.some(isRangeOfLogs) ? 1 : requestsAtOnce;
+    return (await inParallel(pieces, atOnce, (piece) => request(piece, urgent))).flat();
   };
 
   const verify = async (): Promise<void> => {
@@ -158,6 +160,9 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     },
   };
 }
+
+const isRangeOfLogs = ({ method, params: [filter] }: RpcCall): boolean =>
+  method === "eth_getLogs" && (filter as { blockHash?: unknown } | undefined)?.blockHash === undefined;
 
 const askedTooOften = (name: string, { message }: Error) =>
   new EndpointError(`the endpoint ${name} is asked too often: ${message.slice(0, 200)}`, {

@@ -288,6 +288,21 @@ describe("batches", () => {
     await pass(600_000);
     expect(endpoints.health()[0]?.batchSize).toBe(100);
   });
+
+  it.each<[string, number, Reply]>([
+    ["are none", 1, hangs],
+    ["are refused", 100, (given) => (given.length > 1 ? { status: 400, body: "no arrays" } : undefined)],
+  ])("that %s have a range's last block answered before its logs are asked for", async (_, batchSize, reply) => {
+    const range = [
+      { method: "eth_getBlockByNumber", params: ["0x9", false] },
+      { method: "eth_getLogs", params: [{ fromBlock: "0x1", toBlock: "0x9" }] },
+    ];
+    const { endpoints, asked } = await open([reply], { batchSize, timeoutMs: 300 });
+    await expect(endpoints.batch(range)).rejects.toThrow(RetryableError);
+    expect(asked("eth_getLogs")).toEqual([0]);
+    const willing = await open([answering(({ method }) => method)], { batchSize });
+    expect((await willing.endpoints.batch(range)).map(resultOf)).toEqual(range.map(({ method }) => method));
+  });
 });
 
 describe("answers that are too long to be read", () => {
