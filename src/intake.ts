@@ -30,7 +30,7 @@ export type IntakeDeps = {
 export type IntakeOptions = {
   /** Blocks that one `eth_getLogs` asks for at most. */
   readonly maxBlockRange: number;
-  /** Blocks that the scanner goes back when a reorg reached below finality. */
+  /** Blocks that the scanner goes back further when a reorg reached below all that it knows. */
   readonly rewind: number;
   /** Where a journal without a checkpoint begins: a block number, or the head. */
   readonly startBlock: bigint | "head";
@@ -50,8 +50,8 @@ export type Intakes = {
   readonly reconcile: OperatorFunction<unknown, TaskAddress>;
 };
 
-/** A stretch of the second pass, and its last block. */
-type AuditStep = { readonly events: readonly ChainEvent[]; readonly end: Cursor };
+/** A stretch of the second pass, its last block, and how often the scanner had gone back before it was read. */
+type AuditStep = { readonly events: readonly ChainEvent[]; readonly end: Cursor; readonly rewindsBefore: number };
 
 const socketBacklog = 50_000;
 const nothing: Intake = { tasks: [], responses: [], touched: [] };
@@ -95,7 +95,11 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
 
   const scanner = createScanner(chain, {
     ...options,
-    onDeepReorg: ({ number }, rewindTo) => report({ type: "reorg", from: number, rewindTo, deep: true }),
+    onDeepReorg: ({ number }, rewindTo) => {
+      report({ type: "reorg", from: number, rewindTo, deep: true });
+      // What a list held was taken for good.
+      sweep.forget();
+    },
     onHeadBehind: ({ number }, head) => report({ type: "head-behind", checkpoint: number, head }),
   });
 
@@ -114,7 +118,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     }
     const { number, hash } = block;
     const cursor = { number, hash };
-    await store("scanner", { ...nothing, cursor, audited: cursor, blocks: { read: [cursor], final: 0n } });
+    await store("scanner", { ...nothing, cursor, audited: cursor, blocks: { read: [cursor], forgotten: [] } });
     return cursor;
   };
 
@@ -133,11 +137,13 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     return beginning;
   };
 
+  let rewinds = 0;
   const storeStep = async (from: Cursor, step: ScanStep): Promise<readonly TaskAddress[]> => {
-    const { cursor, events, rewindTo, blocks, final } = step;
+    const { cursor, events, rewindTo, blocks, forgotten } = step;
     if (rewindTo !== undefined) report({ type: "reorg", from: from.number, rewindTo, deep: false });
     const facts = await watch.resolve(events);
-    const looks = await store("scanner", { ...facts, cursor, rewindTo, blocks: { read: blocks, final } });
+    if (rewindTo !== undefined) rewinds += 1;
+    const looks = await store("scanner", { ...facts, cursor, rewindTo, blocks: { read: blocks, forgotten } });
     if (rewindTo !== undefined) watch.rewound();
     return looks;
   };
@@ -174,7 +180,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
   const auditWidth = createRangeWidth(options.maxBlockRange);
 
   /** The next stretch by a second opinion, as wide as that endpoint lets it be; `undefined` where it answers of another block. */
-  const auditedFrom = async (first: bigint, goal: bigint): Promise<AuditStep | undefined> => {
+  const auditedFrom = async (first: bigint, goal: bigint) => {
     for (;;) {
       const widest = first - 1n + BigInt(auditWidth.current());
       const upper = widest < goal ? widest : goal;
@@ -190,20 +196,23 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
   };
 
   async function* auditSteps(): AsyncGenerator<AuditStep, void> {
+    const rewindsBefore = rewinds;
     const [audited, scanned] = [await journal.audited(), await journal.cursor()];
     if (audited === undefined || scanned === undefined) return;
     const goal = await auditGoal(audited, scanned);
     for (let at = audited.number; at < goal; ) {
       const step = await auditedFrom(at + 1n, goal);
       if (step === undefined || !(await isSameChain(scanned, step.end))) return;
-      yield step;
+      yield { ...step, rewindsBefore };
       at = step.end.number;
     }
   }
 
-  const storeAudit = async ({ events, end }: AuditStep): Promise<readonly TaskAddress[]> => {
+  const storeAudit = async ({ events, end, rewindsBefore }: AuditStep): Promise<readonly TaskAddress[]> => {
     const facts = await watch.resolve(events);
     await complain("audit", facts);
+    // The mark may stand lower by now, and this be of the branch that is gone.
+    if (rewinds !== rewindsBefore) return [];
     return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });
   };
 

@@ -3,6 +3,7 @@ import type { BlockRef, Cursor } from "../journal/journal.ts";
 import type { ChainEvent } from "../protocol/events.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { asksForLess, createRangeWidth } from "./rangeWidth.ts";
+import { thinOut } from "./thinOut.ts";
 
 /** One step of the scanner; the intake stores it whole, in one transaction. */
 export type ScanStep = {
@@ -13,6 +14,8 @@ export type ScanStep = {
   readonly blocks: readonly BlockRef[];
   /** What is known of the chain after this step, newest first. */
   readonly known: readonly BlockRef[];
+  /** Blocks that were known, or were read by this step, and need not be known any more. */
+  readonly forgotten: readonly bigint[];
   /** Set by a reorg: the newest block that both branches share. What came above it is void. */
   readonly rewindTo?: bigint;
   /** Blocks below it cannot be taken back any more. */
@@ -24,8 +27,9 @@ export type ScanStep = {
 export type ScannerOptions = {
   /** Blocks that one `eth_getLogs` asks for at most. */
   readonly maxBlockRange: number;
-  /** A reorg below finality, which should not be: the scanner goes back this many blocks, loudly. */
+  /** A reorg below all that is known: the scanner goes back so many blocks further. */
   readonly rewind: number;
+  /** A reorg below finality, which should not be. */
   readonly onDeepReorg: (checkpoint: Cursor, to: bigint) => void;
   /** The node's head is behind the checkpoint: it lags, or lies. */
   readonly onHeadBehind: (checkpoint: Cursor, head: bigint) => void;
@@ -34,7 +38,7 @@ export type ScannerOptions = {
 export type Scanner = {
   /**
    * The step after a checkpoint towards the node's head; `undefined` where there is nothing to read.
-   * @param known The blocks at and below the checkpoint that may still be taken back, newest first.
+   * @param known The blocks at and below the checkpoint by which a reorg is found, newest first.
    */
   readonly step: (from: Pick<ScanStep, "cursor" | "known">) => Promise<ScanStep | undefined>;
 };
@@ -59,8 +63,7 @@ export function createScanner(
 
   const read = ({ known }: From, aim: Aim, blocks: readonly BlockRef[], events: readonly ChainEvent[]): ScanStep => {
     const cursor = blocks.at(-1) as BlockRef;
-    const recent = [...blocks.toReversed(), ...known].filter(({ number }) => number >= aim.final);
-    return { events, cursor, blocks, known: recent, ...aim };
+    return { events, cursor, blocks, ...thinOut([...blocks.toReversed(), ...known], aim.final), ...aim };
   };
 
   /** The range after the one that was read last, asked for in the same breath; only the very next step may use it. */
@@ -109,20 +112,21 @@ export function createScanner(
 
   /** Goes back to the newest block that the chain and the journal share. */
   const rewound = async ({ cursor, known }: From, aim: Aim): Promise<ScanStep | undefined> => {
-    const back = (block: Head, rewindTo: bigint): ScanStep => {
+    const back = (block: Head, isDeep: boolean): ScanStep => {
+      const [to, rewindTo] = [refOf(block), block.number];
+      if (isDeep) onDeepReorg(cursor, rewindTo);
       const shared = known.filter(({ number }) => number < rewindTo);
-      return { events: [], blocks: [], cursor: refOf(block), known: [refOf(block), ...shared], rewindTo, ...aim };
+      return { events: [], blocks: [to], cursor: to, known: [to, ...shared], forgotten: [], rewindTo, ...aim };
     };
     for (const block of known.filter(({ number }) => number < cursor.number)) {
       const now = await chain.block(block.number);
-      if (now?.hash === block.hash) return back(now, now.number);
+      // By today's finality: the chain may have grown by any number of blocks since the reorg.
+      if (now?.hash === block.hash) return back(now, cursor.number - now.number > aim.head - aim.final);
     }
     const lowest = known.at(-1)?.number ?? cursor.number;
     const to = lowest > BigInt(rewind) ? lowest - BigInt(rewind) : 0n;
     const block = await chain.block(to);
-    if (block === undefined) return undefined;
-    onDeepReorg(cursor, to);
-    return back(block, to);
+    return block && back(block, true);
   };
 
   const step: Scanner["step"] = async (from) => {

@@ -37,6 +37,15 @@ const moveCursor = (name: CursorName, { number, hash }: Cursor): Statement =>
     hash,
   );
 
+/** What the second pass has read of the branch that is gone, it has not read of this one. */
+const lowerAudited = ({ number, hash }: Cursor): Statement =>
+  statement.run(
+    "UPDATE cursors SET block_number = ?, block_hash = ? WHERE name = 'audited' AND block_number > ?",
+    number,
+    hash,
+    number,
+  );
+
 /** What becomes of a task whose block a reorg took back: whatever brings it again opens it. */
 export const asVanished = "state = 'vanished', reason = 'its block was taken back'";
 
@@ -60,7 +69,7 @@ function* rewind(to: bigint): Work<readonly TaskAddress[]> {
   return opened.map(({ task }) => task as TaskAddress);
 }
 
-const keepBlocks = ({ read, final }: NonNullable<Intake["blocks"]>): readonly Statement[] => [
+const keepBlocks = ({ read, forgotten }: NonNullable<Intake["blocks"]>): readonly Statement[] => [
   ...read.map(({ number, hash }) =>
     statement.run(
       `INSERT INTO blocks (block_number, block_hash) VALUES (?, ?)
@@ -69,7 +78,7 @@ const keepBlocks = ({ read, final }: NonNullable<Intake["blocks"]>): readonly St
       hash,
     ),
   ),
-  statement.run("DELETE FROM blocks WHERE block_number < ?", final),
+  ...forgotten.map((number) => statement.run("DELETE FROM blocks WHERE block_number = ?", number)),
 ];
 
 /** What it was ignored for may have followed from the other source. */
@@ -119,6 +128,7 @@ function* intake(batch: Intake): Work<TaskAddress[]> {
     ...(blocks ? keepBlocks(blocks) : []),
     ...(cursor ? [moveCursor("scanned", cursor)] : []),
     ...(audited ? [moveCursor("audited", audited)] : []),
+    ...(cursor && rewindTo !== undefined ? [lowerAudited(cursor)] : []),
   ]);
   const looked = [...looks];
   const isOpen = "SELECT 1 AS open FROM tasks WHERE task = ? AND state = 'open'";

@@ -28,9 +28,12 @@ export type Intake = {
   /** Tasks of which something changed on chain: worth a look although they are known. */
   readonly touched: readonly TaskAddress[];
   readonly cursor?: Cursor;
-  /** The scanner's newest blocks, by which a later reorg is found, and the one below which none can be taken back. */
-  readonly blocks?: { readonly read: readonly BlockRef[]; readonly final: bigint };
-  /** Blocks above it are void: what was seen there is forgotten, what was settled there is open again. */
+  /** Blocks by which a later reorg is found: those that come in, and those that need not be known any more. */
+  readonly blocks?: { readonly read: readonly BlockRef[]; readonly forgotten: readonly bigint[] };
+  /**
+   * Blocks above it are void: what was seen there is forgotten, what was settled there is open again. The second pass goes back
+   * with the checkpoint.
+   */
   readonly rewindTo?: bigint | undefined;
   /** The last block that the second pass has read. */
   readonly audited?: Cursor;
@@ -197,7 +200,7 @@ export type Journal = PolicyJournal &
   UpkeepJournal &
   WithdrawalJournal & {
     readonly cursor: () => Promise<Cursor | undefined>;
-    /** The scanner's newest blocks, newest first. */
+    /** The blocks by which the scanner finds a reorg, newest first: all that may be taken back, and a few of the others. */
     readonly recentBlocks: () => Promise<readonly BlockRef[]>;
     /** How far the second pass has come. */
     readonly audited: () => Promise<Cursor | undefined>;

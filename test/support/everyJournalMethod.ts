@@ -68,7 +68,7 @@ export const everyMethod: readonly JournalCall[] = [
       ],
       touched: [two],
       cursor: block(9n),
-      blocks: { read: [block(8n), block(9n)], final: 4n },
+      blocks: { read: [block(7n), block(8n), block(9n)], forgotten: [7n] },
     },
   ],
   ["intake", { tasks: [{ task: three, source }], responses: [], touched: [], audited: block(3n) }],

@@ -10,7 +10,7 @@ import { RetryableError } from "../../src/errors.ts";
 import { createIntakes } from "../../src/intake.ts";
 import type { Cursor, Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
-import { fakeChain, headAt } from "../support/fakeChain.ts";
+import { fakeChain, hashOf, headAt } from "../support/fakeChain.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 
 let directory: string;
@@ -28,16 +28,26 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const intakesOn = (chain: Partial<ChainPort>, onSweep: () => Promise<void>, startBlock: bigint | "head" = "head") => {
+const intakesOn = (
+  chain: Partial<ChainPort>,
+  onSweep: () => Promise<void>,
+  startBlock: bigint | "head" = "head",
+  onForget: () => void = () => undefined,
+  beforeResolve: () => Promise<unknown> = async () => undefined,
+) => {
   const sweep: Pick<Sweep, "round" | "forget"> = {
     round: async function* () {
       await onSweep();
       yield* [];
     },
-    forget: () => undefined,
+    forget: onForget,
   };
   const nothing = { tasks: [], responses: [], touched: [], stored: () => undefined };
-  const watch: Partial<Watch> = { resolve: async () => nothing, forget: () => undefined, rewound: () => undefined };
+  const resolve = async () => {
+    await beforeResolve();
+    return nothing;
+  };
+  const watch: Partial<Watch> = { resolve, forget: () => undefined, rewound: () => undefined };
   return createIntakes(
     {
       chain: fakeChain({ head: async () => headAt(head), block: async (number) => headAt(number), ...chain }),
@@ -158,5 +168,81 @@ describe("the second pass", () => {
     const { done } = await audit(async () => ({ events: [], last: headAt(120n) }));
     await done;
     expect(await audited()).toBe(100n);
+  });
+});
+
+describe("a reorg far below finality", () => {
+  /** A chain that was read up to 300, and of which every block above 150 is another one as soon as it forks. */
+  const openFork = async () => {
+    let forkedAt = 1_000n;
+    let forgot = 0;
+    const blockAt = (number: bigint) => {
+      const branch = (each: bigint) => (each > forkedAt ? each + 10_000n : each);
+      return headAt(number, { hash: hashOf(branch(number)), parentHash: hashOf(branch(number - 1n)) });
+    };
+    const scanned: [bigint, bigint][] = [];
+    const audited: [bigint, bigint][] = [];
+    /** Stands between the second pass and what it was answered. */
+    const between = { answer: async () => undefined as unknown };
+    const intakes = intakesOn(
+      {
+        head: async () => blockAt(head),
+        block: async (number) => (number <= head ? blockAt(number) : undefined),
+        blocks: async (from, to) =>
+          Array.from({ length: Number(to - from) + 1 }, (_, at) => blockAt(from + BigInt(at))),
+        finalBlock: async ({ number }) => number - 3n,
+        events: async (from, to) => {
+          scanned.push([from, to]);
+          return { events: [], last: blockAt(to) };
+        },
+        eventsOfBlocks: async () => [],
+        eventsElsewhere: async (from, to) => {
+          audited.push([from, to]);
+          return { events: [], last: blockAt(to) };
+        },
+      },
+      async () => undefined,
+      "head",
+      () => {
+        forgot += 1;
+      },
+      async () => between.answer(),
+    );
+    const run = (way: "scan" | "audit") => lastValueFrom(of(headAt(head)).pipe(intakes[way], toArray()));
+    for (head = 100n; head < 300n; head += 10n) await run("scan");
+    await run("scan");
+    const fork = () => {
+      forkedAt = 150n;
+    };
+    return { run, fork, scanned, audited, between, forgot: () => forgot };
+  };
+
+  it("has every block above the fork read anew, in both passes, and the state looked through from the beginning", async () => {
+    const { run, fork, scanned, audited, forgot } = await openFork();
+    await run("audit");
+    await run("audit");
+    expect((await journal.audited())?.number).toBe(297n);
+    fork();
+    scanned.length = 0;
+    await run("scan");
+    expect(scanned[0]?.[0]).toBeLessThanOrEqual(151n);
+    expect((await journal.cursor())?.hash).toBe(hashOf(head + 10_000n));
+    expect((await journal.audited())?.number).toBeLessThanOrEqual(150n);
+    expect(forgot()).toBe(1);
+    audited.length = 0;
+    await run("audit");
+    expect(audited[0]?.[0]).toBe(scanned[0]?.[0]);
+  });
+
+  it("leaves nothing of a second pass that was under way when it was found", async () => {
+    const { run, fork, between } = await openFork();
+    between.answer = async () => {
+      between.answer = async () => undefined;
+      fork();
+      await run("scan");
+    };
+    await run("audit");
+    expect((await journal.cursor())?.hash).toBe(hashOf(head + 10_000n));
+    expect((await journal.audited())?.number).toBeLessThanOrEqual(150n);
   });
 });

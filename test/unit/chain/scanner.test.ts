@@ -192,6 +192,33 @@ describe("the scanner", () => {
     expect(reader.events()).toEqual(model.events());
   });
 
+  it("goes back to a block that both branches share, however far below finality that is, and not much further", async () => {
+    for (const deep of [6, 40, 150, 290]) {
+      const model = createModel(3n);
+      const reader = createReader(model);
+      for (let grown = 0; grown < 300; grown += 10) {
+        model.grow(10);
+        await reader.catchUp();
+      }
+      model.reorg(deep, deep + 5);
+      await reader.catchUp();
+      expect(reader.events()).toEqual(model.events());
+      expect(reader.told).toEqual([`deep reorg to ${reader.rewinds[0]}`]);
+      expect(300 - Number(reader.rewinds[0])).toBeLessThan(8 * deep);
+    }
+  });
+
+  it("calls a reorg deep by the blocks that it took, not by those that came since", async () => {
+    const model = createModel(3n);
+    model.grow(30);
+    const reader = createReader(model);
+    await reader.catchUp();
+    model.reorg(3, 500);
+    await reader.catchUp();
+    expect([reader.rewinds, reader.told]).toEqual([[27n], []]);
+    expect(reader.events()).toEqual(model.events());
+  });
+
   it("halves its range when the node asks for less, and grows it again", async () => {
     const model = createModel(0n);
     model.grow(200);
@@ -219,25 +246,26 @@ describe("the scanner", () => {
     expect(reader.events().at(-1)?.at.blockNumber).toBe(9n);
   });
 
-  it("ends with the chain's own events after any growth and any reorgs above finality", async () => {
+  it("ends with the chain's own events after any growth and any reorgs, above finality and below", async () => {
     const deed = fc.oneof(
       fc.record({ grow: fc.integer({ min: 1, max: 40 }) }),
-      fc.record({ reorg: fc.integer({ min: 1, max: 9 }), grown: fc.integer({ min: 0, max: 12 }) }),
+      fc.record({ reorg: fc.integer({ min: 1, max: 200 }), grown: fc.integer({ min: 0, max: 12 }) }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(deed, { maxLength: 12 }), async (deeds) => {
         const model = createModel(10n);
         model.grow(20);
         const reader = createReader(model);
-        let highest = 0n;
+        let highest = 0;
         for (const each of deeds) {
           await reader.catchUp();
-          const { number } = model.head();
-          highest = number > highest ? number : highest;
+          const number = Number(model.head().number);
+          highest = Math.max(highest, number);
           if ("grow" in each) model.grow(each.grow);
-          else model.reorg(Math.min(each.reorg, Number(number - (highest - 10n))), each.grown);
+          else model.reorg(Math.min(each.reorg, number), each.grown);
         }
-        model.grow(12);
+        // A shorter branch is a node that hangs behind, as long as it is shorter.
+        model.grow(highest + 12);
         await reader.catchUp();
         expect(reader.events()).toEqual(model.events());
       }),

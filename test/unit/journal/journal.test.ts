@@ -142,6 +142,25 @@ describeJournals("a journal", (journals) => {
       });
     });
 
+    it("keeps the blocks by which a reorg is found until it is told to forget them, and those above a rewind no longer", async () => {
+      const at = (number: bigint) => ({ number, hash: hash(String(number)) });
+      const nothing = { tasks: [], responses: [], touched: [] };
+      await journal.intake({ ...nothing, blocks: { read: [1n, 2n, 3n, 4n].map(at), forgotten: [2n, 4n] } });
+      expect(await journal.recentBlocks()).toEqual([3n, 1n].map(at));
+      await journal.intake({ ...nothing, rewindTo: 2n, blocks: { read: [at(2n)], forgotten: [] } });
+      expect(await journal.recentBlocks()).toEqual([2n, 1n].map(at));
+    });
+
+    it("takes the second pass back with the checkpoint, and not where it has not come as far", async () => {
+      const at = (number: bigint, digit: string) => ({ number, hash: hash(digit) });
+      const nothing = { tasks: [], responses: [], touched: [] };
+      await journal.intake({ ...nothing, cursor: at(9n, "a"), audited: at(7n, "a") });
+      await journal.intake({ ...nothing, cursor: at(8n, "b"), rewindTo: 8n });
+      expect(await journal.audited()).toEqual(at(7n, "a"));
+      await journal.intake({ ...nothing, cursor: at(5n, "b"), rewindTo: 5n });
+      expect([await journal.audited(), await journal.cursor()]).toEqual([at(5n, "b"), at(5n, "b")]);
+    });
+
     it("opens again what was settled in blocks that a reorg took back, and only that", async () => {
       const kept = address<TaskAddress>("8");
       await withTask();
