@@ -4,11 +4,18 @@ import { checkFree, checkHolder, checkNotPaused } from "./checkAttempt.ts";
 import { confirmationsById, unsettledConfirmations } from "./confirmationRows.ts";
 import { allIn, insertAll, updateAll } from "./groups.ts";
 import { asVanished } from "./intakeJournal.ts";
-import type { Confirmation, ConfirmationChange, Decision, Journal, NewAttempt } from "./journal.ts";
+import {
+  type Confirmation,
+  type ConfirmationChange,
+  type Decision,
+  isInFlight,
+  type Journal,
+  type NewAttempt,
+} from "./journal.ts";
 import { type CheckFence, fenceCheck } from "./leaseJournal.ts";
 import { recordBasis } from "./policyJournal.ts";
 import type { Row } from "./rows.ts";
-import { reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
+import { countOutcomes, reserveGas, settleGas, writeMeta } from "./sinkJournal.ts";
 import { type Durability, one, type Store, together, type Work } from "./work.ts";
 
 type ConfirmationJournal = Pick<
@@ -118,6 +125,12 @@ function* changeConfirmations(changes: readonly Change[], check: CheckFence): Wo
       vanished,
     ),
   ]);
+  // What nobody heard of may be stored once more: it was in flight the first time alone.
+  yield* countOutcomes(
+    changes.flatMap(({ change: { outcome } }, index) =>
+      outcome !== undefined && isInFlight((before[index] as Confirmation).state) ? [outcome] : [],
+    ),
+  );
   return before.map((confirmation, index) => {
     const { state, reason = "", mined } = (changes[index] as Change).change;
     return { ...confirmation, state, reason, mined };

@@ -12,7 +12,7 @@ import type {
 import type { Fence, LeaseJournal } from "./leaseJournal.ts";
 import type { HeldAnswer, PolicyJournal } from "./policyJournal.ts";
 import type { SettledJournal } from "./settledJournal.ts";
-import type { SinkJournal } from "./sinkJournal.ts";
+import type { Outcome, SinkJournal } from "./sinkJournal.ts";
 import type { UpkeepJournal } from "./upkeepJournal.ts";
 import type { WithdrawalJournal } from "./withdrawalJournal.ts";
 
@@ -184,6 +184,8 @@ export type ConfirmationChange = {
   readonly withoutTask?: bigint | undefined;
   /** What one of its nonces did cost in gas, finally. */
   readonly gasPaid?: { readonly signer: AccountAddress; readonly nonce: Nonce; readonly cost: Wei } | undefined;
+  /** Counts for the circuit breaker, in the same transaction, where the confirmation was in flight until then: so it counts once. */
+  readonly outcome?: Outcome | undefined;
 };
 
 /**

@@ -44,6 +44,13 @@ export type Pause = {
   readonly at: number;
 };
 
+/** A confirmation is final: it was paid, which begins the count of reverts in a row anew, or it reverted. */
+export type Outcome = {
+  readonly reverted: boolean;
+  /** The pause that so many reverts in a row bring, where none stands. */
+  readonly pauseAt?: (reverts: number) => Pause | undefined;
+};
+
 /** What was done about paying, and by whom. */
 export type PauseRecord = Pause & { readonly action: "pause" | "resume" };
 
@@ -75,11 +82,6 @@ export type SinkJournal = {
   readonly endPause: (resume: Omit<Pause, "by">) => Promise<boolean>;
   /** What was paused and resumed, newest first. */
   readonly pauseHistory: (limit: number) => Promise<readonly PauseRecord[]>;
-  /**
-   * Counts final reverts in a row.
-   * @param reverted `false` begins anew. @param pauseAt The pause that so many bring, in the same transaction, where none stands.
-   */
-  readonly countRevert: (reverted: boolean, pauseAt?: (reverts: number) => Pause | undefined) => Promise<CountedRevert>;
   /**
    * @param cost The most that it can cost in gas, wei.
    * @throws LeaseLostError if somebody else holds the key.
@@ -120,11 +122,22 @@ export function* pauseNow(): Work<Pause | undefined> {
   return pause;
 }
 
-/** How many there are in a row now, and the pause that this one has brought. */
-export type CountedRevert = { readonly reverts: number; readonly pause: Pause | undefined };
-
 function* recordPause(action: PauseRecord["action"], { by, who, why, at }: Pause): Work<void> {
   yield* run("INSERT INTO pauses (action, by, who, why, at) VALUES (?, ?, ?, ?, ?)", action, by, who, why, at);
+}
+
+/** Counts final reverts in a row, in the order in which they come. */
+export function* countOutcomes(outcomes: readonly Outcome[]): Work<void> {
+  if (outcomes.length === 0) return;
+  const before = Number((yield* readMeta("reverts")) ?? 0);
+  let after = before;
+  let pause: Pause | undefined;
+  for (const { reverted, pauseAt } of outcomes) {
+    after = reverted ? after + 1 : 0;
+    if (reverted) pause ??= pauseAt?.(after);
+  }
+  if (after !== before) yield* writeMeta("reverts", after === 0 ? undefined : String(after));
+  if (pause !== undefined && (yield* pauseNow()) === undefined) yield* recordPause("pause", pause);
 }
 
 export function sinkJournal({ read, write }: Store): SinkJournal {
@@ -210,16 +223,6 @@ export function sinkJournal({ read, write }: Store): SinkJournal {
     pauseHistory: (limit) =>
       read(function* () {
         return (yield* all("SELECT * FROM pauses ORDER BY id DESC LIMIT ?", limit)).map(toPauseRecord);
-      }),
-    countRevert: (reverted, pauseAt) =>
-      write(function* () {
-        const before = Number((yield* readMeta("reverts")) ?? 0);
-        const after = reverted ? before + 1 : 0;
-        if (after !== before) yield* writeMeta("reverts", after === 0 ? undefined : String(after));
-        const next = reverted ? pauseAt?.(after) : undefined;
-        if (next === undefined || (yield* pauseNow()) !== undefined) return { reverts: after, pause: undefined };
-        yield* recordPause("pause", next);
-        return { reverts: after, pause: next };
       }),
 
     recordFiller: (signer, { hash, raw, nonce, signedAt }, cost, fences = []) =>

@@ -6,7 +6,7 @@ import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/jour
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
-import { type Changed, changeAll, counted } from "./changeAll.ts";
+import { type Changed, changeAll } from "./changeAll.ts";
 import { evidenceOf } from "./evidence.ts";
 import { finalNonceOf } from "./finalNonce.ts";
 import { gasCost } from "./gasCost.ts";
@@ -201,12 +201,9 @@ async function settle(
     const change = await unpaidChange(deps, confirmation, step.receipt, head);
     const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
     const reverted = isConfirm(confirmation, step.receipt) && change.state !== "superseded";
-    const settled = await changeAll(deps, [
-      { before: confirmation, change: { ...change, gasPaid }, receipt: step.receipt },
-    ]);
     // What a former key has sent may lack its right by now: that is no sign against what is paid with the others.
-    if (reverted && deps.canSign !== false) await counted(deps, () => deps.guard.sawOutcome(true));
-    return settled;
+    const isRevert = reverted && deps.canSign !== false;
+    return changeAll(deps, [{ before: confirmation, change: { ...change, gasPaid }, receipt: step.receipt, isRevert }]);
   }
   if (step.type !== "displaced") return [];
   // The count and the receipts may have come from two nodes: one that stands on the same head must have them, if any has.

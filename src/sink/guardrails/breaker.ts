@@ -1,10 +1,10 @@
 import { type Observable, Subject } from "rxjs";
 import type { Journal } from "../../journal/journal.ts";
-import type { Pause } from "../../journal/sinkJournal.ts";
+import type { Outcome, Pause } from "../../journal/sinkJournal.ts";
 import type { Reporter } from "../../report.ts";
 
 export type BreakerDeps = {
-  readonly journal: Pick<Journal, "pause" | "pauseHistory" | "countRevert">;
+  readonly journal: Pick<Journal, "pause" | "pauseHistory">;
   readonly now: () => number;
   readonly report: Reporter;
 };
@@ -17,8 +17,8 @@ export type Breaker = {
   readonly wasPaused: () => boolean;
   /** Somebody resumed. */
   readonly resumed$: Observable<void>;
-  /** A confirmation is final: it was paid, or reverted. Enough reverts in a row pause the sink. */
-  readonly sawOutcome: (reverted: boolean) => Promise<void>;
+  /** What the journal is to count with a confirmation that is final. Enough reverts in a row pause the sink. */
+  readonly outcome: (reverted: boolean) => Outcome;
 };
 
 /** @param revertsToPause Final reverts in a row that pause the sink; 0: none do. */
@@ -52,18 +52,13 @@ export function createBreaker({ journal, now, report }: BreakerDeps, revertsToPa
     wasPaused: () => pause !== undefined,
     resumed$,
 
-    sawOutcome: async (reverted) => {
-      const pauseAt = (reverts: number): Pause | undefined => {
+    outcome: (reverted) => ({
+      reverted,
+      pauseAt: (reverts) => {
         if (revertsToPause === 0 || reverts < revertsToPause) return undefined;
         const why = `${reverts} confirmations in a row reverted although their simulation had passed`;
         return { by: "reverts", who: "the daemon", why, at: now() };
-      };
-      const { pause: next } = await journal.countRevert(reverted, pauseAt);
-      if (next === undefined) return;
-      // What was read before it stood says nothing any more.
-      asked += 1;
-      told = asked;
-      tell(next);
-    },
+      },
+    }),
   };
 }

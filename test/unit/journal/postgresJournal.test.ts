@@ -10,7 +10,14 @@ import { startPostgres } from "../../../devnet/postgres.ts";
 import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
 import { openPostgresJournal, type PostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
-import { type AccountAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
+import type { Pause } from "../../../src/journal/sinkJournal.ts";
+import {
+  type AccountAddress,
+  type ResponseAddress,
+  type TaskAddress,
+  toNonce,
+  wei,
+} from "../../../src/protocol/brand.ts";
 import { type CuttableProxy, startCuttableProxy } from "../../support/cuttableProxy.ts";
 import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
 import { describePostgres, type JournalPlace, postgresPlace, query } from "../../support/journals.ts";
@@ -19,12 +26,12 @@ import { createAuthority } from "../signer/certificates.ts";
 const signer = address<AccountAddress>(0x51);
 const attempt: Attempt = { kind: "confirm", hash: hashOf(1), raw: "0x02", nonce: toNonce(5), signedAt: 1 };
 
-const intend = async (journal: Journal): Promise<Confirmation> => {
-  await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+const intend = async (journal: Journal, paid = { task, response }): Promise<Confirmation> => {
+  await journal.intake({ tasks: [{ task: paid.task, source }], responses: [paid], touched: [] });
   const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
   const facts = { payloadDigest: "", responseDigest: "r", payment: wei(1n), mode: "enforce" } as const;
   const block = { number: 1n, hash: hashOf(1) };
-  const made = await journal.decide([{ ...verdict, ...facts, task, response, block }], 0);
+  const made = await journal.decide([{ ...verdict, ...facts, ...paid, block }], 0);
   if (!made) throw new Error("no intent");
   return made;
 };
@@ -215,12 +222,24 @@ describePostgres("a journal in PostgreSQL", (server) => {
 
   it("counts right however many write at the same time", async () => {
     const writers = [await open(), ...(await Promise.all([1, 2, 3].map(() => open({ shared: true }))))];
-    const counts = await Promise.all(
-      Array.from({ length: 80 }, (_, index) => writers[index % writers.length]?.countRevert(true)),
+    const sent: number[] = [];
+    for (let nonce = 0; nonce < 20; nonce++) {
+      const { id } = await intend(writers[0] as Journal, {
+        task: address<TaskAddress>(0x100 + nonce),
+        response: address<ResponseAddress>(0x200 + nonce),
+      });
+      await writers[0]?.recordAttempt(id, signer, { ...attempt, hash: hashOf(nonce), nonce: toNonce(nonce) });
+      sent.push(id);
+    }
+    const pauseAt = (reverts: number): Pause | undefined =>
+      reverts === sent.length ? { by: "reverts", who: "", why: `${reverts} in a row`, at: 1 } : undefined;
+    const change = { state: "dead", outcome: { reverted: true, pauseAt } } as const;
+    // Each of them is told of twice, as whoever does not hear that it was stored does.
+    await Promise.all(
+      [...sent, ...sent].map((id, index) => writers[index % writers.length]?.changeConfirmation(id, change)),
     );
-    expect(counts.map((counted) => counted?.reverts ?? 0).toSorted((a, b) => a - b)).toEqual(
-      Array.from({ length: 80 }, (_, index) => index + 1),
-    );
+    expect(await writers[0]?.pause()).toMatchObject({ why: "20 in a row" });
+    expect(await query(server(), name, "SELECT value FROM meta WHERE key = 'reverts'")).toEqual([{ value: "20" }]);
   });
 
   describe("a lost connection", () => {

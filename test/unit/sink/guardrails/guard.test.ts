@@ -59,6 +59,21 @@ const pay = async (guard: Guard, payment: bigint, gas = 0n) => {
   if (capped === undefined) await sign(intent, gas);
   return { intent, capped };
 };
+const inFlight = async (): Promise<Confirmation> => {
+  const intent = await intend(1n);
+  await sign(intent);
+  return intent;
+};
+/** What the sink does with one that is final. */
+const settle = async (
+  guard: Guard,
+  { id }: Confirmation,
+  reverted: boolean,
+  { changeConfirmation } = bench.journal,
+) => {
+  await changeConfirmation(id, { state: reverted ? "dead" : "final", outcome: guard.outcome(reverted) });
+  await guard.isPaused();
+};
 const ceilingReports = () => bench.reports.filter(({ type }) => type === "ceiling");
 
 describe("a ceiling of a policy that is in force no more", () => {
@@ -258,10 +273,11 @@ describe("a ceiling below a price", () => {
 describe("the circuit breaker", () => {
   it("pauses after so many reverts in a row, says so once, and counts anew when somebody resumes", async () => {
     const guard = guardOf({ revertsToPause: 2 });
-    for (const reverted of [true, false, true]) await guard.sawOutcome(reverted);
+    for (const reverted of [true, false, true]) await settle(guard, await inFlight(), reverted);
     expect(await guard.isPaused()).toBe(false);
-    await guard.sawOutcome(true);
-    await guard.sawOutcome(true);
+    const [last, beyond] = [await inFlight(), await inFlight()];
+    await settle(guard, last, true);
+    await settle(guard, beyond, true);
     expect(await guardOf({}).isPaused()).toBe(true);
     expect(await guard.isPaused()).toBe(true);
     const paused = bench.reports.filter(({ type }) => type === "paused");
@@ -272,7 +288,7 @@ describe("the circuit breaker", () => {
     await resumePaying(bench.journal, { who: "alice", why: "the contract is mended" }, now);
     expect(await guard.isPaused()).toBe(false);
     expect(bench.reports.at(-1)).toEqual({ type: "resumed", who: "alice", why: "the contract is mended" });
-    await guard.sawOutcome(true);
+    await settle(guard, await inFlight(), true);
     expect(await guard.isPaused()).toBe(false);
   });
 
@@ -311,10 +327,10 @@ describe("the circuit breaker", () => {
         if (isSlow) await read.promise;
         return answer;
       },
-      countRevert: async (...args) => {
-        const counted = await journal.countRevert(...args);
+      changeConfirmation: async (...args) => {
+        const changed = await journal.changeConfirmation(...args);
         await written.promise;
-        return counted;
+        return changed;
       },
     };
     const ledger = openLedger(journal, () => now);
@@ -328,11 +344,12 @@ describe("the circuit breaker", () => {
       return answer;
     };
     const reported = () => reports.map(({ type }) => type).filter((type) => type === "paused" || type === "resumed");
-    return { guard, readSlowly, read: () => read.resolve(), write: () => written.resolve(), reported };
+    return { guard, slow, readSlowly, read: () => read.resolve(), write: () => written.resolve(), reported };
   };
 
   it("counts from the moment that it breaks, also where the journal takes its time to answer, and nobody has resumed then", async () => {
-    const { guard, write, reported } = slowGuard();
+    const { guard, slow, write, reported } = slowGuard();
+    const sent = await inFlight();
     let resumes = 0;
     guard.resumed$.subscribe(() => {
       resumes += 1;
@@ -341,7 +358,7 @@ describe("the circuit breaker", () => {
     expect(await guard.isPaused()).toBe(true);
     await resumePaying(bench.journal, { who: "alice", why: "done" }, 2);
     expect(await guard.isPaused()).toBe(false);
-    const broken = guard.sawOutcome(true);
+    const broken = settle(guard, sent, true, slow);
     await new Promise((resolve) => setImmediate(resolve));
     expect([await guard.isPaused(), await guard.isPaused()]).toEqual([true, true]);
     write();
@@ -352,11 +369,12 @@ describe("the circuit breaker", () => {
   });
 
   it("is not forgotten for what was read before it broke, and comes later", async () => {
-    const { guard, readSlowly, read, write, reported } = slowGuard();
+    const { guard, slow, readSlowly, read, write, reported } = slowGuard();
+    const sent = await inFlight();
     const early = readSlowly();
     await new Promise((resolve) => setImmediate(resolve));
     write();
-    await guard.sawOutcome(true);
+    await settle(guard, sent, true, slow);
     read();
     expect([await early, guard.wasPaused(), await guard.isPaused()]).toEqual([true, true, true]);
     expect(reported()).toEqual(["paused"]);
@@ -364,20 +382,16 @@ describe("the circuit breaker", () => {
 
   it("is in the journal with the revert that brings it: nothing comes between the two", async () => {
     const { journal } = bench;
-    const away = async () => {
-      throw new Error("the journal is away");
-    };
-    const cut: Journal = { ...journal, setPause: away, pause: away };
-    const ledger = openLedger(journal, () => now);
-    const deps = { journal: cut, ledger, capsOf: () => noCaps, now: () => now, report: () => undefined };
-    await createGuard(deps, { ...unlimited, revertsToPause: 1 }).sawOutcome(true);
+    const { id } = await inFlight();
+    const outcome = guardOf({ revertsToPause: 1 }).outcome(true);
+    await journal.changeConfirmation(id, { state: "dead", outcome });
     expect(await journal.pause()).toMatchObject({ by: "reverts" });
   });
 
   it("counts across a restart", async () => {
-    await guardOf({ revertsToPause: 2 }).sawOutcome(true);
+    await settle(guardOf({ revertsToPause: 2 }), await inFlight(), true);
     const after = guardOf({ revertsToPause: 2 });
-    await after.sawOutcome(true);
+    await settle(after, await inFlight(), true);
     expect(await after.isPaused()).toBe(true);
   });
 });
@@ -397,7 +411,7 @@ describe("a pause", () => {
   });
 
   it("by a person takes the place of the circuit breaker's", async () => {
-    await guardOf({ revertsToPause: 1 }).sawOutcome(true);
+    await settle(guardOf({ revertsToPause: 1 }), await inFlight(), true);
     expect(await pausePaying(bench.journal, { who: "alice", why: "looking" }, 5)).toMatchObject({ isNew: true });
     expect(await bench.journal.pause()).toMatchObject({ by: "operator", who: "alice" });
   });
