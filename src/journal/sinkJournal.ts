@@ -96,6 +96,7 @@ export type SinkJournal = {
   readonly fillers: (signer: AccountAddress, from: Nonce) => Promise<readonly Filler[]>;
 };
 
+const dayMs = 24 * 3_600_000;
 const settled: ReadonlySet<string> = new Set(["final", "superseded", "dead"]);
 
 function* readMeta(key: string): Work<string | undefined> {
@@ -273,14 +274,18 @@ const toPayee = (row: Row): Payee => ({
 /** What one nonce may cost, or did. */
 type NonceCost = { readonly signer: AccountAddress; readonly nonce: Nonce; readonly cost: bigint };
 
-/** Holds the most that nonces can cost; a replacement that is dearer raises it. The amounts are text: the longer is more. */
+/**
+ * Holds the most that nonces can cost; a replacement that is dearer raises it, and one that comes a day later counts anew, since
+ * what was held before counts no more. The amounts are text: the longer is more.
+ */
 export const reserveGas = (costs: readonly (NonceCost & { readonly at: number })[]): readonly Statement[] =>
   insertAll(
     "INSERT INTO gas_costs (signer, nonce, wei, at)",
     costs.map(({ signer, nonce, cost, at }) => [signer, nonce, String(cost), at]),
     `ON CONFLICT (signer, nonce) DO UPDATE SET wei = excluded.wei, at = excluded.at
      WHERE length(excluded.wei) > length(gas_costs.wei)
-       OR (length(excluded.wei) = length(gas_costs.wei) AND excluded.wei > gas_costs.wei)`,
+       OR (length(excluded.wei) = length(gas_costs.wei) AND excluded.wei > gas_costs.wei)
+       OR gas_costs.at <= excluded.at - ${dayMs}`,
   );
 
 /** Puts what nonces did cost in the place of the most that they could. */

@@ -51,6 +51,8 @@ export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, ga
  * Uses a confirmation's nonce up without paying: a transfer of nothing to oneself, in the same nonce. Only one of the two
  * can be mined, so what was signed before can pay no more once this one is final. At the ceiling it offers no more than what
  * was signed before: a pool that holds that one keeps it, and a pool that has dropped it has room for this one.
+ *
+ * No ceiling on gas holds it, since it may be what prevents a wrong payment; it counts, so that others are held.
  * @param why It is given up, for this reason.
  */
 export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: string): Promise<Replacement> {
@@ -107,10 +109,11 @@ async function sign(
   call: Call,
   why = isGivenUp(confirmation) ? confirmation.reason : undefined,
 ): Promise<Replacement> {
+  // Counted first: while a slow signer signs it, nobody else is given its room.
+  await deps.guard.chargeGas(deps.signer.address, call.nonce, maxCostOf(call));
   const { signed, error } = await signAttempts(deps, [{ confirmation, call, reason: why }]);
   const [replaced] = signed;
   if (replaced === undefined) throw error;
-  await deps.guard.chargeGas(deps.signer.address, call.nonce, maxCostOf(call));
   return { type: "signed", confirmation: replaced };
 }
 

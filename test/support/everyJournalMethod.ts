@@ -188,6 +188,13 @@ export const everyMethod: readonly JournalCall[] = [
     wei(12n),
     [{ signer, token: 1 }],
   ],
+  [
+    "recordFiller",
+    signer,
+    { hash: hashOf(0x52), raw: "0x02", nonce: toNonce(5), signedAt: 1 + 24 * 3_600_000 },
+    wei(3n),
+    [{ signer, token: 1 }],
+  ],
   ["fillers", signer, toNonce(0)],
   ["moneySpent", { since: 0, after: undefined, limit: 2 }],
   ["moneySpent", { since: 0, after: { at: 0, confirmationId: 1 } as MoneySpent, limit: 2 }],

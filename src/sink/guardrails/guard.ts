@@ -71,8 +71,12 @@ export type Guard = Breaker & {
   readonly settle: (confirmationId: number) => void;
   /** It does not wait any more; what it counts stays. */
   readonly leave: (confirmationId: number) => void;
-  /** Counts the most that a nonce may cost from now on, in the place of what it counted; `false`: gas may not cost so much more today. */
+  /**
+   * Counts the most that a nonce may cost from now on, in the place of what it counted; `false`: gas may not cost so much more
+   * today. What counts no more than before has room in any case.
+   */
   readonly reserveGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<boolean>;
+  /** The same for what no ceiling may hold. */
   readonly chargeGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<void>;
   readonly settleGas: (signer: AccountAddress, nonce: Nonce, cost: Wei) => Promise<void>;
 };
@@ -208,8 +212,9 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
     reserveGas: async (signer, nonce, cost) => {
       const ledger = await load();
       const { gasPerDay } = options;
-      const used = ledger.gas.sum(now()) - ledger.gasOf(signer, nonce, now());
-      if (gasPerDay !== undefined && used + cost > gasPerDay) return false;
+      const own = ledger.gasOf(signer, nonce, now());
+      const used = ledger.gas.sum(now()) - own;
+      if (gasPerDay !== undefined && cost > own && used + cost > gasPerDay) return false;
       ledger.chargeGas(signer, nonce, cost, now());
       return true;
     },
