@@ -198,7 +198,8 @@ function reportChange({ report }: JudgeDeps, policy: Policy, last: VerdictRecord
 
 /**
  * Carries out what people said of held responses: on the chain as it is now, under the same ceiling, and only for the
- * very response that they were shown.
+ * very response that they were shown. Of several approvals that pay, one is: the others stay unanswered in the journal, for the case
+ * that this one cannot be paid.
  */
 async function applyAnswers(
   { journal, policies, clock, report }: JudgeDeps,
@@ -235,9 +236,11 @@ async function applyAnswers(
       caps === undefined ? unbounded(done, waitsFor) : withCeiling(done, response, options, caps, waitsFor);
     return [{ ...bounded, ...decision }];
   });
-  if (decisions.length === 0) return undefined;
-  const intent = await journal.decide(decisions, clock.now());
-  tell(report, decisions, intent);
+  const [, ...others] = decisions.filter(({ kind, mode }) => kind === "confirm" && mode === "enforce");
+  const now = decisions.filter((decision) => !others.includes(decision));
+  if (now.length === 0) return undefined;
+  const intent = await journal.decide(now, clock.now());
+  tell(report, now, intent);
   return intent;
 }
 

@@ -1,4 +1,4 @@
-import { ConfigError, FatalError } from "../errors.ts";
+import { ConfigError, FatalError, RetryableError } from "../errors.ts";
 import { type AccountAddress, toNonce } from "../protocol/brand.ts";
 import { checkFree, checkHolder, checkNotPaused } from "./checkAttempt.ts";
 import { confirmationsById, unsettledConfirmations } from "./confirmationRows.ts";
@@ -198,7 +198,13 @@ function* decide(decisions: readonly Decision[], decidedAt: number): Work<Confir
        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
       ...[task, response, verdictId, String(payment), offered === undefined ? null : String(offered), responseDigest],
     );
-    if (!made) continue;
+    if (!made) {
+      if (decision.answers === undefined) continue;
+      // What is thrown takes all of it back: the approval would be used up, and nobody would be paid for it.
+      throw new RetryableError(`a confirmation holds the task ${task} in the journal: an approval waits`, {
+        code: "TASK_HELD",
+      });
+    }
     intent = {
       ...{ id: Number(made.id), task, response, verdictId, payment, responseDigest, state: "intended", reason: "" },
       ...(offered !== undefined && { offered }),

@@ -53,7 +53,7 @@ export type PolicyJournal = {
    * @throws ConfigError `NOT_HELD` if the verdict is not one of `held`, or was answered before.
    */
   readonly answerHeld: (answer: Pick<HeldAnswer, "verdictId" | "kind" | "who" | "why">, at: number) => Promise<void>;
-  /** Open tasks with an answer that was not carried out yet. */
+  /** Open tasks with an answer that was not carried out yet, and that no confirmation holds. */
   readonly answeredTasks: () => Promise<readonly TaskAddress[]>;
 };
 
@@ -162,7 +162,9 @@ export function policyJournal({ read, write }: Store): PolicyJournal {
       read(function* () {
         const rows = yield* all(`
           SELECT DISTINCT a.task FROM held_answers a JOIN tasks t ON t.task = a.task
-          WHERE a.applied_by IS NULL AND t.state = 'open'`);
+          WHERE a.applied_by IS NULL AND t.state = 'open'
+            AND NOT EXISTS (
+              SELECT 1 FROM confirmations c WHERE c.task = a.task AND c.state NOT IN ('rejected', 'cancelled'))`);
         return rows.map(({ task }) => task as TaskAddress);
       }),
   };

@@ -57,6 +57,25 @@ describeJournals("an approval", (journals) => {
     );
   });
 
+  it("of a person is not used up where another confirmation holds its task meanwhile: nothing of it is recorded", async () => {
+    const { task } = decisionOf(0);
+    const other = address<ResponseAddress>(0x300);
+    await journal.intake({ tasks: [{ task, source }], responses: [{ response: other, task }], touched: [] });
+    await journal.decide([decisionOf(0, { response: other, kind: "hold" })], 8);
+    const [held] = await journal.held();
+    const verdictId = held?.id ?? 0;
+    await journal.answerHeld({ verdictId, kind: "approve", who: "ann", why: "fine" }, 8);
+    const [led] = (await approve(1)) as [Confirmation];
+    expect(await journal.answeredTasks()).toEqual([]);
+    const approval = decisionOf(0, { response: other, answers: verdictId });
+    await expect(journal.decide([approval], 10)).rejects.toMatchObject({ code: "TASK_HELD" });
+    expect((await journal.task(task))?.answers).toMatchObject([{ verdictId }]);
+    expect((await journal.decisionsOfTask(task, 9)).map(({ kind }) => kind)).toEqual(["confirm", "hold"]);
+    await journal.changeConfirmation(led.id, { state: "rejected", reason: "" });
+    expect(await journal.answeredTasks()).toEqual([task]);
+    expect(await journal.decide([approval], 11)).toMatchObject({ response: other });
+  });
+
   it("is withdrawn only while paying is paused", async () => {
     const intents = await approve(1);
     const ids = intents.map(({ id }) => id);

@@ -91,6 +91,46 @@ test("an approval becomes one intent to pay, at the next look, with who and why"
   expect(await journal.unsettled()).toHaveLength(1);
 });
 
+const both = at(1_000, [aResponse(), aResponse({ address: second })]);
+async function approveBoth(set: PolicySet, snapshot = both): Promise<void> {
+  await journal.intake({ tasks: [], responses: [{ response: second, task }], touched: [] });
+  await look(set, snapshot);
+  for (const { id } of await journal.held()) await answer("approve", id);
+}
+
+test.each(["rejected", "cancelled"] as const)(
+  "of two approvals of one task the second is carried out once the first is %s, and not before",
+  async (state) => {
+    const set = policies(manual);
+    await approveBoth(set);
+    const { intent } = await look(set, both);
+    expect(intent).toMatchObject({ response, state: "intended" });
+    expect(await look(set, both)).toEqual({});
+    expect((await journal.task(task))?.answers).toMatchObject([{ response: second }]);
+    await journal.changeConfirmation(intent?.id ?? 0, { state, reason: "NotEligible" });
+    expect(await journal.answeredTasks()).toEqual([task]);
+    expect((await look(set, both)).intent).toMatchObject({ response: second, state: "intended" });
+    expect((await journal.task(task))?.answers).toEqual([]);
+  },
+);
+
+test("an approval that is left over when another one of its task is paid waits for nobody", async () => {
+  const set = policies(manual);
+  await approveBoth(set);
+  const { intent } = await look(set, both);
+  expect(await journal.answeredTasks()).toEqual([]);
+  await journal.changeConfirmation(intent?.id ?? 0, { state: "final" });
+  expect([await journal.held(), await journal.answeredTasks(), (await journal.figures()).held]).toEqual([[], [], 0]);
+});
+
+test("of two approvals of one task the second is carried out at once where a ceiling holds the first", async () => {
+  const set = policies(manual);
+  const dear = at(1_000, [aResponse(), aResponse({ address: second, payment: wei(50n) })]);
+  await approveBoth(set, dear);
+  expect((await look(set, dear, 79n)).intent).toMatchObject({ response: second, payment: 50n });
+  expect((await journal.task(task))?.answers).toEqual([]);
+});
+
 test("an answer counts once, and only for what is held", async () => {
   await look(policies(manual));
   const id = await heldId();
