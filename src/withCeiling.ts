@@ -25,7 +25,10 @@ export function withCeiling(
 ): Verdict {
   if (verdict.kind !== "confirm") return verdict;
   const caps = capsOf({ policy: verdict.policy, provider }, ceilings, ofPolicy);
-  const { name, limit } = lowest({ name: "sink.maxPayment", limit: maxPayment }, ...caps);
+  // A policy keeps it where it decides by itself, and not where a person does.
+  const perTask =
+    ofPolicy.perTask === undefined ? [] : [{ name: `caps.perTask of ${verdict.policy}`, limit: ofPolicy.perTask }];
+  const { name, limit } = lowest({ name: "sink.maxPayment", limit: maxPayment }, ...perTask, ...caps);
   if (payment <= limit) return verdict;
   const reason = `${formatOgpu(payment)} is above ${name} (${formatOgpu(limit)}): ${verdict.reason}`;
   return { ...verdict, kind: "hold", ...(about && { waitsFor: about }), reason };

@@ -89,7 +89,7 @@ export type RecordedFacts = {
   readonly json: string;
 };
 
-/** Ceilings for guardrails: wei. `perTask` is kept by the policy itself, the others by whoever pays. */
+/** Ceilings for guardrails: wei. `perTask` is kept by the policy itself, and where a person approves, the others by whoever pays. */
 export type PolicyCaps = {
   readonly perTask: Wei | undefined;
   readonly perHour: Wei | undefined;

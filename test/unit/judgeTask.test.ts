@@ -76,6 +76,7 @@ const policyOf = (
     digest: "digest-1",
     mode: "enforce",
     limits: { maxBytes: 1_000, timeoutMs: 1_000 },
+    caps: noCaps,
     needs: { ...everything, stake: false, history: false, published: false },
     judge: async (candidate) => {
       judged.push(candidate);
@@ -566,6 +567,7 @@ describe("a verdict", () => {
     ["perDay", { perDay: wei(79n) }, {}, "guardrails.perDay"],
     ["perProviderHour", { perProviderHour: wei(79n) }, {}, "guardrails.perProviderHour"],
     ["an hour of the policy's own", {}, { perHour: wei(79n) }, "caps.perHour of test"],
+    ["the policy's own for one task", {}, { perTask: wei(79n) }, "caps.perTask of test"],
     ["a day of the policy's own", {}, { perDay: wei(79n) }, "caps.perDay of test"],
     ["an hour of its provider", {}, { perProviderHour: wei(79n) }, "caps.perProviderHour of test"],
     ["the lowest of several", { perHour: wei(79n), perDay: wei(70n) }, { perDay: wei(60n) }, "caps.perDay of test"],

@@ -207,6 +207,16 @@ test("an approval of what no hour has room for meets the same ceiling, as long a
   expect((await look(policies(manual))).intent).toMatchObject({ response, payment: 80n });
 });
 
+test("an approval of what costs more than the policy's caps.perTask allows by then is held again, and names it", async () => {
+  await look(policies(manual));
+  await answer("approve", await heldId());
+  expect((await look(policies(`${manual}\ncaps: { perTask: 79 wei }`))).intent).toBeUndefined();
+  const [again] = await journal.held();
+  expect(again?.reason).toMatch(/above caps\.perTask of a \(.*\): approved by alice: read it$/);
+  await answer("approve", again?.id ?? 0);
+  expect((await look(policies(`${manual}\ncaps: { perTask: 80 wei }`))).intent).toMatchObject({ payment: 80n });
+});
+
 test("a strategy that compares is given every undecided response at each new one, and says nothing twice", async () => {
   const set = policies("strategy: cheapest\neligible: output.valid\nwindow: { for: 200s, latest: task.expiry }");
   expect(await look(set)).toMatchObject({ againInMs: 100_000 });
