@@ -49,7 +49,7 @@ const behindRetryMs = 1_000;
  * One look at one task: reads it from the chain, fetches what its undecided responses point to, lets the policy judge,
  * and journals the verdicts together with the intent to pay, if there is one.
  *
- * @throws RetryableError if the chain could not be read. Nothing was decided then.
+ * @throws RetryableError if the chain could not be read, or a stop cut the evaluation off. Nothing was decided then.
  */
 export function judgeTask(deps: JudgeDeps, options: JudgeOptions, address: TaskAddress): Promise<Judged> {
   return whileHeld(deps.payload, (payload) => lookOnce({ ...deps, payload }, options, address));

@@ -12,12 +12,13 @@ export type AssessOptions = {
 export type Evaluator = {
   /**
    * Compiles programs before they are needed.
-   * @throws TypeError if one cannot be: with the worker also where that takes too long.
+   * @throws TypeError if one cannot be: with the worker also where that takes too long. RetryableError as `assess`.
    */
   readonly prepare: (programs: readonly Program[]) => Promise<void>;
   /**
-   * Assesses the responses in order; the answer is shorter where it stopped early. Never rejects: what throws, takes
-   * too long or eats the memory is held.
+   * Assesses the responses in order; the answer is shorter where it stopped early. What throws, takes too long or
+   * eats the memory is held.
+   * @throws RetryableError `EVALUATION_CUT_OFF` if it was closed before it was done; nothing else.
    */
   readonly assess: (
     program: Program,

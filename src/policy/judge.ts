@@ -35,7 +35,7 @@ type Entry = { readonly item: CandidateResponse; facts: FactsJson | undefined; o
  * are eligible. One that waits for its payload does not stop the others: a provider whose endpoint is down cannot hold
  * up anybody else, but for a moment where it had answered before.
  *
- * @throws whatever reading a broken fact throws; `createPolicy` holds the task then.
+ * @throws whatever reading a broken fact throws; `createPolicy` holds the task then. RetryableError as `Policy.judge`.
  */
 export async function judge(rules: JudgeRules, candidate: Candidate): Promise<Verdicts> {
   const inOrder = [...candidate.responses].sort((a, b) => a.response.submittedAt - b.response.submittedAt);

@@ -1,8 +1,9 @@
+import { RetryableError } from "../errors.ts";
 import { type JudgeRules, judge } from "./judge.ts";
 import type { Candidate, Policy, Verdict } from "./policyPort.ts";
 import type { PolicySpec } from "./policySpec.ts";
 
-/** Puts a policy's rules behind the port: whatever throws inside becomes `hold`, and no promise rejects. */
+/** Puts a policy's rules behind the port: whatever throws inside becomes `hold`, but for what a stop cut off. */
 export function createPolicy(spec: PolicySpec, rules: JudgeRules): Policy {
   const { digest } = rules.program;
   const written = { policy: spec.name.value, policyDigest: digest, mode: spec.mode };
@@ -28,7 +29,8 @@ export function createPolicy(spec: PolicySpec, rules: JudgeRules): Policy {
           ...written,
           facts,
         }));
-      } catch {
+      } catch (error) {
+        if (error instanceof RetryableError) throw error;
         return holdAll(candidate, written);
       }
     },

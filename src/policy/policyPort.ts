@@ -110,7 +110,10 @@ export type Policy = {
   readonly comparesSiblings: boolean;
   /** Sources that it names; `undefined`: any. */
   readonly sources: ReadonlySet<SourceAddress> | undefined;
-  /** At most one `confirm` among the verdicts. Never rejects. */
+  /**
+   * At most one `confirm` among the verdicts.
+   * @throws RetryableError if a stop cut the evaluation off: nothing is decided. Nothing else.
+   */
   readonly judge: (candidate: Candidate) => Promise<readonly Verdict[]>;
 };
 

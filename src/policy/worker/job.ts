@@ -1,3 +1,4 @@
+import { RetryableError } from "../../errors.ts";
 import type { AssessOptions } from "../evaluator.ts";
 import type { FactsJson } from "../factsJson.ts";
 import type { Assessment, Program } from "../program.ts";
@@ -12,6 +13,8 @@ export type Job = {
   /** The response at which a thread was cut off; it may have been the machine's fault, so it is tried once again. -1: none was. */
   struckAt: number;
   readonly settle: (assessments: readonly Assessment[]) => void;
+  /** Ends it without a word on any response. */
+  readonly fail: (error: Error) => void;
   /** For a job that only compiles: what is wrong with the program. */
   readonly refuse: ((reason: string) => void) | undefined;
 };
@@ -20,6 +23,14 @@ export type Job = {
 export function abandon({ facts, assessments, settle, refuse }: Job, reason: string): void {
   if (refuse) refuse(reason);
   else settle([...assessments, ...facts.slice(assessments.length).map(() => ({ kind: "hold", reason }) as const)]);
+}
+
+/** Ends a job because the daemon stops: that says nothing of the responses, and a person would have to answer for them. */
+export function cutOff({ fail }: Job): void {
+  const message = "the daemon stopped before the evaluation was done: nothing is decided";
+  fail(
+    new RetryableError(message, { code: "EVALUATION_CUT_OFF", remedy: "the daemon looks again when it is started" }),
+  );
 }
 
 /**

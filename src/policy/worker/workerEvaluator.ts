@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Evaluator } from "../evaluator.ts";
 import type { Program } from "../program.ts";
 import { type EvaluationThread, startThread } from "./evaluationThread.ts";
-import { abandon, isUnfinished, type Job, nextTexts, strike } from "./job.ts";
+import { abandon, cutOff, isUnfinished, type Job, nextTexts, strike } from "./job.ts";
 import type { Answer } from "./messages.ts";
 
 export type WorkerEvaluatorOptions = {
@@ -31,7 +31,6 @@ const restartMs = 1_000;
 const maxFailedStarts = 3;
 /** Orders are numbered in 32 bits. */
 const maxOrders = 2 ** 31;
-const stopping = "the daemon is stopping";
 
 /**
  * Evaluates in worker threads. Each response has a budget of its own: a thread that overruns it is killed and replaced;
@@ -174,7 +173,7 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
 
   const submit = (job: Omit<Job, "assessments" | "struckAt">): void => {
     const whole: Job = { ...job, assessments: [], struckAt: -1 };
-    if (closed) abandon(whole, stopping);
+    if (closed) cutOff(whole);
     else dispatch(whole);
   };
 
@@ -188,24 +187,24 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
         const { promise, resolve, reject } = Promise.withResolvers<unknown>();
         const refuse = (reason: string) => reject(new TypeError(reason));
         const none = { budgetMs: patienceMs, stopAtEligible: false };
-        submit({ program, facts: [], options: none, settle: resolve, refuse });
+        submit({ program, facts: [], options: none, settle: resolve, fail: reject, refuse });
         return promise;
       });
       await Promise.all(compiled);
       for (const slot of slots) for (const program of wanted) load(slot, program);
     },
     assess: (program, facts, wanted) =>
-      new Promise((settle) => {
-        submit({ program, facts, options: wanted, settle, refuse: undefined });
+      new Promise((settle, fail) => {
+        submit({ program, facts, options: wanted, settle, fail, refuse: undefined });
       }),
     close: async () => {
       closed = true;
       for (const { timer, thread, job } of slots) {
         clearTimeout(timer);
         thread.kill();
-        if (job) abandon(job, stopping);
+        if (job) cutOff(job);
       }
-      for (const job of waiting.splice(0)) abandon(job, stopping);
+      for (const job of waiting.splice(0)) cutOff(job);
     },
   };
 }

@@ -3,12 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Snapshot } from "../../../src/chain/chainPort.ts";
+import { RetryableError } from "../../../src/errors.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { judgeTask } from "../../../src/judgeTask.ts";
 import type { Output } from "../../../src/payload/payloadPort.ts";
+import type { Evaluator } from "../../../src/policy/evaluator.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
+import { loadPolicySet } from "../../../src/policy/loadPolicySet.ts";
+import { createNearEvaluator } from "../../../src/policy/nearEvaluator.ts";
 import type { PolicySet } from "../../../src/policy/policyPort.ts";
+import { createWorkerEvaluator } from "../../../src/policy/worker/workerEvaluator.ts";
 import {
   type AccountAddress,
   type ResponseAddress,
@@ -229,6 +234,20 @@ test("a strategy that compares is given every undecided response at each new one
   const { intent } = await look(set, at(1_100, both));
   expect(intent?.response).toBe(second);
   expect((await journal.task(task))?.verdicts.every(({ waits: count }) => count === 0)).toBe(true);
+});
+
+test("what a stop leaves unevaluated is held for nobody: nothing is journalled, and the next start's look pays", async () => {
+  const plugin = 'export default () => () => ({ verdict: "eligible" });\n';
+  const yaml = "apiVersion: ogpu-confirmd/v1\nname: a\nmode: enforce\nstrategy: first\nplugin: { file: p.js }\n";
+  const lookBeside = async (stop: (evaluator: Evaluator) => Promise<void>) => {
+    const evaluator = createNearEvaluator(createWorkerEvaluator({ threads: 1 }));
+    const set = await loadPolicySet(folderOf({ "a.yaml": yaml, "p.js": plugin }), { evaluator });
+    await stop(evaluator);
+    return look(set).finally(() => evaluator.close());
+  };
+  await expect(lookBeside((evaluator) => evaluator.close())).rejects.toBeInstanceOf(RetryableError);
+  expect((await journal.task(task))?.verdicts).toEqual([]);
+  expect((await lookBeside(async () => undefined)).intent).toMatchObject({ response });
 });
 
 test("a changed policy looks at once at what waits, says so, and leaves alone what is decided", async () => {

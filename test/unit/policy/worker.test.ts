@@ -178,3 +178,18 @@ test("a plug-in that answers nonsense holds the response", async () => {
   const { policyOf } = await setOf({ "a.yaml": named("a", "plugin: { file: p.js }"), "p.js": plugin("return 1;") });
   expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual(["1 hold: the plug-in answered no verdict"]);
 });
+
+test("an evaluation that a stop cuts off, waits meanwhile or comes after it says nothing of any response", async () => {
+  const { policyOf, evaluator } = await setOf({
+    "a.yaml": named("a", "plugin: { file: p.js }\nbudget: 1s"),
+    "p.js": plugin("for (;;);"),
+  });
+  // One more than there are threads.
+  const judged = Array.from({ length: 3 }, () => policyOf("a").judge(candidateOf([responseOf(1), responseOf(2)])));
+  const told = Promise.allSettled(judged);
+  await evaluator.close();
+  const after = await Promise.allSettled([policyOf("a").judge(candidateOf())]);
+  for (const each of [...(await told), ...after]) {
+    expect(each).toMatchObject({ status: "rejected", reason: { code: "EVALUATION_CUT_OFF" } });
+  }
+});
