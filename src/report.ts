@@ -179,6 +179,14 @@ export type Report =
       readonly method: string;
       readonly error: Error;
     }
+  /** Its head is far above all that is known, and it cannot show the blocks below it: told once, until one is believed. */
+  | {
+      readonly type: "endpoint";
+      readonly endpoint: string;
+      readonly event: "ahead";
+      readonly error: Error;
+      readonly forMs: number;
+    }
   | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "up" }
   /** It was asked too often, and is left alone for so long. */
   | { readonly type: "endpoint"; readonly endpoint: string; readonly event: "limited"; readonly forMs: number }

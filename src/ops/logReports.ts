@@ -236,6 +236,11 @@ const logEndpoint = (logger: Logger, report: Extract<Report, { type: "endpoint" 
         { endpoint, error: describeError(report.error), said: saidIn(report.error), forMs: report.forMs },
         "an endpoint refuses its key or its plan, or its quota is used up",
       );
+    case "ahead":
+      return logger.warn(
+        { endpoint, error: describeError(report.error), forMs: report.forMs },
+        "an endpoint tells of blocks that it does not have",
+      );
     case "lacks":
       return logger.info(
         { endpoint, method: report.method, said: firstWords(report.error.message, 200) },

@@ -2,11 +2,13 @@ import type { Hex } from "../../protocol/brand.ts";
 import { createJsonRpc } from "../createJsonRpc.ts";
 import { answerTooLong } from "../exchange.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf, sendMethod } from "../jsonRpc.ts";
+import { toQuantity } from "../wire.ts";
 import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
 import { EndpointError, refusedBy } from "./endpointError.ts";
 import type { EndpointHealth } from "./endpointHealth.ts";
 import { createRecord, type RecordOptions, type Siblings, wrongChain } from "./endpointRecord.ts";
+import { blockToShow, headNotShown, isBlock, newestIn } from "./farHead.ts";
 import { expectedCost } from "./healthState.ts";
 import { inParallel, piecesOf } from "./inParallel.ts";
 import { createMissingMethods } from "./missingMethods.ts";
@@ -37,6 +39,9 @@ export type Endpoint = HttpRpc & {
   readonly askedAt: () => number;
 };
 
+/** What is made of answers. @param startedAt When the request went out. */
+type OnAnswers = (calls: readonly RpcCall[], answers: readonly RpcAnswer[], startedAt: number) => Promise<void>;
+
 const requestsAtOnce = 4;
 
 export function createEndpoint(options: EndpointOptions, siblings: Siblings): Endpoint {
@@ -48,6 +53,8 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
   const missing = createMissingMethods(clock);
   let askedAt = Number.NEGATIVE_INFINITY;
   let verifying: Promise<void> | undefined;
+  /** The newest block that it had to show, and did. */
+  let shown = 0n;
 
   const pause = (startedAt: number, asked: number | undefined) => {
     const forMs = record.limited(startedAt, asked);
@@ -56,7 +63,11 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
   };
 
   /** One request, or several where the endpoint does not take them as one. */
-  const request = async (calls: readonly RpcCall[], urgent: boolean): Promise<readonly RpcAnswer[]> => {
+  const request = async (
+    calls: readonly RpcCall[],
+    urgent: boolean,
+    onAnswers: OnAnswers = believe,
+  ): Promise<readonly RpcAnswer[]> => {
     askedAt = clock.now();
     await bucket.take(urgent);
     const startedAt = clock.now();
@@ -90,12 +101,35 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     }
     const why = calls.length > 1 && !refused?.isAll ? batchRefusal(answers) : undefined;
     if (why !== undefined) return inPieces(calls, urgent, why);
-    record.answered(calls, answers, startedAt);
+    await onAnswers(calls, answers, startedAt);
     missing.answered(calls, answers);
     for (const [method, error] of refused?.methods ?? []) {
       if (missing.refused(method)) report({ type: "endpoint", endpoint: name, event: "lacks", method, error });
     }
     return answers;
+  };
+
+  /** @throws EndpointError where this head is far above all that is known, and the endpoint lacks the blocks below it. */
+  const requireShown = async (head: bigint | undefined, startedAt: number): Promise<void> => {
+    const others = siblings.newestBesides(name);
+    if (head === undefined || others === undefined) return;
+    const known = others > shown ? others : shown;
+    const block = blockToShow(head, known);
+    if (block === undefined) return;
+    const call = { method: "eth_getBlockByNumber", params: [toQuantity(block), false] };
+    // It is part of the question, and says nothing of the endpoint before it is compared.
+    const [answer] = await request([call], false, async () => undefined);
+    if (!isBlock(answer, block)) {
+      const error = headNotShown(name, { head, asked: block, known });
+      record.exaggerated(error, startedAt, head - known);
+      throw error;
+    }
+    if (block > shown) shown = block;
+  };
+
+  const believe: OnAnswers = async (calls, answers, startedAt) => {
+    await requireShown(newestIn(calls, answers), startedAt);
+    record.answered(calls, answers, startedAt);
   };
 
   const inPieces = async (calls: readonly RpcCall[], urgent: boolean, why: "size" | "always") => {
@@ -153,6 +187,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
         latencyMs: state.latencyMs,
         head: state.head,
         lag: state.lag,
+        ahead: record.ahead(),
         batchSize: width.current(),
         queued: bucket.queued(),
         cost: Math.round(expectedCost(state, now)),

@@ -53,25 +53,31 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
   const heads = new Subject<bigint>();
   let current: Endpoint | undefined;
 
-  const newestHead = (): bigint | undefined =>
-    endpoints
+  const newestHead = (some: readonly Endpoint[] = endpoints): bigint | undefined =>
+    some
       .map((endpoint) => endpoint.health().head)
       .reduce(
         (newest, head) => (newest === undefined || (head !== undefined && head > newest) ? head : newest),
         undefined,
       );
+  const newestBesides = (name: string): bigint | undefined => {
+    const others = endpoints.filter((endpoint) => endpoint.name !== name);
+    return others.length === 0 ? undefined : (newestHead(others) ?? 0n);
+  };
   const onHead = (from: string, head: bigint) => {
     heads.next(head);
     // An endpoint that nobody asks would keep a head from long ago, and one that hangs behind would not be noticed.
     for (const other of endpoints) {
-      const { state } = other.health();
-      if (other.name === from || state !== "healthy" || clock.now() - other.askedAt() < cooldownMs) continue;
+      const { state, ahead } = other.health();
+      if (other.name === from || state !== "healthy") continue;
+      // Only by its head one is back that exaggerated, whatever else it is asked for.
+      if (ahead === 0 && clock.now() - other.askedAt() < cooldownMs) continue;
       void other.call("eth_blockNumber").catch(() => undefined);
     }
   };
   const names = uniqueNames(urls);
   const endpoints = urls.map((url, index) =>
-    createEndpoint({ ...options, url, name: names[index] as string }, { newestHead, onHead }),
+    createEndpoint({ ...options, url, name: names[index] as string }, { newestHead, newestBesides, onHead }),
   );
   const order = (pool: readonly Endpoint[] = endpoints) => inOrder(pool, current);
   const preferred = (calls: readonly RpcCall[] = []): Endpoint => {

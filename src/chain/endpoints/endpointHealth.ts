@@ -17,6 +17,8 @@ export type EndpointHealth = {
   readonly head: bigint | undefined;
   /** Blocks behind the newest head of all endpoints. */
   readonly lag: number;
+  /** Blocks that its head was above all that is known when it could not show them; 0: its last head was believed. */
+  readonly ahead: number;
   /** The most calls that go in one request; 1 where it takes no batches. */
   readonly batchSize: number;
   /** Requests that wait for their turn. */

@@ -21,6 +21,8 @@ export type RecordOptions = {
 export type Siblings = {
   /** The newest head that any of them told of. */
   readonly newestHead: () => bigint | undefined;
+  /** The newest head that the others told of, 0 where they told of none; `undefined`: there is no other. */
+  readonly newestBesides: (name: string) => bigint | undefined;
   readonly onHead: (name: string, head: bigint) => void;
 };
 
@@ -31,7 +33,11 @@ export type EndpointRecord = {
   readonly isVerified: () => boolean;
   /** Whether it refuses whoever asks, and has not answered since. */
   readonly isRefusing: () => boolean;
+  /** As in `EndpointHealth`. */
+  readonly ahead: () => number;
   readonly failed: (error: Error, startedAt: number) => void;
+  /** It told of a head that it cannot show: it failed, until a head of its is believed. @param by How many blocks. */
+  readonly exaggerated: (error: Error, startedAt: number, by: bigint) => void;
   readonly answered: (calls: readonly RpcCall[], answers: readonly RpcAnswer[], startedAt: number) => void;
   /** It was asked too often. @param asked The pause that it asked for, in ms. @returns the pause to make. */
   readonly limited: (startedAt: number, asked: number | undefined) => number;
@@ -40,23 +46,30 @@ export type EndpointRecord = {
 const small = ["eth_blockNumber", "eth_getBlockByNumber"];
 const firstPauseMs = 1_000;
 
-export function createRecord(options: RecordOptions, { newestHead, onHead }: Siblings): EndpointRecord {
+export function createRecord(
+  options: RecordOptions,
+  { newestHead, onHead }: Pick<Siblings, "newestHead" | "onHead">,
+): EndpointRecord {
   const { name, clock, random, cooldownMs, chainId, report } = options;
   let state = freshHealth(clock.now());
   let isVerified = chainId === undefined;
   let isRefusing = false;
+  let ahead = 0;
   let limitsInRow = 0;
   let limitedAt = Number.NEGATIVE_INFINITY;
 
-  const failed = (error: Error, startedAt: number) => {
+  const failed = (error: Error, startedAt: number, by = 0n) => {
     const now = clock.now();
     const wasUp = state.failuresInRow === 0;
     state = afterFailure(state, { startedAt, now, cooldownMs, jitter: random() });
     isVerified = chainId === undefined;
     const isDown = state.failuresInRow > 0;
-    const forMs = state.coolUntil - now;
+    const forMs = Math.max(0, state.coolUntil - now);
     const refuses = error instanceof EndpointError && error.code === accountRefused.code;
-    if (refuses && isDown && !isRefusing) {
+    const wasAhead = ahead > 0;
+    if (by > 0n) ahead = Number(by);
+    if (by > 0n && !wasAhead) report({ type: "endpoint", endpoint: name, event: "ahead", error, forMs });
+    else if (refuses && isDown && !isRefusing) {
       isRefusing = true;
       report({ type: "endpoint", endpoint: name, event: "refused", error, forMs });
     } else if (wasUp && isDown) report({ type: "endpoint", endpoint: name, event: "down", error, forMs });
@@ -66,7 +79,9 @@ export function createRecord(options: RecordOptions, { newestHead, onHead }: Sib
     state: () => state,
     isVerified: () => isVerified,
     isRefusing: () => isRefusing,
-    failed,
+    ahead: () => ahead,
+    failed: (error, startedAt) => failed(error, startedAt),
+    exaggerated: failed,
 
     answered: (calls, answers, startedAt) => {
       const pairs = calls.map((call, index) => [call, answers[index] as RpcAnswer] as const);
@@ -78,6 +93,10 @@ export function createRecord(options: RecordOptions, { newestHead, onHead }: Sib
       }
       // Many a gateway tells its chain to anybody.
       if (isRefusing && calls.every(({ method }) => method === "eth_chainId")) return;
+      const heads = pairs.flatMap(([call, answer]) => headIn(call, answer) ?? []);
+      // Whatever else it answers, it may still lead astray.
+      if (ahead > 0 && heads.length === 0) return;
+      if (heads.length > 0) ahead = 0;
       const wasDown = state.failuresInRow > 0;
       const newest = newestHead();
       state = afterAnswer(state, {
@@ -91,9 +110,7 @@ export function createRecord(options: RecordOptions, { newestHead, onHead }: Sib
         isRefusing = false;
         report({ type: "endpoint", endpoint: name, event: "up" });
       }
-      for (const [call, answer] of pairs) {
-        const head = headIn(call, answer);
-        if (head === undefined) continue;
+      for (const head of heads) {
         state = afterHead(state, head, newest ?? head);
         onHead(name, head);
       }

@@ -208,6 +208,11 @@ function ofEndpoint(report: ReportOf<"endpoint">, lastingMs: number): readonly A
       const text = `${report.endpoint}: ${describeError(report.error)}`;
       return [{ kind: "begins", key, lastingMs, severity: "warning", title, text }];
     }
+    case "ahead": {
+      const title = "an endpoint tells of blocks that it does not have";
+      const text = `${report.endpoint}: ${describeError(report.error)}`;
+      return [{ kind: "begins", key, lastingMs, severity: "warning", title, text }];
+    }
     case "down": {
       const title = "an endpoint is lost";
       const text = `${report.endpoint}: ${describeError(report.error)}`;

@@ -243,6 +243,12 @@ function endpointNotice(report: Extract<Report, { type: "endpoint" }>): Entry {
         `${endpoint} refuses its key or its plan, or its quota is used up`,
         `${describeError(report.error)}; left alone for ${seconds(report.forMs)}`,
       );
+    case "ahead":
+      return notice(
+        "bad",
+        `${endpoint} tells of blocks that it does not have`,
+        `${describeError(report.error)}; left alone for ${seconds(report.forMs)}`,
+      );
     case "lacks":
       return notice("warn", `${endpoint} does not do ${report.method}`, "others are asked where there are any");
     case "up":

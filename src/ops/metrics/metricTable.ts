@@ -243,6 +243,12 @@ export const metricTable = [
     help: "Blocks behind the newest head of all.",
   },
   {
+    name: "endpoint_ahead_blocks",
+    type: "gauge",
+    labels: { endpoint: null },
+    help: "Blocks of its head above all that is known, while it does not have them; 0 otherwise.",
+  },
+  {
     name: "endpoint_queued_requests",
     type: "gauge",
     labels: { endpoint: null },
@@ -252,7 +258,7 @@ export const metricTable = [
     name: "endpoint_events_total",
     type: "counter",
     labels: { endpoint: null, event: null },
-    help: "How often it went down or up, refused its key or its plan, was limited, lacked a method, or was chosen in place of another.",
+    help: "How often it went down or up, refused its key or its plan, told of blocks that it does not have, was limited, lacked a method, or was chosen in place of another.",
   },
   { name: "socket_up", type: "gauge", help: "1 while a WebSocket is open and answers." },
   { name: "socket_disconnects_total", type: "counter", help: "How often it was lost, or could not be opened." },

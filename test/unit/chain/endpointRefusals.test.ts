@@ -84,12 +84,11 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
 
   it("is asked again after its cool-down, and is back when it answers more than its chain", async () => {
     let isPaid = false;
+    const well = answering(({ method }) => (method === "eth_chainId" ? "0x42f" : "0x42"));
     const reply: Reply = (calls) =>
-      calls.some(({ method }) => method !== "eth_chainId") && !isPaid
-        ? revoked(calls)
-        : answering(() => "0x42f")(calls);
-    const { endpoints, events, pass, asked, names } = await open([reply, answering(() => "0x42f")], { chainId: 1071 });
-    expect(await endpoints.call("eth_blockNumber")).toBe("0x42f");
+      calls.some(({ method }) => method !== "eth_chainId") && !isPaid ? revoked(calls) : well(calls);
+    const { endpoints, events, pass, asked, names } = await open([reply, well], { chainId: 1071 });
+    expect(await endpoints.call("eth_blockNumber")).toBe("0x42");
     for (const cool of [30_000, 60_000, 120_000]) {
       expect(endpoints.health()[0]).toMatchObject({ state: "cooling", forMs: cool, isRefusing: true });
       await pass(cool);

@@ -55,6 +55,8 @@ const bare: Answers = ({ method, params }) => {
   if (method === "eth_chainId") return { is: "0x42f" };
   if (method === "eth_getCode") return { is: "0x6000" };
   if (method === "eth_getBlockByNumber" && params[0] === "latest") return { is: { number: "0x5000", hash: "0x1" } };
+  if (method === "eth_getBlockByNumber" && Number(params[0]) < 0x5000)
+    return { is: { number: params[0], hash: "0x2" } };
   return undefined;
 };
 

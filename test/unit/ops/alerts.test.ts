@@ -59,6 +59,7 @@ const ceiling = (reached: boolean) =>
   }) as Report;
 const down: Report = { type: "endpoint", endpoint: "rpc.example", event: "down", error: new Error("no"), forMs: 1 };
 const refused: Report = { ...down, event: "refused" };
+const ahead: Report = { ...down, event: "ahead" };
 const up: Report = { type: "endpoint", endpoint: "rpc.example", event: "up" };
 const stranger: Report = { type: "stranger", signer, from: toNonce(1), to: toNonce(1), where: "mined" };
 const answer = { type: "answer", confirmation: confirmation("signed"), answer: "no-funds", message: "" } as const;
@@ -165,7 +166,7 @@ describe("alerts", () => {
     expect(told).toHaveLength(3);
   });
 
-  it.each([down, refused])(
+  it.each([down, refused, ahead])(
     "wait until something lost stays lost, and keep silent about what comes back at once: %#",
     (lost) => {
       const { alerts, told, passes } = setup();

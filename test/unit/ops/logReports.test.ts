@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { EndpointError, refusedBy } from "../../../src/chain/endpoints/endpointError.ts";
+import { headNotShown } from "../../../src/chain/endpoints/farHead.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import { createLogger } from "../../../src/ops/logger.ts";
 import { logReports } from "../../../src/ops/logReports.ts";
@@ -24,6 +25,20 @@ it("quotes what a node said, beside the error of the endpoint: it may be about s
     event: "refused",
     error: refusedBy("rpc.example", "key", cause),
     forMs: 1_000,
+  });
+  logReports(logger)({
+    type: "endpoint",
+    endpoint: "rpc.example",
+    event: "ahead",
+    error: headNotShown("rpc.example", { head: 900n, asked: 836n, known: 7n }),
+    forMs: 1_000,
+  });
+  expect(JSON.parse(lines[2] ?? "null")).toMatchObject({
+    level: "warn",
+    endpoint: "rpc.example",
+    error: expect.stringMatching(
+      /head is block 900, 893 above all that is known, and does not have block 836 — if it stays/,
+    ),
   });
   expect(JSON.parse(lines[1] ?? "null")).toMatchObject({
     level: "error",

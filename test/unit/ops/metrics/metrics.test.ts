@@ -225,6 +225,7 @@ describe("the metrics", () => {
       latencyMs: 40,
       head: 9n,
       lag: 1,
+      ahead: 3,
       isRefusing: true,
       batchSize: 1,
       queued: 2,
@@ -233,6 +234,9 @@ describe("the metrics", () => {
     let now: Pick<EndpointHealth, "state" | "failuresInRow"> = { state: "healthy", failuresInRow: 0 };
     endpointGauges(metrics, () => [{ ...health, ...now }]);
     expect(linesOf(await metrics.text(), "endpoint_refusing")).toEqual(['endpoint_refusing{endpoint="node:8545"} 1']);
+    expect(linesOf(await metrics.text(), "endpoint_ahead_blocks")).toEqual([
+      'endpoint_ahead_blocks{endpoint="node:8545"} 3',
+    ]);
     const up = async () => linesOf(await metrics.text(), "endpoint_up");
     expect(await up()).toEqual(['endpoint_up{endpoint="node:8545"} 1']);
     // Its cool-down is over, and it has not answered yet.
