@@ -24,14 +24,18 @@ export type ResponseParams = {
   readonly payment: bigint;
 };
 
-/** The block itself; `undefined` where the node does not have it (yet). */
+/** The block itself; `undefined` where the node does not have it (yet), or answers with one of another number. */
 export const blockRead = (block: Hex): Read<Head | undefined> => ({
   call: { method: "eth_getBlockByNumber", params: [block, false] },
   decode: (answer) => {
     const result = resultOf(answer) as WireBlock | null;
-    return result === null ? undefined : toHead(result);
+    const head = result === null ? undefined : toHead(result);
+    return isTag(block) || head?.number === BigInt(block) ? head : undefined;
   },
 });
+
+/** "latest" and its like stand where a number does. */
+const isTag = (block: string): boolean => !block.startsWith("0x");
 
 export const sourceReads = (address: SourceAddress, block: Hex) =>
   [

@@ -1,5 +1,6 @@
 import type { Hash, Hex } from "../protocol/brand.ts";
 import { unixSeconds } from "../protocol/brand.ts";
+import { toBlockNumber } from "../protocol/events.ts";
 import type { Head, Receipt } from "./chainPort.ts";
 import { quantity } from "./endpoints/answerShapes.ts";
 
@@ -26,7 +27,7 @@ export type WireReceipt = {
 export const toQuantity = (value: bigint): Hex => `0x${value.toString(16)}`;
 
 export const toHead = (block: WireBlock): Head => ({
-  number: BigInt(block.number),
+  number: toBlockNumber(block.number),
   hash: block.hash,
   parentHash: block.parentHash,
   timestamp: unixSeconds(BigInt(block.timestamp)),
@@ -55,7 +56,7 @@ export function toReceipt(answer: unknown, hash: Hash): Receipt | undefined {
     throw new TypeError("it is of another transaction");
   return {
     hash,
-    blockNumber: number("blockNumber"),
+    blockNumber: toBlockNumber(number("blockNumber")),
     blockHash: hashIn("blockHash"),
     succeeded: number("status") === 1n,
     gasUsed: number("gasUsed"),

@@ -63,10 +63,21 @@ export function eventTypeOf(topic: string): ChainEvent["type"] | undefined {
 
 /** Characters of an event's data: `0x` and two words. */
 export const eventDataLength = 2 + 2 * 64;
+/**
+ * A block's number as a node says it. The journal keeps numbers that are exact in JavaScript, and no chain has higher ones.
+ *
+ * @throws SyntaxError if it is no number; RangeError if it is none of a block.
+ */
+export function toBlockNumber(said: Hex | bigint): bigint {
+  const number = BigInt(said);
+  if (number < 0n || number > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${number} is no block's number`);
+  return number;
+}
+
 /** Most logs stand in the block of the one before. */
 let lastBlock = { text: "0x0", number: 0n };
 function blockNumberOf(text: Hex): bigint {
-  if (text !== lastBlock.text) lastBlock = { text, number: BigInt(text) };
+  if (text !== lastBlock.text) lastBlock = { text, number: toBlockNumber(text) };
   return lastBlock.number;
 }
 
