@@ -126,7 +126,10 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
         take(slot);
         break;
       case "loaded":
-        if (answer.error) failures.set(answer.digest, answer.error);
+        if (!answer.error) break;
+        failures.set(answer.digest, answer.error);
+        // It does not have it: whoever asks for it again, after the failures were forgotten, is to hear of them again.
+        slot.thread.loaded.delete(answer.digest);
         break;
       case "assessed":
         if (answer.id !== slot.orderId || !job) break;

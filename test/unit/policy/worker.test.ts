@@ -174,6 +174,17 @@ test("a plug-in that never ends to load is refused, and the policies before go o
   expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual(["1 confirm: eligible, and the first"]);
 });
 
+test("a plug-in that was refused is refused again, also after another set was in force", async () => {
+  const { evaluator } = await setOf({ "a.yaml": named("a", "eligible: output.valid") });
+  const good = { "a.yaml": named("a", "eligible: output.valid"), "p.js": plugin("return 1;") };
+  const bad = { "a.yaml": named("a", "plugin: { file: p.js }"), "p.js": "throw new Error('no');" };
+  // As many times as there are threads, and once more: one of them gets it again.
+  for (let count = 0; count < 3; count++) {
+    await expect(loadPolicySet(folderOf(bad), { evaluator })).rejects.toThrow(/cannot be loaded/);
+    await loadPolicySet(folderOf(good), { evaluator });
+  }
+});
+
 test("a plug-in that answers nonsense holds the response", async () => {
   const { policyOf } = await setOf({ "a.yaml": named("a", "plugin: { file: p.js }"), "p.js": plugin("return 1;") });
   expect(await verdictsOf(policyOf("a"), candidateOf())).toEqual(["1 hold: the plug-in answered no verdict"]);
