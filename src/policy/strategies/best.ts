@@ -20,7 +20,8 @@ export const best =
     // Without its score nobody can tell whether it is the best: 0 would be a guess.
     if (known.length < contenders.length) return { kind: "nobody", reason: "the plug-in gave no score" };
     const highest = known.map(({ score }) => score).reduce((a, b) => (b > a ? b : a));
-    const equals = known.filter(({ score }) => score === highest);
+    // By comparison: an integer is a bigint, and `3n === 3` is false.
+    const equals = known.filter(({ score }) => score >= highest);
     const winner = breakTie(equals, ties);
     if (!winner) return { kind: "nobody", reason: `${equals.length} have the same highest score` };
     return { kind: "winner", winner, reason: `the best of ${contenders.length} eligible: score ${highest}` };

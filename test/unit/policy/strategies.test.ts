@@ -101,6 +101,12 @@ test.each(ties)("best with ties: %s", async (rule, verdicts) => {
   expect(await verdictsOf(judged, seen(900, offers))).toEqual(verdicts);
 });
 
+test("equal scores tie, though one is an integer and the other is not", async () => {
+  const judged = policy("best", `score: "output.json.n >= 3 ? output.json.n : 3"\nties: cheapest`);
+  const offers = [offer(1, { price: 9, json: { n: 0 } }), offer(2, { price: 2, json: { n: 3 } })];
+  expect(await verdictsOf(judged, seen(900, offers))).toEqual(["2 confirm: the best of 2 eligible: score 3"]);
+});
+
 test("a score may be an amount; one that is no number loses", async () => {
   const byStake = policy("best", "score: task.payment - response.payment");
   const offers = [offer(1, { price: 9 }), offer(2, { price: 2 })];
