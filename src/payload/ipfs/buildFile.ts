@@ -66,7 +66,8 @@ export function buildFile(body: Uint8Array, { chunkSize, width, rawLeaves, versi
 export function matchFile(cid: Cid, body: Uint8Array): BuiltFile | undefined {
   for (const profile of profiles) {
     const built = buildFile(body, profile);
-    if (sameBlock(built.root, cid)) return built;
+    // Bytes that hash to the digest may be its block, and not the file that the block holds.
+    if (built.root.codec === cid.codec && sameBlock(built.root, cid)) return built;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { buildFile, matchFile } from "../../../../src/payload/ipfs/buildFile.ts";
-import { cidText, matchesCid, parseCid, sameBlock } from "../../../../src/payload/ipfs/cid.ts";
+import { cidOf, cidText, codecs, matchesCid, parseCid, sameBlock } from "../../../../src/payload/ipfs/cid.ts";
 import { pattern } from "../support/pattern.ts";
 
 /** Roots that ipfs-unixfs-importer 17.1.1 gives for `pattern(size)`. */
@@ -87,4 +87,9 @@ test("a body is recognised whichever of the usual ways it was cut in, and nothin
     expect(found && sameBlock(found.root, cid)).toBe(true);
     expect(matchFile(cid, body.subarray(1))).toBeUndefined();
   }
+});
+
+test("bytes that hash to a CID of another codec are not the file that it names", () => {
+  const body = pattern(12);
+  expect(matchFile(cidOf(codecs.dagPb, body), body)).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createPayload, type PayloadOptions } from "../../../../src/payload/createPayload.ts";
-import { type Cid, cidText, codecs, hashes } from "../../../../src/payload/ipfs/cid.ts";
+import { type Cid, cidOf, cidText, codecs, hashes } from "../../../../src/payload/ipfs/cid.ts";
 import { createArena, optionsFor } from "../support/arena.ts";
 import { serveBlocks } from "../support/blockGateway.ts";
 import { createBlocks, deepProfile, wrapped } from "../support/blocks.ts";
@@ -89,6 +89,19 @@ test("a gateway that refuses to give blocks is asked for the file", async () => 
         void (url.includes("format=raw") ? response.writeHead(status).end() : response.end(json(3))),
     );
     expect(await fetch(cid, "", { gateways: [`http://${host}`] })).toMatchObject(proven);
+  }
+});
+
+test("a block in the place of its file is not proven, and neither is what is no block at all", async () => {
+  const { arena, blocks, fetch } = await setUp();
+  const block = await blocks.get(blocks.addFile(bytesOf(json(3)), wrapped));
+  for (const body of [block, bytesOf(json(3))]) {
+    const host = await arena.serve(
+      ({ url = "" }, response) =>
+        void (url.includes("format=raw") ? response.writeHead(400).end() : response.end(body)),
+    );
+    const output = await fetch(cidOf(codecs.dagPb, body), "", { gateways: [`http://${host}`] });
+    expect(output).toMatchObject({ cidVerified: false, bytes: body.length });
   }
 });
 
