@@ -13,6 +13,7 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { journalSite, requireJournal } from "./journalSite.ts";
+import { oneLine } from "./terminal.ts";
 import { besideDaemon } from "./withJournal.ts";
 
 /** `policy explain RESPONSE` and `policy explain --decision ID`: replays a decision out of the journal. */
@@ -29,7 +30,7 @@ export async function policyExplain(
     const found = await (typeof wanted === "number" ? journal.decision(wanted) : journal.decisionOf(wanted));
     if (!found) throw await whyThereIsNone(journal, wanted);
     if (options.json) stdout.write(`${found.factsJson || "null"}\n`);
-    else stdout.write(headOf(found) + (await bodyOf(found, loadPolicies(config.policies.dir).loaded)));
+    else stdout.write(printed([...headOf(found), ...(await bodyOf(found, loadPolicies(config.policies.dir).loaded))]));
     return exitCodes.ok;
   });
 }
@@ -62,7 +63,10 @@ async function whyThereIsNone(journal: Journal, wanted: number | ResponseAddress
   );
 }
 
-function headOf(decision: RecordedDecision): string {
+/** Each line holds words of strangers, and is printed whole: what is cut, is cut before. */
+const printed = (lines: readonly string[]): string => lines.map((line) => `${oneLine(line, Infinity)}\n`).join("");
+
+function headOf(decision: RecordedDecision): readonly string[] {
   const { id, kind, reason, policy, policyDigest, mode, response, task, payment, block } = decision;
   return [
     `decision ${id}: ${kind} (${mode}) by ${policy}`,
@@ -73,8 +77,7 @@ function headOf(decision: RecordedDecision): string {
     `  payload ${decision.payloadDigest || "(none came)"}`,
     `  transaction ${transactionOf(decision)}`,
     "",
-    "",
-  ].join("\n");
+  ];
 }
 
 const transactionOf = ({ transaction, confirmation }: RecordedDecision): string =>
@@ -83,19 +86,19 @@ const transactionOf = ({ transaction, confirmation }: RecordedDecision): string 
 async function bodyOf(
   { factsJson, policy, policyDigest }: RecordedDecision,
   loaded: readonly LoadedPolicy[],
-): Promise<string> {
-  if (factsJson === "") return "no facts were kept with it\n";
+): Promise<readonly string[]> {
+  if (factsJson === "") return ["no facts were kept with it"];
   const facts = JSON.parse(factsJson) as Partial<FactsJson> & { readonly truncated?: true };
-  if (facts.truncated) return `the facts were too long to be kept whole; what was kept:\n${factsJson}\n`;
+  if (facts.truncated) return ["the facts were too long to be kept whole; what was kept:", factsJson];
   const now = loaded.find((each) => each.policy.digest === policyDigest);
   if (now) return explain(now.program, facts as FactsJson);
   const other = loaded.find((each) => each.policy.name === policy);
-  if (!other) return `no file has the policy ${policy} any more; its facts:\n${factsJson}\n`;
+  if (!other) return [`no file has the policy ${policy} any more; its facts:`, factsJson];
   const changed = `The file of ${policy} has changed since`;
   if (!hasWhatItReads(facts as FactsJson, other)) {
-    return `${changed}, and reads today what was not recorded then; the facts of then:\n${factsJson}\n`;
+    return [`${changed}, and reads today what was not recorded then; the facts of then:`, factsJson];
   }
-  return `${changed}: this is what it says today.\n\n${await explain(other.program, facts as FactsJson)}`;
+  return [`${changed}: this is what it says today.`, "", ...(await explain(other.program, facts as FactsJson))];
 }
 
 /** Facts that nobody had asked for would be explained as if they were not there. */

@@ -8,11 +8,11 @@ import { roles } from "../roles.ts";
 
 /**
  * Shows how a policy comes to what it says of a response: what it says of it alone, every fact that it has, and each part of
- * its expressions with its value.
+ * its expressions with its value. As lines, in which a stranger's words stand as they are.
  *
  * @throws TypeError where the facts were not kept whole, or a plug-in cannot be loaded.
  */
-export async function explain(program: Program, given: FactsJson): Promise<string> {
+export async function explain(program: Program, given: FactsJson): Promise<readonly string[]> {
   const assess = await createAssessor(program);
   const { schema } = program;
   const output = schema ? withSchema(given.output, schema.path, compileSchema(schema)) : given.output;
@@ -25,7 +25,7 @@ export async function explain(program: Program, given: FactsJson): Promise<strin
     const compiled = compile(source, roles[part]);
     if (compiled.ok) lines.push("", `${part}:`, ...traceLines(compiled.expression, facts));
   }
-  return `${lines.join("\n")}\n`;
+  return lines;
 }
 
 /** What is refused before any condition is evaluated has conditions that are true. */

@@ -8,7 +8,7 @@ import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import { checksummed, type ResponseAddress, type TaskAddress } from "../../../src/protocol/brand.ts";
 import { cli } from "../../support/cli.ts";
 import { address, hashOf, source } from "../../support/fakeChain.ts";
-import { candidateOf, ogpu, provider, responseOf } from "../policy/support.ts";
+import { candidateOf, ogpu, outputOf, provider, responseOf } from "../policy/support.ts";
 
 const task = address<TaskAddress>(0xa1);
 const [dear, cheap, late] = [0xb1, 0xb2, 0xb3].map((digits) => address<ResponseAddress>(digits)) as [
@@ -44,12 +44,12 @@ function writePolicy(eligible: string) {
 }
 
 /** Two that wait for the window, then the cheaper one is paid: all that a daemon writes down of the other is that it waited. */
-async function decideOnTwo(eligible = "output.json.count == 3") {
-  mkdirSync(join(cwd, "policies"));
+async function decideOnTwo(eligible = "output.json.count == 3", output = outputOf({ count: 3 })) {
+  mkdirSync(join(cwd, "policies"), { recursive: true });
   writePolicy(eligible);
   const [policy] = loadPolicies(join(cwd, "policies")).policies;
   const offers = [dear, cheap].map((each, index) =>
-    responseOf(index + 1, { response: { address: each, payment: ogpu(5 - index) } }),
+    responseOf(index + 1, { output, response: { address: each, payment: ogpu(5 - index) } }),
   );
   for (const now of [1_000, 5_000]) {
     const candidate = candidateOf(offers, { now: now as never, task: { expiryTime: 100_000 } });
@@ -93,6 +93,25 @@ it.each([
     /The file of a has changed since, and reads today what was not recorded then; the facts of then:\n\{/,
   );
   expect(out).not.toMatch(/of this response alone|reject|hold/);
+});
+
+it.each([
+  [
+    "a condition",
+    "output.json.text != 'x'",
+    /output\.json\.text != 'x' {2}→ {2}true\n.*output\.json\.text {2}→ {2}"fine 2J "\n/,
+  ],
+  ["a plug-in", "output.valid\nplugin: { file: p.js }", /^of this response alone: eligible: fine 2J \n/m],
+])("gives a terminal nothing to obey that a stranger wrote, under %s", async (_what, eligible, shown) => {
+  mkdirSync(join(cwd, "policies"));
+  const plugin = "export default () => ({ output }) => ({ verdict: 'eligible', reason: output.json.text });";
+  writeFileSync(join(cwd, "policies", "p.js"), plugin);
+  await decideOnTwo(eligible, outputOf({ text: "fine\u202e\u009b2J\u0085\u2028" }));
+  for (const response of [dear, cheap]) {
+    const { out } = await explain(response);
+    expect(out).toMatch(shown);
+    expect(out).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u);
+  }
 });
 
 it("prints JSON of every decision, also of one without facts", async () => {

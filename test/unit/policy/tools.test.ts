@@ -78,7 +78,7 @@ async function recorded() {
 test("explain shows each fact, and each part of a condition with its value", async () => {
   const { set, verdicts } = await recorded();
   const [policy] = set.loaded;
-  const text = await explain(policy?.program as never, JSON.parse(verdicts[0]?.facts?.json ?? ""));
+  const text = (await explain(policy?.program as never, JSON.parse(verdicts[0]?.facts?.json ?? ""))).join("\n");
   expect(text).toContain('  response.payment = "500000000000000000"');
   expect(text).toContain("task.payment.percent(90)  →  9000000000000000000 wei");
   expect(text).toMatch(/output\.json\.label == 'x' {2}→ {2}true/);
@@ -90,7 +90,7 @@ test("explain says why a response was refused whose conditions are true", async 
   const explained = async (eligible: string, output: Partial<FactsJson["output"]>, more = "") => {
     const files = { "a.yaml": policyText(eligible, more), "s.json": '{ "type": "string" }' };
     const [policy] = loadPolicies(folderOf(files)).loaded;
-    return explain(policy?.program as never, { ...facts, output: { ...facts.output, ...output } });
+    return (await explain(policy?.program as never, { ...facts, output: { ...facts.output, ...output } })).join("\n");
   };
   const nothing = { valid: false, json: null, text: "", digest: "", error: "gone" };
   const gone = await explained("!output.text.contains('error')", nothing);
