@@ -9,12 +9,19 @@ const blocks = (subnets: readonly string[], family: "ipv4" | "ipv6"): BlockList 
   return list;
 };
 
-/** IANA IPv4 special-purpose registry, multicast and class E. */
+/**
+ * Azure's platform endpoint. By its number it is public; but it is reached from inside of a virtual machine alone, and tells that
+ * machine's agent what is for nobody else.
+ */
+const azurePlatform = "168.63.129.16/32";
+
+/** IANA IPv4 special-purpose registry, multicast and class E, and what only looks public. */
 const reservedIpv4 = blocks(
   [
     ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"],
     ...["192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"],
     ...["192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"],
+    azurePlatform,
   ],
   "ipv4",
 );
