@@ -79,8 +79,8 @@ export function createAuthorize({ token: tokenNow, now, metrics, logger }: Autho
   };
 }
 
-/** What is not a browser says neither. */
-function isSameOrigin({ headers }: FastifyRequest): boolean {
+/** Whether a browser says that this very page asks, or what asks is no browser: that says neither. */
+export function isSameOrigin({ headers }: FastifyRequest): boolean {
   const site = headers["sec-fetch-site"];
   if (site !== undefined && site !== "same-origin") return false;
   const { origin } = headers;

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { Board } from "../board/createBoard.ts";
 import type { Metrics } from "../metrics/createMetrics.ts";
 import type { Scrub } from "../scrub.ts";
+import { isSameOrigin } from "./authorize.ts";
 
 export type EventStreamOptions = {
   readonly entries: Board["entries"];
@@ -56,7 +57,11 @@ export function eventStream(server: FastifyInstance, { entries, status, metrics,
     timer = undefined;
   };
 
-  server.get("/api/events", (_, reply) => {
+  // A HEAD would hold a place, and be told nothing: the response that the handler takes for itself has no body then.
+  server.get("/api/events", { exposeHeadRoute: false }, (request, reply) => {
+    // Another site's page can read nothing of it, but could keep every place. A person may open it by its address (`none`).
+    if (!isSameOrigin(request) && request.headers["sec-fetch-site"] !== "none")
+      return reply.code(403).send({ error: "this request comes from another site" });
     if (readers.size >= mostReaders) return reply.code(503).send({ error: "too many pages are open" });
     const headers = reply.getHeaders() as Record<string, string>;
     reply.hijack();

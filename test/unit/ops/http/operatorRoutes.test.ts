@@ -254,6 +254,29 @@ describe("the live stream", () => {
     stop.abort();
   });
 
+  it("is given to those who read it alone: HEAD holds no reader's place", async () => {
+    const server = await startTestServer();
+    const asked = await fetch(`${server.base}/api/events`, { method: "HEAD" });
+    expect(asked.status).toBe(404);
+    expect(await (await server.get("/metrics")).text()).toMatch(/ogpu_confirmd_page_readers 0/);
+  });
+
+  it.each<readonly [string, Record<string, string>, number]>([
+    ["the page itself", { "sec-fetch-site": "same-origin" }, 200],
+    ["a person who opens it by its address", { "sec-fetch-site": "none" }, 200],
+    ["what is no browser", {}, 200],
+    ["another site's page", { "sec-fetch-site": "cross-site" }, 403],
+    ["a page on another port", { "sec-fetch-site": "same-site" }, 403],
+    ["another origin", { origin: "http://evil.example" }, 403],
+  ])("answers %s, whose headers are %j, with %i", async (_, headers, status) => {
+    const server = await startTestServer();
+    const stop = new AbortController();
+    const { status: given } = await fetch(`${server.base}/api/events`, { headers, signal: stop.signal });
+    const readers = /^ogpu_confirmd_page_readers (\d+)$/m.exec(await (await server.get("/metrics")).text())?.[1];
+    stop.abort();
+    expect([given, readers]).toEqual([status, status === 200 ? "1" : "0"]);
+  });
+
   it("drops a reader that does not read, and goes on for the others", async () => {
     const server = await startTestServer();
     const stuck = request(`${server.base}/api/events`);
