@@ -68,10 +68,11 @@ const fieldOf = (body: unknown, name: string): unknown =>
 function askOf(body: unknown): Ask {
   const text = (name: "who" | "why", longest: number, what: string): string => {
     const given = fieldOf(body, name);
-    if (typeof given !== "string" || given.trim() === "") throw badRequest(`${name} is missing: write ${what}`);
-    if (given.length > longest) throw badRequest(`${name} is longer than ${longest} characters`);
-    // Line breaks and the like would let a reason look like more than one record.
-    return given.replace(/\p{C}+/gu, " ").trim();
+    // Line breaks and the like would let a reason look like more than one record; of what nobody sees nothing is left.
+    const cleaned = typeof given === "string" ? given.replace(/\p{C}+/gu, " ").trim() : "";
+    if (cleaned === "") throw badRequest(`${name} is missing: write ${what}`);
+    if (cleaned.length > longest) throw badRequest(`${name} is longer than ${longest} characters`);
+    return cleaned;
   };
   return { who: text("who", 100, "your name"), why: text("why", 500, "a reason") };
 }

@@ -86,6 +86,8 @@ describe("what changes something", () => {
     [{ kind: "approve" }, "who"],
     [{ kind: "approve", who: "ada" }, "why"],
     [{ kind: "approve", who: "ada", why: " " }, "why"],
+    [{ kind: "approve", who: "\u200b", why: "x" }, "who"],
+    [{ kind: "approve", who: "ada", why: "\u0000\u2060 \u{e0020}" }, "why"],
     [{ kind: "pay", ...who }, "kind"],
     [{ kind: "approve", who: "a".repeat(101), why: "x" }, "who"],
     ["text", "who"],
