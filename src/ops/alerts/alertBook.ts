@@ -1,4 +1,4 @@
-import type { Alert, AlertChange, Notice } from "./alert.ts";
+import type { Alert, AlertChange, Notice, Severity } from "./alert.ts";
 
 type Entry = {
   readonly alert: Alert;
@@ -20,8 +20,9 @@ export type BookOptions = {
   readonly isLook?: boolean;
 };
 
-/** Keys that nobody ends (a stranger's nonce, a dead confirmation) are forgotten beyond this number, the oldest first. */
+/** Strangers can make keys (a ceiling for each provider): beyond this number the one that matters least is forgotten. */
 const mostEntries = 500;
+const weights: Record<Severity, number> = { info: 1, warning: 2, critical: 3 };
 
 /** Takes note of a change. Conditions are told of once, reminded of while they last, and resolved; events are told once. */
 export function noted(
@@ -51,16 +52,26 @@ export function noted(
       repeats: entry?.repeats ?? 0,
     });
   } else next.set(key, { ...entry, alert, repeats: entry.repeats + (options.isLook ? 0 : 1) });
-  const oldest = next.size > mostEntries ? next.keys().next().value : undefined;
-  if (oldest !== undefined) next.delete(oldest);
+  if (next.size > mostEntries) next.delete(leastOf(next, key));
   return due(next, now, options);
 }
 
-/** What time alone brings: conditions that have lasted long enough, and reminders. */
+/** Among all but the newest, which is still to be told: the oldest event, else the oldest of the least severe conditions. */
+function leastOf(book: AlertBook, newest: string): string {
+  let least: readonly [key: string, weight: number] = [newest, Number.POSITIVE_INFINITY];
+  for (const [key, { kind, alert }] of book) {
+    const weight = kind === "event" ? 0 : weights[alert.severity];
+    if (key !== newest && weight < least[1]) least = [key, weight];
+  }
+  return least[0];
+}
+
+/** What time alone brings: conditions that have lasted long enough, and reminders. What happened long ago is forgotten. */
 export function due(book: AlertBook, now: number, options: BookOptions): readonly [AlertBook, readonly Notice[]] {
   const next = new Map(book);
   const notices: Notice[] = [];
   for (const [key, entry] of book) {
+    if (isSpent(entry, now, options) && entry.repeats === 0) next.delete(key);
     if (entry.toldAt === undefined ? now < entry.dueAt : !isReminder(entry, now, options)) continue;
     notices.push(notice(entry, "firing"));
     next.set(key, { ...entry, toldAt: now, repeats: 0 });
