@@ -72,19 +72,25 @@ export function due(book: AlertBook, now: number, options: BookOptions): readonl
   const notices: Notice[] = [];
   for (const [key, entry] of book) {
     if (isSpent(entry, now, options) && entry.repeats === 0) next.delete(key);
-    if (entry.toldAt === undefined ? now < entry.dueAt : !isReminder(entry, now, options)) continue;
+    if (entry.toldAt === undefined ? !isDue(entry, now) : !isReminder(entry, now, options)) continue;
     notices.push(notice(entry, "firing"));
     next.set(key, { ...entry, toldAt: now, repeats: 0 });
   }
   return [next, notices];
 }
 
-const isReminder = ({ kind, toldAt, repeats }: Entry, now: number, { repeatAfterMs }: BookOptions): boolean =>
-  toldAt !== undefined && now - toldAt >= repeatAfterMs && (kind === "condition" || repeats > 0);
+/** What lies in the future was noted by a clock that was ahead: nobody is to wait until it is there again. */
+const isDue = ({ since, dueAt }: Entry, now: number): boolean => now >= dueAt || now < since;
+
+const isLongAgo = (at: number, now: number, { repeatAfterMs }: BookOptions): boolean =>
+  now - at >= repeatAfterMs || now < at;
+
+const isReminder = ({ kind, toldAt, repeats }: Entry, now: number, options: BookOptions): boolean =>
+  toldAt !== undefined && isLongAgo(toldAt, now, options) && (kind === "condition" || repeats > 0);
 
 /** An event that was told long ago is news when it happens again. */
-const isSpent = ({ kind, toldAt }: Entry, now: number, { repeatAfterMs }: BookOptions): boolean =>
-  kind === "event" && toldAt !== undefined && now - toldAt >= repeatAfterMs;
+const isSpent = ({ kind, toldAt }: Entry, now: number, options: BookOptions): boolean =>
+  kind === "event" && toldAt !== undefined && isLongAgo(toldAt, now, options);
 
 const notice = ({ alert, since, repeats }: Entry, state: Notice["state"]): Notice => ({
   ...alert,

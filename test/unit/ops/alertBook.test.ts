@@ -50,6 +50,22 @@ describe("the book of alerts", () => {
     for (let at = 0; at < 498; at++) expect(about(`low ${at}`)).toHaveLength(2);
   });
 
+  it("tells of what happens, and reminds of what lasts, after a clock that was ahead is set back", () => {
+    const { note, pass, about } = open();
+    const ahead = 40_000 * hour;
+    for (const change of [happens("missed"), begins("paused"), { ...begins("lost"), lastingMs: hour }])
+      note(change, ahead);
+    pass(0);
+    note(happens("missed"), 1);
+    expect(about("missed")).toEqual(["firing missed", "firing missed"]);
+    expect(about("paused")).toEqual(["firing paused", "firing paused"]);
+    expect(about("lost")).toEqual(["firing lost"]);
+    pass(4 * hour - 1);
+    expect(about("paused")).toHaveLength(2);
+    pass(4 * hour);
+    expect(about("paused")).toHaveLength(3);
+  });
+
   it("keeps nothing of what happened once and is told, such as each day's digest", () => {
     const { note, pass, size, about } = open();
     for (let day = 0; day < 600; day++) {

@@ -38,6 +38,43 @@ describe("cron$", () => {
     subscription.unsubscribe();
     expect(ticks[0]).toBe("2030-01-02T00:00:00.000Z");
   });
+
+  it.each([
+    ["before its first tick", 0],
+    ["after a tick", 2 * 60_000],
+  ])("goes by a clock that was ahead and is set back, %s", async (_, after) => {
+    const { ticks, subscription } = collect("*/5 * * * *");
+    await vi.advanceTimersByTimeAsync(after);
+    ticks.length = 0;
+    vi.setSystemTime(Date.UTC(2026, 0, 1, 0, 0, 30));
+    await vi.advanceTimersByTimeAsync(12 * 60_000);
+    subscription.unsubscribe();
+    expect(ticks).toEqual(["2026-01-01T00:05:00.000Z", "2026-01-01T00:10:00.000Z"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("goes by a clock that was ahead for seconds alone, in which it ticked", async () => {
+    const { ticks, subscription } = collect("*/10 * * * * *");
+    await vi.advanceTimersByTimeAsync(5_000);
+    vi.setSystemTime(Date.UTC(2030, 0, 2, 1));
+    await vi.advanceTimersByTimeAsync(7_000);
+    expect(ticks.at(-1)).toBe("2030-01-02T01:00:00.000Z");
+    vi.setSystemTime(Date.UTC(2030, 0, 1, 23, 58, 45));
+    await vi.advanceTimersByTimeAsync(70_000);
+    subscription.unsubscribe();
+    expect(ticks.at(-1)).toBe("2030-01-01T23:59:50.000Z");
+  });
+
+  it("gives no tick twice where a clock is set right by seconds", async () => {
+    const { ticks, subscription } = collect("* * * * *");
+    for (let times = 0; times < 60; times++) {
+      await vi.advanceTimersByTimeAsync(30_000);
+      vi.setSystemTime(Date.now() - 5_000);
+    }
+    subscription.unsubscribe();
+    expect(ticks.length).toBeGreaterThan(20);
+    expect(new Set(ticks).size).toBe(ticks.length);
+  });
 });
 
 describe("validateCron", () => {

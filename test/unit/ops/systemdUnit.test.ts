@@ -78,6 +78,11 @@ describe("the systemd unit", () => {
     );
   });
 
+  it("waits for the clock where the machine's start does, and asks no machine for it", () => {
+    expect(value("After")?.split(" ")).toContain("time-sync.target");
+    expect(unit).not.toMatch(/^(Wants|Requires|Requisite|BindsTo)=.*time-sync/m);
+  });
+
   it("does not restart a daemon whose configuration is wrong", () => {
     expect(value("RestartPreventExitStatus")).toBe(String(exitCodes.config));
     expect(value("Restart")).toBe("on-failure");
