@@ -13,7 +13,7 @@ export type Metrics = {
   readonly observe: (name: MetricName, value: number, labels?: Labels) => void;
   /** Forgets a gauge's values, so that those that are not set again are not shown. */
   readonly forget: (name: MetricName) => void;
-  /** Called before each reading; what it throws is left out of the answer. */
+  /** Called before each reading. If it throws, so does the reading: numbers that are not the newest would be taken for them. */
   readonly beforeReading: (refresh: () => void) => void;
   /** The text that Prometheus reads. */
   readonly text: () => Promise<string>;

@@ -91,6 +91,19 @@ describe("startHttpServer", () => {
     expect(text).not.toContain("0x1234");
   });
 
+  it("answers /metrics with 500 rather than with old numbers when one cannot be read", async () => {
+    const metrics = createMetrics({ version: "1.2.3", nodeVersion: "v24" });
+    let problem: Error | undefined = new Error("internal detail");
+    metrics.beforeReading(() => {
+      if (problem) throw problem;
+    });
+    const { url } = await start({ metrics });
+    const refused = await fetch(url("/metrics"));
+    expect([refused.status, await refused.text()]).toEqual([500, expect.not.stringMatching(/internal|ogpu_confirmd_/)]);
+    problem = undefined;
+    expect((await fetch(url("/metrics"))).status).toBe(200);
+  });
+
   it("sends headers that let a browser run nothing from elsewhere", async () => {
     const { url } = await start();
     const { headers } = await fetch(url("/livez"));
