@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { placeWhole } from "../../journal/placeWhole.ts";
 import type { UpkeepJournal } from "../../journal/upkeepJournal.ts";
 import { verifyInThread } from "./verifyBackup.ts";
@@ -35,8 +35,9 @@ export async function backupJournal(
     await journal.backup(part);
     return verifyInThread(part);
   });
-  const whole = own().filter(({ isPart }) => !isPart);
-  for (const { name } of whole.slice(0, -keep)) rmSync(join(directory, name));
+  // The others alone: a clock that was ahead has named some after times to come.
+  const others = own().filter(({ name, isPart }) => !isPart && name !== basename(path));
+  for (const { name } of others.slice(0, Math.max(0, others.length + 1 - keep))) rmSync(join(directory, name));
   return { path, bytes: statSync(path).size, rows };
 }
 

@@ -118,6 +118,12 @@ describe("housekeeping", () => {
     await restored.close();
   });
 
+  it("keeps the copy that it has just made, whatever a clock that was ahead has named the others", async () => {
+    for (const ahead of [8, 9]) await copy(journal, ahead);
+    const { path } = await copy(journal, 1);
+    expect(copies()).toEqual([basename(path), basename(path).replace("20300101", "20300109")]);
+  });
+
   it("touches no copy of another journal in the same folder, also of one that is being made", async () => {
     const other = openSqliteJournal({ path: join(directory, "other.sqlite"), chainId: 1071 });
     onTestFinished(() => other.close());
