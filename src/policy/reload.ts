@@ -11,7 +11,7 @@ export type ReloadOptions = PolicySetOptions & {
   readonly checkSet?: (set: LoadedPolicies) => Promise<void>;
   /** When to look at the files again. */
   readonly triggers$: Observable<unknown>;
-  /** The files changed, and are in force. */
+  /** The files changed, and are in force; or they are again what is in force, after others were refused. */
   readonly onChanged: (set: PolicySet) => void;
   /** The files changed, and are refused; the set before stays in force. */
   readonly onRefused: (problems: string) => void;
@@ -42,6 +42,7 @@ export async function createPolicyStore(options: ReloadOptions): Promise<PolicyS
     try {
       // First without compiling anything where it runs: most events change nothing.
       if (fingerprint(loadPolicies(folder, options)) === fingerprint(current)) {
+        if (refused !== "") onChanged(current);
         refused = "";
         return [];
       }

@@ -24,6 +24,7 @@ let folder: string;
 let journal: Journal;
 let store: PolicyStore;
 let refusals: string[];
+let changes: string[];
 let close: () => Promise<void>;
 const hangup$ = new Subject<void>();
 
@@ -34,12 +35,13 @@ beforeEach(async () => {
   writeFileSync(join(folder, "a.yaml"), policyText(0));
   journal = openSqliteJournal({ path: join(home, "journal.sqlite"), chainId: 1071 });
   refusals = [];
+  changes = [];
   const evaluator = createWorkerEvaluator();
   store = await createPolicyStore({
     folder,
     evaluator,
     triggers$: merge(folderChanges$(folder, { restMs: 30, checkMs: 50 }), hangup$),
-    onChanged: () => undefined,
+    onChanged: ({ policies }) => changes.push(policies.map(({ name }) => name).join()),
     onRefused: (problems) => refusals.push(problems),
   });
   const listening = store.changes$.subscribe();
@@ -129,6 +131,20 @@ it("keeps the set in force when the files are broken, says so once, and takes th
   save(policyText(3), false);
   await until(() => digestNow() !== before);
   await until(() => store.current().policies.length === 2);
+});
+
+it("says that the set in force is good again when a refused edit is put back as it was, and says so once", async () => {
+  const before = digestNow();
+  save(policyText(0, "output.vald"), false);
+  await until(() => refusals.length === 1);
+  save(policyText(0), false);
+  await until(() => changes.length === 1);
+  hangup$.next();
+  await sleep(200);
+  expect(changes).toEqual(["a"]);
+  expect(digestNow()).toBe(before);
+  save(policyText(0, "output.vald"), false);
+  await until(() => refusals.length === 2);
 });
 
 it("reads the files at a hang-up too", async () => {
