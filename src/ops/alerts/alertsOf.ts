@@ -40,11 +40,6 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
       const severity = confirmations === 0 ? "critical" : "warning";
       return [{ kind: "begins", key, severity, title: "the key runs out of gas money", text }];
     }
-    case "answer": {
-      if (report.answer !== "no-funds") return [];
-      const text = "A node refuses a transaction because the key cannot pay for its gas. Nothing is paid until it can.";
-      return [{ kind: "begins", key: "no-funds", severity: "critical", title: "the key has no gas money", text }];
-    }
     case "key":
       return ofKey(report);
     case "confirmation":
@@ -156,26 +151,17 @@ export function alertsOf(report: Report, lastingMs: number): readonly AlertChang
 type ReportOf<Type extends Report["type"]> = Extract<Report, { readonly type: Type }>;
 
 function ofConfirmation({ id, task, state, reason }: ReportOf<"confirmation">["confirmation"]): readonly AlertChange[] {
-  const moves: readonly AlertChange[] =
-    state === "intended" || state === "signed"
-      ? []
-      : [
-          { kind: "ends", key: `fee-ceiling ${id}` },
-          { kind: "ends", key: `hopeless ${id}` },
-        ];
-  switch (state) {
-    case "broadcast":
-      return [{ kind: "ends", key: "no-funds" }];
-    case "dead": {
-      const text = `Task ${checksummed(task)}: ${reason}. See docs/runbook.md, "A dead confirmation".`;
-      return [
-        ...moves,
-        { kind: "happens", key: `dead ${id}`, severity: "critical", title: "a confirmation is dead", text },
-      ];
-    }
-    default:
-      return moves;
-  }
+  if (state === "intended" || state === "signed" || state === "broadcast") return [];
+  const moves: readonly AlertChange[] = [
+    { kind: "ends", key: `fee-ceiling ${id}` },
+    { kind: "ends", key: `hopeless ${id}` },
+  ];
+  if (state !== "dead") return moves;
+  const text = `Task ${checksummed(task)}: ${reason}. See docs/runbook.md, "A dead confirmation".`;
+  return [
+    ...moves,
+    { kind: "happens", key: `dead ${id}`, severity: "critical", title: "a confirmation is dead", text },
+  ];
 }
 
 function ofKey({ signer, state, by }: ReportOf<"key">): readonly AlertChange[] {

@@ -85,7 +85,6 @@ describe("alerts", () => {
       "paused",
     ],
     ["a low balance", balance(true), balance(false), `balance ${signer}`],
-    ["an empty key", answer, confirmed("broadcast"), "no-funds"],
     [
       "a stuck transaction",
       { type: "fee-ceiling", confirmation: confirmation("broadcast"), cap: "c" },
@@ -190,6 +189,20 @@ describe("alerts", () => {
     const { alerts, told } = setup();
     alerts.note(report);
     expect(told).toEqual([notice]);
+  });
+
+  it("say that a key has gas money again when it has, not when it next sends something", () => {
+    const { alerts, told, passes } = setup();
+    alerts.note(confirmed("broadcast"));
+    alerts.note({ type: "key", signer, state: "no-funds" });
+    alerts.note(answer);
+    passes(minute);
+    alerts.note({ type: "key", signer, state: "funded" });
+    expect(told).toEqual([`firing key-gas ${signer}`, `resolved key-gas ${signer}`]);
+    alerts.note(confirmed("mined"));
+    alerts.note(confirmed("final"));
+    passes(61 * minute);
+    expect(told).toHaveLength(2);
   });
 
   it("keep silent about the daily work", () => {
