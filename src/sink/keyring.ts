@@ -230,7 +230,10 @@ function createKey(
       return left ?? [];
     },
     readFunds: async () => {
-      if (canSign) await watch("reading the balance", runway.look);
+      // A former key's money matters while nodes refuse what it has out for want of it.
+      const isOut = lane.unmined() > 0;
+      if (canSign || (isOut && runway.affordable() === 0)) await watch("reading the balance", runway.look);
+      if (!canSign && !isOut) runway.dismiss();
     },
   };
 }

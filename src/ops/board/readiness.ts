@@ -76,7 +76,9 @@ export function createReadiness(options: ReadinessOptions): Readiness {
         const number = head !== undefined && head.number > report.number ? head.number : report.number;
         head = { number, heardAt: clock.now() };
       }
-      if (report.type === "funds") funds.set(report.signer, report);
+      // A dry run pays with none, and shows them all; the money of a former key is nobody's worry but that key's.
+      const isOurs = (key: AccountAddress) => keys.length === 0 || keys.includes(key);
+      if (report.type === "funds" && isOurs(report.signer)) funds.set(report.signer, report);
       if (report.type === "key" && report.state === "no-funds") penniless.add(report.signer);
       if (report.type === "key" && report.state === "funded") penniless.delete(report.signer);
       // On a chain that stands still there is nothing to take in after a restart: the end of a scan says enough.

@@ -22,6 +22,8 @@ export type Runway = {
   readonly affordable: () => number;
   /** A node said that the money is missing: nothing more is signed until the balance was read again. */
   readonly doubt: () => void;
+  /** Nothing is to be paid any more: whether it could be is no news. */
+  readonly dismiss: () => void;
 };
 
 const restMs = { short: 5_000, plentiful: 60_000 };
@@ -63,5 +65,6 @@ export function createRunway(deps: RunwayDeps, warnBelow: number): Runway {
       lookedAt = undefined;
       setOut(true);
     },
+    dismiss: () => setOut(false),
   };
 }

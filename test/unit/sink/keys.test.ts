@@ -266,6 +266,53 @@ describe("a key without money", () => {
   });
 });
 
+describe("a former key without money", () => {
+  const refused = { ok: false, message: "insufficient funds for gas * price + value" } as const;
+  /** The first key signs one, and is not configured any more; nodes refuse what it has signed. */
+  const afterItsTime = async (chain: FakeAnswers) => {
+    const all = await intend(1);
+    const before = await start([first]);
+    await time.pass(1_000);
+    before.stop();
+    const raw = (await now(all))[0]?.attempts[0]?.raw;
+    bench.reports.length = 0;
+    const broadcast: ChainPort["broadcast"] = async (each) => (each === raw ? refused : { ok: true });
+    const after = await start([second], { broadcast, ...chain });
+    await newHead();
+    return after;
+  };
+
+  it("is told of until it has some", async () => {
+    let balance = wei(0n);
+    const purse = async (account: AccountAddress) => (account === first.address ? balance : wei(10n ** 20n));
+    const { stop } = await afterItsTime({ balance: purse });
+    await time.pass(10_000);
+    await newHead();
+    expect(keyReports(first)).toEqual(["held", "no-funds"]);
+    balance = wei(10n ** 20n);
+    await time.pass(10_000);
+    await newHead();
+    expect(keyReports(first)).toEqual(["held", "no-funds", "funded"]);
+    stop();
+  });
+
+  it("is told of until nothing that it has signed is out", async () => {
+    let isMined = false;
+    const { stop } = await afterItsTime({
+      balance: async (account) => wei(account === first.address ? 0n : 10n ** 20n),
+      receipt: async (hash) => (isMined ? receiptOf(hash) : undefined),
+    });
+    expect(keyReports(first)).toEqual(["held", "no-funds"]);
+    isMined = true;
+    await newHead();
+    expect(keyReports(first)).toEqual(["held", "no-funds", "funded"]);
+    await time.pass(60_000);
+    await newHead();
+    expect(keyReports(first)).toHaveLength(3);
+    stop();
+  });
+});
+
 it("gives what one key may not confirm to another at once", async () => {
   const simulateConfirm: ChainPort["simulateConfirm"] = async (from) =>
     from === first.address ? { ok: false, reason: "NotOwner" } : { ok: true, gas: 100_000n };

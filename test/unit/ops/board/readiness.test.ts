@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createReadiness } from "../../../../src/ops/board/readiness.ts";
-import { unixSeconds } from "../../../../src/protocol/brand.ts";
+import { type AccountAddress, unixSeconds, wei } from "../../../../src/protocol/brand.ts";
 import type { Report } from "../../../../src/report.ts";
+import { address } from "../../../support/fakeChain.ts";
 
 const head = (number: bigint): Report => ({ type: "head", number, timestamp: unixSeconds(1_000) }) as Report;
 const scanned = (block: bigint): Report => ({ type: "scanned", block });
@@ -25,4 +26,14 @@ describe("the backfill, for /readyz", () => {
   ])("is %s when %s", (expected, _, reports) => {
     expect(backfill(...reports)).toBe(expected);
   });
+});
+
+it("tells of the money of the keys that pay, not of one that is not configured any more", () => {
+  const [signer, former] = [address<AccountAddress>(1), address<AccountAddress>(2)];
+  const readiness = createReadiness({ clock: { now: () => 0 }, headFreshMs: 1, maxLag: 2, keys: [signer] });
+  readiness.note({ type: "funds", signer, balance: wei(9n), confirmations: 3 });
+  readiness.note({ type: "funds", signer: former, balance: wei(0n), confirmations: 0 });
+  readiness.note({ type: "key", signer: former, state: "no-funds" });
+  expect(readiness.funds()).toMatchObject({ confirmations: 3 });
+  expect(readiness.checks().find(({ name }) => name === "key")?.ok).toBe(true);
 });
