@@ -5,7 +5,7 @@ import type { ResponseAddress, TaskAddress } from "./protocol/brand.ts";
 export type UntoldFinds = {
   /** Notes what is not in the journal yet; in the first round nothing, for that finds what there was before. */
   readonly note: (found: Pick<Intake, "tasks" | "responses">) => Promise<void>;
-  /** The round is over: all that was noted stands at or below this block. */
+  /** The round is over: all that was noted stands at or below this block. What waits already is not put off by it. */
   readonly endRound: (head: bigint) => void;
   /** How much of it the scanner went past without a word. Each find is counted once. @param scanned The checkpoint. */
   readonly count: (scanned: bigint) => Promise<{ readonly tasks: number; readonly responses: number }>;
@@ -17,9 +17,9 @@ const lagBlocks = 64n;
 const limit = 10_000;
 
 export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOfResponses" | "untold">): UntoldFinds {
-  const tasks = new Set<TaskAddress>();
-  const responses = new Set<ResponseAddress>();
-  let until: bigint | undefined;
+  let noted = noFinds();
+  /** What is to be told of by this block. What later rounds find waits for its turn, and does not put it off. */
+  let due: (Finds & { readonly until: bigint }) | undefined;
   let isFirstRound = true;
 
   const addTo = <T>(finds: Set<T>, all: readonly T[], isKnown: (one: T) => boolean) => {
@@ -33,20 +33,24 @@ export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOf
       const seenResponses = found.responses.map(({ response }) => response);
       const known = await journal.knownTasks(seenTasks);
       const answered = await journal.tasksOfResponses(seenResponses);
-      addTo(tasks, seenTasks, (task) => known.has(task));
-      addTo(responses, seenResponses, (response) => answered.has(response));
+      addTo(noted.tasks, seenTasks, (task) => known.has(task));
+      addTo(noted.responses, seenResponses, (response) => answered.has(response));
     },
     endRound: (head) => {
-      until = head;
       isFirstRound = false;
+      if (due !== undefined || noted.tasks.size + noted.responses.size === 0) return;
+      due = { ...noted, until: head + lagBlocks };
+      noted = noFinds();
     },
     count: async (scanned) => {
-      if (until === undefined || scanned < until + lagBlocks) return { tasks: 0, responses: 0 };
-      const untold = await journal.untold({ tasks: [...tasks], responses: [...responses] });
-      tasks.clear();
-      responses.clear();
-      until = undefined;
+      if (due === undefined || scanned < due.until) return { tasks: 0, responses: 0 };
+      const untold = await journal.untold({ tasks: [...due.tasks], responses: [...due.responses] });
+      due = undefined;
       return untold;
     },
   };
 }
+
+type Finds = { readonly tasks: Set<TaskAddress>; readonly responses: Set<ResponseAddress> };
+
+const noFinds = (): Finds => ({ tasks: new Set(), responses: new Set() });

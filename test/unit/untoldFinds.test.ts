@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import type { TaskAddress } from "../../src/protocol/brand.ts";
 import { createUntoldFinds } from "../../src/untoldFinds.ts";
-import { hashOf, response, source, task } from "../support/fakeChain.ts";
+import { address, hashOf, response, source, task } from "../support/fakeChain.ts";
 
 let directory: string;
 let journal: Journal;
@@ -54,6 +55,43 @@ describe("what a sweep found before its log", () => {
 
   it("is not counted before the scanner has passed any head at which it can have been found", async () => {
     expect(await afterwards({}, 72n)).toEqual([nothing, nothing]);
+  });
+
+  it.each([10n, 63n, 64n, 300n])("is counted once where a round takes %s blocks", async (perRound) => {
+    const finds = createUntoldFinds(journal);
+    const counts: { round: number; tasks: number; responses: number }[] = [];
+    let head = 1_000n;
+    finds.endRound(head);
+    for (let round = 1; round <= 40; round++) {
+      head += perRound;
+      const late = await finds.count(head);
+      if (late.tasks + late.responses > 0) counts.push({ round, ...late });
+      // Two rounds after each other find something: the second must not keep the first from being told.
+      const more = round === 2 ? found.tasks : round === 3 ? [{ task: address<TaskAddress>(77), source }] : [];
+      await finds.note({ tasks: more, responses: [] });
+      await journal.intake({ tasks: more, responses: [], touched: [] });
+      finds.endRound(head);
+    }
+    expect(counts.map(({ tasks, responses }) => [tasks, responses])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+  });
+
+  it("is not counted with those of the round before, whose wait ends earlier", async () => {
+    const finds = createUntoldFinds(journal);
+    finds.endRound(6n);
+    await finds.note({ tasks: found.tasks, responses: [] });
+    await journal.intake({ tasks: found.tasks, responses: [], touched: [] });
+    finds.endRound(9n);
+    const late = { tasks: [{ task: address<TaskAddress>(77), source }], responses: [] };
+    await finds.note(late);
+    await journal.intake({ ...late, touched: [] });
+    finds.endRound(50n);
+    expect(await finds.count(73n)).toEqual({ tasks: 1, responses: 0 });
+    finds.endRound(73n);
+    expect(await finds.count(136n)).toEqual(nothing);
+    expect(await finds.count(137n)).toEqual({ tasks: 1, responses: 0 });
   });
 
   it("is none in the first round: it may have been there all along", async () => {
