@@ -3,14 +3,14 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { AlertChange } from "../ops/alerts/alert.ts";
 import { type Alerts, createAlerts } from "../ops/alerts/createAlerts.ts";
-import { unsigned } from "../ops/alerts/ownAlerts.ts";
+import { behind, unsigned } from "../ops/alerts/ownAlerts.ts";
 import { webhookBody } from "../ops/alerts/templates.ts";
 import { createWebhook } from "../ops/alerts/webhook.ts";
 import type { Unsigned } from "../ops/board/unsigned.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { Metrics } from "../ops/metrics/createMetrics.ts";
 import type { Scrub } from "../ops/scrub.ts";
-import type { Vitals } from "../ops/vitals.ts";
+import { unborn, type Vitals, whyBehind } from "../ops/vitals.ts";
 
 export type AlertParts = {
   readonly config: Pick<Config, "alerts" | "network">;
@@ -56,7 +56,11 @@ export function openAlerts({ config, url, logger, scrub, metrics, vitals, waitin
       const clean = { ...notice, title: scrub(notice.title), text: scrub(notice.text) };
       webhook?.send(webhookBody(options.format, clean, sender));
     },
-    look: (now) => [silence(now, vitals()?.headAt ?? bornAt, options.after), unsigned(waiting(now))],
+    look: (now) => [
+      silence(now, vitals()?.headAt ?? bornAt, options.after),
+      behind(whyBehind(vitals() ?? unborn, now)),
+      unsigned(waiting(now)),
+    ],
   });
   return {
     ...alerts,

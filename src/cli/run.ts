@@ -21,6 +21,7 @@ import { createObservers } from "../ops/observers.ts";
 import { startOperatorServer } from "../ops/operatorServer.ts";
 import { createScrubber, type Scrub } from "../ops/scrub.ts";
 import { createShutdown } from "../ops/shutdown.ts";
+import { whyBehind } from "../ops/vitals.ts";
 import { createNearEvaluator } from "../policy/nearEvaluator.ts";
 import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
@@ -146,6 +147,7 @@ async function runWith(parts: Parts): Promise<number> {
     nodeVersion: context.nodeVersion,
     keys: config.sink.dryRun ? [] : signers.map(({ address }) => address),
     stalled: supervisor.stalled,
+    behind: () => whyBehind(supervisor.vitals(), systemClock.now()),
     clock: systemClock,
     logger,
     listeners: [supervisor.note, alerts.note, createHeapRoom()],

@@ -13,6 +13,7 @@ import { countReports } from "./metrics/countReports.ts";
 import { createMetrics, type Metrics } from "./metrics/createMetrics.ts";
 import { endpointGauges } from "./metrics/endpointGauges.ts";
 import { tellLater } from "./tellLater.ts";
+import { maxLag } from "./vitals.ts";
 
 export type ObserverOptions = {
   readonly config: Config;
@@ -22,6 +23,8 @@ export type ObserverOptions = {
   readonly keys: readonly AccountAddress[];
   /** Why the pipe stands still; `undefined` while it does not. @default nobody watches for that */
   readonly stalled?: () => string | undefined;
+  /** Why the scanner is far behind and comes no further; `undefined` while it does. @default nobody watches for that */
+  readonly behind?: () => string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** More who are to be told. */
@@ -41,14 +44,11 @@ export type Observers = {
   readonly watchEndpoints: (health: () => readonly EndpointHealth[]) => void;
 };
 
-/** How far the scanner may be behind the head and count as caught up, blocks. */
-const maxLag = 10;
-
 export function createObservers(options: ObserverOptions): Observers {
-  const { config, version, nodeVersion, keys, stalled, clock, logger, listeners = [] } = options;
+  const { config, version, nodeVersion, keys, stalled, behind, clock, logger, listeners = [] } = options;
   const metrics = createMetrics({ version, nodeVersion });
   const headFreshMs = Math.max(30_000, 5 * config.rpc.pollInterval);
-  const readiness = createReadiness({ clock, headFreshMs, maxLag, keys, stalled });
+  const readiness = createReadiness({ clock, headFreshMs, maxLag, keys, stalled, behind });
   const board = createBoard({ clock, stuckAfterMs: config.sink.rebroadcastAfter });
   metrics.beforeReading(() => {
     for (const { name, ok } of readiness.checks()) metrics.set("ready", ok ? 1 : 0, { check: name });

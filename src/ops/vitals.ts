@@ -13,6 +13,8 @@ export type Vitals = {
   readonly caughtUp: boolean;
   /** Since when the scanner owes a sign of life: the first head that it has not answered yet. */
   readonly owedSince: number | undefined;
+  /** Since when it is far behind the head and comes no further, for whatever reason. */
+  readonly behindSince: number | undefined;
   /** Until then it waits for an endpoint that failed, and owes nothing. */
   readonly excusedUntil: number;
 };
@@ -23,8 +25,14 @@ export const unborn: Vitals = {
   checkpoint: undefined,
   caughtUp: false,
   owedSince: undefined,
+  behindSince: undefined,
   excusedUntil: 0,
 };
+
+/** How far the scanner may be behind the head and count as caught up, blocks. */
+export const maxLag = 10;
+/** How long it may come no further while it is farther behind. */
+const behindPatienceMs = 5 * 60_000;
 
 /**
  * What a report says of the pipe's progress.
@@ -39,7 +47,8 @@ export function live(vitals: Vitals, report: Report, now: number): Vitals {
     case "head": {
       const isNews = report.number > (vitals.head ?? -1n) && report.number > (vitals.checkpoint ?? -1n);
       const owedSince = vitals.owedSince ?? (isNews ? Math.max(now, vitals.excusedUntil) : undefined);
-      return { ...vitals, head: report.number, headAt: now, owedSince };
+      const behindSince = isFar(vitals.checkpoint, report.number) ? (vitals.behindSince ?? now) : undefined;
+      return { ...vitals, head: report.number, headAt: now, owedSince, behindSince };
     }
     case "intake":
       return report.via === "scanner" && report.block !== undefined ? arrived(vitals, report.block, now) : vitals;
@@ -56,9 +65,17 @@ export function live(vitals: Vitals, report: Report, now: number): Vitals {
 const arrived = (vitals: Vitals, checkpoint: bigint, now: number): Vitals => ({
   ...vitals,
   checkpoint,
+  behindSince: !isFar(checkpoint, vitals.head)
+    ? undefined
+    : checkpoint > (vitals.checkpoint ?? -1n)
+      ? now
+      : (vitals.behindSince ?? now),
   caughtUp: vitals.caughtUp || (vitals.head !== undefined && checkpoint >= vitals.head),
   owedSince: vitals.head !== undefined && checkpoint >= vitals.head ? undefined : now,
 });
+
+const isFar = (checkpoint: bigint | undefined, head: bigint | undefined): boolean =>
+  head !== undefined && (checkpoint === undefined || head - checkpoint > BigInt(maxLag));
 
 /** The journal's server may come back, too; but it is no endpoint. */
 const isJournals = (error: unknown): boolean => error instanceof BaseError && error.code.startsWith("JOURNAL_");
@@ -72,4 +89,16 @@ export function whyStalled({ owedSince, checkpoint }: Vitals, now: number, patie
   if (owedSince === undefined || now - owedSince <= patienceMs) return undefined;
   const seconds = Math.round((now - owedSince) / 1_000);
   return `the scanner stands at block ${checkpoint ?? "none"} for ${seconds}s although the chain goes on`;
+}
+
+/**
+ * @returns why events are not read, or `undefined`: the scanner is far behind and comes no further. That is no stall where
+ * endpoints are to blame, and a restart would not end it; but a person must know.
+ */
+export function whyBehind({ behindSince, checkpoint, head }: Vitals, now: number): string | undefined {
+  if (behindSince === undefined || head === undefined || now - behindSince <= behindPatienceMs) return undefined;
+  const seconds = Math.round((now - behindSince) / 1_000);
+  return checkpoint === undefined
+    ? `the scanner has read no block for ${seconds}s; the head is ${head}`
+    : `the scanner is ${head - checkpoint} blocks behind the head and stands at block ${checkpoint} for ${seconds}s`;
 }

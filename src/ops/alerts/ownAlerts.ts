@@ -9,6 +9,14 @@ export const stalled = (reason: string | undefined): AlertChange =>
     ? { kind: "ends", key: "stalled" }
     : { kind: "begins", key: "stalled", severity: "critical", title: "the pipe stands still", text: reason };
 
+/** The scanner is far behind and reads nothing; `undefined`: it reads on. */
+export function behind(reason: string | undefined): AlertChange {
+  const key = "behind";
+  if (reason === undefined) return { kind: "ends", key };
+  const text = `${reason}. Events that no socket and no sweep brings wait; none is lost. See docs/runbook.md, "The scanner is behind".`;
+  return { kind: "begins", key, severity: "critical", title: "the scanner is behind, and reads nothing", text };
+}
+
 /** The daemon stops for a reason of its own. */
 export const broken = (error: unknown): AlertChange => ({
   kind: "happens",

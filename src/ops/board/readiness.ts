@@ -15,6 +15,8 @@ export type ReadinessOptions = {
   readonly keys: readonly AccountAddress[];
   /** Why the pipe stands still; `undefined` while it does not. @default nobody watches for that */
   readonly stalled?: (() => string | undefined) | undefined;
+  /** Why the scanner is far behind and comes no further; `undefined` while it does. @default nobody watches for that */
+  readonly behind?: (() => string | undefined) | undefined;
 };
 
 export type Readiness = {
@@ -28,7 +30,7 @@ export type Readiness = {
 
 /** Whether the daemon can do its work, by what it was told of. Asks nobody. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { clock, headFreshMs, maxLag, keys, stalled } = options;
+  const { clock, headFreshMs, maxLag, keys, stalled, behind } = options;
   let head: { readonly number: bigint; readonly heardAt: number } | undefined;
   let checkpoint: bigint | undefined;
   let hasCaughtUp = false;
@@ -51,6 +53,8 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     if (head === undefined || checkpoint === undefined) return { ok: false, reason: "the scanner has not begun" };
     const lag = head.number > checkpoint ? head.number - checkpoint : 0n;
     if (lag <= BigInt(maxLag)) hasCaughtUp = true;
+    const why = behind?.();
+    if (why !== undefined) return { ok: false, reason: why };
     return { ok: hasCaughtUp, reason: `checkpoint ${checkpoint}, ${lag} blocks behind the head` };
   };
   const keyCheck = (): Omit<Check, "name"> => {

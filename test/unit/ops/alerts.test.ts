@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import type { AlertChange, Notice } from "../../../src/ops/alerts/alert.ts";
 import { createAlerts } from "../../../src/ops/alerts/createAlerts.ts";
-import { unsigned } from "../../../src/ops/alerts/ownAlerts.ts";
+import { behind, unsigned } from "../../../src/ops/alerts/ownAlerts.ts";
 import { type WebhookFormat, webhookBody } from "../../../src/ops/alerts/templates.ts";
 import { createWebhook, type WebhookOptions } from "../../../src/ops/alerts/webhook.ts";
 import { createUnsignedBoard } from "../../../src/ops/board/unsigned.ts";
@@ -224,6 +224,18 @@ describe("alerts", () => {
     passes(minute);
     expect(told[0]).toBe("firing silence");
     expect(told.at(-1)).toMatch(/^resolved silence/);
+  });
+
+  it("tell once of a scanner that is behind, and when it is not", () => {
+    let why: string | undefined;
+    const { told, passes } = setup(() => [behind(why)]);
+    passes(minute);
+    why = "the scanner is 40 blocks behind the head";
+    passes(10 * minute);
+    why = undefined;
+    passes(minute);
+    expect(told).toEqual(["firing behind", "resolved behind"]);
+    expect(behind("the scanner is x")).toMatchObject({ kind: "begins", severity: "critical" });
   });
 
   it("remind of what a look finds again and again, without counting the looks", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RetryableError } from "../../../src/errors.ts";
 import { unavailable } from "../../../src/journal/postgres/postgresError.ts";
-import { live, unborn, type Vitals, whyStalled } from "../../../src/ops/vitals.ts";
+import { live, unborn, type Vitals, whyBehind, whyStalled } from "../../../src/ops/vitals.ts";
 import { unixSeconds } from "../../../src/protocol/brand.ts";
 import type { Report } from "../../../src/report.ts";
 
@@ -66,5 +66,32 @@ describe("the pipe's vitals", () => {
   it("give the scanner its time after the pause that an endpoint's failure brought", () => {
     const vitals = told([0, head(5)], [1, retry(outage, 30_000)], [2, head(6)]);
     expect([stalledAt(vitals, 90), stalledAt(vitals, 92)]).toEqual([false, true]);
+  });
+});
+
+describe("the scanner", () => {
+  const refused = (at: number): [number, Report] => [at, retry(outage, 30_000)];
+  const caughtUp: readonly [number, Report][] = [
+    [0, head(100)],
+    [1, scanned(100)],
+  ];
+  it.each<[boolean, string, readonly [number, Report][]]>([
+    [false, "nothing was heard of the chain", []],
+    [true, "heads come and it has never begun", [[0, head(100)], refused(5), [590, head(300)]]],
+    [false, "it has caught up and the chain stands still", caughtUp],
+    [false, "heads come and it is a few blocks behind", [...caughtUp, [9, head(110)], refused(10)]],
+    [true, "heads come and all endpoints refuse logs", [...caughtUp, [9, head(111)], refused(10), [590, head(300)]]],
+    [false, "it is behind for a moment only", [...caughtUp, [590, head(300)], refused(591)]],
+    [false, "it goes a long way step by step", [...caughtUp, [9, head(9_000)], [300, stored(200)], [580, stored(300)]]],
+    [true, "it goes no further on a long way", [...caughtUp, [9, head(9_000)], [200, stored(200)], [590, stored(200)]]],
+    [true, "what an endpoint that lags has is read", [...caughtUp, [9, head(300)], [590, scanned(100)]]],
+    [false, "it has caught up again", [...caughtUp, [9, head(300)], refused(10), [599, scanned(295)]]],
+    [
+      false,
+      "it reads on after a reorg took it back",
+      [...caughtUp, [9, head(300)], [590, stored(50)], [599, stored(60)]],
+    ],
+  ])("is said to be behind: %s, where %s", (expected, _, story) => {
+    expect(whyBehind(told(...story), 600_000) !== undefined).toBe(expected);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createReadiness } from "../../../../src/ops/board/readiness.ts";
+import { live, maxLag, unborn, whyBehind } from "../../../../src/ops/vitals.ts";
 import { type AccountAddress, unixSeconds, wei } from "../../../../src/protocol/brand.ts";
 import type { Report } from "../../../../src/report.ts";
 import { address } from "../../../support/fakeChain.ts";
@@ -26,6 +27,32 @@ describe("the backfill, for /readyz", () => {
   ])("is %s when %s", (expected, _, reports) => {
     expect(backfill(...reports)).toBe(expected);
   });
+});
+
+it("calls the backfill undone while the scanner is far behind and reads nothing, although it had caught up once", () => {
+  let vitals = unborn;
+  let now = 0;
+  const { note, checks } = createReadiness({
+    clock: { now: () => now },
+    headFreshMs: 1,
+    maxLag,
+    keys: [],
+    behind: () => whyBehind(vitals, now),
+  });
+  const hear = (report: Report) => {
+    vitals = live(vitals, report, now);
+    note(report);
+  };
+  const check = () => checks().find(({ name }) => name === "backfill");
+  hear(head(100n));
+  hear(scanned(100n));
+  for (; now < 600_000; now += 2_000) hear(head(100n + BigInt(now / 2_000)));
+  expect(check()).toMatchObject({
+    ok: false,
+    reason: expect.stringMatching(/^the scanner is 299 blocks behind .* block 100/),
+  });
+  hear(scanned(399n));
+  expect(check()?.ok).toBe(true);
 });
 
 it("tells of the money of the keys that pay, not of one that is not configured any more", () => {
