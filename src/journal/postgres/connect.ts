@@ -34,7 +34,7 @@ const limits = {
   keepAliveInitialDelayMillis: 10_000,
 } as const;
 
-/** For commands: what they read may take long, and a person may stop them. */
+/** For commands, and to prepare the database: what they ask may take long, and a person may stop them. */
 export const unhurried = { statement_timeout: 0, query_timeout: 0 } as const;
 
 export function connectionOptions({ url, password }: PostgresPlace): pg.PoolConfig {

@@ -43,11 +43,11 @@ export async function openPostgresJournal(options: PostgresJournal): Promise<Jou
     await pool?.end();
   };
   try {
+    await prepareDatabase(place, chainId);
     pool = new pg.Pool({ ...connectionOptions(place), ...(shared && unhurried), max: connections });
     // A connection that is lost is replaced when somebody needs one; who used it is told by the statement that failed.
     pool.on("error", () => undefined);
     pool.on("connect", (client) => void client.on("error", () => undefined));
-    await prepareDatabase(pool, where, chainId);
     if (shared) {
       const store = postgresStore({ pool, where, ledger: commandLedger(where) });
       return journalOn(store, { ...upkeep, close });

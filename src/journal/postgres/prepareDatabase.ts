@@ -1,7 +1,8 @@
-import type pg from "pg";
+import pg from "pg";
 import { ConfigError } from "../../errors.ts";
 import { heldAndOlder } from "../heldAndOlder.ts";
 import { migrations } from "../migrations.ts";
+import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
 import { holderOf } from "./postgresHold.ts";
 import { postgresMigrations } from "./postgresMigrations.ts";
 
@@ -11,28 +12,32 @@ const oldest = 14;
 const schemaLock = "SELECT pg_advisory_xact_lock(1869049971, 0)";
 
 /**
- * Brings a database to the journal's newest schema, in one transaction, and checks that it is this chain's.
+ * Brings a database to the journal's newest schema, in one transaction, and checks that it is this chain's. It has a
+ * connection of its own for that, which only locks can hurry: a large journal takes as long as it takes, and one that was
+ * broken off would begin anew at each start.
  *
  * @throws ConfigError `JOURNAL_SERVER_OLD`, `JOURNAL_NOT_DURABLE`, `JOURNAL_STANDBY`, `JOURNAL_NOT_EMPTY`, `JOURNAL_NEWER`
  *   or `JOURNAL_OTHER_CHAIN`; RetryableError `JOURNAL_OLDER` while a daemon holds what would have to be migrated.
  */
-export async function prepareDatabase(pool: pg.Pool, where: string, chainId: number): Promise<void> {
-  const client = await pool.connect();
+export async function prepareDatabase(place: PostgresPlace, chainId: number): Promise<void> {
+  const where = placeName(place);
+  const client = new pg.Client({ ...connectionOptions(place), ...unhurried });
+  // Whoever asks is told by the statement that fails.
+  client.on("error", () => undefined);
   try {
+    await client.connect();
     await checkServer(client, where);
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     await client.query(schemaLock);
     await migrate(client, where);
     await claimChain(client, where, chainId);
     await client.query("COMMIT");
-    client.release();
-  } catch (error) {
-    client.release(true);
-    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }
 
-async function checkServer(client: pg.PoolClient, where: string): Promise<void> {
+async function checkServer(client: pg.Client, where: string): Promise<void> {
   const { rows } = await client.query(`
     SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS name,
       current_setting('fsync') AS fsync, pg_is_in_recovery() AS standby`);
@@ -63,7 +68,7 @@ async function checkServer(client: pg.PoolClient, where: string): Promise<void> 
   }
 }
 
-async function migrate(client: pg.PoolClient, where: string): Promise<void> {
+async function migrate(client: pg.Client, where: string): Promise<void> {
   const version = await versionOf(client, where);
   if (version > migrations.length) {
     throw new ConfigError(`the journal in ${where} has version ${version}; this program knows ${migrations.length}`, {
@@ -82,7 +87,7 @@ async function migrate(client: pg.PoolClient, where: string): Promise<void> {
 }
 
 /** 0: there is no journal yet. */
-async function versionOf(client: pg.PoolClient, where: string): Promise<number> {
+async function versionOf(client: pg.Client, where: string): Promise<number> {
   const { rows: tables } = await client.query(
     "SELECT relname AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')",
   );
@@ -96,7 +101,7 @@ async function versionOf(client: pg.PoolClient, where: string): Promise<number> 
   });
 }
 
-async function claimChain(client: pg.PoolClient, where: string, chainId: number): Promise<void> {
+async function claimChain(client: pg.Client, where: string, chainId: number): Promise<void> {
   await client.query("INSERT INTO meta (key, value) VALUES ('chainId', $1) ON CONFLICT DO NOTHING", [String(chainId)]);
   const { rows } = await client.query("SELECT value FROM meta WHERE key = 'chainId'");
   if (rows[0]?.value !== String(chainId)) {

@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import pg from "pg";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startPostgres } from "../../../devnet/postgres.ts";
 import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
 import { openPostgresJournal, type PostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
+import { postgresMigrations } from "../../../src/journal/postgres/postgresMigrations.ts";
 import type { Pause } from "../../../src/journal/sinkJournal.ts";
 import {
   type AccountAddress,
@@ -107,6 +109,47 @@ describePostgres("a journal in PostgreSQL", (server) => {
       }
       expect(await query(server(), name, "SELECT value FROM meta WHERE key = 'schema'")).toEqual([{ value: "7" }]);
       await holder.close();
+    });
+
+    it.each([false, true])("migrates a large journal for as long as it takes (shared: %s)", async (shared) => {
+      const [oldest] = postgresMigrations;
+      await place.tamper(`${oldest?.sql}; INSERT INTO meta VALUES ('schema', '${oldest?.to}'), ('chainId', '1071')`);
+      // Many rows stand in the way of its first index: the test says when it is built.
+      await place.tamper(`
+        CREATE FUNCTION build() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF current_setting('statement_timeout') <> '0' OR current_setting('lock_timeout') <> '10s' THEN
+            RAISE 'built under statement_timeout = %, lock_timeout = %',
+              current_setting('statement_timeout'), current_setting('lock_timeout');
+          END IF;
+          PERFORM pg_advisory_xact_lock(7);
+        END $$;
+        CREATE EVENT TRIGGER build ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION build()`);
+      const url = new URL(server().urlOf(name));
+      url.password = encodeURIComponent(server().password);
+      const rows = new pg.Client({ connectionString: url.href });
+      await rows.connect();
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      try {
+        await rows.query("SELECT pg_advisory_lock(7)");
+        const outcome = open({ shared }).then(
+          () => "opened",
+          (error) => error,
+        );
+        const builds = async () =>
+          (await rows.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted")).rowCount;
+        await expect.poll(() => Promise.race([outcome, builds()])).toBe(1);
+        // What the driver would wait for at the most goes by.
+        await vi.advanceTimersByTimeAsync(3_600_000);
+        vi.useRealTimers();
+        await rows.query("SELECT pg_advisory_unlock(7)");
+        expect(await outcome).toBe("opened");
+      } finally {
+        vi.useRealTimers();
+        await rows.end();
+      }
+      expect(await query(server(), name, "SELECT value FROM meta WHERE key = 'schema'")).toEqual([
+        { value: String(migrations.length) },
+      ]);
     });
 
     it("refuses a database that holds something else", async () => {
