@@ -100,7 +100,7 @@ export type Report =
   /** That begins to be little (`guardrails.warnBelow`), or is enough again. */
   | ({ readonly type: "balance"; readonly signer: AccountAddress; readonly low: boolean } & Funds)
   /**
-   * What a key may do: it is this daemon's (`held`), another one holds it (`waiting`) or has taken it (`lost`); or it cannot
+   * What a key may do: it is this daemon's (`held`), another one or a command holds it (`waiting`), another one has taken it (`lost`); or it cannot
    * pay gas, and is given nothing until it can again.
    *
    * @param by Who holds it. @param until When the other's lease ends, unless it is renewed; milliseconds since 1970.

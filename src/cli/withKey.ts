@@ -4,7 +4,7 @@ import { exhaustMap, interval, takeWhile } from "rxjs";
 import { type Clock, systemClock } from "../clock.ts";
 import { ConfigError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Lease } from "../journal/leaseJournal.ts";
+import { commandOwner, isBesideDaemon, type Lease } from "../journal/leaseJournal.ts";
 import { type AccountAddress, checksummed } from "../protocol/brand.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import { signerOf } from "../sink/signerOf.ts";
@@ -74,9 +74,9 @@ export async function withKey<T>(
   const journal = await site.open({ shared: isHeld });
   try {
     await refuseTaken(journal, site, { address, isHeld, now: clock.now() });
-    const owner = `the command ${what} on ${hostname()} (${randomUUID()})`;
+    const owner = commandOwner(what, `${hostname()} (${randomUUID()})`, { besideDaemon: isHeld });
     const lease = await journal.takeLease(address, owner, clock.now(), leaseMs);
-    if (lease.owner !== owner) throw inUse(`${lease.owner} holds ${checksummed(address)} by ${site.name}`);
+    if (lease.owner !== owner) throw heldBy(lease, site);
     const endRenewals = keepRenewed(journal, lease, clock);
     try {
       return await work({ journal, lease, besideDaemon: isHeld });
@@ -124,8 +124,11 @@ type Asked = { readonly address: AccountAddress; readonly isHeld: boolean; reado
 
 async function refuseTaken(journal: Journal, { name }: JournalSite, { address, isHeld, now }: Asked): Promise<void> {
   const key = checksummed(address);
+  const lease = (await journal.leases()).find(({ signer }) => signer === address);
+  const isLeased = lease !== undefined && lease.expiresAt > now;
+  if (isLeased && isBesideDaemon(lease)) throw heldBy(lease, { name });
   if (!isHeld) {
-    // Leases that are left are nobody's; what is signed goes out at the next start.
+    // Other leases that are left are nobody's; what is signed goes out at the next start.
     const waiting = await inFlightOf(journal, address);
     if (waiting.length === 0) return;
     const nonces = waiting.length === 1 ? `nonce ${waiting[0]}` : `nonces ${waiting[0]} to ${waiting.at(-1)}`;
@@ -137,8 +140,7 @@ async function refuseTaken(journal: Journal, { name }: JournalSite, { address, i
       },
     );
   }
-  const lease = (await journal.leases()).find(({ signer }) => signer === address);
-  if (lease !== undefined && lease.expiresAt > now) {
+  if (isLeased) {
     throw inUse(`a daemon runs on the journal ${name} and holds ${key} (${lease.owner})`);
   }
   if ((await journal.highestNonce(address)) !== undefined) {
@@ -146,10 +148,14 @@ async function refuseTaken(journal: Journal, { name }: JournalSite, { address, i
   }
 }
 
+const heldBy = ({ owner, signer }: Lease, { name }: Pick<JournalSite, "name">) =>
+  inUse(`${owner} holds ${checksummed(signer)} by ${name}`);
+
 const inUse = (message: string) =>
   new ConfigError(message, {
     code: "KEY_IN_USE",
-    remedy: "use another key, or stop the daemon first; what a policy held is paid with `held approve`",
+    remedy:
+      "use another key, or stop the daemon first, or let the command end; what a policy held is paid with `held approve`",
   });
 
 /** Nonces of what the key has signed and nobody has mined, in order. */

@@ -14,6 +14,30 @@ export type Lease = Fence & {
   readonly expiresAt: number;
 };
 
+const command = "the command ";
+const alone = " with the journal to itself";
+
+/** The owner of a command's lease, by which it is told from a daemon's. @param where The host, and a word of its own. */
+export const commandOwner = (
+  what: string,
+  where: string,
+  { besideDaemon }: { readonly besideDaemon: boolean },
+): string => `${command}${what} on ${where}${besideDaemon ? "" : alone}`;
+
+/** Whether a lease is of a command that holds its key, and not the journal. */
+export const isBesideDaemon = ({ owner }: Lease): boolean => owner.startsWith(command) && !owner.endsWith(alone);
+
+/**
+ * What frees leases where a journal is opened to be held alone: those of all who held the journal, and are gone. A command
+ * beside a daemon may be at work all the same: its lease ends by itself.
+ */
+export const freeLeases = {
+  /** Where nobody loses the journal's lock alive. */
+  ofHolders: `UPDATE leases SET expires_at = 0 WHERE owner NOT LIKE '${command}%' OR owner LIKE '%${alone}'`,
+  /** Where a connection may be lost: a daemon can write nothing more then, but a command may still send. */
+  ofDaemons: `UPDATE leases SET expires_at = 0 WHERE owner NOT LIKE '${command}%'`,
+} as const;
+
 /** Who may write for a key. Methods are transactions, as those of `Journal` are. */
 export type LeaseJournal = {
   /**

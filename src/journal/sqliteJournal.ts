@@ -4,6 +4,7 @@ import { flushAhead } from "./flushAhead.ts";
 import { growLog } from "./growLog.ts";
 import type { Journal } from "./journal.ts";
 import { journalOn } from "./journalOn.ts";
+import { freeLeases } from "./leaseJournal.ts";
 import { openDatabase } from "./openDatabase.ts";
 import { sqliteStore } from "./sqliteStore.ts";
 import { syncedLog } from "./syncedLog.ts";
@@ -29,8 +30,8 @@ export type JournalFile = {
  */
 export function openSqliteJournal({ path, chainId, shared = false, isLasting = false, onLost }: JournalFile): Journal {
   const { database, unlock } = openDatabase(path, chainId, shared);
-  // Whoever held a key is gone: it would hold the lock.
-  if (!shared) database.exec("UPDATE leases SET expires_at = 0");
+  // Whoever held the journal is gone: it would hold the lock.
+  if (!shared) database.exec(freeLeases.ofHolders);
   // SQLite puts its log beside the file, not beside a link to it.
   const file = database.location() ?? path;
   if (isLasting) tryToGrowLog(database, file);

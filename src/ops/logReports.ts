@@ -265,7 +265,7 @@ const logKey = (logger: Logger, { signer, state, by, until }: Extract<Report, { 
     case "held":
       return logger.debug(fields, "the key is this daemon's");
     case "waiting":
-      return logger.warn(fields, "another daemon holds the key: this one waits for it");
+      return logger.warn(fields, "another daemon or a command holds the key: this daemon waits for it");
     case "lost":
       return logger.error(fields, "another daemon has taken the key: this one signs nothing with it any more");
     case "no-funds":

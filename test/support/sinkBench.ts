@@ -43,8 +43,8 @@ export type SinkBench = {
 
 export const signerOfKey = (digit: string): Signer => privateKeySigner(`0x${digit.repeat(64)}`);
 
-export function createSinkBench(): SinkBench {
-  const directory = mkdtempSync(join(tmpdir(), "sink-"));
+/** @param directory Where a journal may be already. */
+export function createSinkBench(directory = mkdtempSync(join(tmpdir(), "sink-"))): SinkBench {
   const opened = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
   const signer = signerOfKey("1");
   const reports: Report[] = [];

@@ -3,6 +3,7 @@ import pg from "pg";
 import { ConfigError, type FatalError } from "../../errors.ts";
 import type { Journal } from "../journal.ts";
 import { journalOn } from "../journalOn.ts";
+import { freeLeases } from "../leaseJournal.ts";
 import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
 import { openingError } from "./postgresError.ts";
 import { type Hold, holdJournal } from "./postgresHold.ts";
@@ -62,14 +63,14 @@ export async function openPostgresJournal(options: PostgresJournal): Promise<Jou
   }
 }
 
-/** Whoever wrote before is fenced off from here on; what it leased is free, as it holds the journal no more. */
+/** The daemon that wrote before is fenced off from here on; what it leased is free, as it holds the journal no more. */
 async function takeOver(pool: pg.Pool): Promise<number> {
   const client = await pool.connect();
   try {
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     await client.query("SELECT pg_advisory_xact_lock(1869049973, 'meta'::regclass::oid::int)");
     const { rows } = await client.query("UPDATE holder SET token = token + 1, written = 0 RETURNING token");
-    await client.query("UPDATE leases SET expires_at = 0");
+    await client.query(freeLeases.ofDaemons);
     await client.query("COMMIT");
     client.release();
     return Number(rows[0].token);

@@ -7,6 +7,7 @@ import { type JournalSite, journalSite } from "../../../src/cli/journalSite.ts";
 import { requireFreeKey, withKey } from "../../../src/cli/withKey.ts";
 import { systemClock } from "../../../src/clock.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
+import { commandOwner } from "../../../src/journal/leaseJournal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { hashOf, response, source, task } from "../../support/fakeChain.ts";
@@ -131,6 +132,38 @@ describe("a command that sends", () => {
       );
       expect((await take()).owner).toBe("box 1");
     });
+  });
+
+  it("keeps its key where the daemon beside it is started again, from the daemon and from another command", async () => {
+    const { promise: done, resolve: end } = Promise.withResolvers<void>();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const work = async () => {
+      begin();
+      await done;
+    };
+    const command = await asDaemon(async () => {
+      const running = withKey(site, key, "confirm", work, still());
+      await begun;
+      return { running };
+    });
+    const refusal = { code: "KEY_IN_USE", message: expect.stringMatching(/^the command confirm on .* holds 0x/) };
+    await expect(requireFreeKey(site, key, now)).rejects.toMatchObject(refusal);
+    await expect(works()).rejects.toMatchObject(refusal);
+    await asDaemon(async (journal) => {
+      const take = () => journal.takeLease(key.address, "box 1", now, 30_000);
+      expect((await take()).owner).toMatch(/^the command confirm on /);
+      await expect(works()).rejects.toMatchObject(refusal);
+      end();
+      await command.running;
+      expect((await take()).owner).toBe("box 1");
+    });
+  });
+
+  it("is not kept waiting by a command that was killed while it held the journal", async () => {
+    const owner = commandOwner("confirm", "box", { besideDaemon: false });
+    await asDaemon((journal) => journal.takeLease(key.address, owner, now, 180_000));
+    await requireFreeKey(site, key, now);
+    expect(await works()).toBe("sent");
   });
 
   it("keeps its key for as long as it works, also where a renewal failed", async () => {

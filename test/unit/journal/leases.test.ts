@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
-import type { Fence } from "../../../src/journal/leaseJournal.ts";
+import { commandOwner, type Fence } from "../../../src/journal/leaseJournal.ts";
 import { type AccountAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
 import { address, hashOf, response, source, task } from "../../support/fakeChain.ts";
 import { describeJournals, type JournalPlace } from "../../support/journals.ts";
@@ -16,7 +16,7 @@ const attempt = (nonce: number): Attempt => ({
   signedAt: 0,
 });
 
-describeJournals("a lease", (journals) => {
+describeJournals("a lease", (journals, kind) => {
   let place: JournalPlace;
   /** Two writers on one journal. */
   let one: Journal;
@@ -65,6 +65,35 @@ describeJournals("a lease", (journals) => {
     const restarted = await place.open();
     expect(await restarted.takeLease(signer, "restarted", 1, ttl)).toMatchObject({ owner: "restarted", token: 2 });
     await restarted.close();
+  });
+
+  it("of a command beside a daemon stays when another daemon comes, and ends by itself", async () => {
+    const former = await place.open();
+    const other = address<AccountAddress>(0x52);
+    await former.takeLease(other, "box 1", 0, ttl);
+    const owner = commandOwner("confirm", "box", { besideDaemon: true });
+    const beside = await one.takeLease(signer, owner, 0, ttl);
+    await former.close();
+    const next = await place.open();
+    expect(await next.takeLease(signer, "box 2", 1, ttl)).toEqual(beside);
+    expect(await next.takeLease(other, "box 2", 1, ttl)).toMatchObject({ owner: "box 2" });
+    expect(await one.renewLease(beside, ttl + 5)).toBe(true);
+    expect(await next.takeLease(signer, "box 2", ttl, ttl)).toMatchObject({ owner });
+    expect(await next.takeLease(signer, "box 2", ttl + 5, ttl)).toMatchObject({ owner: "box 2", token: 2 });
+    expect(await one.renewLease(beside, 10 * ttl)).toBe(false);
+    await next.close();
+  });
+
+  it("of a command that held the journal is free where the journal's lock shows that it is gone", async () => {
+    const former = await place.open();
+    const owner = commandOwner("confirm", "box", { besideDaemon: false });
+    await former.takeLease(signer, owner, 0, ttl);
+    await former.close();
+    const next = await place.open();
+    // A server's lock shows that a connection is gone: whoever had it may be sending yet.
+    const expected = kind === "SQLite" ? { owner: "box 1", token: 2 } : { owner, token: 1 };
+    expect(await next.takeLease(signer, "box 1", 1, ttl)).toMatchObject(expected);
+    await next.close();
   });
 
   it("lets one daemon at a time write for its key, whichever comes last", async () => {

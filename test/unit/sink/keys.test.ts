@@ -1,7 +1,12 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { BehaviorSubject, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Head, Receipt } from "../../../src/chain/chainPort.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
+import { commandOwner } from "../../../src/journal/leaseJournal.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import {
   type AccountAddress,
   type Hash,
@@ -353,6 +358,32 @@ describe("the lease of a key", () => {
     expect(keyReports(first)).toEqual(["waiting", "held"]);
     expect(await now(all)).toMatchObject([{ state: "broadcast" }]);
     stop();
+  });
+
+  it("of a command beside a daemon is waited for by the next daemon, and the former daemon's own key is taken", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "sink-"));
+    const path = join(directory, "journal.sqlite");
+    const former = openSqliteJournal({ path, chainId: 1071 });
+    const command = openSqliteJournal({ path, chainId: 1071, shared: true });
+    await former.takeLease(second.address, "a daemon that was killed", 0, 45_000);
+    const owner = commandOwner("confirm", "box", { besideDaemon: true });
+    const lease = await command.takeLease(first.address, owner, 0, 45_000);
+    await former.close();
+    await bench.remove();
+    bench = createSinkBench(directory);
+    const { stop } = await start([first, second]);
+    expect([keyReports(first), keyReports(second)]).toEqual([["waiting"], ["held"]]);
+    expect(bench.reports).toContainEqual(
+      expect.objectContaining({ type: "key", signer: first.address, state: "waiting", by: owner, until: 45_000 }),
+    );
+    expect(await command.renewLease(lease, 120_000)).toBe(true);
+    await time.pass(60_000);
+    expect(keyReports(first)).toEqual(["waiting"]);
+    await command.releaseLease(lease);
+    await time.pass(12_000);
+    expect(keyReports(first)).toEqual(["waiting", "held"]);
+    stop();
+    await command.close();
   });
 
   it("is waited for, and what its key could pay for is read meanwhile", async () => {
