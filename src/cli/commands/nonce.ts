@@ -5,7 +5,8 @@ export const nonceCommand: Command = {
   summary: "where the key's transactions stand, and what holds them up: info, fix, reset",
   about: `\`info\` says what waits and why. \`fix\` shows what is stuck, since when and what a replacement would cost, and asks; then each
 nonce that is still stuck gets one replacement, and nothing else is touched. A confirmation that can still pay is sent again for more
-gas, never cancelled. It works beside a running daemon, and leaves to it what it has signed. \`reset\` asks the node anew.`,
+gas, never cancelled, where the node shows that this account signed it. It works beside a running daemon, and leaves to it what
+it has signed. \`reset\` asks the node anew.`,
   usage: ["nonce [info] [ADDRESS] [--json]", "nonce fix [--yes] [--json]", "nonce reset [ADDRESS] [--json]"],
   actions: {
     info: "say what is mined, what waits, and what is stuck",

@@ -35,7 +35,8 @@ export type FixedNonces = {
 
 /**
  * Mends what holds up an account's transactions, and nothing else: each stuck nonce gets one replacement, everything that
- * can still be mined is left alone, and a confirmation that can still pay is sent again for more gas, never cancelled.
+ * can still be mined is left alone, and a confirmation that the account signed, as its bytes in the pool prove, and that can still
+ * pay is sent again for more gas, never cancelled.
  *
  * It tells first: without an `approve` that answers `true` nothing is sent. Then it looks again: what changed meanwhile is left
  * alone, and no more is offered than what was approved.

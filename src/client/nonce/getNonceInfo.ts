@@ -9,6 +9,7 @@ import type { Address, WriteOptions } from "../types.ts";
 import { type CallDescription, describeCall } from "./describeCall.ts";
 import { idleSince } from "./idleSince.ts";
 import { poolTransactions } from "./poolTransactions.ts";
+import { signedBytes } from "./signedBytes.ts";
 
 /** A nonce that is not mined. */
 export type WaitingNonce = CallDescription & {
@@ -18,6 +19,8 @@ export type WaitingNonce = CallDescription & {
   readonly fees: Fees | undefined;
   /** Gas units. */
   readonly gas: bigint;
+  /** Its signed bytes; `undefined` where what the node shows of it does not come to its hash. */
+  readonly raw: `0x${string}` | undefined;
   /**
    * `underpriced`: it offers less than the chain asks. `gap`: nothing waits in it. `behind`: it can be mined once those
    * before it are. `next`: it is due.
@@ -111,16 +114,18 @@ function waitingNonces(
     const transaction = open.find((each) => each.nonce === nonce);
     const since = own.get(nonce);
     if (!transaction) {
-      found.push({ nonce, hash: undefined, fees: undefined, gas: 0n, what: "nothing", state: "gap", since });
+      found.push({ nonce, ...empty, since });
       continue;
     }
-    const { hash, fees, gas } = transaction;
+    const { hash, fees, gas, wire } = transaction;
     const isUnder = baseFee !== undefined && feeCap(fees) < baseFee;
     const state = isUnder ? "underpriced" : nonce === mined ? "next" : "behind";
-    found.push({ nonce, hash, fees, gas, state, since, ...describe(transaction) });
+    found.push({ nonce, hash, fees, gas, raw: signedBytes(wire), state, since, ...describe(transaction) });
   }
   return found;
 }
+
+const empty = { hash: undefined, fees: undefined, gas: 0n, raw: undefined, what: "nothing", state: "gap" } as const;
 
 /** A gap after a nonce from another world would fill the screen. */
 const mostShown = 1_000;

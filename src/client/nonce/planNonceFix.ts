@@ -5,11 +5,13 @@ import { transferGas } from "../../sink/replace.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
 import type { ClientContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
+import { describeCall } from "./describeCall.ts";
 import { getNonceInfo, type NonceInfo, type NonceOptions, type WaitingNonce } from "./getNonceInfo.ts";
+import { callSignedBy } from "./signedBytes.ts";
 
 /**
  * What is done about one stuck nonce: `cancel` uses it up with a transfer of nothing to oneself, `fill` does so where
- * nothing waits in it, and `reprice` sends the same confirmation again, for more gas: it can still pay.
+ * nothing waits in it, and `reprice` sends the same confirmation again, for more gas: it can still pay, and the account signed it.
  */
 export type FixStep = WaitingNonce & {
   readonly action: "cancel" | "fill" | "reprice";
@@ -72,7 +74,7 @@ async function stepFor(
   each: WaitingNonce,
   now: Fees,
 ): Promise<FixStep> {
-  const { nonce, fees, response } = each;
+  const { nonce, fees } = each;
   const { maxFeePerGas } = context;
   const filling = feeCap(now) > maxFeePerGas ? undefined : now;
   const newFees = fees === undefined ? filling : replacementFees(fees, now, maxFeePerGas);
@@ -86,13 +88,18 @@ async function stepFor(
     );
   }
   if (fees === undefined) return { ...each, ...done("fill", "nothing waits in it", newFees, transferGas) };
+  const cancelled = (why: string) => ({ ...each, ...done("cancel", why, newFees, transferGas) });
+  if (each.response === undefined) return cancelled("it offers too little");
   const account = address.toLowerCase() as AccountAddress;
-  const confirms =
-    response && (await context.chain.simulateConfirm(account, response.toLowerCase() as ResponseAddress));
-  if (confirms?.ok)
-    return { ...each, ...done("reprice", "it offers too little, and can still pay", newFees, each.gas) };
-  const why = confirms ? `it would revert: ${confirms.reason}` : "it offers too little";
-  return { ...each, ...done("cancel", why, newFees, transferGas) };
+  // To sign it again would else be to pay whomever a node names.
+  const { chainId, contracts, chain } = context;
+  const signed = await callSignedBy(account, { ...each, chainId });
+  const response = signed && describeCall(signed, contracts).response;
+  if (signed === undefined || response === undefined)
+    return cancelled("it offers too little, and the node does not prove that this account signed it");
+  const confirms = await chain.simulateConfirm(account, response.toLowerCase() as ResponseAddress);
+  if (!confirms.ok) return cancelled(`it would revert: ${confirms.reason}`);
+  return { ...each, response, ...done("reprice", "it offers too little, and can still pay", newFees, signed.gas) };
 }
 
 const done = (action: FixStep["action"], why: string, newFees: Fees, gas: bigint) => ({

@@ -13,9 +13,11 @@ export type PoolTransaction = {
   /** Gas units. */
   readonly gas: bigint;
   readonly fees: Fees;
+  /** As the node shows it: its word, and nobody else's. */
+  readonly wire: WireTransaction;
 };
 
-type WireTransaction = {
+export type WireTransaction = {
   readonly nonce: Hex;
   readonly hash: Hash;
   readonly to: Hex | null;
@@ -25,6 +27,13 @@ type WireTransaction = {
   readonly gasPrice?: Hex;
   readonly maxFeePerGas?: Hex;
   readonly maxPriorityFeePerGas?: Hex;
+  readonly type?: Hex;
+  readonly chainId?: Hex;
+  readonly accessList?: readonly { readonly address: Hex; readonly storageKeys: readonly Hex[] }[];
+  readonly r?: Hex;
+  readonly s?: Hex;
+  readonly v?: Hex;
+  readonly yParity?: Hex;
 };
 type ByNonce = Readonly<Record<string, WireTransaction>>;
 type Content = { readonly pending?: ByNonce; readonly queued?: ByNonce };
@@ -81,5 +90,6 @@ function toTransaction(wire: WireTransaction): PoolTransaction {
     value: BigInt(wire.value),
     gas: BigInt(wire.gas),
     fees,
+    wire,
   };
 }

@@ -1,0 +1,92 @@
+import { hexToBigInt, keccak256, numberToHex, parseTransaction, type TransactionSerializable } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { afterEach, expect, it } from "vitest";
+import { calls } from "../../../src/client/calls.ts";
+import { createClient } from "../../../src/client/createClient.ts";
+import { type Deployment, deploymentOn, mainnet } from "../../../src/protocol/chains.ts";
+import { hashOf } from "../../support/fakeChain.ts";
+import { type RpcRequest, type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
+
+const own = privateKeyToAccount(`0x${"1".repeat(64)}`);
+const other = privateKeyToAccount(`0x${"2".repeat(64)}`);
+const chainId = mainnet.id;
+const contracts = deploymentOn(chainId) as Deployment;
+const response = "0x00000000000000000000000000000000DeaDBeef";
+const call = { ...calls.confirmResponse(contracts, response), nonce: 7, gas: 200_000n, value: 0n };
+const eip1559 = { ...call, chainId, type: "eip1559", maxFeePerGas: 2n, maxPriorityFeePerGas: 1n } as const;
+const legacy = { ...call, chainId, type: "legacy", gasPrice: 2n } as const;
+const eip2930 = { ...legacy, type: "eip2930", accessList: [{ address: response, storageKeys: [hashOf(1)] }] } as const;
+
+type Shown = Readonly<Record<string, unknown>>;
+const types = { legacy: "0x0", eip2930: "0x1", eip1559: "0x2" } as const;
+const quantity = (value: bigint | number | undefined) => (value === undefined ? undefined : numberToHex(value));
+
+/** As a node shows it in its pool. */
+async function shown(transaction: TransactionSerializable, signer = own): Promise<Shown> {
+  const raw = await signer.signTransaction(transaction);
+  const { r, s, v, yParity, gasPrice, maxFeePerGas, maxPriorityFeePerGas, ...signed } = parseTransaction(raw);
+  return {
+    ...{ hash: keccak256(raw), type: types[signed.type as keyof typeof types], from: own.address },
+    ...{ nonce: quantity(signed.nonce), gas: quantity(signed.gas), value: "0x0", to: signed.to, input: signed.data },
+    ...{ gasPrice: quantity(gasPrice), chainId: quantity(signed.chainId), accessList: signed.accessList },
+    ...{ maxFeePerGas: quantity(maxFeePerGas), maxPriorityFeePerGas: quantity(maxPriorityFeePerGas) },
+    ...{ r: quantity(hexToBigInt(r ?? "0x")), s: quantity(hexToBigInt(s ?? "0x")) },
+    ...{ v: quantity(v ?? yParity), yParity: quantity(yParity) },
+  };
+}
+
+let server: RpcServer | undefined;
+afterEach(() => server?.stop());
+
+/** What is planned where a node shows this, and takes any confirmation for one that can pay. */
+async function planned(waits: Shown) {
+  const block = { number: "0x64", hash: hashOf(100), parentHash: hashOf(99), timestamp: "0x65000000" };
+  const answers: Readonly<Record<string, unknown>> = {
+    eth_chainId: numberToHex(chainId),
+    eth_getBlockByNumber: { ...block, baseFeePerGas: "0x3b9aca00" },
+    eth_blockNumber: "0x64",
+    eth_getTransactionCount: "0x7",
+    txpool_contentFrom: { pending: { 7: waits }, queued: {} },
+    eth_estimateGas: "0x30d40",
+    eth_gasPrice: "0x3b9aca00",
+    eth_maxPriorityFeePerGas: "0x3b9aca00",
+    eth_feeHistory: { gasUsedRatio: [], reward: [] },
+  };
+  const answer = ({ id, method }: RpcRequest) => ({ jsonrpc: "2.0", id, result: answers[method] ?? null });
+  server = await startRpcServer((asked) => ({
+    body: asked.length === 1 ? answer(asked[0] as RpcRequest) : asked.map(answer),
+  }));
+  const client = createClient({ chain: chainId, rpc: server.url, pollIntervalMs: 20 });
+  const { steps } = await client.planNonceFix({ address: own.address });
+  return steps;
+}
+
+it.each([
+  ["legacy", legacy],
+  ["EIP-2930", eip2930],
+  ["EIP-1559", eip1559],
+])("a stuck confirmation that the account signed is sent again for more: %s", async (_, transaction) => {
+  expect(await planned(await shown(transaction))).toMatchObject([
+    { nonce: 7, action: "reprice", response, gas: 200_000n },
+  ]);
+});
+
+const strangers = calls.confirmResponse(contracts, "0x00000000000000000000000000000000c0ffee00");
+const without = (each: Shown, ...names: readonly string[]): Shown =>
+  Object.fromEntries(Object.entries(each).filter(([name]) => !names.includes(name)));
+
+it.each<readonly [string, () => Promise<Shown>]>([
+  ["a node shows no signature of", async () => without(await shown(eip1559), "r", "s", "v", "yParity")],
+  ["another key signed", () => shown(eip1559, other)],
+  ["was signed for another chain", () => shown({ ...eip1559, chainId: chainId + 1 })],
+  ["was signed for any chain", () => shown({ ...legacy, chainId: undefined })],
+  ["a node puts in the place of what was signed", async () => ({ ...(await shown(eip1559)), input: strangers.data })],
+  ["a node shows under another hash", async () => ({ ...(await shown(legacy)), hash: hashOf(5) })],
+  ["was signed in another nonce", async () => ({ ...(await shown({ ...legacy, nonce: 6 })), nonce: "0x7" })],
+  ["is of a kind that is not known", async () => ({ ...(await shown(eip1559)), type: "0x4" })],
+  ["a node shows a senseless signature of", async () => ({ ...(await shown(eip2930)), r: "0x0", s: null })],
+])("a stuck confirmation that %s is never signed: its nonce is used up", async (_, waits) => {
+  expect(await planned(await waits())).toMatchObject([
+    { nonce: 7, action: "cancel", why: expect.stringMatching(/does not prove that this account signed it/) },
+  ]);
+});
