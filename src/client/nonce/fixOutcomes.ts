@@ -1,6 +1,6 @@
 import { firstValueFrom, timer } from "rxjs";
 import type { Receipt } from "../../chain/chainPort.ts";
-import { BaseError, describeError, FatalError } from "../../errors.ts";
+import { describeError, FatalError } from "../../errors.ts";
 import type { Hash } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 import type { ClientContext } from "../context.ts";
@@ -42,7 +42,7 @@ export async function fixOutcomes(
         return sent.map(({ nonce, hash, action }) => ({ nonce, hash, action, outcome: outcomeOf(receipts.get(hash)) }));
     } catch (error) {
       // The bytes are out: an endpoint that fails is no reason to leave off.
-      if (!(error instanceof BaseError) || error instanceof FatalError) throw error;
+      if (error instanceof FatalError) throw error;
       trouble = describeError(error);
     }
     if (clock.now() >= until) {

@@ -1,5 +1,5 @@
 import { createScanner, type ScanStep } from "../../chain/scanner.ts";
-import { BaseError, FatalError } from "../../errors.ts";
+import { FatalError } from "../../errors.ts";
 import type { ChainEvent } from "../../protocol/events.ts";
 import type { ClientContext } from "../context.ts";
 import { InputError } from "../errors.ts";
@@ -64,7 +64,7 @@ async function* follow(
         if (signal?.aborted) break;
         pause = firstPause;
       } catch (error) {
-        if (!(error instanceof BaseError) || error instanceof FatalError) throw error;
+        if (error instanceof FatalError) throw error;
         await wake.after(pause);
         pause = Math.min(longestPause, pause * 2);
         continue;
