@@ -31,7 +31,8 @@ const [firstPause, longestPause] = [250, 30_000];
  */
 export function watchEvents(context: ClientContext, options: WatchOptions): AsyncGenerator<ChainEvent, void> {
   const { fromBlock } = options;
-  if (fromBlock !== undefined && fromBlock < 0n) {
+  // Any other error is taken for an endpoint's, and waited out.
+  if (fromBlock !== undefined && (typeof fromBlock !== "bigint" || fromBlock < 0n)) {
     throw new InputError(`${fromBlock} is no block`, { code: "RANGE_INVALID", remedy: "give 0n or more" });
   }
   // Now, not when the first event is asked for: what happens in between is told of, too.

@@ -53,3 +53,8 @@ it.each([
   }
   expect(malformed).toEqual([]);
 });
+
+it.each([100, "100", -1n])("refuses to begin at %s, rather than try again for ever", (fromBlock) => {
+  const client = createClient({ chain: 1071, rpc: server.url });
+  expect(() => client.watchTaskPublished({ fromBlock: fromBlock as bigint })).toThrow(`${fromBlock} is no block`);
+});
