@@ -9,6 +9,7 @@ import type { Actions } from "./actions.ts";
 import { requireContracts } from "./chainId.ts";
 import type { ClientContext } from "./context.ts";
 import { createClientOn, listOf } from "./createClientOn.ts";
+import { requireClientOptions } from "./options.ts";
 
 export type ClientOptions = {
   /** A value of `ChainId`; or a chain of your own, with the addresses of the network's contracts on it. */
@@ -53,12 +54,13 @@ export type Client = ClientContext & Actions;
  * Creates a client. It holds no global state: two clients know nothing of each other. It opens nothing until it is asked.
  *
  * @throws ConfigError `CHAIN_UNKNOWN` if the network has no contracts on the chain; InputError `KEY_INVALID`,
- *   `ADDRESS_INVALID`.
+ *   `ADDRESS_INVALID`, `OPTION_INVALID`.
  * @example
  * const client = createClient({ chain: ChainId.OGPU_TESTNET, signer: process.env.CLIENT_PRIVATE_KEY as `0x${string}` });
  * const { task } = await client.publishTask({ source, config: { function_name, data }, expiryTime, payment: "0.01 OGPU" });
  */
 export function createClient(options: ClientOptions): Client {
+  requireClientOptions(options);
   const { clock = systemClock, random = Math.random, report = () => undefined } = options;
   const { chain: given } = options;
   const chain = typeof given === "number" ? { id: given, contracts: requireContracts(given) } : given;

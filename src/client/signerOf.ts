@@ -3,6 +3,7 @@ import { privateKeySigner } from "../signer/privateKeySigner.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError } from "./errors.ts";
+import { requireWriteOptions } from "./options.ts";
 import type { WriteOptions } from "./types.ts";
 
 /** @throws InputError `KEY_INVALID`, which never quotes the key. */
@@ -20,8 +21,13 @@ export function toSigner(given: Signer | `0x${string}`): Signer {
   }
 }
 
-/** The signer of a call, or else the client's. @throws InputError `SIGNER_MISSING` if there is none. */
-export function signerOf(context: ClientContext, { signer }: WriteOptions = {}): Signer {
+/**
+ * The signer of a call, or else the client's. Every write asks for it first, so that all options are looked at here.
+ * @throws InputError `SIGNER_MISSING` if there is none; `OPTION_INVALID`.
+ */
+export function signerOf(context: ClientContext, options: WriteOptions = {}): Signer {
+  requireWriteOptions(options);
+  const { signer } = options;
   if (signer !== undefined) return toSigner(signer);
   if (context.signer) return context.signer;
   throw new InputError("this client has no key to sign with", {

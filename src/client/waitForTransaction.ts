@@ -16,7 +16,7 @@ import type { MinedTransaction, WriteOptions } from "./types.ts";
  *   return { task: await client.getPublishedTask(hash) };
  * });
  */
-export const waitForTransaction = (
+export const waitForTransaction = async (
   context: ClientContext,
   sent: { readonly nonce: number },
   options: WriteOptions = {},

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Client, type ClientOptions, createClient, type WriteOptions } from "../../../src/index.ts";
+import { type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
+
+let server: RpcServer;
+let client: Client;
+let asked: number;
+beforeAll(async () => {
+  server = await startRpcServer(() => {
+    asked += 1;
+    return { body: {} };
+  });
+});
+afterAll(() => server.stop());
+
+const somebody = "0x00000000000000000000000000000000c0ffee00";
+const info = {
+  ...{ name: "a source", description: "", logoUrl: "https://example.com/logo.png" },
+  ...{ imageEnvs: { cpu: "https://example.com/cpu.yml" }, minPayment: 1n, minAvailableLockup: 0n },
+  maxExpiryDuration: 60,
+};
+const task = { source: somebody, config: "{}", expiryTime: 2_000_000_000, payment: 1n };
+const open = (options: Partial<ClientOptions> = {}): Client =>
+  createClient({ chain: 1071, rpc: server.url, signer: `0x${"1".repeat(64)}`, ...options });
+
+const writes: readonly (readonly [string, (options: WriteOptions) => Promise<unknown>])[] = [
+  ["publishSource", (options) => client.publishSource(info, options)],
+  ["updateSource", (options) => client.updateSource(somebody, info, options)],
+  ["inactivateSource", (options) => client.inactivateSource(somebody, options)],
+  ["publishTask", (options) => client.publishTask(task, options)],
+  ["cancelTask", (options) => client.cancelTask(somebody, options)],
+  ["setAgent", (options) => client.setAgent(somebody, options)],
+  ["revokeAgent", (options) => client.revokeAgent(somebody, options)],
+  ["confirmResponse", (options) => client.confirmResponse(somebody, options)],
+  ["waitForTransaction", (options) => client.waitForTransaction({ nonce: 0 }, options)],
+];
+const bad: readonly WriteOptions[] = [
+  ...[1.5, Number.NaN, -1, 0, Number.POSITIVE_INFINITY, null as never].map((confirmations) => ({ confirmations })),
+  ...[Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY].map((maxRetries) => ({ maxRetries })),
+  ...[Number.NaN, -1, Number.POSITIVE_INFINITY, "5" as never].map((timeoutMs) => ({ timeoutMs })),
+  ...[Number.NaN, -1, 1.5].map((nonce) => ({ nonce })),
+];
+
+it.each(writes)("%s refuses options that cannot be, by name, before anything is asked or signed", async (_, write) => {
+  asked = 0;
+  client = open();
+  for (const options of bad) {
+    const [[name, value] = []] = Object.entries(options);
+    await expect(write(options), `${name}: ${value}`).rejects.toMatchObject({
+      name: "InputError",
+      code: "OPTION_INVALID",
+      message: `the option ${name} is ${value}`,
+    });
+  }
+  expect(asked).toBe(0);
+});
+
+it("fixNonce refuses a time-out that cannot be, before it tells what it would do", async () => {
+  asked = 0;
+  for (const timeoutMs of [Number.NaN, -1, Number.POSITIVE_INFINITY])
+    await expect(open().fixNonce({ approve: () => true, timeoutMs })).rejects.toMatchObject({ code: "OPTION_INVALID" });
+  expect(asked).toBe(0);
+});
+
+it.each<Partial<ClientOptions>>([
+  ...[1.5, Number.NaN, -1].map((finality) => ({ finality })),
+  ...[Number.NaN, -1, Number.POSITIVE_INFINITY].flatMap((ms) => [
+    { pollIntervalMs: ms },
+    { requestTimeoutMs: ms },
+    { rebroadcastAfterMs: ms },
+  ]),
+  { maxFeePerGas: -1n },
+  { maxFeePerGas: "500 gwei" as never },
+])("a client is not created with %o", (options) => {
+  expect(() => open(options)).toThrow(
+    expect.objectContaining({
+      name: "InputError",
+      code: "OPTION_INVALID",
+      message: expect.stringContaining(Object.keys(options)[0] ?? ""),
+    }),
+  );
+});
