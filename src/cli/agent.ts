@@ -10,7 +10,7 @@ import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts, json } from "./terminal.ts";
 import { type Opened, signerIn, withClient } from "./withClient.ts";
-import { requireFreeKey, withKey } from "./withKey.ts";
+import { requireFreeKey, sendWith } from "./withKey.ts";
 
 /** Authorises and revokes agents, and shows whether one is authorised. @returns the exit code. */
 export const agent = (context: Context, line: Line): Promise<number> =>
@@ -29,7 +29,7 @@ export const agent = (context: Context, line: Line): Promise<number> =>
     ]);
     if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
     const send = () => (action === "set" ? client.setAgent(who) : client.revokeAgent(who));
-    const sending = withKey(opened.site, signer, `agent ${action}`, send);
+    const sending = sendWith(opened, `agent ${action}`, send);
     const mined = await during(context, "waiting until it is mined", sending);
     printSent(
       context,

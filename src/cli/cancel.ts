@@ -11,7 +11,7 @@ import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
 import { signerIn, withClient } from "./withClient.ts";
-import { requireFreeKey, withKey } from "./withKey.ts";
+import { requireFreeKey, sendWith } from "./withKey.ts";
 
 /** Cancels a task that nobody has attempted. @returns the exit code. */
 export const cancel = (context: Context, line: Line): Promise<number> =>
@@ -28,7 +28,7 @@ export const cancel = (context: Context, line: Line): Promise<number> =>
       ["signed by", checksummed(signer.address)],
     ]);
     if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
-    const canceling = withKey(opened.site, signer, "cancel", () => client.cancelTask(task.address));
+    const canceling = sendWith(opened, "cancel", () => client.cancelTask(task.address));
     const mined = await during(context, "waiting until it is mined", canceling);
     printSent(context, line, { task: task.address, freed: formatOgpu(task.payment) }, mined);
     return exitCodes.ok;

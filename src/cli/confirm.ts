@@ -14,7 +14,7 @@ import { requireNotPaused } from "./requireNotPaused.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
 import { signerIn, withClient } from "./withClient.ts";
-import { type HeldKey, requirePayable, withKey } from "./withKey.ts";
+import { type HeldKey, requirePayable, sendWith } from "./withKey.ts";
 
 /** Pays one response by hand. @returns the exit code: 1 where the answer was no. */
 export const confirm = (context: Context, line: Line): Promise<number> =>
@@ -56,7 +56,7 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
       await byHand.mined(sent);
       return sent;
     };
-    const sending = withKey(opened.site, signer, "confirm", send);
+    const sending = sendWith(opened, "confirm", send);
     const mined = await during(context, "waiting until it is mined", sending);
     printSent(context, line, { response: address, task: mined.task, paid: formatOgpu(mined.payment) }, mined);
     return exitCodes.ok;

@@ -19,7 +19,7 @@ import { readExpiry, readJson, required } from "./readers.ts";
 import { printSent } from "./sent.ts";
 import { facts } from "./terminal.ts";
 import { type Opened, signerIn, withClient } from "./withClient.ts";
-import { requireFreeKey, withKey } from "./withKey.ts";
+import { requireFreeKey, sendWith } from "./withKey.ts";
 
 /** Publishes a source or a task. @returns the exit code. */
 export const publish = (context: Context, line: Line): Promise<number> =>
@@ -50,7 +50,7 @@ async function publishTask(context: Context, line: Line, opened: Opened): Promis
   ]);
   if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
   const send = () => client.publishTask({ source, config, expiryTime, payment });
-  const publishing = withKey(opened.site, signer, "publish task", send);
+  const publishing = sendWith(opened, "publish task", send);
   const { task, ...mined } = await during(context, "uploading, and waiting until it is mined", publishing);
   printSent(context, line, { task, frozen: formatOgpu(payment) }, mined);
   return exitCodes.ok;
@@ -85,7 +85,7 @@ async function publishSource(context: Context, line: Line, opened: Opened): Prom
   ]);
   if (!(await maySend(context, line, opened.config, plan))) return exitCodes.failed;
   const send = () => publishSourceFor({ ...opened.client, onBehalfOf: client }, info);
-  const publishing = withKey(opened.site, signer, "publish source", send);
+  const publishing = sendWith(opened, "publish source", send);
   const { source, ...mined } = await during(context, "uploading, and waiting until it is mined", publishing);
   printSent(context, line, { source }, mined);
   return exitCodes.ok;

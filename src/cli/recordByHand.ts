@@ -40,7 +40,7 @@ type Paid = {
  *   that was shown; RetryableError `NODE_BEHIND` if the node does not have the response yet.
  */
 export async function recordByHand(
-  { journal, lease, besideDaemon }: HeldKey,
+  { journal, lease, besideDaemon }: Omit<HeldKey, "requireHeld">,
   chain: Pick<ChainPort, "snapshot">,
   { task, response, expected, who, now }: Paid,
 ): Promise<ByHand | undefined> {

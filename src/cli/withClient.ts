@@ -19,6 +19,8 @@ export type Opened = {
   readonly signer: Signer | undefined;
   /** Its journal, which may not be there. */
   readonly site: JournalSite;
+  /** What is asked from now on each time before anything is signed or sent, by what it throws. */
+  readonly guard: (require: () => Promise<void>) => void;
 };
 
 /**
@@ -38,13 +40,21 @@ export async function withClient<T>(
   for (const warning of [...warnings, ...parts.warnings, ...site.warnings]) stderr.write(`warning: ${warning}\n`);
   // One transaction needs no threads.
   const { signers, close } = await openSigners({ ...config.signer, threads: 0 }, parts);
-  const [signer] = signers;
+  let requireMaySend = async () => {};
+  const signer = signers[0] && guarded(signers[0], () => requireMaySend());
+  const guard: Opened["guard"] = (require) => {
+    requireMaySend = require;
+  };
   try {
     const { chain, sink, payload, rpc } = config;
     const endpoints = openEndpoints(config, { clock: systemClock, random: Math.random, report: () => undefined });
     // No socket: no command waits for what a node pushes.
     const client = createClientOn(
-      { rpc: endpoints, tip: { minTip: sink.minTip, maxTip: sink.maxTip } },
+      {
+        rpc: endpoints,
+        tip: { minTip: sink.minTip, maxTip: sink.maxTip },
+        requireMaySend: () => requireMaySend(),
+      },
       {
         chain: { id: chain.id, contracts: requireDeployment(chain.id) },
         ...(signer && { signer }),
@@ -56,11 +66,19 @@ export async function withClient<T>(
         rebroadcastAfterMs: sink.rebroadcastAfter,
       },
     );
-    return await work({ client, config, signer, site });
+    return await work({ client, config, signer, site, guard });
   } finally {
     await close();
   }
 }
+
+const guarded = (signer: Signer, requireMaySend: () => Promise<void>): Signer => ({
+  ...signer,
+  sign: async (transaction) => {
+    await requireMaySend();
+    return signer.sign(transaction);
+  },
+});
 
 /** The key to sign with. @throws ConfigError `KEY_MISSING`. */
 export function signerIn({ signer }: Pick<Opened, "signer">): Signer {

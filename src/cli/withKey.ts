@@ -10,6 +10,7 @@ import type { Signer } from "../signer/signerPort.ts";
 import { signerOf } from "../sink/signerOf.ts";
 import type { JournalSite } from "./journalSite.ts";
 import { requireNotPaused } from "./requireNotPaused.ts";
+import { type Opened, signerIn } from "./withClient.ts";
 import { besideDaemon } from "./withJournal.ts";
 
 /** How long a key stays with a command that was killed: what it sent may be mined by then. */
@@ -52,6 +53,8 @@ export type HeldKey = {
   readonly lease: Lease;
   /** A daemon works on the journal, with other keys. */
   readonly besideDaemon: boolean;
+  /** Holds the key for longer. @throws ConfigError `KEY_IN_USE` if it has changed hands while the command stood still. */
+  readonly requireHeld: () => Promise<void>;
 };
 
 /**
@@ -77,9 +80,14 @@ export async function withKey<T>(
     const owner = commandOwner(what, `${hostname()} (${randomUUID()})`, { besideDaemon: isHeld });
     const lease = await journal.takeLease(address, owner, clock.now(), leaseMs);
     if (lease.owner !== owner) throw heldBy(lease, site);
-    const endRenewals = keepRenewed(journal, lease, clock);
+    const renew = renewable(journal, lease, clock);
+    const endRenewals = keepRenewed(renew, clock);
+    const requireHeld = async () => {
+      if (!(await renew()))
+        throw takenBy((await journal.leases()).find(({ signer }) => signer === address) ?? lease, site);
+    };
     try {
-      return await work({ journal, lease, besideDaemon: isHeld });
+      return await work({ journal, lease, besideDaemon: isHeld, requireHeld });
     } finally {
       await endRenewals();
       // What came of the work is to be told, whatever the journal says; the lease ends by itself.
@@ -90,25 +98,41 @@ export async function withKey<T>(
   }
 }
 
+/** Renews a lease. One that fails counts for as long as the lease holds by the wall clock, and is an error from then on. */
+function renewable(journal: Journal, lease: Lease, { now }: Pick<Clock, "now">): () => Promise<boolean> {
+  let { expiresAt } = lease;
+  return async () => {
+    const next = now() + leaseMs;
+    try {
+      const isHeld = await journal.renewLease(lease, next);
+      if (isHeld) expiresAt = next;
+      return isHeld;
+    } catch (error) {
+      if (now() < expiresAt) return true;
+      throw error;
+    }
+  };
+}
+
+/** The same for the client's own key, which neither signs nor sends once it has changed hands. @throws as `withKey`. */
+export const sendWith = <T>(opened: Opened, what: string, send: (held?: HeldKey) => Promise<T>): Promise<T> =>
+  withKey(opened.site, signerIn(opened), what, (held) => {
+    if (held) opened.guard(held.requireHeld);
+    return send(held);
+  });
+
 /**
  * Renews a lease while work goes on, which may take longer: an upload, retries, an endpoint that lacks the receipt. One that
  * fails is tried again at the next time, before the lease ends; after one that finds the key in other hands comes none.
  *
  * @returns what ends it: none is under way then, which would take back what is released.
  */
-function keepRenewed(journal: Journal, lease: Lease, { now, scheduler }: Clock): () => Promise<void> {
+function keepRenewed(renew: () => Promise<boolean>, { scheduler }: Pick<Clock, "scheduler">): () => Promise<void> {
   let last: Promise<boolean> | undefined;
-  const renew = async () => {
-    try {
-      return await journal.renewLease(lease, now() + leaseMs);
-    } catch {
-      return true;
-    }
-  };
   const renewals = interval(leaseMs / 3, scheduler)
     .pipe(
       exhaustMap(() => {
-        last = renew();
+        last = renew().catch(() => true);
         return last;
       }),
       takeWhile((isHeld) => isHeld),
@@ -150,6 +174,15 @@ async function refuseTaken(journal: Journal, { name }: JournalSite, { address, i
 
 const heldBy = ({ owner, signer }: Lease, { name }: Pick<JournalSite, "name">) =>
   inUse(`${owner} holds ${checksummed(signer)} by ${name}`);
+
+const takenBy = ({ owner, signer }: Lease, { name }: Pick<JournalSite, "name">) =>
+  new ConfigError(
+    `${owner} has taken ${checksummed(signer)} by ${name} while this command stood still: nothing more is signed or sent`,
+    {
+      code: "KEY_IN_USE",
+      remedy: "`nonce info` tells what waits of what was sent before that; do again what is still to be done",
+    },
+  );
 
 const inUse = (message: string) =>
   new ConfigError(message, {

@@ -1,4 +1,5 @@
 import { EMPTY } from "rxjs";
+import type { ChainPort } from "../chain/chainPort.ts";
 import { createChain } from "../chain/createChain.ts";
 import type { Endpoints } from "../chain/endpoints/createEndpoints.ts";
 import { nexusLogs } from "../chain/eventReads.ts";
@@ -23,6 +24,8 @@ export type ClientParts = {
   readonly rpc: Endpoints;
   /** @default no bounds but what the client may offer at all */
   readonly tip?: TipBounds;
+  /** Asked each time before anything is sent. @throws what keeps it from that. @default nothing does */
+  readonly requireMaySend?: () => Promise<void>;
 };
 
 /** A chain, and where the network's contracts are on it. */
@@ -30,7 +33,7 @@ export type ClientChain = Exclude<ClientOptions["chain"], number>;
 
 /** `createClient` on endpoints that are open already. @throws as that does. */
 export function createClientOn(
-  { rpc, tip = {} }: ClientParts,
+  { rpc, tip = {}, requireMaySend = async () => undefined }: ClientParts,
   options: Omit<ClientOptions, "rpc" | "requestTimeoutMs"> & { readonly chain: ClientChain },
 ): Client {
   const { clock = systemClock, random = Math.random, report = () => undefined } = options;
@@ -55,9 +58,14 @@ export function createClientOn(
     elsewhere: rpc.elsewhere,
     deployment: contracts,
   });
+  const broadcast: ChainPort["broadcast"] = async (raw) => {
+    await requireMaySend();
+    return chain.broadcast(raw);
+  };
   const lanes = new Map<string, Lane>();
   const context: ClientContext = {
-    ...{ chainId: id, contracts, rpc, chain, socket$, clock, pollIntervalMs, maxFeePerGas },
+    ...{ chainId: id, contracts, rpc, socket$, clock, pollIntervalMs, maxFeePerGas },
+    chain: { ...chain, broadcast },
     signer: options.signer && toSigner(options.signer),
     onBehalfOf: options.onBehalfOf === undefined ? undefined : readAddress("onBehalfOf", options.onBehalfOf),
     payload: payloadOf(options.payload),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setImmediate as settled } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type JournalSite, journalSite } from "../../../src/cli/journalSite.ts";
-import { requireFreeKey, withKey } from "../../../src/cli/withKey.ts";
+import { type HeldKey, requireFreeKey, withKey } from "../../../src/cli/withKey.ts";
 import { systemClock } from "../../../src/clock.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { commandOwner } from "../../../src/journal/leaseJournal.ts";
@@ -225,6 +225,37 @@ describe("a command that sends", () => {
       };
       await withKey(site, key, "cancel", work, clock);
       expect(await journal.leases()).toMatchObject([{ owner: "box 1", expiresAt: 210_000 }]);
+    });
+  });
+
+  it("says so before it signs or sends where the key changed hands while it stood still, and goes on where it did not", async () => {
+    await asDaemon(async (journal) => {
+      const work = async (held?: HeldKey) => {
+        now += 600_000;
+        await held?.requireHeld();
+        expect(await journal.leases()).toMatchObject([{ expiresAt: now + 180_000 }]);
+        now += 600_000;
+        await journal.takeLease(key.address, "box 1", now, 30_000);
+        await held?.requireHeld();
+      };
+      const refusal = {
+        code: "KEY_IN_USE",
+        message: expect.stringMatching(/^box 1 has taken 0x.* while this command/),
+      };
+      await expect(withKey(site, key, "confirm", work, still())).rejects.toMatchObject(refusal);
+    });
+  });
+
+  it("takes a journal that cannot be asked for no word on its key while that is held, and for a refusal afterwards", async () => {
+    const silent = siteWith(() => ({ renewLease: async () => Promise.reject(new Error("busy")) }));
+    await asDaemon(async () => {
+      const work = async (held?: HeldKey) => {
+        now += 179_000;
+        await held?.requireHeld();
+        now += 2_000;
+        await held?.requireHeld();
+      };
+      await expect(withKey(silent, key, "confirm", work, still())).rejects.toThrow("busy");
     });
   });
 
