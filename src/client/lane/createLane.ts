@@ -1,5 +1,6 @@
 import type { Attempt } from "../../journal/journal.ts";
 import { checksummed, type Nonce, toNonce } from "../../protocol/brand.ts";
+import { readAttempt } from "../../sink/replace.ts";
 import { type Call, maxCostOf } from "../../sink/signAttempts.ts";
 import { InputError, RefusedError } from "../errors.ts";
 import type { MinedTransaction, WriteOptions } from "../types.ts";
@@ -38,7 +39,7 @@ export type Lane = {
   readonly cached: () => number | undefined;
   /** Clock milliseconds since when; what is final is not among them. */
   readonly inFlight: () => readonly InFlight[];
-  /** Takes note of a replacement that was signed elsewhere. @param reason Why, where it calls the transaction off. */
+  /** Takes note of a replacement that was signed elsewhere, unless it makes another call. @param reason Why, where it calls the transaction off. */
   readonly adopt: (attempt: Attempt, reason: Error) => void;
   /** Forgets how far it had counted, and asks the node anew; what is in flight keeps its nonce. */
   readonly reset: () => void;
@@ -169,14 +170,21 @@ export function createLane(deps: LaneDeps): Lane {
         })),
     adopt: (attempt, reason) => {
       const entry = entries.holder(attempt.nonce);
-      entry?.attempts.push(attempt);
-      if (entry && attempt.kind === "cancel") entry.refusal = reason;
+      // Another program may have signed another call in that nonce: what comes of that one is none of this one's.
+      if (entry === undefined || (attempt.kind === "confirm" && !isCallOf(attempt, entry.transaction))) return;
+      entry.attempts.push(attempt);
+      if (attempt.kind === "cancel") entry.refusal = reason;
     },
     reset: () => {
       const taken = entries.open().map(({ nonce }) => nonce);
       highest = taken.length === 0 ? undefined : Math.max(...taken);
     },
   };
+}
+
+function isCallOf(attempt: Attempt, { to, data }: Transaction): boolean {
+  const { call } = readAttempt(attempt);
+  return call.to.toLowerCase() === to.toLowerCase() && call.data === data;
 }
 
 /** Another transaction with this one's key is in flight: the same joins it, a different one must not be signed. */

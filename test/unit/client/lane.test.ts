@@ -24,7 +24,7 @@ let refuses: Error | undefined;
 
 const publication: Transaction = {
   what: "the publication",
-  to: "0x01",
+  to: "0x00000000000000000000000000000000DeaDBeef",
   data: "0x",
   check: async () => {
     if (refuses) throw refuses;
@@ -232,5 +232,51 @@ describe("what is final", () => {
     blocks.set(3, { blockNumber: head, succeeded: true });
     await looks(3);
     expect([second.result?.nonce, again.result?.nonce].sort()).toEqual([2, 3]);
+  });
+});
+
+describe("what was signed elsewhere in its nonce", () => {
+  const fees = { type: "eip1559", maxFeePerGas: 30n, maxPriorityFeePerGas: 3n } as const;
+  /** Signed, told of to the lane, and alone in the pool by now. */
+  const adopt = async (kind: "confirm" | "cancel", { to, data }: Pick<Transaction, "to" | "data">) => {
+    const nonce = toNonce(0);
+    const bytes = await signerOfKey("1").sign({ to, data, fees, nonce, gas: 50_000n, chainId: 1071 });
+    lane.adopt({ kind, ...bytes, nonce, signedAt: 0 }, refusal);
+    signed = [{ nonce, hash: bytes.hash }];
+    return bytes.hash;
+  };
+
+  it("is its own where it is the same call", async () => {
+    const end = await begin(publication);
+    const hash = await adopt("confirm", publication);
+    blocks.set(0, { blockNumber: head, succeeded: true });
+    await looks(2);
+    expect(end.result).toMatchObject({ nonce: 0, hash });
+  });
+
+  it("calls it off where it uses the nonce up", async () => {
+    const end = await begin(publication);
+    await adopt("cancel", publication);
+    blocks.set(0, { blockNumber: head, succeeded: true });
+    head += 3n;
+    await looks(2);
+    expect(end.error).toBe(refusal);
+  });
+
+  it.each<[string, Partial<Transaction>]>([
+    ["the same contract", { data: "0x01" }],
+    ["another contract", { to: "0x00000000000000000000000000000000c0ffee00" }],
+  ])("is not its own where it calls something else of %s: it is signed anew", async (_, other) => {
+    const end = await begin(publication);
+    await adopt("confirm", { ...publication, ...other });
+    blocks.set(0, { blockNumber: head, succeeded: true });
+    await looks(2);
+    expect(end).toEqual({});
+    head += 3n;
+    await looks(3);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1]);
+    blocks.set(1, { blockNumber: head, succeeded: true });
+    await looks(2);
+    expect(end.result).toMatchObject({ nonce: 1 });
   });
 });
