@@ -1,0 +1,67 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const source = JSON.stringify(join(import.meta.dirname, "../../../src/journal/sqliteJournal.ts"));
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "full-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** What a script says on a small disk of its own, which is gone with it. */
+const onSmallDisk = (options: string, script: string): string => {
+  const mount = `mount -t tmpfs -o ${options} tmpfs "$0" && cd "$0" && exec "$@"`;
+  const command = ["--map-root-user", "--mount", "sh", "-c", mount, directory, "sh", "-ec", script];
+  return execFileSync("unshare", command, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+};
+const isPossible = (() => {
+  try {
+    execFileSync("unshare", ["--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /tmp"], { stdio: "pipe" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+const open = (path: string) => {
+  const program = `
+    const { openSqliteJournal } = await import(${source});
+    try {
+      await openSqliteJournal({ path: "${path}", chainId: 1071, isLasting: true }).close();
+      console.log(JSON.stringify({ code: "opened" }));
+    } catch ({ code, message, exitCode, remedy }) {
+      console.log(JSON.stringify({ code, message, exitCode, remedy }));
+    }`;
+  return `'${process.execPath}' --input-type=module -e '${program}'`;
+};
+const answers = (text: string): readonly Record<string, unknown>[] =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+describe.skipIf(!isPossible)("a disk without room when the daemon starts", () => {
+  it("is named, with what is left on it, and waited for", () => {
+    const fill = "dd if=/dev/zero of=fill bs=4k 2>/dev/null || true";
+    const script = [open("journal.sqlite"), fill, open("journal.sqlite"), "rm fill", open("journal.sqlite")].join("\n");
+    const [first, full, again] = answers(onSmallDisk("size=12m", script));
+    expect(first).toEqual({ code: "opened" });
+    expect(full).toMatchObject({ code: "JOURNAL_UNAVAILABLE", exitCode: 75 });
+    expect(full?.message).toContain("the journal journal.sqlite cannot be opened");
+    expect(full?.remedy).toContain("(0 bytes and ");
+    expect(again).toEqual({ code: "opened" });
+  });
+
+  it("is waited for also where it has bytes, and room for no file", () => {
+    const fill = "n=0; while touch fill$n 2>/dev/null; do n=$((n+1)); done";
+    const script = [open("journal.sqlite"), fill, open("journal.sqlite"), open("new/journal.sqlite")].join("\n");
+    const [first, full, fresh] = answers(onSmallDisk("size=12m,nr_inodes=12", script));
+    expect(first).toEqual({ code: "opened" });
+    expect(full).toMatchObject({ code: "JOURNAL_UNAVAILABLE", exitCode: 75 });
+    expect(full?.remedy).toContain(" and 0 files are left)");
+    expect(fresh).toMatchObject({ code: "JOURNAL_UNAVAILABLE", exitCode: 75 });
+  });
+});
