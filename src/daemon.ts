@@ -101,7 +101,10 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
     start: () => {
       subscription ??= pipeline$.subscribe({ error: reject, complete: resolve });
     },
-    stop: () => stop$.next(true),
+    stop: () => {
+      stop$.next(true);
+      if (subscription === undefined) resolve();
+    },
     abort: () => {
       subscription?.unsubscribe();
       resolve();

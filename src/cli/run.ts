@@ -20,7 +20,7 @@ import { showJobs } from "../ops/metrics/showJobs.ts";
 import { createObservers } from "../ops/observers.ts";
 import { startOperatorServer } from "../ops/operatorServer.ts";
 import { createScrubber, type Scrub } from "../ops/scrub.ts";
-import { createShutdown } from "../ops/shutdown.ts";
+import { createShutdown, type Shutdown } from "../ops/shutdown.ts";
 import { whyBehind } from "../ops/vitals.ts";
 import { createNearEvaluator } from "../policy/nearEvaluator.ts";
 import { createWorkerEvaluator } from "../policy/worker/workerEvaluator.ts";
@@ -33,7 +33,7 @@ import { dayMs } from "../sink/guardrails/caps.ts";
 import { pausePaying, resumePaying } from "../sink/guardrails/pausing.ts";
 import { readVersion } from "../version.ts";
 import type { Context } from "./context.ts";
-import { createEnding } from "./ending.ts";
+import { createEnding, type Ending } from "./ending.ts";
 import { type JournalSite, journalSite } from "./journalSite.ts";
 import { type OpenAlerts, openAlerts } from "./openAlerts.ts";
 import { openEndpoints } from "./openEndpoints.ts";
@@ -71,6 +71,9 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   if (parts.keys.length === 0 && !parts.remote && !config.sink.dryRun) throw noKey;
   let opened: OpenSigners | undefined;
   let alerts: OpenAlerts | undefined;
+  const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
+  const ending = createEnding({ shutdown, logger, onBroken: (error) => alerts?.change(broken(error)) });
+  context.onStopSignal(ending.stop);
   try {
     opened = await openSigners(config.signer, parts);
     const { signers } = opened;
@@ -82,7 +85,9 @@ export async function run(context: Context, file: string | undefined, flags: Fla
       alerts = each;
     };
     const telling = { scrub, webhookUrl: webhook.url, onAlerts };
-    return await runWith({ context, config, site, logger, signers, deployment, page, ...telling });
+    const running = runWith({ context, config, site, logger, signers, deployment, page, ...telling, shutdown, ending });
+    // Whoever stops a start does not wait until it has come to its end.
+    return await Promise.race([ending.ended, running]);
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     // What may pass by itself is tried again every few seconds: nobody is told each time.
@@ -123,10 +128,14 @@ type Parts = {
   readonly webhookUrl: string | undefined;
   /** Alerts can be told from now on, also of a start that fails. */
   readonly onAlerts: (alerts: OpenAlerts) => void;
+  /** Gets its steps when all that they stop is there. */
+  readonly shutdown: Shutdown;
+  readonly ending: Ending;
 };
 
 async function runWith(parts: Parts): Promise<number> {
   const { context, config, site, logger, signers, deployment, page, scrub, webhookUrl, onAlerts } = parts;
+  const { shutdown, ending } = parts;
   const alerts = openAlerts({
     config,
     url: webhookUrl,
@@ -176,7 +185,6 @@ async function runWith(parts: Parts): Promise<number> {
     ...{ config, version, scrub, logger, observers, livez, rpc, policies, signers },
     clock: systemClock,
   });
-  const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
   let journal: Journal | undefined;
   try {
     let onLost: (error: FatalError) => void = () => undefined;
@@ -213,9 +221,7 @@ async function runWith(parts: Parts): Promise<number> {
     shutdown.add("alerts", alerts.close);
     shutdown.add("farewell", () => supervisor.drained());
 
-    const ending = createEnding({ shutdown, logger, onBroken: (error) => alerts.change(broken(error)) });
     context.onPaySignal?.((action) => void obey(action, opened, logger));
-    context.onStopSignal(ending.stop);
     daemon.ended.catch((error) => ending.breakOff(error, "the pipe broke"));
     onLost = (error) => ending.breakOff(error, "the journal is lost to this daemon");
 
@@ -225,6 +231,7 @@ async function runWith(parts: Parts): Promise<number> {
         balance: formatOgpu(await balanceOf(rpc, address)),
       })),
     );
+    if (shutdown.started()) return await ending.ended;
     supervisor.start({
       journal: opened,
       oldestLook: daemon.oldestLook,
@@ -255,6 +262,8 @@ async function runWith(parts: Parts): Promise<number> {
     logger.debug({ config: maskedConfig(config) }, "configuration");
     return await ending.ended;
   } catch (error) {
+    // A start that is being stopped misses what was taken away from it.
+    if (shutdown.started()) return await ending.ended;
     await journal?.close();
     await http.stop();
     throw error;
