@@ -42,9 +42,19 @@ const context: Context = {
     onPayAction = handler;
     for (const action of early.splice(0)) handler(action);
   },
+  onUncaught: (handler) => {
+    onUncaught = handler;
+  },
   onReloadSignal: (handler) => void process.on("SIGHUP", handler),
   monotonicMicros: () => process.hrtime.bigint() / 1_000n,
 };
+
+// Node would print it as it stands, and it may hold a key.
+let onUncaught = (error: unknown): void => {
+  context.stderr.write(failureText(error));
+  process.exit(exitCodes.software);
+};
+process.on("uncaughtException", (error) => onUncaught(error));
 
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

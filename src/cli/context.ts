@@ -22,6 +22,8 @@ export type Context = {
   readonly runScript?: (path: string, args: readonly string[]) => Promise<number>;
   /** Calls back at SIGTERM and SIGINT. */
   readonly onStopSignal: (handler: (signal: string) => void) => void;
+  /** Calls back with what nobody caught, in place of ending the process at once. */
+  readonly onUncaught?: (handler: (error: unknown) => void) => void;
   /** Calls back at SIGUSR1 (`pause`) and SIGUSR2 (`resume`), and for those that came before it was called. */
   readonly onPaySignal?: (handler: (action: "pause" | "resume") => void) => void;
   /** Calls back at SIGHUP. */

@@ -74,6 +74,8 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
   const ending = createEnding({ shutdown, logger, onBroken: (error) => alerts?.change(broken(error)) });
   context.onStopSignal(ending.stop);
+  const { promise: uncaught, reject: onUncaught } = Promise.withResolvers<never>();
+  context.onUncaught?.(onUncaught);
   try {
     opened = await openSigners(config.signer, parts);
     const { signers } = opened;
@@ -87,7 +89,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
     const telling = { scrub, webhookUrl: webhook.url, onAlerts };
     const running = runWith({ context, config, site, logger, signers, deployment, page, ...telling, shutdown, ending });
     // Whoever stops a start does not wait until it has come to its end.
-    return await Promise.race([ending.ended, running]);
+    return await Promise.race([ending.ended, uncaught, running]);
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     // What may pass by itself is tried again every few seconds: nobody is told each time.
@@ -221,6 +223,11 @@ async function runWith(parts: Parts): Promise<number> {
     shutdown.add("alerts", alerts.close);
     shutdown.add("farewell", () => supervisor.drained());
 
+    context.onUncaught?.((error) => {
+      // Nobody knows what it left half done: nothing more is decided or sent.
+      daemon.abort();
+      ending.breakOff(error, "an error that nobody expected");
+    });
     context.onPaySignal?.((action) => void obey(action, opened, logger));
     daemon.ended.catch((error) => ending.breakOff(error, "the pipe broke"));
     onLost = (error) => ending.breakOff(error, "the journal is lost to this daemon");
