@@ -4,6 +4,7 @@ import { flushAhead } from "./flushAhead.ts";
 import { growLog } from "./growLog.ts";
 import type { Journal } from "./journal.ts";
 import { journalOn } from "./journalOn.ts";
+import { keptInPlace } from "./keptInPlace.ts";
 import { freeLeases } from "./leaseJournal.ts";
 import { openDatabase } from "./openDatabase.ts";
 import { sqliteStore } from "./sqliteStore.ts";
@@ -17,7 +18,7 @@ export type JournalFile = {
   readonly shared?: boolean;
   /** For whoever writes for long, and waits for each write: the log has its full length from the start. @default false */
   readonly isLasting?: boolean;
-  /** Told once, when nothing more can be written for good (`JOURNAL_UNSYNCED`): who holds it must end. */
+  /** Told once, when nothing more can be written for good (`JOURNAL_UNSYNCED`, `JOURNAL_GONE`): who holds it must end. */
   readonly onLost?: ((error: FatalError) => void) | undefined;
 };
 
@@ -43,7 +44,8 @@ export function openSqliteJournal({ path, chainId, shared = false, isLasting = f
     log?.close();
     unlock();
   };
-  const store = sqliteStore({ database, log, flush: ahead?.begin });
+  const check = keptInPlace(file, onLost);
+  const store = sqliteStore({ database, log, check, flush: ahead?.begin });
   return journalOn(store, { ...upkeepOf(database), close });
 }
 

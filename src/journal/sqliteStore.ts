@@ -6,18 +6,21 @@ export type SqliteStoreDeps = {
   readonly database: DatabaseSync;
   /** Brings to the disk what was committed. @default the database does at each commit, whatever its durability */
   readonly log?: Pick<SyncedLog, "sync" | "check"> | undefined;
+  /** Asked before each write; what it throws refuses it. @default nothing does */
+  readonly check?: (() => void) | undefined;
   /** Begins to, without waiting. @default nothing goes ahead */
   readonly flush?: (() => void) | undefined;
 };
 
 /** Work in a SQLite database, in one go: nothing of this process comes between two statements of it, or before it is on the disk. */
-export function sqliteStore({ database, log, flush = () => undefined }: SqliteStoreDeps): Store {
+export function sqliteStore({ database, log, check, flush = () => undefined }: SqliteStoreDeps): Store {
   const prepare = prepareOnce(database);
   const transaction = transactionsOf(database);
   return {
     read: async (work) => runInSqlite(prepare, work()),
     write: async (work, durability = "now") => {
       log?.check();
+      check?.();
       const result = transaction(() => runInSqlite(prepare, work()));
       if (durability === "now") log?.sync();
       if (durability === "on its way") flush();

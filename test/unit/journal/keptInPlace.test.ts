@@ -1,0 +1,59 @@
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { FatalError } from "../../../src/errors.ts";
+import type { Journal } from "../../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+
+let directory: string;
+let path: string;
+let journal: Journal;
+let lost: FatalError[];
+const open = (at = path) => openSqliteJournal({ path: at, chainId: 1071, onLost: (error) => lost.push(error) });
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "kept-"));
+  mkdirSync(join(directory, "folder"));
+  path = join(directory, "folder", "journal.sqlite");
+  lost = [];
+  journal = open();
+});
+afterEach(async () => {
+  await journal.close();
+  rmSync(directory, { recursive: true });
+});
+
+function replace(): void {
+  copyFileSync(path, `${path}.new`);
+  renameSync(`${path}.new`, path);
+}
+
+it.each([
+  ["is removed", () => rmSync(path)],
+  ["is replaced by a copy", replace],
+  ["is moved with its folder", () => renameSync(join(directory, "folder"), join(directory, "elsewhere"))],
+  ["loses its log", () => rmSync(`${path}-wal`)],
+  ["loses its index", () => rmSync(`${path}-shm`)],
+])("takes nothing more where its file %s, and says so once", async (_, meddle) => {
+  await journal.touch(1);
+  meddle();
+  for (const now of [2, 3])
+    await expect(journal.touch(now)).rejects.toThrow(expect.objectContaining({ code: "JOURNAL_GONE", exitCode: 70 }));
+  expect(lost.map(({ code }) => code)).toEqual(["JOURNAL_GONE"]);
+});
+
+it("goes on where others open and close the journal, copy it, or come by a link", async () => {
+  const link = join(directory, "link.sqlite");
+  symlinkSync(path, link);
+  for (const at of [path, link]) {
+    const command = openSqliteJournal({ path: at, chainId: 1071, shared: true });
+    await command.touch(1);
+    await command.close();
+  }
+  await journal.backup(join(directory, "copy.sqlite"));
+  await journal.compact(100);
+  await journal.close();
+  journal = open(link);
+  await journal.touch(2);
+  expect(lost).toEqual([]);
+});
