@@ -172,6 +172,8 @@ export type ChainPort = {
   ) => Promise<{ readonly mined: Nonce; readonly block: bigint }>;
   /** With those that the node holds in its pool. */
   readonly pendingNonce: (account: AccountAddress) => Promise<Nonce>;
+  /** The same of another endpoint, where there is one: a second opinion. */
+  readonly pendingNonceElsewhere: ChainPort["pendingNonce"];
   readonly balance: (account: AccountAddress) => Promise<Wei>;
   /** Never rejects: an answer that did not come is `ok: false` too, and means "perhaps sent". */
   readonly broadcast: (raw: Hex) => Promise<BroadcastAnswer>;

@@ -1,7 +1,7 @@
 import { RetryableError } from "../errors.ts";
 import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
-import { toNonce, wei } from "../protocol/brand.ts";
+import { wei } from "../protocol/brand.ts";
 import { askTwice } from "./askTwice.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { createConfirmLogs } from "./confirmLogs.ts";
@@ -11,7 +11,7 @@ import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
 import { type HttpRpc, sendMethod } from "./jsonRpc.ts";
-import { minedNonceFrom, newestMinedNonce } from "./minedNonce.ts";
+import { minedNonceFrom, newestMinedNonce, pendingNonceFrom } from "./minedNonce.ts";
 import { minedRevert } from "./minedRevert.ts";
 import { createNewestBlock, lacksBlock } from "./newestBlock.ts";
 import { noAnswer, notTaken } from "./notTaken.ts";
@@ -226,8 +226,8 @@ export function createChain(deps: ChainDeps): ChainPort {
     minedNonce: minedNonceFrom(rpc, missing),
     minedNonceElsewhere: newestMinedNonce(deps.elsewhere ?? rpc),
 
-    pendingNonce: async (account) =>
-      toNonce(Number(await rpc.call<Hex>("eth_getTransactionCount", account, "pending"))),
+    pendingNonce: pendingNonceFrom(rpc),
+    pendingNonceElsewhere: pendingNonceFrom(deps.elsewhere ?? rpc),
 
     balance: async (account) => wei(BigInt(await rpc.call<Hex>("eth_getBalance", account, "latest"))),
 

@@ -21,6 +21,12 @@ export const minedNonceFrom =
     return toNonce(Number(resultOf(answer)));
   };
 
+/** The same with those that the node holds in its pool. */
+export const pendingNonceFrom =
+  (rpc: HttpRpc): ChainPort["pendingNonce"] =>
+  async (account) =>
+    toNonce(Number(await rpc.call<Hex>("eth_getTransactionCount", account, "pending")));
+
 /** Two nodes that are well stand no further apart than this, in blocks. */
 const mostApart = 16n;
 

@@ -1,3 +1,4 @@
+import { toHex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
@@ -129,3 +130,28 @@ describe("what an endpoint answers after something was signed", () => {
     },
   );
 });
+
+it.each([
+  ["more", (pending: number) => pending + 50],
+  ["less", () => 0],
+])(
+  "no nonce is taken where one of two endpoints counts %s transactions than there are, and nothing is signed",
+  async (_, lie) => {
+    await publish();
+    const before = await sent();
+    const two = createClient({
+      chain: devnet.chainId,
+      rpc: [proxy.http, devnet.rpc.http],
+      signer: devnet.accounts.client.privateKey,
+      pollIntervalMs: 20,
+    });
+    proxy.set(({ method }) => (method === "eth_getTransactionCount" ? { result: toHex(lie(before)) } : undefined));
+    const agent = devnet.accounts.stranger.address;
+    await expect(two.setAgent(agent)).rejects.toMatchObject({ name: "RetryableError", code: "ENDPOINTS_DISAGREE" });
+    expect(
+      await devnet.publicClient.getTransactionCount({ address: devnet.accounts.client.address, blockTag: "pending" }),
+    ).toBe(before);
+    proxy.set(() => undefined);
+    expect(await two.setAgent(agent)).toMatchObject({ nonce: before });
+  },
+);

@@ -132,6 +132,7 @@ const several = (chain: ChainPort, receipt: ReceiptOf): Partial<ChainPort> => ({
   paymentsByTwo: byTwo((payments, at) => standingsIn(chain.snapshot, payments, at)),
   minedNonceElsewhere: async (account, block) => ({ mined: await chain.minedNonce(account, block), block }),
   pendingNonce: (account) => chain.minedNonce(account),
+  pendingNonceElsewhere: (account) => chain.pendingNonce(account),
   receiptsAt: async (hashes) => {
     const receipts = await Promise.all(hashes.map(receipt));
     return receipts.filter((each) => each !== undefined);

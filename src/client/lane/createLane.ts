@@ -6,6 +6,7 @@ import { InputError, RefusedError } from "../errors.ts";
 import type { MinedTransaction, WriteOptions } from "../types.ts";
 import { conclude } from "./conclude.ts";
 import { createEntries, type EntriesDeps } from "./entries.ts";
+import { freeNonce } from "./freeNonce.ts";
 import { send } from "./look.ts";
 import { type PrepareDeps, prepare } from "./prepare.ts";
 import type { Entry, Transaction } from "./transaction.ts";
@@ -106,8 +107,8 @@ export function createLane(deps: LaneDeps): Lane {
   };
 
   const nextNonce = async (wanted: number | undefined): Promise<Nonce> => {
+    if (wanted === undefined) return freeNonce(deps, highest === undefined ? undefined : toNonce(highest + 1));
     const [mined, pending] = await Promise.all([chain.minedNonce(signer.address), chain.pendingNonce(signer.address)]);
-    if (wanted === undefined) return toNonce(Math.max(mined, pending, highest === undefined ? 0 : highest + 1));
     const nonce = toNonce(wanted);
     const holder = entries.holder(nonce);
     const why = holder

@@ -16,6 +16,8 @@ let time: VirtualTime;
 let head: bigint;
 /** The final transaction count, where a test says more than what is mined. */
 let used: number;
+/** What each endpoint counts with those that wait; `undefined`: what is mined. An error: it does not answer. */
+let pending: { here?: number; elsewhere?: number | Error };
 /** Where each nonce's newest transaction was mined. */
 let blocks: Map<number, Pick<Receipt, "blockNumber" | "succeeded">>;
 let signed: { readonly nonce: number; readonly hash: Hash }[];
@@ -35,7 +37,7 @@ const down = new RetryableError("no answer", { code: "ENDPOINT_UNAVAILABLE" });
 
 beforeEach(() => {
   time = createVirtualTime();
-  [head, used, blocks, signed, refuses] = [100n, 0, new Map(), [], undefined];
+  [head, used, blocks, signed, refuses, pending] = [100n, 0, new Map(), [], undefined, {}];
   const key = signerOfKey("1");
   const signer: Signer = {
     ...key,
@@ -56,6 +58,11 @@ beforeEach(() => {
     minedNonce: async (_account, at = head) => {
       const mined = [...blocks].filter(([, { blockNumber }]) => blockNumber <= at).map(([nonce]) => nonce + 1);
       return toNonce(Math.max(used, ...mined));
+    },
+    pendingNonce: async () => toNonce(pending.here ?? used),
+    pendingNonceElsewhere: async () => {
+      if (pending.elsewhere instanceof Error) throw pending.elsewhere;
+      return toNonce(pending.elsewhere ?? used);
     },
   };
   const answer = async () => "0x5208" as Hex;
@@ -278,5 +285,54 @@ describe("what was signed elsewhere in its nonce", () => {
     blocks.set(1, { blockNumber: head, succeeded: true });
     await looks(2);
     expect(end.result).toMatchObject({ nonce: 1 });
+  });
+});
+
+describe("the next nonce", () => {
+  it.each([
+    ["too high a count", { here: 9, elsewhere: 3 }],
+    ["too low a count", { here: 3, elsewhere: 9 }],
+  ])("is taken by no one's word at first where an endpoint tells %s: nothing is signed", async (_, counts) => {
+    pending = counts;
+    const end = watch(lane.mine(publication));
+    await looks(20);
+    expect(end.error).toMatchObject({
+      name: "RetryableError",
+      code: "ENDPOINTS_DISAGREE",
+      message: expect.stringMatching(/one endpoint counts \d transactions of 0x\w{40}, and another one \d/),
+    });
+    expect(signed).toEqual([]);
+  });
+
+  it("is taken as soon as the endpoints agree", async () => {
+    pending = { here: 4, elsewhere: 3 };
+    const end = watch(lane.mine(publication));
+    await looks(2);
+    expect(signed).toEqual([]);
+    pending = { here: 4, elsewhere: 4 };
+    await looks(2);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([4]);
+    expect(end).toEqual({});
+  });
+
+  it("follows what this client has signed, whatever is counted below it, and another count only by two endpoints", async () => {
+    await begin(publication);
+    pending = { here: 0, elsewhere: down };
+    await begin(publication);
+    pending = { here: 2, elsewhere: 0 };
+    await begin(publication);
+    pending = { here: 7, elsewhere: 3 };
+    const refused = watch(lane.mine(publication));
+    await looks(20);
+    expect(refused.error).toMatchObject({ code: "ENDPOINTS_DISAGREE" });
+    pending = { here: 7, elsewhere: 7 };
+    await begin(publication);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1, 2, 7]);
+  });
+
+  it("is what the one endpoint says that answers", async () => {
+    pending = { here: 5, elsewhere: down };
+    await begin(publication);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([5]);
   });
 });
