@@ -64,20 +64,25 @@ const genesis: BlockRef = { number: 0n, hash: hashOf(0) };
 type State = Pick<ScanStep, "cursor" | "known">;
 const start: State = { cursor: genesis, known: [genesis] };
 
-function createReader(model: ReturnType<typeof createModel>, maxBlockRange = 7) {
-  const told: string[] = [];
-  const scanner = createScanner(model.chain, {
+const scannerOn = (model: ReturnType<typeof createModel>, maxBlockRange = 7, told: string[] = []) =>
+  createScanner(model.chain, {
     maxBlockRange,
     rewind: 5,
     onDeepReorg: (_, to) => told.push(`deep reorg to ${to}`),
     onHeadBehind: (_, head) => told.push(`head behind at ${head}`),
   });
-  return { told, ...createStore(scanner) };
+
+function createReader(model: ReturnType<typeof createModel>, maxBlockRange = 7, from = start) {
+  const told: string[] = [];
+  return { told, ...createStore(scannerOn(model, maxBlockRange, told), from) };
 }
 
+/** Each once. */
+const newestFirst = (numbers: readonly bigint[]) => [...new Set(numbers)].sort((a, b) => (a > b ? -1 : 1));
+
 /** Applies steps as the journal does: what came above a rewind is void. */
-function createStore(scanner: Scanner) {
-  let state = start;
+function createStore(scanner: Scanner, from: State) {
+  let state = from;
   let events: ChainEvent[] = [];
   const rewinds: bigint[] = [];
   const catchUp = async () => {
@@ -89,6 +94,8 @@ function createStore(scanner: Scanner) {
       }
       events.push(...step.events);
       state = step;
+      const numbers = state.known.map(({ number }) => number);
+      expect(numbers).toEqual(newestFirst(numbers));
     }
     return state.cursor;
   };
@@ -103,10 +110,12 @@ describe("the scanner", () => {
     expect((await reader.catchUp()).number).toBe(50n);
     expect(reader.events()).toEqual(model.events());
     expect(model.asked.at(-1)?.[1]).toBe(40n);
-    expect(model.asked.map(([from, to]) => to - from + 1n).every((width) => width <= 7n)).toBe(true);
-    model.grow(3);
-    await reader.catchUp();
-    expect(reader.events()).toEqual(model.events());
+    expect(model.asked.map(([from, to]) => to - from + 1n).every((width) => width >= 1n && width <= 7n)).toBe(true);
+    for (const grown of [3, 1]) {
+      model.grow(grown);
+      await reader.catchUp();
+      expect(reader.events()).toEqual(model.events());
+    }
   });
 
   it("asks for the next range while one is read, for no range twice, and for no more than one ahead", async () => {
@@ -130,12 +139,7 @@ describe("the scanner", () => {
   it("uses what it asked for ahead in the very next step alone: a step that fails in between forgets it", async () => {
     const model = createModel(10n);
     model.grow(60);
-    const scanner = createScanner(model.chain, {
-      maxBlockRange: 7,
-      rewind: 5,
-      onDeepReorg: () => undefined,
-      onHeadBehind: () => undefined,
-    });
+    const scanner = scannerOn(model);
     const first = (await scanner.step(start)) as ScanStep;
     const { head } = model.chain;
     model.chain.head = () => Promise.reject(new RetryableError("down", { code: "DOWN" }));
@@ -147,6 +151,24 @@ describe("the scanner", () => {
       [8n, 14n],
       [15n, 21n],
     ]);
+  });
+
+  it("reads anew what the journal did not take, whatever it asked for ahead", async () => {
+    const model = createModel(10n);
+    model.grow(60);
+    const scanner = scannerOn(model);
+    const first = (await scanner.step(start)) as ScanStep;
+    expect(await scanner.step(start)).toEqual(first);
+  });
+
+  it("reads by range no block that is not final any more, though it asked for it ahead", async () => {
+    const model = createModel(10n);
+    model.grow(60);
+    const scanner = scannerOn(model);
+    const first = (await scanner.step(start)) as ScanStep;
+    expect(model.asked.at(-1)).toEqual([8n, 14n]);
+    model.chain.finalBlock = async () => 10n;
+    expect((await scanner.step(first))?.cursor.number).toBe(10n);
   });
 
   it("finds the newest block that both branches share, and reads the new branch", async () => {
@@ -206,6 +228,50 @@ describe("the scanner", () => {
       expect(reader.told).toEqual([`deep reorg to ${reader.rewinds[0]}`]);
       expect(300 - Number(reader.rewinds[0])).toBeLessThan(8 * deep);
     }
+  });
+
+  it.each([
+    [20n, 15n],
+    [3n, 0n],
+  ])("goes back below block %s, the first that it ever read, where a reorg took that too", async (first, to) => {
+    const model = createModel(3n);
+    model.grow(40);
+    const { number, hash } = (await model.chain.block(first)) as Head;
+    const reader = createReader(model, 7, { cursor: { number, hash }, known: [{ number, hash }] });
+    await reader.catchUp();
+    model.reorg(40 - Number(to), 45);
+    await reader.catchUp();
+    expect([reader.rewinds, reader.told]).toEqual([[to], [`deep reorg to ${to}`]]);
+    expect(reader.events()).toEqual(model.events().slice(Number(to)));
+  });
+
+  it("takes no block that is not the child of the one before, as two nodes behind one address answer", async () => {
+    const model = createModel(10n);
+    model.grow(30);
+    const reader = createReader(model);
+    await reader.catchUp();
+    model.grow(6);
+    const { blocks } = model.chain;
+    const stranger = headAt(33n, { hash: hashOf(33_999), parentHash: hashOf(32_999) });
+    model.chain.blocks = async (from, to) =>
+      (await blocks(from, to)).map((block) => (block?.number === 33n ? stranger : block));
+    expect((await reader.catchUp()).number).toBe(32n);
+    model.chain.blocks = blocks;
+    await reader.catchUp();
+    expect(reader.events()).toEqual(model.events());
+  });
+
+  it("waits where the node that answers does not have the checkpoint's block", async () => {
+    const model = createModel(10n);
+    model.grow(30);
+    const reader = createReader(model);
+    await reader.catchUp();
+    model.grow(3);
+    const { block } = model.chain;
+    model.chain.block = async () => undefined;
+    expect((await reader.catchUp()).number).toBe(30n);
+    model.chain.block = block;
+    expect((await reader.catchUp()).number).toBe(33n);
   });
 
   it("calls a reorg deep by the blocks that it took, not by those that came since", async () => {
