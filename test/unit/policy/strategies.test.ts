@@ -46,6 +46,13 @@ test("cheapest waits until two minutes after the first eligible one, then pays t
   ]);
 });
 
+test("the cheapest is the lowest amount, though its digits come after those of a higher one", async () => {
+  const offers = [offer(1, { price: 10 }), offer(2, { price: 9 }), offer(3, { price: 20 })];
+  expect(await verdictsOf(policy("cheapest"), seen(900, offers))).toEqual([
+    "2 confirm: the cheapest of 3 eligible: 0.9 OGPU; the next asks 1 OGPU",
+  ]);
+});
+
 test("one that is not eligible neither opens the window nor wins", async () => {
   const broken = responseOf(1, { output: invalidOutput("not JSON"), response: { payment: ogpu(1) } });
   const offers = [broken, offer(2, { price: 7, at: 500 })];
@@ -99,6 +106,12 @@ test.each(ties)("best with ties: %s", async (rule, verdicts) => {
   const scores = [0.5, 0.5, 0.1];
   const offers = scores.map((score, index) => offer(index + 1, { price: 9 - index, json: { score } }));
   expect(await verdictsOf(judged, seen(900, offers))).toEqual(verdicts);
+});
+
+test("of equal scores at the same lowest price the earliest is paid", async () => {
+  const judged = policy("best", "score: output.json.score\nties: cheapest");
+  const offers = [5, 3, 3].map((price, index) => offer(index + 1, { price, json: { score: 1 } }));
+  expect(await verdictsOf(judged, seen(900, offers))).toEqual(["2 confirm: the best of 3 eligible: score 1"]);
 });
 
 test("equal scores tie, though one is an integer and the other is not", async () => {
