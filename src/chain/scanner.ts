@@ -88,7 +88,6 @@ export function createScanner(
         width.succeeded();
         return read(from, aim, [refOf(last)], events);
       } catch (error) {
-        ahead = undefined;
         if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
         if (!width.failed()) throw unreadable(first, error);
         range = ask(first, aim.final);
