@@ -89,6 +89,14 @@ test.each(windows)("a window closes %s", async (_what, more, publishedAt, until)
   expect(await untilOf(policy("cheapest", more), candidate)).toEqual([until]);
 });
 
+test("a window whose latest close cannot be told is a person's: nobody is paid before others could come", async () => {
+  const judged = policy("cheapest", "window: { for: 5m, latest: now / (now - 200) }");
+  const offers = [offer(1, { price: 5 }), offer(2, { price: 4 })];
+  expect(await verdictsOf(judged, seen(200, offers))).toEqual(
+    [1, 2].map((id) => `${id} hold: the window's latest close could not be evaluated`),
+  );
+});
+
 test("a window from a publication that was not seen counts from the first response, also once that one is settled", async () => {
   const judged = policy("cheapest", "window: { from: published, for: 5m }");
   const settled = [{ response: offer(1, { price: 5 }).response, digest: "" }];
