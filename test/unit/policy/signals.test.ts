@@ -7,8 +7,9 @@ import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import type { CandidateResponse } from "../../../src/policy/policyPort.ts";
 import type { SignalSpec } from "../../../src/policy/policySpec.ts";
 import { createHttpSignals } from "../../../src/policy/signals/httpSignals.ts";
+import type { SignalAnswer, Signals } from "../../../src/policy/signals/signalsPort.ts";
 import { unixSeconds } from "../../../src/protocol/brand.ts";
-import { candidateOf, folderOf, outputOf, responseOf, verdictsOf } from "./support.ts";
+import { candidateOf, folderOf, ogpu, outputOf, responseOf, verdictsOf } from "./support.ts";
 
 type Handler = (
   body: string,
@@ -114,6 +115,52 @@ eligible: output.valid && output.json.label != "spam" && signals.quality.score >
   expect(await verdictsOf(silent as never, candidateOf([labelled[1] as never]))).toEqual([
     "2 wait: the judge quality cannot be asked here",
   ]);
+});
+
+const silent: SignalAnswer = { ok: false, error: "it did not answer" };
+const noRoom: SignalAnswer = { ok: false, error: "its hour is used up", againInMs: 1_800_000 };
+const good: SignalAnswer = { ok: true, answer: { ok: true } };
+
+/** Two judges of which the word of one is enough; `asked` lists whom they were asked about. */
+function twoJudges(strategy: string, answers: Readonly<Record<string, SignalAnswer>>) {
+  const asked: string[] = [];
+  const ask: Signals["ask"] = async ({ name }, { response }) => {
+    asked.push(`${name} of ${response.address[2]}`);
+    return answers[name] ?? silent;
+  };
+  const text = `apiVersion: ogpu-confirmd/v1\nname: a\nstrategy: ${strategy}
+signals: { one: { url: "https://one.example/" }, two: { url: "https://two.example/" } }
+eligible: output.valid && (signals.one.ok || signals.two.ok)\n`;
+  const [judged] = loadPolicies(folderOf({ "a.yaml": text }), { signals: { ask } }).policies;
+  if (!judged) throw new Error("no policy");
+  return { judged, asked };
+}
+
+test.each([
+  ["is silent", { one: good, two: silent }, "1 wait document until 1005: it did not answer"],
+  ["has no room within the hour", { one: good, two: noRoom }, "1 wait turn until 1999: its hour is used up"],
+  [
+    "is silent, and the other has no room",
+    { one: noRoom, two: silent },
+    "1 wait document until 1005: it did not answer",
+  ],
+])("nobody is paid on one judge's word while the other %s", async (_what, answers, expected) => {
+  const { judged } = twoJudges("first", answers);
+  const verdicts = await judged.judge(candidateOf());
+  expect(
+    verdicts.map(({ response, kind, waitsFor, until, reason }) => {
+      return `${response[2]} ${kind} ${waitsFor} until ${until}: ${reason}`;
+    }),
+  ).toEqual([expected]);
+});
+
+test("no judge is asked about those that came after the first that is paid", async () => {
+  const { judged, asked } = twoJudges("first", { one: good, two: good });
+  const dear = responseOf(3, { response: { payment: ogpu(200) } });
+  expect(await verdictsOf(judged, candidateOf([responseOf(1), responseOf(2), dear]))).toEqual([
+    "1 confirm: eligible, and the first",
+  ]);
+  expect(asked).toEqual(["one of 1", "two of 1"]);
 });
 
 test("a request that failed is a try, also where the hour has no room for another one", async () => {
