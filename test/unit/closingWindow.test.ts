@@ -161,6 +161,14 @@ describe("a response whose document has never come when the window closes", () =
     expect(await look(policies, 1_120, [dear, cheap], lost.failing)).toBe("pays 49");
   });
 
+  it("is waited for where it was submitted in the very second of the close", async () => {
+    const policies = twoMinutes();
+    const last = responseAt(0x35, 1_120, 10);
+    await look(policies, 1_000, [dear], undefined);
+    expect(await look(policies, 1_121, [dear, last], lost.unasked, [last])).toBe("looks again in 5 s");
+    expect(await look(policies, 1_126, [dear, last], undefined)).toBe("pays 10");
+  });
+
   it("holds up nobody where it was submitted after the close", async () => {
     const policies = twoMinutes();
     await look(policies, 1_000, [dear], undefined);

@@ -172,6 +172,13 @@ describe("a look at a task", () => {
     expect(judged).toEqual([]);
   });
 
+  it("shows the policy no response that is confirmed already, beside one that is not", async () => {
+    await addLater();
+    const responses = [aResponse({ status: ResponseStatus.CONFIRMED }), aResponse({ address: later })];
+    expect((await look(confirm, { snapshot: aSnapshot({ responses }) })).intent).toMatchObject({ response: later });
+    expect(judged[0]?.responses.map(({ response: { address: each } }) => each)).toEqual([later]);
+  });
+
   it("pays nothing where no policy matches, and looks again only if the config may come yet", async () => {
     expect(await look(undefined)).toEqual({});
     const missing = outputOf({ valid: false, json: null, transient: true, error: "no answer" });
