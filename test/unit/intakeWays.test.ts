@@ -1,0 +1,248 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lastValueFrom, of, toArray } from "rxjs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort, Head } from "../../src/chain/chainPort.ts";
+import type { SweepStep } from "../../src/chain/sweep.ts";
+import type { Facts, Watch } from "../../src/chain/watch.ts";
+import { RetryableError } from "../../src/errors.ts";
+import { createIntakes, type Intakes } from "../../src/intake.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import type { Report } from "../../src/report.ts";
+import { fakeChain, hashOf, headAt, response, source, task } from "../support/fakeChain.ts";
+import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
+
+let directory: string;
+let journal: Journal;
+let time: VirtualTime;
+let reports: Report[];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "ways-"));
+  journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
+  time = createVirtualTime();
+  reports = [];
+});
+afterEach(async () => {
+  await journal.close();
+  rmSync(directory, { recursive: true });
+});
+
+const nothing: Facts = { tasks: [], responses: [], touched: [], stored: () => undefined };
+type Stage = {
+  readonly chain?: Partial<ChainPort>;
+  readonly watch?: Partial<Watch>;
+  readonly store?: Journal["intake"];
+  readonly round?: () => AsyncGenerator<SweepStep, void>;
+  readonly onForget?: () => void;
+};
+const open = ({ chain, watch, store, round, onForget }: Stage): Intakes =>
+  createIntakes(
+    {
+      chain: fakeChain({
+        head: async () => headAt(100n),
+        block: async (number) => headAt(number),
+        finalBlock: async ({ number }) => number,
+        events: async (_, to) => ({ events: [], last: headAt(to) }),
+        lookAhead: () => undefined,
+        ...chain,
+      }),
+      journal: store ? { ...journal, intake: store } : journal,
+      watch: {
+        resolve: async () => nothing,
+        forget: () => undefined,
+        rewound: () => undefined,
+        isWatched: async () => true,
+        ...watch,
+      },
+      sweep: { round: round ?? async function* () {}, forget: onForget ?? (() => undefined) },
+      clock: time.clock,
+      report: (report) => void reports.push(report),
+    },
+    { startBlock: "head", maxBlockRange: 100, rewind: 64, auditEveryMs: 60_000 },
+  );
+const run = (intakes: Intakes, way: "scan" | "audit" | "reconcile") =>
+  lastValueFrom(of(headAt(100n)).pipe(intakes[way], toArray()));
+const told = (type: Report["type"]) => reports.filter((report) => report.type === type);
+
+it("tells the watch that an event is stored once it is, and not where the journal failed", async () => {
+  const order: string[] = [];
+  let failures = 1;
+  const store: Journal["intake"] = async (batch) => {
+    if (failures-- > 0) {
+      order.push("failed");
+      throw new RetryableError("the disk is full", { code: "JOURNAL_BUSY" });
+    }
+    const looks = await journal.intake(batch);
+    order.push("journalled");
+    return looks;
+  };
+  const resolve: Watch["resolve"] = async () => ({ ...nothing, stored: () => void order.push("told") });
+  const { live } = open({ store, watch: { resolve } });
+  const done = lastValueFrom(of([]).pipe(live, toArray()));
+  await time.pass(1_000);
+  await done;
+  expect(order).toEqual(["failed", "journalled", "told"]);
+});
+
+it("sets a new journal's checkpoint once, though two ways in begin at the same time", async () => {
+  const heads = [100n, 105n];
+  const asked: [bigint, bigint][] = [];
+  const intakes = open({
+    chain: {
+      head: async () => headAt(heads.shift() ?? 105n),
+      events: async (from, to) => {
+        asked.push([from, to]);
+        return { events: [], last: headAt(to) };
+      },
+    },
+  });
+  await Promise.all([run(intakes, "reconcile"), run(intakes, "scan")]);
+  expect(asked).toEqual([[101n, 105n]]);
+});
+
+describe("the second pass over what was scanned from 100 to 150", () => {
+  const audited = async () => (await journal.audited())?.number;
+  let head: bigint;
+  let fork: (block: Head) => Head;
+  let asked: [bigint, bigint][];
+  let facts: Facts;
+  let rewound: number;
+  const elsewhere: { answer: ChainPort["eventsElsewhere"] } = { answer: async () => Promise.reject() };
+
+  const stage = async (scanned = 150n) => {
+    const block = (number: bigint) => fork(headAt(number));
+    const intakes = open({
+      chain: {
+        head: async () => block(head),
+        block: async (number) => block(number),
+        events: async (_, to) => ({ events: [], last: block(to) }),
+        eventsElsewhere: async (from, to) => {
+          asked.push([from, to]);
+          return elsewhere.answer(from, to);
+        },
+      },
+      watch: {
+        resolve: async () => facts,
+        rewound: () => {
+          rewound += 1;
+        },
+      },
+    });
+    await run(intakes, "scan");
+    head = scanned;
+    await run(intakes, "scan");
+    return intakes;
+  };
+  beforeEach(() => {
+    head = 100n;
+    fork = (block) => block;
+    asked = [];
+    facts = nothing;
+    rewound = 0;
+    elsewhere.answer = async (_, to) => ({ events: [], last: headAt(to) });
+  });
+
+  it("complains of what no other way in has told of, and of nothing else", async () => {
+    const intakes = await stage();
+    facts = { ...nothing, tasks: [{ task, source, block: 120n }], responses: [{ response, task, block: 121n }] };
+    expect(await run(intakes, "audit")).toEqual([task]);
+    expect(told("missed")).toEqual([{ type: "missed", via: "audit", tasks: 1, responses: 1 }]);
+    expect(await audited()).toBe(150n);
+    head = 160n;
+    await run(intakes, "scan");
+    await run(intakes, "audit");
+    expect(told("missed")).toHaveLength(1);
+  });
+
+  it("does not go by an endpoint that has another block there, and says so", async () => {
+    elsewhere.answer = async (_, to) => ({ events: [], last: headAt(to, { hash: hashOf(7_777) }) });
+    await run(await stage(), "audit");
+    expect(told("disagree")).toEqual([{ type: "disagree", block: 150n, hashes: [hashOf(150), hashOf(7_777)] }]);
+    expect(await audited()).toBe(100n);
+  });
+
+  it("waits where the checkpoint's block is gone: what it finds, the scanner has still to read", async () => {
+    const intakes = await stage();
+    fork = (block) => (block.number === 150n ? { ...block, hash: hashOf(8_888) } : block);
+    elsewhere.answer = async (_, to) => ({ events: [], last: fork(headAt(to)) });
+    await run(intakes, "audit");
+    expect([await audited(), told("missed"), told("disagree")]).toEqual([100n, [], []]);
+  });
+
+  it("goes no further than the scanner has come, however far the chain is", async () => {
+    const intakes = await stage();
+    head = 190n;
+    await run(intakes, "audit");
+    expect(asked).toEqual([[101n, 150n]]);
+  });
+
+  it("goes on after a reorg, of which the watch is told once it is journalled", async () => {
+    const intakes = await stage();
+    fork = (block) => (block.number > 140n ? { ...block, hash: hashOf(block.number + 10_000n) } : block);
+    elsewhere.answer = async (_, to) => ({ events: [], last: fork(headAt(to)) });
+    head = 160n;
+    await run(intakes, "scan");
+    expect([rewound, (await journal.cursor())?.hash]).toEqual([1, hashOf(10_160)]);
+    await run(intakes, "audit");
+    expect(await audited()).toBe(160n);
+  });
+});
+
+describe("the reconcile sweep", () => {
+  const step: SweepStep = { tasks: [], responses: [], touched: [], isNews: false };
+
+  it("begins at the beginning after a round that failed, and asks anew who is whose agent in each", async () => {
+    let [failures, rounds, forgot, agents] = [1, 0, 0, 0];
+    const round = async function* () {
+      rounds += 1;
+      if (failures-- > 0) throw new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
+      yield step;
+    };
+    const intakes = open({ round, onForget: () => forgot++, watch: { forget: () => agents++ } });
+    const done = run(intakes, "reconcile");
+    await time.pass(1_000);
+    await done;
+    expect([rounds, forgot, agents]).toEqual([2, 1, 2]);
+  });
+
+  it("opens a task again that was ignored, for what it finds is the chain's state", async () => {
+    await journal.intake({ tasks: [{ task, source }], responses: [], touched: [] });
+    await journal.settleTask(task, "ignored", "its source is another one, which is not watched", 1n);
+    const round = async function* () {
+      yield { ...step, tasks: [{ task, source: hashOf(0x2b).slice(0, 42) as typeof source }] };
+    };
+    expect(await run(open({ round }), "reconcile")).toEqual([task]);
+  });
+
+  it("complains of a task that it found, and of no log told until the scanner was past it", async () => {
+    let head = 100n;
+    const rounds: SweepStep[] = [step, { ...step, tasks: [{ task, source }], isNews: true }];
+    const round = async function* () {
+      yield rounds.shift() ?? step;
+    };
+    const intakes = open({ round, chain: { head: async () => headAt(head) } });
+    for (const next of [100n, 100n, 100n, 200n, 300n]) {
+      head = next;
+      await run(intakes, "scan");
+      await run(intakes, "reconcile");
+    }
+    expect(told("missed")).toEqual([{ type: "missed", via: "sweep", tasks: 1, responses: 0 }]);
+  });
+
+  it("complains of none that was there before it read its source's list for the first time", async () => {
+    let head = 100n;
+    const rounds: SweepStep[] = [step, { ...step, tasks: [{ task, source }], isNews: false }];
+    const round = async function* () {
+      yield rounds.shift() ?? step;
+    };
+    const intakes = open({ round, chain: { head: async () => headAt(head) } });
+    for (const next of [100n, 100n, 100n, 200n, 300n]) {
+      head = next;
+      await run(intakes, "scan");
+      await run(intakes, "reconcile");
+    }
+    expect(told("missed")).toEqual([]);
+  });
+});
