@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { hideKeys } from "../config/format.ts";
 import { nearest } from "../config/nearest.ts";
 import { configFlags, type Flags } from "../config/textLayers.ts";
 import { ConfigError } from "../errors.ts";
@@ -114,4 +115,4 @@ function parsedAs(name: OptionName) {
 
 /** The command line is wrong. */
 export const usage = (message: string): ConfigError =>
-  new ConfigError(message, { code: "USAGE", remedy: "see ogpu-confirmd --help" });
+  new ConfigError(hideKeys(message), { code: "USAGE", remedy: "see ogpu-confirmd --help" });

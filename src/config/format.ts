@@ -18,11 +18,14 @@ export type Format<T> = {
 /** A private key, or most of one: more hex digits than an address has. */
 export const isKeyLike = (text: string): boolean => /^(0x)?[0-9a-f]{48,}$/i.test(text.trim());
 
+/** A text that a person wrote, without what in it may be a private key, or most of one. */
+export const hideKeys = (text: string): string => text.replace(/(?:0x)?[0-9a-f]{48,}/gi, "(a long hex number, hidden)");
+
 /** A value in an error message: short, and never something that may be a key. */
 export function quote(value: unknown): string {
   if (value === null || value === undefined) return "empty";
   if (typeof value === "string")
-    return isKeyLike(value) ? "a long hex number (hidden)" : JSON.stringify(value.slice(0, 60));
+    return isKeyLike(value) ? "a long hex number (hidden)" : JSON.stringify(hideKeys(value).slice(0, 60));
   if (typeof value === "number" || typeof value === "bigint")
     return String(value).length > 30 ? "a very long number (hidden)" : `the number ${value}`;
   if (typeof value === "boolean") return String(value);

@@ -5,6 +5,7 @@ import convict from "convict";
 import { ConfigError } from "../errors.ts";
 import { createScrubber } from "../ops/scrub.ts";
 import { checkTogether } from "./checkTogether.ts";
+import { hideKeys } from "./format.ts";
 import type { Entry, Environment, Issue, Layer, ReadFile } from "./layer.ts";
 import { readEnvironment } from "./readEnvironment.ts";
 import { type Config, networks, type Setting, schema, settings } from "./schema.ts";
@@ -156,7 +157,7 @@ function build(entries: readonly Entry[], place: (key: string, value: unknown) =
 
 function fail(issues: readonly Issue[]): void {
   if (issues.length === 0) return;
-  const lines = issues.map(({ key, origin, problem }) => `  ${key} (${origin}): ${problem}`);
+  const lines = issues.map(({ key, origin, problem }) => `  ${hideKeys(key)} (${origin}): ${problem}`);
   const count = issues.length === 1 ? "one problem" : `${issues.length} problems`;
   const clean = createScrubber([], []);
   throw new ConfigError(clean([`the configuration has ${count}:`, ...lines].join("\n")), { code: "CONFIG_INVALID" });

@@ -69,8 +69,12 @@ export function yamlLayer(text: string, name: string): Layer {
 
   const root = document.contents;
   if (isMap(root)) for (const pair of root.items) walk(pair, "");
-  else if (root !== null && !(isScalar(root) && root.value === null))
-    issues.push({ key: "YAML", origin: at(0), problem: `is ${quote(root.toJS(document))}; write keys and values` });
+  else if (root !== null && !(isScalar(root) && root.value === null)) {
+    const value = root.toJS(document);
+    // A file of variables is one text to YAML: secrets may be in it.
+    const found = typeof value === "string" ? "a text without keys" : quote(value);
+    issues.push({ key: "YAML", origin: at(0), problem: `is ${found}; write keys and values` });
+  }
   return { entries, issues };
 }
 

@@ -17,6 +17,16 @@ describe("the command line", () => {
     });
   });
 
+  it.each([["check", "0x"], ["confirm", "0xA", "0x"], ["0x"], ["check", "--0x"], ["held", "0x"]])(
+    "repeats no private key after %s %s %s",
+    (...words) => {
+      const key = "1914f327e9e5c6fc442e3dade3221e632d9b6db1d10c979113002dc562852e9a";
+      const said = () => parseCommandLine(words.with(-1, `${words.at(-1)}${key}`));
+      expect(said).toThrow(expect.objectContaining({ code: "USAGE" }));
+      expect(said).not.toThrow(new RegExp(key.slice(0, 12)));
+    },
+  );
+
   it.each([
     [["helt"], 'there is no command "helt"; did you mean "held"?'],
     [

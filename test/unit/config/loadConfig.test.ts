@@ -8,6 +8,8 @@ import { flagOf, networks, settings, variableOf } from "../../../src/config/sche
 import { configFlags } from "../../../src/config/textLayers.ts";
 import { ConfigError } from "../../../src/errors.ts";
 
+const key = "1914f327e9e5c6fc442e3dade3221e632d9b6db1d10c979113002dc562852e9a";
+
 const shipped = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../../config/${name}.yaml`, import.meta.url)), "utf8");
 
@@ -348,6 +350,18 @@ describe("loadConfig", () => {
   ])("never prints credentials: %s", (_, env) => {
     const message = refusal({ env });
     expect(message).not.toMatch(/hunter2secret|0123456789abcdef01234567/);
+  });
+
+  it.each([
+    ["a file of variables in place of YAML", `AGENT_PRIVATE_KEY=0x${key}\nOGPU_NETWORK=mainnet\n`],
+    ["such a file with a password", "OGPU_JOURNAL_PASSWORD=hunter2secret\nOGPU_NETWORK=mainnet\n"],
+    ["a key behind its name", `network: "AGENT_PRIVATE_KEY=0x${key}"\n`],
+    ["a key in place of a key of the file", `network: mainnet\n0x${key}: x\n`],
+  ])("never prints a secret, nor most of one: %s", (_, yaml) => {
+    const message = refusal({ yaml });
+    expect(message).not.toMatch(/hunter2secret/);
+    for (let at = 0; at + 8 <= key.length; at++) expect(message).not.toContain(key.slice(at, at + 8));
+    expect(message).toContain("(own.yaml:");
   });
 
   it("warns about OGPU_ variables that resemble no setting, and goes on", () => {
