@@ -29,13 +29,17 @@ export function environmentLayer(
       const value = named.setting.reads.fromText?.(text) ?? text;
       entries.push({ key: named.key, value, origin: `${origin} ${variable}` });
     } else if (!otherVariables.includes(variable)) {
-      const near = nearest(variable, [...byVariable.keys()]);
+      const near = nearest(variable, [...byVariable.keys()]) ?? withoutGroup(variable, [...byVariable.keys()]);
       if (near === undefined) warnings.push(`${variable} (${origin}) is no setting of the daemon; it is ignored`);
       else issues.push({ key: variable, origin, problem: `is not a known variable; did you mean ${near}?` });
     }
   }
   return { entries, issues, warnings };
 }
+
+/** `OGPU_DRY_RUN` → `OGPU_SINK_DRY_RUN`: whoever leaves out the group means it. One word may be another program's. */
+const withoutGroup = (variable: string, known: readonly string[]): string | undefined =>
+  variable.split("_").length < 3 ? undefined : known.find((name) => name.endsWith(variable.slice("OGPU".length)));
 
 /** The command line's flags. */
 export function flagLayer(flags: Flags): Layer {

@@ -370,6 +370,16 @@ describe("loadConfig", () => {
     ]);
   });
 
+  it.each([
+    ["OGPU_DRY_RUN", "OGPU_SINK_DRY_RUN"],
+    ["OGPU_MAX_PAYMENT", "OGPU_SINK_MAX_PAYMENT"],
+    ["OGPU_PER_DAY", "OGPU_GUARDRAILS_PER_DAY"],
+  ])("pays nothing by %s, which leaves out where the key stands", (variable, meant) => {
+    expect(refusal({ env: { [variable]: "true" } })).toContain(
+      `  ${variable} (environment): is not a known variable; did you mean ${meant}?`,
+    );
+  });
+
   it("names only known variables in .env.example", () => {
     const example = readFileSync(fileURLToPath(new URL("../../../.env.example", import.meta.url)), "utf8");
     const { config, warnings } = load({ dotenv: example });
