@@ -1,4 +1,5 @@
 import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
+import { behind, requireRecent } from "./chain/farBehind.ts";
 import { RetryableError } from "./errors.ts";
 import type { Journal, TaskRecord } from "./journal/journal.ts";
 import type { SourceAddress, TaskAddress } from "./protocol/brand.ts";
@@ -7,7 +8,7 @@ import type { Reporter } from "./report.ts";
 
 export type LookDeps = {
   readonly chain: Pick<ChainPort, "snapshot">;
-  readonly journal: Pick<Journal, "task" | "intake" | "settleTask">;
+  readonly journal: Pick<Journal, "cursor" | "task" | "intake" | "settleTask">;
   /** Whether a source's tasks are the daemon's. @throws RetryableError if the chain did not answer. */
   readonly isWatched: (source: SourceAddress) => Promise<boolean>;
   readonly report: Reporter;
@@ -21,13 +22,17 @@ export type Looked = { readonly record: TaskRecord; readonly snapshot: Snapshot 
  * otherwise than events did is taken in first, as the sweep takes it in: responses that nobody has told of, one of which may
  * be the one to pay, and another source, by which another policy may be meant.
  *
- * @throws RetryableError if the chain could not be read, or changed its mind between two reads of one block.
+ * @throws RetryableError if the chain could not be read, changed its mind between two reads of one block, or has hung behind.
  */
 export async function lookAt(deps: LookDeps, address: TaskAddress): Promise<Looked | undefined> {
   const { chain, journal, report } = deps;
-  const record = await journal.task(address);
+  const [scanned, record] = await Promise.all([journal.cursor(), journal.task(address)]);
   if (!isUndecided(record)) return undefined;
   const snapshot = await chain.snapshot(address, record.source, record.responses);
+  requireRecent(snapshot.block.number, scanned);
+  // Nobody would look again for what it does not have yet.
+  if (scanned !== undefined && snapshot.block.number < scanned.number && lacksResponses(record, snapshot))
+    throw behind(`block ${snapshot.block.number} does not have all responses of task ${address}`);
   if (isAsKnown(record, snapshot)) return { record, snapshot };
 
   const { task, untold, block } = snapshot;
@@ -49,6 +54,9 @@ export async function lookAt(deps: LookDeps, address: TaskAddress): Promise<Look
   const what = `responses in block ${block.number} that no event has told of, or another source`;
   throw new RetryableError(`task ${address} has ${what}, and they change`, { code: "NODE_BEHIND" });
 }
+
+const lacksResponses = (record: TaskRecord, { responses }: Snapshot): boolean =>
+  responses.length < record.responses.length;
 
 const isAsKnown = ({ source }: TaskRecord, { task, untold }: Snapshot): boolean =>
   task.source === source && untold.length === 0;

@@ -1,8 +1,10 @@
 import { catchError, EMPTY, exhaustMap, from, type Observable, tap, throttleTime } from "rxjs";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
+import { requireRecent } from "./chain/farBehind.ts";
 import type { TermsAt } from "./chain/taskTerms.ts";
 import type { Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
+import type { Journal } from "./journal/journal.ts";
 import type { SettledJournal, SettledTask } from "./journal/settledJournal.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
 import type { Reporter } from "./report.ts";
@@ -10,7 +12,7 @@ import { whyNothingToDo } from "./whyNothingToDo.ts";
 
 export type ReopenedDeps = {
   readonly chain: Pick<ChainPort, "head$" | "finalBlock" | "termsByTwo">;
-  readonly journal: SettledJournal;
+  readonly journal: SettledJournal & Pick<Journal, "cursor">;
   readonly watch: Pick<Watch, "isWatched">;
   readonly clock: Clock;
   readonly report: Reporter;
@@ -65,6 +67,7 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
   };
 
   async function* pass(head: Head): AsyncGenerator<TaskAddress, void> {
+    requireRecent(head.number, await journal.cursor());
     const upTo = await chain.finalBlock(head);
     for (let page = 0; page < pagesPerPass; page++) {
       const settled = await journal.settledTasks({ upTo, beyond: head.number + aheadBlocks, after }, tasksPerPage);

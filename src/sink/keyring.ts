@@ -226,8 +226,10 @@ function createKey(
     room: () => Math.min(maxInFlight, runway.affordable()) - lane.unmined(),
     round: async () => {
       const left = await watch("tracking", () => trackRound(track));
+      // Where the chain cannot be told, what has come after the last look would be taken for a gap.
+      if (left === undefined) return [];
       await watch("looking for gaps", () => gaps.look(track));
-      return left ?? [];
+      return left;
     },
     readFunds: async () => {
       // A former key's money matters while nodes refuse what it has out for want of it.

@@ -1,5 +1,6 @@
 import type { ChainPort, Simulation } from "../chain/chainPort.ts";
 import type { Preview } from "../chain/confirmPreviews.ts";
+import { farBehind } from "../chain/farBehind.ts";
 import type { Confirmation, Journal } from "../journal/journal.ts";
 import type { AccountAddress, UnixSeconds } from "../protocol/brand.ts";
 import { explainRevert, revertMeaning } from "../protocol/reverts.ts";
@@ -54,7 +55,7 @@ async function checkAll(
   payments: readonly Payment[],
   withExpiry: boolean,
 ): Promise<readonly (Payable | Error)[]> {
-  const { chain, gasFigure } = deps;
+  const { chain, journal, gasFigure } = deps;
   const gas = gasFigure.known();
   const asks = payments.map(({ confirmation: { task, response }, from }) => ({
     task,
@@ -63,10 +64,11 @@ async function checkAll(
     gas,
     withExpiry,
   }));
-  const previews = await chain.previews(asks);
+  const [scanned, previews] = await Promise.all([journal.cursor(), chain.previews(asks)]);
   const looks = payments.map(({ confirmation }, index) => {
     const preview = previews[index] ?? new TypeError("a preview is missing");
-    return preview instanceof Error ? preview : judge(deps, confirmation, preview);
+    if (preview instanceof Error) return preview;
+    return farBehind(preview.block, scanned) ?? judge(deps, confirmation, preview);
   });
   const doubted = looks.flatMap((look, index): Doubted[] => {
     const { confirmation } = payments[index] as Payment;

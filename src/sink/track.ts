@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import type { ChainPort, Receipt } from "../chain/chainPort.ts";
+import { requireRecent } from "../chain/farBehind.ts";
 import { allReceipts } from "../chain/receiptReads.ts";
 import { FatalError } from "../errors.ts";
 import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
@@ -47,13 +48,14 @@ const mostReverts = 3;
 /**
  * Looks once at everything in flight and carries out what `nextStep` says; answers what is settled, or free to be
  * admitted anew (`intended`).
- * @throws RetryableError if the endpoint does not answer at all; nothing is lost, the next round looks again.
+ * @throws RetryableError if the endpoint does not answer at all, or has hung far behind; nothing is lost, the next round looks again.
  */
 export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation[]> {
   const { chain, lane } = deps;
   const entries = lane.inFlight();
   if (entries.length === 0) return [];
-  const head = await chain.head();
+  const [scanned, head] = await Promise.all([deps.journal.cursor(), chain.head()]);
+  requireRecent(head.number, scanned);
   lane.sawBlock(head.number);
   const final = await chain.finalBlock(head);
   // The counts come first: what they count was mined before the receipts are read, so a missing receipt means something.

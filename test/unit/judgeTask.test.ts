@@ -542,6 +542,16 @@ describe("a verdict", () => {
     },
   );
 
+  it("waits where a response is missing in a block below what was scanned, rather than being left to the next sweep", async () => {
+    const cursor = { number: 101n, hash: headAt(101n).hash };
+    await journal.intake({ tasks: [], responses: [], touched: [], cursor });
+    const before = aSnapshot({ block: headAt(100n), responses: [] });
+    await expect(look(confirm, { snapshot: before })).rejects.toMatchObject({ code: "NODE_BEHIND" });
+    const gone = aSnapshot({ block: headAt(101n), responses: [] });
+    expect(await look(confirm, { snapshot: gone })).toEqual({});
+    expect((await look(confirm, { snapshot: aSnapshot({ block: headAt(100n) }) })).intent).toBeDefined();
+  });
+
   it("in shadow pays nothing and binds its own policy alone", async () => {
     const shadow = policyOf({ kind: "confirm" }, { mode: "shadow" });
     expect((await look(shadow)).intent).toBeUndefined();

@@ -453,3 +453,23 @@ describe("the lease of a key", () => {
     expect(run.ended).toMatchObject({ code: "LEASE_LOST", exitCode: 70, signer: first.address });
   });
 });
+
+it("no nonce of long ago is filled because the endpoint that answers has hung hundreds of blocks behind", async () => {
+  const { journal } = bench;
+  const [one] = await intend(1);
+  let mined = 5;
+  const { pay, stop } = await start([first], { minedNonce: async () => toNonce(mined) });
+  const { number, hash } = headAt(1_000n);
+  head$.next(headAt(number));
+  await journal.intake({ tasks: [], responses: [], touched: [], cursor: { number, hash } });
+  pay([one as Confirmation]);
+  await time.pass(100);
+  expect(await nonces([one as Confirmation], first)).toEqual([5]);
+  mined = 3;
+  for (let block = 500n; block < 510n; block++) {
+    head$.next(headAt(block));
+    await time.pass(10_000);
+  }
+  expect(await journal.fillers(first.address, toNonce(0))).toEqual([]);
+  stop();
+});

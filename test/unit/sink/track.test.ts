@@ -130,6 +130,17 @@ describe("a round", () => {
     expect(await trackRound(bench.deps(later))).toEqual([]);
   });
 
+  it("takes nothing for undone by the word of an endpoint that has hung hundreds of blocks behind", async () => {
+    const sent = await send(bench.deps());
+    const [now, then] = [headAt(1_000n), headAt(500n)];
+    await trackRound(bench.deps({ ...minedWith(true, 998n), head: async () => now }));
+    const cursor = { number: now.number, hash: now.hash };
+    await bench.journal.intake({ tasks: [], responses: [], touched: [], cursor });
+    const behind = bench.deps({ head: async () => then });
+    await expect(trackRound(behind)).rejects.toMatchObject({ code: "NODE_BEHIND" });
+    expect(await stateOf(sent)).toBe("mined");
+  });
+
   it("calls a revert that is final superseded, when somebody else settled the task", async () => {
     const sent = await send(bench.deps());
     const snapshot = async () => aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED }) });
