@@ -1,4 +1,4 @@
-import { map, NEVER, Subject } from "rxjs";
+import { map, NEVER, of, Subject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { Confirmation } from "../../src/journal/journal.ts";
 import type { Judged } from "../../src/judgeTask.ts";
@@ -78,6 +78,27 @@ describe("the pipe", () => {
     expect(looks.length - before).toBeLessThanOrEqual(10);
   });
 
+  it.each(["live", "scan", "audit", "reconcile"] as const)("looks at what the way in %s finds", async (way) => {
+    const none = () => NEVER;
+    const intakes = { live: none, scan: none, audit: none, reconcile: none, [way]: () => of(task) };
+    const { time, looks } = run(async () => ({}), { intakes: intakes as PipelineDeps["intakes"] });
+    await time.pass(100);
+    expect(looks).toEqual([0]);
+  });
+
+  it("looks at what is to be looked at again although nothing happened on chain", async () => {
+    const { time, looks } = run(async () => ({}), { revisits$: of(task) });
+    await time.pass(100);
+    expect(looks).toEqual([0]);
+  });
+
+  it("looks again at once where a look says so", async () => {
+    const { time, found$, looks } = run(async (look) => (look === 1 ? { againInMs: 0 } : {}));
+    found$.next(task);
+    await time.pass(100);
+    expect(looks).toHaveLength(2);
+  });
+
   it("looks again when it is due", async () => {
     const { time, found$, looks } = run(async (look) => (look === 1 ? { againInMs: 2_000 } : {}));
     found$.next(task);
@@ -85,16 +106,19 @@ describe("the pipe", () => {
     expect(looks).toEqual([0, 2_000]);
   });
 
-  it("looks again when a payment was rejected: another response may do", async () => {
-    const sink = { pay: map(() => confirmation("rejected")) };
-    const { time, found$, looks, outcomes } = run(
-      async (look) => (look === 1 ? { intent: confirmation("intended") } : {}),
-      { sink },
-    );
-    found$.next(task);
-    await time.pass(1_000);
-    expect([looks.length, outcomes]).toEqual([2, ["rejected"]]);
-  });
+  it.each(["rejected", "cancelled"] as const)(
+    "looks again when a payment was %s: another response may do",
+    async (state) => {
+      const sink = { pay: map(() => confirmation(state)) };
+      const { time, found$, looks, outcomes } = run(
+        async (look) => (look === 1 ? { intent: confirmation("intended") } : {}),
+        { sink },
+      );
+      found$.next(task);
+      await time.pass(1_000);
+      expect([looks.length, outcomes]).toEqual([2, [state]]);
+    },
+  );
 
   it("ends when it is told to, timers and all", async () => {
     const { time, found$, stop$, looks, outcomes } = run(async () => ({ againInMs: 1_000 }));
