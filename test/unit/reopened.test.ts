@@ -39,15 +39,21 @@ afterEach(async () => {
 });
 
 type TermsReader = ReturnType<typeof createTaskTerms>;
-type Endpoint = Partial<TaskTerms> & { readonly time?: number; readonly fails?: boolean; readonly lacks?: boolean };
+type Endpoint = Partial<TaskTerms> & {
+  readonly time?: number;
+  readonly fails?: boolean;
+  readonly lacks?: boolean;
+  /** What it says of one task otherwise than of the others. */
+  readonly of?: (task: TaskAddress) => Partial<TaskTerms>;
+};
 
 const answerOf =
-  ({ time: timestamp = 1_000, fails = false, lacks = false, ...terms }: Endpoint): TermsReader =>
+  ({ time: timestamp = 1_000, fails = false, lacks = false, of, ...terms }: Endpoint): TermsReader =>
   async (tasks, block) => {
     asked.push([tasks.length, block]);
     if (fails) throw new RetryableError("the endpoint is down", { code: "ENDPOINT_UNAVAILABLE" });
-    const one = lacks ? undefined : { ...aTask(), ...terms };
-    return { block: headAt(block, { timestamp: unixSeconds(timestamp) }), terms: tasks.map(() => one) };
+    const all = tasks.map((each) => (lacks ? undefined : { ...aTask(), ...terms, ...of?.(each) }));
+    return { block: headAt(block, { timestamp: unixSeconds(timestamp) }), terms: all };
   };
 
 const isWatched = async (each: SourceAddress) => {
@@ -185,6 +191,44 @@ describe("a task that a node showed as over", () => {
       expect([opened, await stateOf()]).toEqual([[], settled]);
     },
   );
+
+  it.each([
+    ["left as it is where a node that is ahead had shown so", 359n, "closed"],
+    ["asked for where no node can have got so far", 360n, "open"],
+  ])("is %s", async (_, block, state) => {
+    await look(aSnapshot({ block: headAt(block), task: aTask({ status: TaskStatus.CANCELED }) }));
+    watch({});
+    await headComes(103n);
+    expect(await stateOf()).toBe(state);
+  });
+
+  it("is asked for as often as at first once an endpoint has answered again, and fails anew", async () => {
+    await look(canceled);
+    let isDown = true;
+    watch({
+      of: () => {
+        if (isDown) throw new RetryableError("the endpoint is down", { code: "ENDPOINT_UNAVAILABLE" });
+        return { source: address<SourceAddress>(0xbad) };
+      },
+    });
+    for (const number of [103n, 104n]) await headComes(number);
+    isDown = false;
+    for (const number of [105n, 106n]) await headComes(number);
+    isDown = true;
+    await headComes(107n);
+    expect(reports.flatMap((each) => (each.type === "retry" ? [each.inMs] : []))).toEqual([5_000, 10_000, 5_000]);
+  });
+
+  it("is opened though it stands beside another one whose source nobody can tell of", async () => {
+    const beside = address<TaskAddress>(0x1b);
+    await journal.intake({ tasks: [{ task: beside, source }], responses: [], touched: [] });
+    await journal.settleTask(beside, "closed", "CANCELED", 100n);
+    await look(canceled);
+    watch({ of: (each) => (each === beside ? { source: address<SourceAddress>(0xbad) } : {}) });
+    await headComes(103n);
+    expect(opened).toEqual([task]);
+    expect(reports.filter(({ type }) => type === "retry")).toEqual([]);
+  });
 
   it("says why when no endpoint answers, and asks again", async () => {
     await look(canceled);
