@@ -28,11 +28,20 @@ describe("the logs that were seen", () => {
     expect([seen.has(at(1, 1)), seen.has(at(1, 2))]).toEqual([false, false]);
   });
 
-  it("remembers at least its limit, and at most twice as many", () => {
+  it("takes everything for news after a reorg, however long ago it was seen", () => {
+    const seen = createSeenLogs(2);
+    const logs = [1, 2, 3].map((index) => at(1, index));
+    seen.willStore(logs)();
+    expect(logs.map(seen.has)).toEqual([true, true, true]);
+    seen.forget();
+    expect(logs.map(seen.has)).toEqual([false, false, false]);
+  });
+
+  it.each([1_000, 1_050])("remembers at least its limit, and at most twice as many, of %i", (length) => {
     const seen = createSeenLogs(100);
-    for (let index = 0; index < 1_000; index++) seen.willStore([at(1, index)])();
-    const kept = Array.from({ length: 1_000 }, (_, index) => seen.has(at(1, index)));
-    expect(kept.slice(900).every(Boolean)).toBe(true);
+    for (let index = 0; index < length; index++) seen.willStore([at(1, index)])();
+    const kept = Array.from({ length }, (_, index) => seen.has(at(1, index)));
+    expect(kept.slice(-100).every(Boolean)).toBe(true);
     expect(kept.filter(Boolean).length).toBeLessThanOrEqual(200);
   });
 });

@@ -99,6 +99,16 @@ describe("a sweep", () => {
     expect(await found()).toEqual([older]);
   });
 
+  it("finds the tasks of each watched source in its first round, however many others stand between", async () => {
+    const { sources, tasks, watched, found } = network();
+    for (let number = 1; number <= 5; number++) sources.push(address<SourceAddress>(0xf0 + number));
+    const last = sources.at(-1) as SourceAddress;
+    const older = address<TaskAddress>(0x1c);
+    tasks.set(last, [older]);
+    watched.add(last);
+    expect(await found()).toEqual([task, older]);
+  });
+
   it("begins at the beginning when what it found was not stored", async () => {
     const { sweep, found } = network();
     expect(await found()).toEqual([task]);
@@ -108,11 +118,14 @@ describe("a sweep", () => {
 
   it("begins at the beginning, too, where it had read ahead of what could not be stored", async () => {
     const { tasks, sources, watched, delays, sweep, found } = network();
-    const [another, older] = [address<SourceAddress>(0x2b), address<TaskAddress>(0x1c)];
-    sources.push(another);
-    watched.add(another);
+    const [empty, another] = [address<SourceAddress>(0x2b), address<SourceAddress>(0x2c)];
+    const older = address<TaskAddress>(0x1c);
+    for (const each of [empty, another]) {
+      sources.push(each);
+      watched.add(each);
+    }
     tasks.set(another, [older]);
-    delays.set(another, setImmediate());
+    delays.set(empty, setImmediate());
     const full = async (): Promise<readonly never[]> => {
       throw new Error("the disk is full");
     };
