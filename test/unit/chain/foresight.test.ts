@@ -38,6 +38,13 @@ describe("what a confirmation would meet, tried with the snapshot", () => {
     expect(foresight.tries([response])).toMatchObject({ from, calls: [{ to: controller, gas: gas - 21_000n }] });
   });
 
+  it("is tried as whoever paid last, with what gas was known last", () => {
+    const other = address<AccountAddress>(0xb);
+    foresight.recall({ ...ask, from: other, gas: gas + 1n }, block);
+    foresight.recall({ ...ask, gas: undefined }, block);
+    expect(foresight.tries([response])).toMatchObject({ from: other, gas: gas + 1n });
+  });
+
   it("is what the snapshot said, in that very block", () => {
     see();
     const expected = {
@@ -72,6 +79,7 @@ describe("what a confirmation would meet, tried with the snapshot", () => {
 
   it.each<[string, () => void]>([
     ["the call failed", () => see(aSnapshot(), [{ ok: false, data: "0x" }])],
+    ["the call was not answered", () => see(aSnapshot(), [])],
     ["the response is not there", () => see(aSnapshot({ responses: [] }))],
     [
       "the response is confirmed",

@@ -1,8 +1,10 @@
+import { encodeAbiParameters, getAbiItem, toFunctionSelector, toHex } from "viem";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createForesight } from "../../../src/chain/foresight.ts";
 import { type HttpRpc, type RpcAnswer, RpcError } from "../../../src/chain/jsonRpc.ts";
 import { createSnapshotReader } from "../../../src/chain/snapshotReader.ts";
 import { RetryableError } from "../../../src/errors.ts";
+import { taskAbi } from "../../../src/protocol/abi.ts";
 import type { Hex, ResponseAddress, SourceAddress } from "../../../src/protocol/brand.ts";
 import { type Deployment, deploymentOn, mainnet } from "../../../src/protocol/chains.ts";
 import { callView, revertBytes } from "../../sim/modelCalls.ts";
@@ -82,7 +84,13 @@ describe("a snapshot that was looked ahead for", () => {
     await expect(reader.snapshot(task, source, [response])).rejects.toBeInstanceOf(Error);
   });
 
-  it("is not read while no block was heard of", () => {
+  it("is read where the head is, once that was asked for, while no block was heard of", async () => {
+    newest = 0n;
+    await expect(reader.snapshot(task, source, [response])).rejects.toThrow();
+    expect(newest).toBe(100n);
+  });
+
+  it("is not read ahead while no block was heard of", () => {
     newest = 0n;
     reader.lookAhead(task, source, [response]);
     expect(requests).toBe(0);
@@ -107,7 +115,12 @@ function contracts(): ModelState {
 }
 
 /** A node with these contracts. It takes each question for itself, so that a strict one can revert a page past a list's end. */
-function readerOf(state: ModelState, isStrict: boolean, blockHash = () => hashOf(100)) {
+function readerOf(
+  state: ModelState,
+  isStrict: boolean,
+  blockHash = () => hashOf(100),
+  meddle: (answer: RpcAnswer, call: { readonly to: Hex; readonly data: Hex }) => RpcAnswer = (answer) => answer,
+) {
   const node: HttpRpc = {
     name: "node",
     call: async () => undefined as never,
@@ -118,10 +131,10 @@ function readerOf(state: ModelState, isStrict: boolean, blockHash = () => hashOf
           return { result: { number: params[0], hash, parentHash: hashOf(99), timestamp: "0x3e8" } };
         }
         if (params.length > 2) return { error: new RpcError("too many arguments", -32602, undefined) };
-        const found = callView(state, deployment, params[0] as { to: Hex; data: Hex }, isStrict);
-        return found.ok
-          ? { result: found.data }
-          : { error: new RpcError("execution reverted", 3, revertBytes(found.reason)) };
+        const call = params[0] as { to: Hex; data: Hex };
+        const found = callView(state, deployment, call, isStrict);
+        if (!found.ok) return { error: new RpcError("execution reverted", 3, revertBytes(found.reason)) };
+        return meddle({ result: found.data }, call);
       });
     },
   };
@@ -183,6 +196,51 @@ describe.each([
     state.sources.delete(source);
     await expect(snapshotOf(state, [response])).rejects.toThrow(`source ${source} of task ${task} in 100`);
   });
+});
+
+const selectorOf = (name: "getAttemptCount" | "getResponsesOf" | "taskParams") =>
+  toFunctionSelector(getAbiItem({ abi: taskAbi, name }));
+const meddling = (name: Parameters<typeof selectorOf>[0], change: (result: Hex) => RpcAnswer) => {
+  const selector = selectorOf(name);
+  return readerOf(contracts(), false, undefined, (answer, { data }) =>
+    data.startsWith(selector) && "result" in answer ? change(answer.result as Hex) : answer,
+  );
+};
+
+it("a task whose node does not say how many attempted is not had: one that came first may be hidden", async () => {
+  const silent = { error: new RpcError("execution reverted", 3, undefined) };
+  await expect(meddling("getAttemptCount", () => silent).snapshot(task, source, [response])).rejects.toThrow(
+    `the responses of task ${task} in 100`,
+  );
+});
+
+it("a task of which the node lists fewer attempts than it counts is not had", async () => {
+  const reader = meddling("getAttemptCount", () => ({ result: toHex(9, { size: 32 }) }));
+  await expect(reader.snapshot(task, source, [response])).rejects.toThrow(`the responses of task ${task} in 100`);
+});
+
+it("a response that the node lists twice is one", async () => {
+  const list = encodeAbiParameters([{ type: "address[]" }], [[response, response]]);
+  const snapshot = await meddling("getResponsesOf", () => ({ result: list })).snapshot(task, source, [response]);
+  expect(snapshot.responses.map((each) => each.address)).toEqual([response]);
+  const untold = await meddling("getResponsesOf", () => ({ result: list })).snapshot(task, source, []);
+  expect(untold.untold).toEqual([response]);
+});
+
+it("a task that the node does not have is asked for again elsewhere, or later", async () => {
+  await expect(readerOf(emptyState(), false).snapshot(task, source, [response])).rejects.toMatchObject({
+    code: "NODE_BEHIND",
+    message: `task ${task} in 100`,
+  });
+});
+
+it("a task that names one source and then another is not had: neither is known to be its own", async () => {
+  let reads = 0;
+  const reader = meddling("taskParams", (result) => {
+    reads += 1;
+    return { result: reads === 2 ? (result.replace(source.slice(2), elsewhere.slice(2)) as Hex) : result };
+  });
+  await expect(reader.snapshot(task, elsewhere, [response])).rejects.toThrow(`source ${elsewhere} of task ${task}`);
 });
 
 it("a list that is read on its own is read on the very block of the snapshot, or not at all", async () => {
