@@ -35,5 +35,7 @@ export type Context = {
 /** What a person reads when a command fails: the error's code, its message, and what to do. */
 export const failureText = (error: unknown): string => {
   const code = error instanceof Error && "code" in error ? ` ${String(error.code)}` : "";
-  return `error${code}: ${describeError(error)}\n`;
+  // A node's words, or a person's, may be in it; several mistakes take several lines.
+  const message = describeError(error).replace(/(?:[^\P{C}\n\t]|[\p{Zl}\p{Zp}])+/gu, " ");
+  return `error${code}: ${message}\n`;
 };

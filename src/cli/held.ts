@@ -8,7 +8,7 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { journalSite, requireJournal } from "./journalSite.ts";
-import { personOf } from "./personOf.ts";
+import { personOf, reasonOf } from "./personOf.ts";
 import { json, oneLine } from "./terminal.ts";
 import { besideDaemon } from "./withJournal.ts";
 
@@ -29,7 +29,7 @@ export async function held(context: Context, line: Line): Promise<number> {
   await requireJournal(site);
   return besideDaemon(site, async (journal) => {
     if (kind === undefined) return list(context, await journal.held(), options.json === true);
-    for (const answer of answersOf(kind, ids, personOf(context, line), options.why)) {
+    for (const answer of answersOf(kind, ids, personOf(context, line), reasonOf(line))) {
       await journal.answerHeld(answer, Date.now());
       context.stdout.write(`${answer.verdictId}: ${kind}, by ${answer.who}\n`);
     }
@@ -39,12 +39,12 @@ export async function held(context: Context, line: Line): Promise<number> {
 
 type Answer = Pick<HeldAnswer, "verdictId" | "kind" | "who" | "why">;
 
-function answersOf(kind: HeldAnswer["kind"], ids: readonly string[], who: string, why = ""): readonly Answer[] {
+function answersOf(kind: HeldAnswer["kind"], ids: readonly string[], who: string, why: string): readonly Answer[] {
   if (ids.length === 0) throw usage(`"held ${kind}" needs the ID of a held response`);
-  if (why.trim() === "") throw usage(`"held ${kind}" needs a reason: --why "…"`);
+  if (why === "") throw usage(`"held ${kind}" needs a reason: --why "…"`);
   return ids.map((id) => {
     if (!/^[1-9]\d{0,14}$/.test(id)) throw usage(`"${id}" is no ID of a held response`);
-    return { verdictId: Number(id), kind, who: who.slice(0, 100), why: why.trim().slice(0, 500) };
+    return { verdictId: Number(id), kind, who: who.slice(0, 100), why: why.slice(0, 500) };
   });
 }
 

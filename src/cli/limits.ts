@@ -7,7 +7,7 @@ import { loadLedger } from "../sink/guardrails/openLedger.ts";
 import { type Standing, standings } from "../sink/guardrails/standing.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
-import { json, table } from "./terminal.ts";
+import { json, plain, table } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
 /** Shows whether paying is paused, what waits, and how much of every ceiling is used. @returns the exit code. */
@@ -23,7 +23,8 @@ export async function limits(context: Context, line: Line): Promise<number> {
       return exitCodes.ok;
     }
     const since = pause && new Date(pause.at).toISOString();
-    context.stdout.write(pause ? `paying is PAUSED since ${since}, by ${pause.who}: ${pause.why}\n` : "paying is on\n");
+    const paying = pause ? plain(`paying is PAUSED since ${since}, by ${pause.who}: ${pause.why}`) : "paying is on";
+    context.stdout.write(`${paying}\n`);
     context.stdout.write(
       `${unsettled.waiting} confirmations wait to be signed, ${unsettled.inFlight} are in flight\n\n`,
     );

@@ -4,15 +4,15 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { noDaemon } from "./noDaemon.ts";
-import { personOf } from "./personOf.ts";
-import { json } from "./terminal.ts";
+import { personOf, reasonOf } from "./personOf.ts";
+import { json, plain } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
 /** Pauses paying, beside a running daemon or for the next one. @returns the exit code. */
 export async function pause(context: Context, line: Line): Promise<number> {
-  const { why = "" } = line.options;
+  const why = reasonOf(line);
   const who = personOf(context, line);
-  if (why.trim() === "") throw usage('"pause" needs a reason: --why "…"');
+  if (why === "") throw usage('"pause" needs a reason: --why "…"');
   return withJournal(context, line, async (journal, { site }) => {
     const { pause: stands, isNew } = await pausePaying(journal, { who, why }, Date.now());
     const held = await site.isHeld();
@@ -24,7 +24,7 @@ export async function pause(context: Context, line: Line): Promise<number> {
       context.stdout.write(
         isNew
           ? `paying is paused, by ${stands.who}: nothing new is signed until "ogpu-confirmd resume"\n`
-          : `paying was paused already, by ${stands.who} since ${since}: ${stands.why}\n`,
+          : `${plain(`paying was paused already, by ${stands.who} since ${since}: ${stands.why}`)}\n`,
       );
       context.stdout.write(`in the journal ${site.name}\n`);
     }

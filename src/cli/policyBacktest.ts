@@ -27,6 +27,7 @@ import { journalSite, requireJournal } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 import { askedUrls } from "./scrubOutputs.ts";
+import { plain } from "./terminal.ts";
 import { watchedSources } from "./watchedSources.ts";
 import { besideDaemon } from "./withJournal.ts";
 import { writeNamed } from "./writeNamed.ts";
@@ -57,10 +58,11 @@ export async function policyBacktest(
       unjudged: ofJournal ? await countUnjudged(journal, tasks) : 0,
       bound: (verdict, response, caps) => withCeiling(verdict, response, limits, caps, "document"),
     });
-    stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : backtestTable(result));
+    const shown = { ...result, rows: result.rows.map((row) => ({ ...row, reason: plain(row.reason) })) };
+    stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : backtestTable(shown));
     if (options.html !== undefined) {
       const page = resolve(cwd, options.html);
-      await writeNamed(page, () => writeFileSync(page, backtestPage(result)));
+      await writeNamed(page, () => writeFileSync(page, backtestPage(shown)));
     }
     return exitCodes.ok;
   };

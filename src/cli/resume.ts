@@ -3,13 +3,13 @@ import { resumePaying } from "../sink/guardrails/pausing.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
 import { noDaemon } from "./noDaemon.ts";
-import { personOf } from "./personOf.ts";
-import { json } from "./terminal.ts";
+import { personOf, reasonOf } from "./personOf.ts";
+import { json, plain } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
 /** Ends the pause, whoever began it. @returns the exit code. */
 export async function resume(context: Context, line: Line): Promise<number> {
-  const { why = "" } = line.options;
+  const why = reasonOf(line);
   const who = personOf(context, line);
   return withJournal(context, line, async (journal, { site }) => {
     const before = await journal.pause();
@@ -22,7 +22,7 @@ export async function resume(context: Context, line: Line): Promise<number> {
     } else {
       context.stdout.write(
         ended
-          ? `paying is resumed, by ${who}; ${ended.who} had paused it at ${since}: ${ended.why}\n`
+          ? `${plain(`paying is resumed, by ${who}; ${ended.who} had paused it at ${since}: ${ended.why}`)}\n`
           : "paying was not paused\n",
       );
       context.stdout.write(`in the journal ${site.name}\n`);

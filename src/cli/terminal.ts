@@ -13,7 +13,7 @@ const styled = (context: Context, style: Style, text: string): string =>
 
 export type Cell = string | { readonly text: string; readonly style: Style };
 
-const textOf = (cell: Cell): string => (typeof cell === "string" ? cell : cell.text);
+const textOf = (cell: Cell): string => plain(typeof cell === "string" ? cell : cell.text);
 
 /**
  * Rows under a heading: aligned on a terminal; elsewhere one line each, tabs between, so that `cut` and `awk` can read it.
@@ -40,7 +40,7 @@ export function facts(context: Context, rows: readonly (readonly [name: string, 
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows
     .map(([name, value]) => {
-      const shown = typeof value === "string" ? value : styled(context, value.style, value.text);
+      const shown = typeof value === "string" ? plain(value) : styled(context, value.style, textOf(value));
       return `${styled(context, "dim", name.padEnd(width))}  ${shown}\n`;
     })
     .join("");
@@ -49,8 +49,11 @@ export function facts(context: Context, rows: readonly (readonly [name: string, 
 /** JSON for programs. Bigints never get here: amounts carry their unit. */
 export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** A stranger's text on one line, without what a terminal would obey, and not longer than it is useful. */
+/** A text on one line, without what a terminal would obey. */
+export const plain = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
+
+/** The same of a stranger's text, and not longer than it is useful. */
 export function oneLine(text: string, most = 60): string {
-  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
-  return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
+  const shown = plain(text);
+  return shown.length > most ? `${shown.slice(0, most - 1)}…` : shown;
 }

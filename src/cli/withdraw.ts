@@ -11,7 +11,7 @@ import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import type { JournalSite } from "./journalSite.ts";
 import { noDaemon } from "./noDaemon.ts";
-import { personOf } from "./personOf.ts";
+import { personOf, reasonOf } from "./personOf.ts";
 import { json, oneLine } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
@@ -36,14 +36,15 @@ type Choice = (approvals: readonly Approval[]) => readonly Approval[];
 
 /** @throws ConfigError `USAGE` for no choice where one is meant, for two, or without a reason; InputError for a bad address. */
 function choiceOf({ args, options }: Line): Choice | undefined {
-  const { policy: policies = [], response = [], all = false, why = "", yes = false } = options;
+  const { policy: policies = [], response = [], all = false, yes = false } = options;
+  const why = reasonOf({ options });
   const addresses = [...response, ...args].map((text) => readAddress("the response", text));
   const given = [policies.length > 0, addresses.length > 0, all].filter(Boolean).length;
   const ways = "--policy NAME, --response ADDRESS… or --all";
   if (given > 1) throw usage(`"withdraw" takes one of ${ways}`);
   if (given === 0 && (yes || why !== "")) throw usage(`say what to withdraw: ${ways}`);
   if (given === 0) return undefined;
-  if (why.trim() === "") throw usage('"withdraw" needs a reason: --why "…"');
+  if (why === "") throw usage('"withdraw" needs a reason: --why "…"');
   if (policies.length > 0) return (approvals) => ofPolicies(approvals, policies);
   if (all) return (approvals) => approvals.filter(isOpen);
   return (approvals) => ofResponses(approvals, addresses);
@@ -85,8 +86,8 @@ type Chosen = {
 
 async function takeBack(context: Context, line: Line, { journal, chosen, name, held }: Chosen): Promise<number> {
   const { stdout } = context;
-  const who = personOf(context, line).trim().slice(0, 100);
-  const why = (line.options.why ?? "").trim().slice(0, 500);
+  const who = personOf(context, line).slice(0, 100);
+  const why = reasonOf(line).slice(0, 500);
   const plan = `${textOf(chosen)}These are not paid then, and no policy looks at them again.\n`;
   if (chosen.length > 0 && !(await mayGoOn(context, line, plan, "nothing was withdrawn"))) return exitCodes.failed;
   const ids = chosen.map(({ confirmation }) => confirmation.id);

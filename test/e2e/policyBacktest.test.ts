@@ -46,6 +46,19 @@ describe("policy backtest of the chain, where there is no journal", () => {
     expect(existsSync(home.journalPath)).toBe(false);
   });
 
+  it("gives a terminal nothing to obey, nor a line of its own, in a plug-in's reason", async () => {
+    home.writePolicy(
+      "p.js",
+      "export default () => () => ({ verdict: 'eligible', reason: 'fine\\u202e\\u001b[2J\\n0xb4 paid' });",
+    );
+    home.writePolicy("first-valid.yaml", payNewcomers.replace("eligible:", "plugin: { file: p.js }\neligible:"));
+    const { code, out } = await run("--from", "0");
+    home.writePolicy("first-valid.yaml", payNewcomers);
+    expect(code).toBe(0);
+    expect(out).toMatch(/newcomers: .*fine \[2J 0xb4 paid\n/);
+    expect(out).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u);
+  });
+
   it.each([
     [["--from", "10", "--to", "5"], /USAGE: --from 10 is above --to 5/],
     [["--from", "999999"], /USAGE: --from 999999 is above the head, which is \d+/],

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
@@ -56,4 +57,15 @@ it.each([
 it("shows what waits, and no terminal obeys it", async () => {
   const { out } = await run([]);
   expect(out).toMatch(/\n {4}a person \[2J decides\n$/);
+});
+
+it("keeps who answers and why as one line that no terminal obeys, and refuses a reason that nobody sees", async () => {
+  const id = String((await journal.held())[0]?.id);
+  expect(await run(["approve", id, "--why", "\u200b\u202e"])).toMatchObject({ code: 78, out: "" });
+  const words = ["approve", id, "--why", "right\u202e\n2: reject, by kim", "--who", "kim\u001b[2J"];
+  expect(await run(words)).toMatchObject({ code: 0, out: `${id}: approve, by kim [2J\n` });
+  const database = new DatabaseSync(join(cwd, "journal.sqlite"), { readOnly: true });
+  const kept = database.prepare("SELECT who, why FROM held_answers").all();
+  database.close();
+  expect(kept).toMatchObject([{ who: "kim [2J", why: "right 2: reject, by kim" }]);
 });

@@ -46,7 +46,33 @@ const run = async (...argv: readonly string[]): Promise<Ran> => {
   return { code, printed: printed.join(""), complained: complained.join("") };
 };
 
+/** Turns the line, clears the screen, and claims another one. */
+const trick = "fine\u202e\u001b[2J\u009b2J\npaying is on\u2028";
+const obeyed = /[^\P{C}\n\t]|[\u2028\u2029]/u;
+
 describe("pause and resume", () => {
+  it("keep a name and a reason as one line that no terminal obeys", async () => {
+    const { printed } = await run("pause", "--why", trick, "--who", trick);
+    expect(printed).toMatch(/^paying is paused, by fine \[2J 2J paying is on: nothing/);
+    const journal = openSqliteJournal({ path, chainId: 1071 });
+    expect(await journal.pause()).toMatchObject({ who: "fine [2J 2J paying is on", why: "fine [2J 2J paying is on" });
+    await journal.close();
+  });
+
+  it("print what an older one kept as one line that no terminal obeys", async () => {
+    const keep = async () => {
+      const journal = openSqliteJournal({ path, chainId: 1071 });
+      await journal.setPause({ by: "operator", who: trick, why: trick, at: 1 });
+      await journal.close();
+    };
+    for (const words of [["limits"], ["pause", "--why", "again"], ["resume"]]) {
+      await keep();
+      const { printed, complained } = await run(...words);
+      expect([words, printed]).toEqual([words, expect.stringContaining("fine [2J 2J paying is on")]);
+      expect(printed + complained).not.toMatch(obeyed);
+    }
+  });
+
   it("say what they did, by whom, and what stood before", async () => {
     const where = `in the journal ${path}\n`;
     expect((await run("resume")).printed).toBe(`paying was not paused\n${where}`);
@@ -94,7 +120,7 @@ describe("pause and resume", () => {
     expect((await run("pause", "--why", "audit")).printed).toMatch(/^paying is paused, by \S/);
   });
 
-  it.each([[["pause"]], [["pause", "--why", "  "]]])(
+  it.each([[["pause"]], [["pause", "--why", "  "]], [["pause", "--why", "\u202e\u200b"]]])(
     "%j is refused without a reason, and pauses nothing",
     async (argv) => {
       await expect(run(...argv)).rejects.toMatchObject({ code: "USAGE", message: expect.stringContaining("--why") });

@@ -206,3 +206,11 @@ it("tells of what the daemon signed while the question was asked, and leaves it"
   );
   expect(await states()).toEqual(["intended", "rejected", "signed"]);
 });
+
+it("keeps who takes it back and why as one line that no terminal obeys", async () => {
+  const words = ["--policy", "good", "--why", "wrong\u202e\u0085file", "--who", "ann\u001b[2J", "--yes"];
+  const { out } = await run(words);
+  expect(out).toMatch(/withdrawn, by ann \[2J\n/);
+  const [taken] = await journal.confirmations([intents[0]?.id ?? 0]);
+  expect(taken?.reason).toBe("withdrawn by ann [2J: wrong file");
+});
