@@ -1,10 +1,11 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { readEnvironment } from "../config/readEnvironment.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError, type FatalError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { isJournalHeld } from "../journal/journalLock.ts";
+import { journalUnopened } from "../journal/journalUnopened.ts";
 import { openSqliteJournal } from "../journal/sqliteJournal.ts";
 import { type JournalCheck, verifyJournal } from "../journal/verifyJournal.ts";
 import { isLoopback } from "../signer/remote/isLoopback.ts";
@@ -24,7 +25,7 @@ export type JournalSite = {
   /** What no log may show: give it to the logger before anything else. */
   readonly secrets: readonly string[];
   readonly warnings: readonly string[];
-  /** Whether there is one: an empty one would say that all is well. */
+  /** Whether there is one: an empty one would say that all is well. @throws ConfigError `JOURNAL_UNUSABLE` where that cannot be seen. */
   readonly exists: () => Promise<boolean>;
   /** Whether a daemon holds it at this moment. */
   readonly isHeld: () => Promise<boolean>;
@@ -50,12 +51,24 @@ export function journalSite(config: Pick<Config, "journal" | "chain">, context: 
     name: path,
     secrets: [],
     warnings: [],
-    exists: async () => existsSync(path),
-    isHeld: async () => existsSync(path) && isJournalHeld(path),
+    exists: async () => isThere(path),
+    isHeld: async () => isThere(path) && isJournalHeld(path),
     open: async ({ shared = false, onLost } = {}) =>
       openSqliteJournal({ path, chainId, shared, isLasting: !shared, onLost }),
     verify: () => verifyJournal(path),
   };
+}
+
+/**
+ * Whether a file is there. Where this user may not look, it may well be: another user's daemon may hold it, and pay.
+ * @throws ConfigError `JOURNAL_UNUSABLE`.
+ */
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (cause) {
+    throw journalUnopened(path, cause);
+  }
 }
 
 function postgresSite(

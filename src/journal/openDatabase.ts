@@ -1,31 +1,11 @@
-import { mkdirSync, statfsSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BaseError, ConfigError, RetryableError } from "../errors.ts";
 import { heldAndOlder } from "./heldAndOlder.ts";
 import { lockJournal } from "./journalLock.ts";
+import { journalUnopened } from "./journalUnopened.ts";
 import { migrations } from "./migrations.ts";
-
-/** SQLite's primary result codes for what may be over at the next start: busy, locked, input or output failed, disk full. */
-const passing: ReadonlySet<number> = new Set([5, 6, 10, 13]);
-
-/** A folder that cannot be made says it in the system's words. */
-const isPassing = (cause: unknown): boolean => {
-  const { code, errcode } = cause as { readonly code?: unknown; readonly errcode?: unknown };
-  return passing.has(Number(errcode) & 0xff) || code === "ENOSPC" || code === "EDQUOT";
-};
-
-/** What its disk has left. Where no file can be made, SQLite says only that it cannot be opened. */
-function roomBeside(path: string): { readonly left: string; readonly isOver: boolean } | undefined {
-  try {
-    const { bavail, bsize, files, ffree } = statfsSync(dirname(path));
-    // Some file systems count no files at all.
-    const isOver = bavail === 0 || (files > 0 && ffree === 0);
-    return { left: `${bavail * bsize} bytes${files > 0 ? ` and ${ffree} files` : ""} are left`, isOver };
-  } catch {
-    return undefined;
-  }
-}
 
 export type OpenDatabase = {
   readonly database: DatabaseSync;
@@ -63,20 +43,7 @@ export function openDatabase(path: string, chainId: number, shared: boolean): Op
     database?.close();
     unlock();
     if (cause instanceof BaseError) throw cause;
-    const message = `the journal ${path} cannot be opened: ${(cause as Error).message}`;
-    const room = roomBeside(path);
-    if (isPassing(cause) || room?.isOver === true) {
-      throw new RetryableError(message, {
-        code: "JOURNAL_UNAVAILABLE",
-        remedy: `free space on its disk${room === undefined ? "" : ` (${room.left})`}, and see that no other program locks it`,
-        cause,
-      });
-    }
-    throw new ConfigError(message, {
-      code: "JOURNAL_UNUSABLE",
-      remedy: "make the directory writable for this user, or set journal.path to another place",
-      cause,
-    });
+    throw journalUnopened(path, cause);
   }
 }
 

@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Hex, TransactionSerialized } from "viem";
 import { keccak256, parseTransaction } from "viem/utils";
 import { recoverSigner } from "../signer/recoverSigner.ts";
+import { journalUnopened, resultCode } from "./journalUnopened.ts";
 import type { Row } from "./rows.ts";
 
 /** What a journal was checked for, and what was wrong. */
@@ -15,24 +16,36 @@ type AttemptRow = {
   signer: string | null;
 };
 
+/** SQLite's primary result codes for a file that is damaged or is no journal: a table is missing, it is malformed, it is no database. */
+const damaged: ReadonlySet<number> = new Set([1, 11, 26]);
+
 /**
  * Checks a journal's file, without changing it: SQLite's own word on it, the references between its tables, that no task
  * is paid twice, and that what was signed is what it says: bytes hash to their hash, stand in their nonce, and come from
- * the key that the nonce belongs to.
+ * the key that the nonce belongs to. Of a file that cannot be read to its end that is what is wrong.
+ *
+ * @throws ConfigError `JOURNAL_UNUSABLE` or RetryableError `JOURNAL_UNAVAILABLE` if it cannot be opened.
  */
 export async function verifyJournal(path: string): Promise<readonly JournalCheck[]> {
-  const database = new DatabaseSync(path, { readOnly: true });
+  let database: DatabaseSync | undefined;
+  let integrity: readonly string[] = [];
   try {
-    const rows = (text: string) => database.prepare(text).all() as Row[];
-    const integrity = rows("PRAGMA integrity_check").map((row) => String(Object.values(row)[0]));
+    const opened = new DatabaseSync(path, { readOnly: true });
+    database = opened;
+    const rows = (text: string) => opened.prepare(text).all() as Row[];
+    integrity = rows("PRAGMA integrity_check").map((row) => String(Object.values(row)[0]));
     const foreign = rows("PRAGMA foreign_key_check").map(({ table, rowid }) => `${table}, row ${rowid}`);
     return [
       { name: "file", looked: 1, problems: integrity.filter((text) => text !== "ok") },
       { name: "references", looked: 1, problems: foreign },
       ...(await verifyContents(async (text) => rows(text))),
     ];
+  } catch (cause) {
+    if (!damaged.has(resultCode(cause) ?? -1)) throw journalUnopened(path, cause);
+    const problems = [...integrity.filter((text) => text !== "ok"), (cause as Error).message];
+    return [{ name: "file", looked: 1, problems }];
   } finally {
-    database.close();
+    database?.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -55,6 +55,47 @@ it("warns of a journal that goes over a network unencrypted, and of no other", (
       "postgres://ogpu@127.0.0.1/ogpu",
     ].map(warned),
   ).toEqual([0, 0, 0, 0]);
+});
+
+describe("a journal's file that this user cannot look for", () => {
+  /** Root may look anywhere. */
+  async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+    if (process.geteuid?.() !== 0) return work();
+    process.seteuid?.(65_534);
+    try {
+      return await work();
+    } finally {
+      process.seteuid?.(0);
+    }
+  }
+
+  it("is no journal that is missing: a command would pay beside the daemon that holds it", async () => {
+    mkdirSync(join(directory, "data"), { mode: 0o700 });
+    writeFileSync(join(directory, "data/journal.sqlite"), "");
+    chmodSync(directory, 0o755);
+    const hidden = site({ "journal-path": "data/journal.sqlite" });
+    chmodSync(join(directory, "data"), process.geteuid?.() === 0 ? 0o700 : 0);
+    try {
+      const refusal = { code: "JOURNAL_UNUSABLE", exitCode: 78, message: expect.stringContaining("EACCES") };
+      await asNobody(async () => {
+        await expect(hidden.exists()).rejects.toMatchObject(refusal);
+        await expect(hidden.isHeld()).rejects.toMatchObject(refusal);
+        await expect(hidden.verify()).rejects.toMatchObject({ code: "JOURNAL_UNUSABLE" });
+      });
+    } finally {
+      chmodSync(join(directory, "data"), 0o700);
+    }
+  });
+
+  it("is refused where the path leads in a circle, and missing where a part of it is", async () => {
+    symlinkSync("circle", join(directory, "circle"));
+    writeFileSync(join(directory, "file"), "");
+    const refusal = { code: "JOURNAL_UNUSABLE", message: expect.stringContaining("ELOOP") };
+    await expect(site({ "journal-path": "circle/journal.sqlite" }).exists()).rejects.toMatchObject(refusal);
+    for (const path of ["none", "none/journal.sqlite", "file/journal.sqlite"]) {
+      expect(await site({ "journal-path": path }).exists()).toBe(false);
+    }
+  });
 });
 
 it("loads nothing of PostgreSQL where the journal is a file", () => {
