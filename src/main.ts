@@ -1,11 +1,11 @@
 #!/usr/bin/env -S node --min-semi-space-size=8 --max-semi-space-size=8 --max-old-space-size=512 --heap-growing-percent=60 --memory-saver-mode
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline/promises";
 import { parseCommandLine } from "./cli/commandLine.ts";
 import { type Context, failureText } from "./cli/context.ts";
 import { guardOutputs } from "./cli/guardOutputs.ts";
 import { commandHelp, helpText } from "./cli/helpText.ts";
+import { askAt } from "./cli/question.ts";
 import { scrubOutputs } from "./cli/scrubOutputs.ts";
 import { BaseError, exitCodes } from "./errors.ts";
 import { leaveThreadsTheirLimits } from "./threadLimits.ts";
@@ -29,7 +29,7 @@ const context: Context = {
   nodeVersion: process.version,
   isTTY: process.stdout.isTTY === true,
   errorsOnTTY: process.stderr.isTTY === true,
-  ...(process.stdin.isTTY && { ask }),
+  ...(process.stdin.isTTY && { ask: (question) => askAt(process.stdin, process.stderr, question) }),
   runScript: async (path, args) => {
     const child = spawn(process.execPath, [path, ...args], { stdio: "inherit" });
     const [code] = await once(child, "exit");
@@ -55,15 +55,6 @@ let onUncaught = (error: unknown): void => {
   process.exit(exitCodes.software);
 };
 process.on("uncaughtException", (error) => onUncaught(error));
-
-async function ask(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await terminal.question(question);
-  } finally {
-    terminal.close();
-  }
-}
 
 async function main(): Promise<number> {
   const line = parseCommandLine(process.argv.slice(2));
