@@ -18,8 +18,8 @@ What \`ogpu-confirmd --help\` and \`ogpu-confirmd COMMAND --help\` say, word for
   the answer, and while they send no daemon takes their key. \`nonce fix\` works beside a daemon, and leaves alone what it
   has signed.
 - **Errors** are one line, \`error CODE: what happened — what to do\`, and an exit code. A command that nobody listens to any more
-  (\`… | head -1\`) goes on, and ends with the exit code of its work. An argument more than a command takes is refused
-  before anything is asked or sent.
+  (\`… | head -1\`) goes on, and ends with the exit code of its work. An argument more than a command takes, or an option that its action
+  does not take, is refused before anything is asked or sent. Ctrl-C or Ctrl-D at a question is a no.
 - **Completion.** bash: \`eval "$(ogpu-confirmd completion bash)"\`; zsh: \`eval "$(ogpu-confirmd completion zsh)"\`; fish:
   \`ogpu-confirmd completion fish | source\`.
 `;

@@ -29,6 +29,8 @@ export type Command = {
   /** How many it takes, after its action where it has any; for each action that takes one. @default 0 */
   readonly maxArgs?: number | Readonly<Record<string, number>>;
   readonly options?: readonly OptionName[];
+  /** Of these, what only some of its actions take: for each action that takes any. What nobody reads is refused. */
+  readonly actionOptions?: Readonly<Record<string, readonly OptionName[]>>;
   /** It takes no keys of the configuration. @default false */
   readonly needsNoConfig?: boolean;
   /** It changes what others rest on, and cannot be tried: `--dry-run` is refused. @default false */

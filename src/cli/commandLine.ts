@@ -57,6 +57,13 @@ function checkLine(command: Command, args: readonly string[], given: string[]) {
   refuseExtra(command, args);
   const stray = given.find((option) => !options.some((known) => known === option));
   if (stray !== undefined) throw usage(`"${name}" has no option --${stray}`);
+  const elsewhere = given.find((option) => isForOtherAction(command, args[0], option));
+  if (elsewhere !== undefined) throw usage(`"${[name, ...args.slice(0, 1)].join(" ")}" has no option --${elsewhere}`);
+}
+
+function isForOtherAction({ actionOptions = {} }: Command, action: string | undefined, option: string): boolean {
+  const takenBy = Object.entries(actionOptions).filter(([, options]) => options.some((each) => each === option));
+  return takenBy.length > 0 && !takenBy.some(([each]) => each === action);
 }
 
 function checkAction({ name, actions }: Command, action: string | undefined) {
@@ -104,8 +111,17 @@ function parse(argv: readonly string[]) {
       allowNegative: true,
     }) as { values: Record<string, string | boolean | readonly string[] | undefined>; positionals: string[] };
   } catch (error) {
-    throw usage((error as Error).message);
+    throw usage(whyUnread((error as Error).message));
   }
+}
+
+/** Node's words, on one line; of an option that nobody knows, with the one that was probably meant. */
+function whyUnread(message: string): string {
+  const [unknown, name = ""] = /^Unknown option '--([^']+)'/.exec(message) ?? [];
+  if (unknown === undefined) return message.replaceAll("\n", " ");
+  const known = ["config", "help", "version", ...[commandOptions, configFlags(), aliases].flatMap(Object.keys)];
+  const near = nearest(name, known);
+  return near === undefined ? unknown : `${unknown}; did you mean --${near}?`;
 }
 
 function parsedAs(name: OptionName) {

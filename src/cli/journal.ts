@@ -36,6 +36,8 @@ const exportJournal = (context: Context, line: Line): Promise<number> =>
   withJournal(context, line, async (opened) => {
     const [, file] = line.args;
     if (file !== undefined) {
+      if (line.options.since !== undefined)
+        throw usage("a copy is whole: --since is for what is printed, without a file");
       const target = resolve(context.cwd, file);
       const refuseOther = () => {
         if (existsSync(target)) throw usage(`${target} exists already`);

@@ -41,6 +41,7 @@ function readWanted(decision: string | undefined, response: string | undefined):
     if (response === undefined) throw usage("write policy explain RESPONSE, or policy explain --decision ID");
     return toAddress<ResponseAddress>(readAddress("the response", response));
   }
+  if (response !== undefined) throw usage("a response has decisions of its own: write it, or --decision ID, not both");
   if (!/^[1-9]\d{0,14}$/.test(decision)) throw usage(`--decision is the number of a decision, not "${decision}"`);
   return Number(decision);
 }

@@ -61,6 +61,11 @@ function inputOf(context: Context, options: CommandOptions): TaskInput | string 
   if ([url, input, data].filter((each) => each !== undefined).length !== 1) {
     throw usage("say what the task asks: --function NAME with --data JSON, or --input JSON, or --url URL; one of them");
   }
+  if (functionName !== undefined && data === undefined) {
+    throw usage(
+      `--function goes with --data: what --${url === undefined ? "input" : "url"} gives names its function itself`,
+    );
+  }
   if (url !== undefined) return url;
   const content = readJson(context, input === undefined ? "data" : "input", input ?? data ?? "");
   if (input === undefined) return { function_name: required(functionName, "--function"), data: content };

@@ -15,6 +15,7 @@ chain as it is then, and under the same ceilings. An approval pays money.`,
   args: { ID: "the number that the list shows" },
   maxArgs: { approve: Infinity, reject: Infinity, expire: Infinity },
   options: ["why", "who", "json"],
+  actionOptions: { approve: ["why", "who"], reject: ["why", "who"], expire: ["why", "who"] },
   hasNoDryRun: true,
   examples: [
     ["see what waits", "held list"],

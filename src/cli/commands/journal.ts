@@ -19,6 +19,7 @@ the details of what was settled long ago, a week at the least. \`verify\` reads 
   args: { FILE: "where the copy goes; it must not exist yet" },
   maxArgs: { export: 1 },
   options: ["since", "older-than", "yes", "json"],
+  actionOptions: { export: ["since"], prune: ["older-than"] },
   hasNoDryRun: true,
   examples: [
     [

@@ -26,6 +26,7 @@ Nothing is sent, and nothing is paid.`,
   },
   maxArgs: { check: 1, test: 1, list: 1, explain: 1, backtest: 1, new: 1 },
   options: ["decision", "since", "from", "to", "json", "html"],
+  actionOptions: { explain: ["decision"], backtest: ["since", "from", "to", "html"] },
   examples: [
     ["run the tests of a folder", "policy test policies/"],
     ["see why a response was (not) paid", "policy explain --decision 17"],

@@ -1,5 +1,11 @@
 import type { Command } from "../command.ts";
 
+const ofTask = ["payment", "function", "data", "input", "url", "expires"] as const;
+const ofSource = [
+  ...(["name", "description", "logo", "cpu", "nvidia", "amd", "min-payment", "min-lockup", "max-expiry"] as const),
+  ...(["first-response", "client"] as const),
+];
+
 export const publishCommand: Command = {
   name: "publish",
   summary: "publish a source, or a task",
@@ -12,11 +18,8 @@ signs. A task freezes its payment in the Vault until it is settled.`,
   actions: { task: "publish a task on a source", source: "publish a source" },
   args: { SOURCE: "the address of the source" },
   maxArgs: { task: 1 },
-  options: [
-    ...(["payment", "function", "data", "input", "url", "expires"] as const),
-    ...(["name", "description", "logo", "cpu", "nvidia", "amd", "min-payment", "min-lockup", "max-expiry"] as const),
-    ...(["first-response", "client", "yes", "json"] as const),
-  ],
+  options: [...ofTask, ...ofSource, "yes", "json"],
+  actionOptions: { task: ofTask, source: ofSource },
   examples: [
     [
       "publish a task that may cost up to 0.05 OGPU and runs for two hours at most",

@@ -46,6 +46,19 @@ describe("the command line", () => {
     [["journal", "prune", "90d", "--yes"], '"journal prune" takes no arguments, but got "90d"'],
     [["held", "list", "17"], '"held list" takes no arguments, but got "17"'],
     [["run", "--bogus"], "Unknown option '--bogus'"],
+    [["check", "--confg", "x"], "Unknown option '--confg'; did you mean --config?"],
+    [["run", "--sink-max-paymnt", "1 OGPU"], "Unknown option '--sink-max-paymnt'; did you mean --sink-max-payment?"],
+    [["run", "--dryrun"], "Unknown option '--dryrun'; did you mean --dry-run?"],
+    [["pause", "--why", "--who", "ada"], /^[^\n]*'--why' argument is ambiguous[^\n]*$/],
+    [["publish", "task", "0xA", "--max-expiry", "2h"], '"publish task" has no option --max-expiry'],
+    [["publish", "task", "0xA", "--client", "0xB"], '"publish task" has no option --client'],
+    [["publish", "source", "--name", "x", "--expires", "2h"], '"publish source" has no option --expires'],
+    [["journal", "verify", "--since", "2030-01-01"], '"journal verify" has no option --since'],
+    [["journal", "export", "--older-than", "90d"], '"journal export" has no option --older-than'],
+    [["policy", "list", "--html", "x.html"], '"policy list" has no option --html'],
+    [["policy", "backtest", "--decision", "1"], '"policy backtest" has no option --decision'],
+    [["held", "--why", "x"], '"held" has no option --why'],
+    [["held", "list", "--why", "x"], '"held list" has no option --why'],
     [["withdraw", "--all", "--why", "x", "--yes", "--dry-run"], '"withdraw" has no dry run: nothing was done'],
     [["journal", "prune", "--older-than", "90d", "--sink-dry-run"], '"journal" has no dry run'],
     [["held", "approve", "17", "--why", "x", "--dry-run"], '"held" has no dry run'],
@@ -68,6 +81,10 @@ describe("the command line", () => {
     [["withdraw", "0xA", "0xB", "--why", "wrong"], 2],
     [["agent", "show", "0xA", "0xB"], 3],
     [["nonce", "info", "0xA"], 2],
+    [["publish", "task", "0xA", "--expires", "2h", "--payment", "1 OGPU", "--url", "ipfs://x"], 2],
+    [["publish", "source", "--name", "x", "--max-expiry", "2h", "--min-payment", "1 OGPU", "--cpu", "u"], 1],
+    [["policy", "backtest", "p", "--from", "1", "--to", "2", "--html", "f"], 2],
+    [["journal", "export", "--since", "2030-01-01", "--json"], 1],
   ])("takes every argument of %j", (argv, count) => {
     expect(parseCommandLine(argv)).toHaveProperty("args.length", count);
   });
@@ -87,6 +104,18 @@ describe("the command line", () => {
   it("gives no option the name of a key of the configuration", () => {
     expect(Object.keys(commandOptions).filter((name) => name in configFlags())).toEqual([]);
   });
+});
+
+const takenAlone = commands.flatMap((command) =>
+  Object.entries(command.actionOptions ?? {}).map(([action, own]) => ({ ...command, action, own })),
+);
+
+it.each(takenAlone)("$name $action has in its usage what some actions alone take", (each) => {
+  const { action, own, actions, options, usage } = each;
+  expect(Object.keys(actions ?? {})).toContain(action);
+  const lines = usage.filter((line) => line.split(" ")[1]?.split("|").includes(action)).join("\n");
+  expect(own.filter((option) => !lines.includes(`--${option}`))).toEqual([]);
+  expect(options).toEqual(expect.arrayContaining([...own]));
 });
 
 describe("help", () => {
