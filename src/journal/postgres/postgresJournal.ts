@@ -19,8 +19,8 @@ export type PostgresJournal = PostgresPlace & {
   readonly onLost?: (error: FatalError) => void;
 };
 
-/** Connections for writes and reads; the hold of a daemon is one more. */
-const connections = 6;
+/** Writes have one of their own, as they come one after the other: reads that take long keep none waiting. A daemon's hold is one more. */
+const connections = { writes: 1, reads: 5 };
 
 /**
  * The journal in a PostgreSQL database of its own, for one daemon at a time: a second one is refused, and takes over when
@@ -35,28 +35,34 @@ export async function openPostgresJournal(options: PostgresJournal): Promise<Jou
   const where = placeName(place);
   const closing = new AbortController();
   const wait = (ms: number) => pause(ms, undefined, { signal: closing.signal }).catch(() => undefined);
-  let pool: pg.Pool | undefined;
+  const pools: pg.Pool[] = [];
   let hold: Hold | undefined;
   const close = async () => {
     if (closing.signal.aborted) return;
     closing.abort();
     await hold?.release();
-    await pool?.end();
+    await Promise.all(pools.map((pool) => pool.end()));
   };
   try {
     await prepareDatabase(place, chainId);
-    pool = new pg.Pool({ ...connectionOptions(place), ...(shared && unhurried), max: connections });
-    // A connection that is lost is replaced when somebody needs one; who used it is told by the statement that failed.
-    pool.on("error", () => undefined);
-    pool.on("connect", (client) => void client.on("error", () => undefined));
+    const openPool = (max: number): pg.Pool => {
+      const pool = new pg.Pool({ ...connectionOptions(place), ...(shared && unhurried), max });
+      // A connection that is lost is replaced when somebody needs one; who used it is told by the statement that failed.
+      pool.on("error", () => undefined);
+      pool.on("connect", (client) => void client.on("error", () => undefined));
+      pools.push(pool);
+      return pool;
+    };
+    const writes = openPool(connections.writes);
+    const reads = openPool(connections.reads);
     if (shared) {
-      const store = postgresStore({ pool, where, ledger: commandLedger(where) });
+      const store = postgresStore({ reads, writes, where, ledger: commandLedger(where) });
       return journalOn(store, { ...upkeep, close });
     }
     hold = await holdJournal(place, wait);
-    const token = await takeOver(pool);
-    const ledger = holderLedger({ pool, token, where, wait, onLost, closed: closing.signal });
-    return journalOn(postgresStore({ pool, where, ledger }), { ...upkeep, close });
+    const token = await takeOver(writes);
+    const ledger = holderLedger({ pool: writes, token, where, wait, onLost, closed: closing.signal });
+    return journalOn(postgresStore({ reads, writes, where, ledger }), { ...upkeep, close });
   } catch (error) {
     await close().catch(() => undefined);
     throw openingError(error, where);

@@ -6,8 +6,9 @@ import { createPostgresText } from "./postgresText.ts";
 import type { Ledger } from "./writeLedger.ts";
 
 export type PostgresStoreDeps = {
-  /** Clients in pipeline mode. */
-  readonly pool: Pick<pg.Pool, "connect">;
+  /** Clients in pipeline mode, for reads and for writes. */
+  readonly reads: Pick<pg.Pool, "connect">;
+  readonly writes: Pick<pg.Pool, "connect">;
   /** What proves that a write happened; without one (commands beside the daemon) a lost answer stays unknown. */
   readonly ledger: Ledger;
   /** For people. */
@@ -35,12 +36,12 @@ type Client = pg.PoolClient;
  * **A commit whose answer is lost** is not reported as failed: the ledger finds out what became of it, however long the
  * server is away, and the promise settles then. Meanwhile other writes fail at once, as a `RetryableError`.
  */
-export function postgresStore({ pool, ledger, where }: PostgresStoreDeps): Store {
+export function postgresStore({ reads, writes, ledger, where }: PostgresStoreDeps): Store {
   const prepared = createPostgresText();
   const ask = (client: Client, asked: Asked) => askPostgres(client, prepared, asked);
   const turns = createTurns();
 
-  const connect = async (): Promise<Client> => {
+  const connect = async (pool: Pick<pg.Pool, "connect">): Promise<Client> => {
     try {
       return await pool.connect();
     } catch (cause) {
@@ -49,7 +50,7 @@ export function postgresStore({ pool, ledger, where }: PostgresStoreDeps): Store
   };
 
   const write = async <T>(work: () => Work<T>, durability: Durability): Promise<T> => {
-    const client = await connect();
+    const client = await connect(writes);
     let result: T;
     try {
       await ledger.begin(client, durability);
@@ -77,7 +78,7 @@ export function postgresStore({ pool, ledger, where }: PostgresStoreDeps): Store
 
   return {
     read: async (work) => {
-      const client = await connect();
+      const client = await connect(reads);
       try {
         const began = client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         began.catch(() => undefined);
