@@ -1,4 +1,4 @@
-import { schedule, validateDetailed } from "node-cron";
+import { createTask, validateDetailed } from "node-cron";
 import { Observable } from "rxjs";
 
 const silent = { info() {}, warn() {}, error() {}, debug() {} };
@@ -9,37 +9,39 @@ const minuteMs = 60_000;
 /**
  * Ticks at the times of a cron expression. Cold; never completes; unsubscribing stops the job.
  *
- * A tick that the process was too busy to give on time comes late instead of not at all. After a clock that was ahead is
+ * A tick that the process was too busy to give on time comes late instead of not at all; of several that are due at once, the
+ * first comes for all of them: a clock that was years behind passes over a hundred thousand. After a clock that was ahead is
  * set back, ticks go by what it says then, so that times may come again. Ticks do not wait for what the
  * consumer does with them: use `exhaustMap` where one run must not overlap the next.
  * @param expression five fields, or six with seconds first.
  */
 export function cron$(expression: string, { timezone = "UTC" }: { timezone?: string } = {}): Observable<Date> {
   return new Observable((subscriber) => {
+    // It is never started: its own timer hands out each time that was missed, one by one.
+    const times = createTask(expression, () => undefined, { timezone, logger: silent });
+    const next = () => times.getNextRuns(1)[0] ?? new Date(8.64e15);
+    let planned = next();
     let seenAt = Date.now();
-    const tick = ({ date }: { readonly date: Date }) => {
-      seenAt = Math.max(seenAt, Date.now());
-      subscriber.next(date);
-    };
-    const begin = () => {
-      const started = schedule(expression, tick, { timezone, logger: silent });
-      started.on("execution:missed", tick);
-      return started;
-    };
-    let job = begin();
-    // node-cron waits for the time that it has planned, however far a clock that is set back is from it then.
-    const looks = setInterval(() => {
+    let timer: NodeJS.Timeout;
+    const look = () => {
       const now = Date.now();
-      if (now < seenAt - minuteMs) {
-        void job.destroy();
-        job = begin();
-        seenAt = now;
+      const isBack = now < seenAt - minuteMs;
+      if (isBack) planned = next();
+      seenAt = isBack ? now : Math.max(seenAt, now);
+      if (now >= planned.getTime()) {
+        const date = planned;
+        planned = next();
+        subscriber.next(date);
       }
-      seenAt = Math.max(seenAt, now);
-    }, minuteMs);
+      if (!subscriber.closed) wait();
+    };
+    const wait = () => {
+      timer = setTimeout(look, Math.min(minuteMs, Math.max(0, planned.getTime() - Date.now())));
+    };
+    wait();
     return () => {
-      clearInterval(looks);
-      void job.destroy();
+      clearTimeout(timer);
+      void times.destroy();
     };
   });
 }

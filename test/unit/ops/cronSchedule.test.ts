@@ -39,6 +39,17 @@ describe("cron$", () => {
     expect(ticks[0]).toBe("2030-01-02T00:00:00.000Z");
   });
 
+  it("gives one tick for all that a clock that goes forward passes over, at once, and goes on by it", async () => {
+    const { ticks, subscription } = collect("*/5 * * * *");
+    await vi.advanceTimersByTimeAsync(1_000);
+    vi.setSystemTime(Date.UTC(2031, 0, 1, 0, 0, 30));
+    await vi.advanceTimersByTimeAsync(4 * 60_000);
+    expect(ticks).toEqual(["2030-01-02T00:00:00.000Z"]);
+    await vi.advanceTimersByTimeAsync(5 * 60_000);
+    subscription.unsubscribe();
+    expect(ticks).toEqual(["2030-01-02T00:00:00.000Z", "2031-01-01T00:05:00.000Z"]);
+  });
+
   it.each([
     ["before its first tick", 0],
     ["after a tick", 2 * 60_000],
@@ -57,8 +68,8 @@ describe("cron$", () => {
     const { ticks, subscription } = collect("*/10 * * * * *");
     await vi.advanceTimersByTimeAsync(5_000);
     vi.setSystemTime(Date.UTC(2030, 0, 2, 1));
-    await vi.advanceTimersByTimeAsync(7_000);
-    expect(ticks.at(-1)).toBe("2030-01-02T01:00:00.000Z");
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(ticks.at(-1)).toBe("2030-01-02T01:00:10.000Z");
     vi.setSystemTime(Date.UTC(2030, 0, 1, 23, 58, 45));
     await vi.advanceTimersByTimeAsync(70_000);
     subscription.unsubscribe();
