@@ -10,6 +10,7 @@ import { read, readAll, readOne } from "./contractReads.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
+import { gasEstimate } from "./gasEstimate.ts";
 import { type HttpRpc, sendMethod } from "./jsonRpc.ts";
 import { minedNonceFrom, newestMinedNonce, pendingNonceFrom } from "./minedNonce.ts";
 import { minedRevert } from "./minedRevert.ts";
@@ -73,7 +74,7 @@ export function createChain(deps: ChainDeps): ChainPort {
   const simulateConfirm: ChainPort["simulateConfirm"] = async (from, response) => {
     try {
       const transaction = { from, to: deployment.controller, data: confirmData(response) };
-      return { ok: true, gas: BigInt(await rpc.call<Hex>("eth_estimateGas", transaction)) };
+      return { ok: true, gas: gasEstimate(rpc.name, await rpc.call("eth_estimateGas", transaction)) };
     } catch (error) {
       const reason = revertReason(error);
       if (reason === undefined) throw error;

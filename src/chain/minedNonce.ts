@@ -1,8 +1,18 @@
 import { RetryableError } from "../errors.ts";
-import { type Hex, toNonce } from "../protocol/brand.ts";
+import { type Nonce, toNonce } from "../protocol/brand.ts";
 import type { ChainPort } from "./chainPort.ts";
+import { quantity } from "./endpoints/answerShapes.ts";
+import { unanswered } from "./endpoints/endpointError.ts";
 import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { toQuantity, type WireBlock } from "./wire.ts";
+
+/** What is no count would be signed as a nonce. @throws EndpointError */
+function countIn({ name }: HttpRpc, answer: unknown): Nonce {
+  const count = quantity(answer);
+  if (count === undefined || count > BigInt(Number.MAX_SAFE_INTEGER))
+    throw unanswered(name, "its count of transactions is no number");
+  return toNonce(Number(count));
+}
 
 /** Reads how many transactions of an account are mined, with the block that the node must have, where that is asked. */
 export const minedNonceFrom =
@@ -12,20 +22,20 @@ export const minedNonceFrom =
       method: "eth_getTransactionCount",
       params: [account, at === undefined ? "latest" : toQuantity(at)],
     };
-    if (on === undefined) return toNonce(Number(await rpc.call<Hex>(count.method, ...count.params)));
+    if (on === undefined) return countIn(rpc, await rpc.call(count.method, ...count.params));
     const [block, answer] = await rpc.batch([
       { method: "eth_getBlockByNumber", params: [toQuantity(on.number), false] },
       count,
     ]);
     if ((resultOf(block) as WireBlock | null)?.hash !== on.hash) throw missing("the count", on.number);
-    return toNonce(Number(resultOf(answer)));
+    return countIn(rpc, resultOf(answer));
   };
 
 /** The same with those that the node holds in its pool. */
 export const pendingNonceFrom =
   (rpc: HttpRpc): ChainPort["pendingNonce"] =>
   async (account) =>
-    toNonce(Number(await rpc.call<Hex>("eth_getTransactionCount", account, "pending")));
+    countIn(rpc, await rpc.call("eth_getTransactionCount", account, "pending"));
 
 /** Two nodes that are well stand no further apart than this, in blocks. */
 const mostApart = 16n;
@@ -44,5 +54,5 @@ export const newestMinedNonce =
         code: "NODE_BEHIND",
       });
     }
-    return { mined: toNonce(Number(resultOf(count))), block: number };
+    return { mined: countIn(rpc, resultOf(count)), block: number };
   };
