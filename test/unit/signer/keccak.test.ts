@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { keccak256 } from "viem";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { isCompiled, keccakOf } from "../../../src/signer/keccak.ts";
+import { privateKey, transaction, viemBytes } from "./contract.ts";
 
 const hexOf = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString("hex")}`;
 const ofNothing = "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
@@ -22,4 +23,15 @@ it("hashes what the other implementation hashes, whatever it is and how long, an
     }),
     { numRuns: 500 },
   );
+});
+
+it("hashes all the same where there is no WebAssembly", async () => {
+  vi.resetModules();
+  vi.stubGlobal("WebAssembly", undefined);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const without = await import("../../../src/signer/keccak.ts");
+  expect(await without.isCompiled).toBe(false);
+  expect(hexOf(without.keccakOf(new Uint8Array()))).toBe(ofNothing);
+  const { privateKeySigner } = await import("../../../src/signer/privateKeySigner.ts");
+  expect((await privateKeySigner(privateKey).sign(transaction())).raw).toBe(await viemBytes(transaction()));
 });

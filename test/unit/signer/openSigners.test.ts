@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { registerHooks } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -72,6 +73,29 @@ describe("openSigners", () => {
     expect((await signers[0]?.sign(transaction()))?.raw).toBe(await viemBytes(transaction()));
     expect(server.seen[0]?.authorization).toBe(`Bearer ${token}`);
   });
+
+  it.each(["0", "1"])(
+    "says where the native library is missing, with %s threads, and beside a remote signer, which needs it with threads alone",
+    async (threads) => {
+      const hooks = registerHooks({
+        resolve: (name, context, next) => {
+          if (name.startsWith("secp256k1/")) throw new Error("it is not installed");
+          return next(name, context);
+        },
+      });
+      onTestFinished(() => hooks.deregister());
+      const missing = { code: "CURVE_MISSING", exitCode: 78 };
+      const native = { threads, engine: "native" };
+      await expect(open(folderOf({ own: privateKey }), { ...native, "key-file": "own" })).rejects.toMatchObject(
+        missing,
+      );
+      const server = await signerServer(({ params }) => signParameters(params));
+      const remote = { ...native, "remote-url": server.url, "remote-addresses": account.address };
+      if (threads === "1") await expect(open(folderOf({}), remote)).rejects.toMatchObject(missing);
+      else expect((await open(folderOf({}), remote)).signers).toHaveLength(1);
+      expect(server.seen).toEqual([]);
+    },
+  );
 
   it("opens none where there is no key", async () => {
     const { signers } = await open(folderOf({}), {});
