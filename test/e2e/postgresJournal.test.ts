@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
@@ -96,6 +97,53 @@ describePostgres("a daemon with its journal in PostgreSQL", (server) => {
       for (const secret of [server().password, encodeURIComponent(server().password)])
         expect(text).not.toContain(secret);
   });
+
+  it("hands its journal to a standby with another key when it is killed while it pays: each task is paid once", async () => {
+    const [first, second] = [devnet.accounts.agent, devnet.accounts.stranger];
+    await devnet.client.setAgent(second.address);
+    const nonces = () =>
+      Promise.all([first, second].map(({ address }) => devnet.publicClient.getTransactionCount({ address })));
+    await start().ready();
+    const before = await nonces();
+    // As its supervisor starts it, again and again.
+    const standBy = async (): Promise<DaemonProcess> => {
+      for (;;) {
+        const next = startDaemon({ home, privateKey: second.privateKey });
+        const isReady = await next.ready().then(
+          () => true,
+          () => false,
+        );
+        if (isReady) return next;
+        expect(await next.exited).toBe(75);
+        await pause(1_000);
+      }
+    };
+    const takenOver = standBy();
+    const tasks = await Promise.all(Array.from({ length: 6 }, publish));
+    const answered = Promise.all(tasks.map((task) => honest.respondTo(task)));
+    await daemon.logged(({ msg, state }) => msg === "confirmation" && state === "signed");
+    daemon.kill("SIGKILL");
+    await daemon.exited;
+    daemon = await takenOver;
+    const returned = startDaemon({ home, privateKey: first.privateKey });
+    tasks.push(await publish());
+    const responses = [...(await answered), await honest.respondTo(tasks.at(-1) as TaskAddress)];
+    await Promise.all(tasks.map(final));
+    expect(await returned.exited).toBe(75);
+    for (const { response } of responses) expect(await isConfirmed(response)).toBe(true);
+
+    const paid = (await nonces()).map((nonce, index) => nonce - (before[index] ?? 0));
+    expect(paid[0]).toBeGreaterThan(0);
+    expect(paid[1]).toBeGreaterThan(0);
+    expect(await query(server(), name, "SELECT state, count(*)::int AS count FROM confirmations GROUP BY 1")).toEqual([
+      { state: "final", count: tasks.length },
+    ]);
+    const bySigner = "SELECT signer, count(DISTINCT confirmation_id)::int AS count FROM attempts GROUP BY 1";
+    const signed = (await query(server(), name, bySigner)) as { signer: string; count: number }[];
+    expect(new Map(signed.map(({ signer, count }) => [signer, count]))).toEqual(
+      new Map([first, second].map(({ address }, index) => [address.toLowerCase(), paid[index]])),
+    );
+  }, 60_000);
 
   it("ends, also one that pays nothing, when another has taken its journal", async () => {
     home.remove();
