@@ -124,6 +124,16 @@ describeJournals("a lease", (journals, kind) => {
     expect(await two.confirmation(intent.id)).toMatchObject({ state: "broadcast" });
   });
 
+  it("is not asked for what is in flight no more: whoever finds its task settled says so", async () => {
+    const { id } = await intend();
+    const first = await one.takeLease(signer, "one", 0, ttl);
+    await one.recordAttempt(id, signer, attempt(0), [first]);
+    await one.changeConfirmation(id, { state: "intended" }, [first]);
+    const second = await two.takeLease(address<AccountAddress>(0x52), "two", 0, ttl);
+    await two.changeConfirmation(id, { state: "superseded", reason: "FINALIZED" }, [second]);
+    expect(await one.confirmation(id)).toMatchObject({ state: "superseded", attempts: [{ nonce: 0 }] });
+  });
+
   it("does not let a second key sign what a first one has in flight", async () => {
     const intent = await intend();
     await one.recordAttempt(intent.id, signer, attempt(5));
