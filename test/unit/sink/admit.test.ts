@@ -248,6 +248,25 @@ describe("admitting an intent", () => {
     expect(confirmation.nonce).toBe(8);
   });
 
+  it("keeps nothing of a batch, and breaks off, where the signer contradicts itself in one of them", async () => {
+    const ids = [(await bench.intend()).id, (await bench.intend(other)).id];
+    const { signer } = bench;
+    let asked = 0;
+    const wrong: typeof signer = {
+      ...signer,
+      sign: async (transaction) => {
+        asked += 1;
+        if (asked === 2) throw new FatalError("signed by another key", { code: "SIGNED_BYTES_DIFFER" });
+        return signer.sign(transaction);
+      },
+    };
+    const snapshot: ChainPort["snapshot"] = async (task, _, [address]) =>
+      aSnapshot({ task: aTask({ address: task }), responses: address ? [aResponse({ address, task })] : [] });
+    const deps = bench.deps({ snapshot }, { signer: wrong });
+    await expect(payAll(deps, await checkAll(deps, ids))).rejects.toThrow(/another key/);
+    expect([asked, await bench.journal.highestNonce(signer.address), bench.deeds]).toEqual([2, undefined, []]);
+  });
+
   it("signs nothing twice: what is signed stays as it is", async () => {
     const { id } = await bench.intend();
     const first = await admit(bench.deps(), id);
