@@ -130,6 +130,20 @@ describe("bytes that nodes refuse for good", () => {
     expect(await standing(confirmation)).toMatchObject({ state: "final", reason: "" });
   });
 
+  it("are tried anew, and not dead, where they were mined after all and reverted: somebody had taken them", async () => {
+    const { send, rounds } = stage((raw) => (isTransfer(raw) ? { ok: true } : hopeless));
+    const confirmation = await send();
+    await rounds(4);
+    expect(deedsOf().at(-1)).toBe("gave-up");
+    const mined = minedAs("confirm", () => standing(confirmation));
+    const receipt: ReceiptOf = async (...args) => {
+      const found = await mined(...args);
+      return found && { ...found, succeeded: false };
+    };
+    await trackRound(bench.deps({ receipt }));
+    expect((await standing(confirmation)).state).toBe("intended");
+  });
+
   it("stay as they are while one node takes them", async () => {
     let answers = 0;
     const { send, rounds } = stage(() => (answers++ % 3 === 2 ? { ok: false, message: "already known" } : hopeless));

@@ -6,6 +6,7 @@ import { RetryableError } from "../../../src/errors.ts";
 import type { Confirmation, Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { type ResponseAddress, type TaskAddress, toNonce } from "../../../src/protocol/brand.ts";
+import { TaskStatus } from "../../../src/protocol/statuses.ts";
 import { noCaps } from "../../../src/sink/guardrails/caps.ts";
 import { createGuard, unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
@@ -145,6 +146,16 @@ describe("what became of a confirmation", () => {
     await send(own);
     await round(own, settled(false));
     expect(await own.guard.isPaused()).toBe(true);
+  });
+
+  it("is no sign against what is paid where it reverted because somebody else had settled its task", async () => {
+    const own = daemonOn(bench.journal, 1);
+    const { id } = await send(own);
+    const closed: FakeAnswers["snapshot"] = async (task) =>
+      aSnapshot({ task: aTask({ address: task, status: TaskStatus.FINALIZED }) });
+    await round(own, { ...settled(false), snapshot: closed });
+    expect((await bench.journal.confirmation(id)).state).toBe("superseded");
+    expect(await own.guard.isPaused()).toBe(false);
   });
 
   it("pauses at once: the daemon knows it before the round is over", async () => {
