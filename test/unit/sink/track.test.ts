@@ -593,6 +593,16 @@ describe("a round", () => {
       expect(bench.reports.filter(({ type }) => type === "retry")).toMatchObject([{ error: unreadable }]);
     });
 
+    it("sends all of them after a restart, which knows of none whether it was sent", async () => {
+      const three = await sendThree();
+      const { lane } = bench.deps();
+      for (const each of three) lane.keep(each, { sentAt: undefined });
+      bench.deeds.length = 0;
+      const unmined: FakeAnswers = { minedNonce: async () => toNonce(0), receipt: async () => undefined };
+      await trackRound(bench.deps({ ...unmined, snapshot: snapshotOf }, { askAllUpTo: 2 }));
+      expect(bench.deeds).toEqual(["broadcast", "broadcast", "broadcast"]);
+    });
+
     it("takes a confirmation that a log showed back when the account goes back", async () => {
       const [first] = await sendThree();
       const asked: Asked = { logs: [], receipts: [] };
