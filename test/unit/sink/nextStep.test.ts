@@ -123,6 +123,12 @@ describe("the next step of a confirmation", () => {
       { type: "stay" },
     ],
     [
+      "a cancelling transfer was mined in a nonce that it had before",
+      confirmation({ attempts: [attempt(0xa, { kind: "cancel", nonce: toNonce(4) }), attempt(0xb)] }),
+      { receipts: [receipt(90n)] },
+      { type: "stay" },
+    ],
+    [
       "its nonce was used up by the cancelling transfer",
       confirmation({ attempts: [attempt(0xa), attempt(0xb, { kind: "cancel" })] }),
       { receipts: [receipt(90n, { hash: hashOf(0xb) })] },
