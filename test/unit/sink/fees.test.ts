@@ -25,6 +25,8 @@ describe("a replacement", () => {
         expect(after.type).toBe(before.type);
         expect(feeCap(after)).toBeLessThanOrEqual(ceiling);
         expect(feeCap(after)).toBeGreaterThanOrEqual(feeCap(now));
+        const [, tip = 0n] = fieldsOf(after);
+        if (after.type === now.type) expect(tip).toBeGreaterThanOrEqual(fieldsOf(now)[1] ?? 0n);
         for (const [index, field] of fieldsOf(before).entries()) {
           expect((fieldsOf(after)[index] ?? 0n) * 1000n).toBeGreaterThanOrEqual(field * 1125n);
         }
@@ -66,6 +68,13 @@ describe("what waits to be mined", () => {
         }
       }),
     );
+  });
+
+  it("tips no more than it offers, which nodes refuse for good, where the chain asks for a tip above the ceiling", () => {
+    const before: Fees = { type: "eip1559", maxFeePerGas: 10n, maxPriorityFeePerGas: 2n };
+    const now: Fees = { type: "eip1559", maxFeePerGas: 90n, maxPriorityFeePerGas: 60n };
+    const most: Fees = { type: "eip1559", maxFeePerGas: 50n, maxPriorityFeePerGas: 50n };
+    expect(raisedFees(before, now, 50n)).toEqual(most);
   });
 });
 
