@@ -322,6 +322,20 @@ describeJournals("a journal", (journals) => {
       await expect(journal.recordAttempt(intent?.id ?? 0, signer, attempt(5, "b"))).rejects.toThrow(/belongs to/);
     });
 
+    it("count against ceilings from when their nonce was signed first, however often it is signed anew", async () => {
+      const { id } = await withIntent();
+      const since = async () => {
+        const spent = await journal.moneySpent({ since: 0, after: undefined, limit: 9 });
+        return spent.map(({ at }) => at);
+      };
+      await journal.recordAttempt(id, signer, attempt(5, "a"));
+      await journal.recordAttempt(id, signer, { ...attempt(5, "b"), signedAt: 60_000 });
+      expect(await since()).toEqual([1]);
+      await journal.changeConfirmation(id, { state: "intended" });
+      await journal.recordAttempt(id, signer, { ...attempt(6, "c"), signedAt: 120_000 });
+      expect(await since()).toEqual([120_000]);
+    });
+
     it("keep every replacement, oldest first", async () => {
       const { id } = await withIntent();
       await journal.recordAttempt(id, signer, attempt(5, "f"));

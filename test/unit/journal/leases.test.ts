@@ -51,6 +51,13 @@ describeJournals("a lease", (journals, kind) => {
     expect(await one.leases()).toEqual([{ signer, owner: "two", token: 2, expiresAt: 2 * ttl + 5 }]);
   });
 
+  it("that its holder takes again has a new token: who wrote by the old one writes no more", async () => {
+    const first = await one.takeLease(signer, "one", 0, ttl);
+    const again = await two.takeLease(signer, "one", 1, ttl);
+    expect(again).toEqual({ signer, owner: "one", token: 2, expiresAt: ttl + 1 });
+    expect(await one.renewLease(first, 10 * ttl)).toBe(false);
+  });
+
   it("that is given back is free at once; giving back what is another's changes nothing", async () => {
     const first = await one.takeLease(signer, "one", 0, ttl);
     await one.releaseLease(first);
