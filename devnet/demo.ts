@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -134,12 +134,23 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
   }
 }
 
+function requireWritable(file: string): void {
+  try {
+    closeSync(openSync(file, "a"));
+  } catch (error) {
+    throw new TypeError(`--report: ${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
 try {
   const options = readDemoOptions(process.argv.slice(2));
   if (options === "help") process.stdout.write(demoHelp);
   else {
     const stopping = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+    // Whoever has gone sees no more of it.
+    process.stdout.on("error", () => stopping.abort());
+    if (options.report !== undefined) requireWritable(options.report);
     const good = await demo(options, stopping.signal);
     process.exit(good || !options.exit ? 0 : 1);
   }

@@ -93,6 +93,7 @@ export function unknownKey(key: string, known: readonly string[]): string {
 /** YAML's own words, on one line and without the text that they quote: it may be a credential. */
 function explain(fault: { readonly code: string; readonly message: string }): string {
   if (fault.code === "DUPLICATE_KEY") return "the same key is given twice; remove one";
+  if (fault.code === "MULTIPLE_DOCS") return "holds more than one document; keep one";
   const message = fault.message.split("\n")[0]?.replace(/:\s.*$/, "") ?? fault.code;
   return `${message.charAt(0).toLowerCase()}${message.slice(1)}; correct the YAML here`;
 }

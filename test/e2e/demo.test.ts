@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -53,4 +54,26 @@ it("refuses options that it does not know, and says which there are", async () =
   const failure = await run(process.execPath, [demo, "--task", "3"]).catch((error) => error);
   expect(failure.code).toBe(1);
   expect(failure.stderr).toMatch(/--task.*\n[\s\S]*--tasks N/);
+});
+
+it("refuses a report that it could not write before it plays anything", async () => {
+  const failure = await run(process.execPath, [demo, "--exit", "--report", "/nowhere/demo.json"]).catch(
+    (error) => error,
+  );
+  expect(failure).toMatchObject({ code: 1, stdout: "" });
+  expect(failure.stderr).toMatch(/^--report: \/nowhere\/demo\.json cannot be written \(ENOENT\)\n/);
+});
+
+it("stops in order, and leaves nothing behind, where nobody reads it any more", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "demo-test-"));
+  const child = spawn(process.execPath, [demo], { env: { ...process.env, TMPDIR: directory } });
+  let errors = "";
+  child.stderr.on("data", (chunk) => (errors += chunk));
+  let seen = "";
+  while (!seen.includes("Chain 1071")) seen += (await once(child.stdout, "data"))[0];
+  child.stdout.destroy();
+  const [code] = await once(child, "exit");
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
+  expect(readdirSync(directory).filter((name) => name.startsWith("ogpu-demo-"))).toEqual([]);
+  rmSync(directory, { recursive: true });
 });

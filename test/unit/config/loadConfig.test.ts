@@ -261,6 +261,7 @@ describe("loadConfig", () => {
     ],
     ["a key given twice, dotted", "log.level: info\nlog: {level: debug}", "log.level (own.yaml:2:7): is given twice"],
     ["broken YAML", "log: [1, 2\nrpc: {}", "YAML (own.yaml:2:"],
+    ["two documents", "log: {}\n---\nlog: {}", "YAML (own.yaml:2:1): holds more than one document; keep one"],
     ["a list instead of keys", "- a", "YAML (own.yaml:1:1): is a list; write keys and values"],
     ["a key without a value", "log:\n  level:\n", "log.level (own.yaml:2:3): has no value"],
     ["a wrong scheme", "rpc: {ws: 'http://h'}", "rpc.ws (own.yaml:1:11): is a URL that starts with http:; write"],
