@@ -306,7 +306,7 @@ describe("a round", () => {
     expect(bench.reports.filter(({ type }) => type === "fee-ceiling")).toMatchObject([{ cap: "sink.maxFeePerGas" }]);
   });
 
-  it("takes a task up again whose nonce was used up while its response was gone, once the response is back", async () => {
+  it("takes a task up again whose nonce was used up while its response was gone, once the response is back, as long as it is", async () => {
     const { id } = await send(bench.deps());
     const gone: Partial<ChainPort> = { snapshot: async () => aSnapshot({ responses: [] }) };
     await trackRound(bench.deps(gone, { now: () => 1_000 }));
@@ -316,6 +316,10 @@ describe("a round", () => {
     expect(await trackRound(bench.deps({ ...gone, receipt }))).toMatchObject([{ id, state: "intended" }]);
     const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), id);
     expect(confirmation).toMatchObject({ state: "signed", nonce: 1 });
+    await broadcastAll(bench.deps(), [confirmation]);
+    bench.deeds.length = 0;
+    await trackRound(bench.deps({ ...gone, receipt }, { now: () => 5_000 }));
+    expect(bench.deeds).toEqual([]);
   });
 
   it("uses the nonce up of what a reorg took back together with its task, and settles it once that is final", async () => {
