@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -73,6 +73,21 @@ it.each([
   },
   30_000,
 );
+
+it("ends with an alert that says which journal is lost, and exit code 70, where its file is taken away", async () => {
+  const home = createHome(devnet, { alerts: { webhookFile: "webhook" } });
+  onTestFinished(home.remove);
+  const alerts = await startWebhook(home.directory);
+  const daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+  await daemon.ready();
+  renameSync(home.journalPath, `${home.journalPath}.away`);
+  expect(await daemon.exited).toBe(70);
+  await daemon.logged(({ level, msg }) => level === "fatal" && msg === "the journal is lost to this daemon");
+  const told = alerts.map((each) => JSON.parse(each)).filter(({ key }) => key === "broken");
+  expect(told).toMatchObject([
+    { severity: "critical", text: expect.stringContaining(`${home.journalPath} was removed`) },
+  ]);
+}, 30_000);
 
 it("shows no key where a command meets an error that nobody expected, either", async () => {
   const { home, program } = placeThatThrows("setTimeout(() => { throw error; }, 50);");
