@@ -191,6 +191,15 @@ export type ChainPort = {
     hash?: Hash,
   ) => Promise<readonly (Receipt | ReceiptError)[]>;
   /**
+   * What another endpoint, where there is one, has of an account in its newest block: how many transactions are mined, and those
+   * receipts that there are.
+   * @throws RetryableError if it does not answer.
+   */
+  readonly minedElsewhere: (
+    account: AccountAddress,
+    hashes: readonly Hash[],
+  ) => Promise<{ readonly mined: Nonce; readonly receipts: readonly (Receipt | ReceiptError)[] }>;
+  /**
    * Which of these transactions confirmed a response in `[from, head]`, and in which block, by the logs of a node that has
    * that very head. What is missing may be there all the same: it reverted, or the node does not tell. Never rejects.
    */

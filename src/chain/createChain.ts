@@ -20,7 +20,7 @@ import { readStretch } from "./pages.ts";
 import { createPaymentStandings } from "./paymentStandings.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
-import { receiptReads } from "./receiptReads.ts";
+import { minedBy, receiptReads } from "./receiptReads.ts";
 import { revertReason } from "./revertReason.ts";
 import { blockRead, sourceReads, toSource } from "./snapshot.ts";
 import { createSnapshotReader } from "./snapshotReader.ts";
@@ -236,6 +236,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     broadcastAll,
 
     ...receiptReads(rpc, missing),
+    minedElsewhere: minedBy(deps.elsewhere ?? rpc),
 
     confirmedIn: createConfirmLogs({ rpc, nexus: deployment.nexus, now: deps.clock.now }),
   };

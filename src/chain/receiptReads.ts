@@ -1,5 +1,5 @@
 import { RetryableError } from "../errors.ts";
-import type { Hash } from "../protocol/brand.ts";
+import { type Hash, toNonce } from "../protocol/brand.ts";
 import type { ChainPort, Receipt } from "./chainPort.ts";
 import { type HttpRpc, type RpcAnswer, resultOf } from "./jsonRpc.ts";
 import { toQuantity, toReceipt, type WireBlock } from "./wire.ts";
@@ -26,13 +26,11 @@ export function allReceipts(answers: readonly (Receipt | ReceiptError)[]): reado
   });
 }
 
-/** Receipts, each told or not for itself. */
-export function receiptReads(
-  rpc: HttpRpc,
-  missing: (what: string, block: bigint) => RetryableError,
-): Pick<ChainPort, "receipts" | "receiptsAt"> {
-  const callFor = (hash: Hash) => ({ method: "eth_getTransactionReceipt", params: [hash] });
-  const readOf = (hash: Hash, answer: RpcAnswer | undefined): Receipt | ReceiptError | undefined => {
+const callFor = (hash: Hash) => ({ method: "eth_getTransactionReceipt", params: [hash] });
+
+const readerOf =
+  (rpc: HttpRpc) =>
+  (hash: Hash, answer: RpcAnswer | undefined): Receipt | ReceiptError | undefined => {
     const told = `the receipt that ${rpc.name} has of ${hash}`;
     if (answer === undefined) return new ReceiptError(`${told} did not come`, hash);
     if ("error" in answer) return new ReceiptError(`${told} is refused: ${answer.error.message}`, hash, answer.error);
@@ -43,6 +41,25 @@ export function receiptReads(
     }
   };
 
+/** How often an account's nonces are used, and then receipts: what is counted was mined before they are read. */
+export const minedBy =
+  (rpc: HttpRpc): ChainPort["minedElsewhere"] =>
+  async (account, hashes) => {
+    const count = { method: "eth_getTransactionCount", params: [account, "latest"] };
+    const [mined, ...answers] = await rpc.batch([count, ...hashes.map(callFor)]);
+    const readOf = readerOf(rpc);
+    return {
+      mined: toNonce(Number(resultOf(mined))),
+      receipts: hashes.flatMap((hash, index) => readOf(hash, answers[index]) ?? []),
+    };
+  };
+
+/** Receipts, each told or not for itself. */
+export function receiptReads(
+  rpc: HttpRpc,
+  missing: (what: string, block: bigint) => RetryableError,
+): Pick<ChainPort, "receipts" | "receiptsAt"> {
+  const readOf = readerOf(rpc);
   return {
     receipts: async (hashes) => {
       const answers = await rpc.batch(hashes.map(callFor));

@@ -155,3 +155,28 @@ it.each([
     expect(await two.setAgent(agent)).toMatchObject({ nonce: before });
   },
 );
+
+it.each<[string, (receipt: object | null) => object | null]>([
+  ["denies the receipt", () => null],
+  ["tells that it reverted", (receipt) => receipt && { ...receipt, status: "0x0" }],
+])("a task is published once where one of two endpoints %s, for good", async (_, lie) => {
+  await publish();
+  const before = await sent();
+  client = createClient({
+    chain: devnet.chainId,
+    rpc: [proxy.http, devnet.rpc.http],
+    signer: devnet.accounts.client.privateKey,
+    uploadUrl: `${devnet.gateway.url}/file/create`,
+    pollIntervalMs: 20,
+  });
+  proxy.set(async ({ method, params }) =>
+    method === "eth_getTransactionReceipt"
+      ? { result: lie((await testNode(devnet.network, method, [...params])) as object | null) }
+      : undefined,
+  );
+  const publishing = publish(2_500).catch((error) => error);
+  await expect.poll(sent, { timeout: 20_000 }).toBe(before + 1);
+  await devnet.mine(5);
+  expect(await publishing).toMatchObject({ name: "NotMinedError", nonce: before });
+  expect(await sent()).toBe(before + 1);
+});

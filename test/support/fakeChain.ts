@@ -137,6 +137,10 @@ const several = (chain: ChainPort, receipt: ReceiptOf): Partial<ChainPort> => ({
     const receipts = await Promise.all(hashes.map(receipt));
     return receipts.filter((each) => each !== undefined);
   },
+  minedElsewhere: async (account, hashes) => ({
+    mined: await chain.minedNonce(account),
+    receipts: (await Promise.all(hashes.map(receipt))).filter((each) => each !== undefined),
+  }),
   receipts: (hashes) => Promise.all(hashes.map((hash) => receipt(hash).catch((error: Error) => error))),
 });
 

@@ -1,6 +1,6 @@
 import type { ChainPort, Head, Receipt } from "../../chain/chainPort.ts";
 import { RpcError } from "../../chain/jsonRpc.ts";
-import { BaseError, describeError, RetryableError } from "../../errors.ts";
+import { BaseError, describeError, FatalError, RetryableError } from "../../errors.ts";
 import type { Attempt } from "../../journal/journal.ts";
 import { type Hash, type Hex, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
@@ -77,8 +77,11 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
       case "final": {
         // Another node may still tell of a branch that is gone: what is in doubt is looked at again.
         const { hash, blockHash } = step.receipt;
-        const isSure = sure.some((each) => each.hash === hash && each.blockHash === blockHash);
-        entry.mined = isSure ? minedBy(entry, step.receipt) : undefined;
+        const mined = minedBy(entry, step.receipt);
+        const isSure =
+          sure.some((each) => each.hash === hash && each.blockHash === blockHash) &&
+          ((mined?.succeeded && mined.kind === "confirm") || (await isSoElsewhere(deps, entry, step.receipt)));
+        entry.mined = isSure ? mined : undefined;
         if (isSure) settled.push(entry);
         break;
       }
@@ -92,7 +95,8 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
         break;
       case "displaced":
         // The count and the receipts may have come from two nodes: one that stands on the same head must have them.
-        if (await hasNone(deps, newest, entry)) displaced.push(entry);
+        if ((await hasNone(deps, newest, entry)) && (await isSoElsewhere(deps, entry, undefined)))
+          displaced.push(entry);
         break;
       default:
         step satisfies never;
@@ -120,6 +124,30 @@ async function hasNone({ chain }: LookDeps, head: Head, { attempts }: Entry): Pr
   } catch (error) {
     if (isBehind(error)) return false;
     throw error;
+  }
+}
+
+/**
+ * What has a call signed anew is the word of two endpoints, where there are two: nothing else keeps a task from being published twice.
+ * @param receipt `undefined`: it has none.
+ */
+async function isSoElsewhere(
+  { chain, signer }: LookDeps,
+  { transaction, nonce, attempts }: Entry,
+  receipt: Receipt | undefined,
+): Promise<boolean> {
+  const hashes = attempts.map(({ hash }) => hash);
+  try {
+    const { mined, receipts } = await chain.minedElsewhere(signer.address, hashes);
+    if (mined <= nonce) return false;
+    if (receipt === undefined) return receipts.length === 0;
+    return receipts.some(
+      (each) => !(each instanceof Error) && each.hash === receipt.hash && each.succeeded === receipt.succeeded,
+    );
+  } catch (error) {
+    if (error instanceof FatalError) throw error;
+    // What has a key the contracts let be done once, whatever is signed: an endpoint that is away need not hold it up.
+    return transaction.key !== undefined;
   }
 }
 

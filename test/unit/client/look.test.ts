@@ -80,6 +80,47 @@ describe("a look of the library at what it has signed", () => {
     expect(sight.displaced).toEqual([]);
   });
 
+  const reverted = { ...receiptIn(96n, hashOf(96)), succeeded: false };
+  const elsewhere = (mined: number, receipts: readonly Receipt[]) => async () => ({ mined: toNonce(mined), receipts });
+  const down = async (): Promise<never> => {
+    throw new RetryableError("no answer", { code: "ENDPOINT_UNAVAILABLE" });
+  };
+  const withKey = () => {
+    entry = { ...entry, transaction: { ...entry.transaction, key: "task" } };
+  };
+
+  it.each<[string, ChainPort["minedElsewhere"]]>([
+    ["counts nothing in its nonce", elsewhere(4, [])],
+    ["has its receipt", elsewhere(5, [receiptIn(96n, hashOf(96))])],
+    ["does not answer", down],
+  ])("takes no nonce for used by somebody else where another endpoint %s", async (_, minedElsewhere) => {
+    const sight = await lookOn({ minedNonce: async () => toNonce(5), minedElsewhere });
+    expect(sight.displaced).toEqual([]);
+  });
+
+  it.each<[string, ChainPort["minedElsewhere"]]>([
+    ["has one that succeeded", elsewhere(5, [receiptIn(96n, hashOf(96))])],
+    ["has none", elsewhere(5, [])],
+    ["does not answer", down],
+  ])("takes no revert for final by one receipt where another endpoint %s", async (_, minedElsewhere) => {
+    const sight = await lookOn({
+      receipts: async () => [reverted],
+      receiptsAt: async () => [reverted],
+      minedElsewhere,
+    });
+    expect(sight.settled).toEqual([]);
+    expect(entry.mined).toBeUndefined();
+  });
+
+  it("takes one endpoint's word while the other is away for what the contracts let be done once", async () => {
+    withKey();
+    const displaced = await lookOn({ minedNonce: async () => toNonce(5), minedElsewhere: down });
+    expect(displaced.displaced).toEqual([entry]);
+    const final = { receipts: async () => [reverted], receiptsAt: async () => [reverted] };
+    expect((await lookOn({ ...final, minedElsewhere: down })).settled).toEqual([entry]);
+    expect((await lookOn({ ...final, minedElsewhere: elsewhere(5, [reverted]) })).settled).toEqual([entry]);
+  });
+
   it("is sure of what is final by a node that stands on the same head", async () => {
     const receipt = receiptIn(96n, hashOf(96));
     const asked: unknown[] = [];
