@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import type { Candidate, CandidateResponse, Policy } from "../../../src/policy/policyPort.ts";
+import { quorum } from "../../../src/policy/strategies/quorum.ts";
 import { toAddress, unixSeconds } from "../../../src/protocol/brand.ts";
 import { candidateOf, folderOf, invalidOutput, ogpu, outputOf, responseOf, verdictsOf } from "./support.ts";
 
@@ -203,6 +204,29 @@ test("without a quorum the window's end decides as the file says; two equal grou
   const closed = policy("quorum", `quorum: { count: 2, ${key}, decide: closed }`);
   expect((await verdictsOf(closed, seen(200, split)))[0]).toBe("1 wait: more may agree, or disagree");
   expect((await verdictsOf(closed, seen(900, split)))[0]).toBe("1 hold: two answers have 2 votes each");
+});
+
+test("two groups that both are a quorum are a person's at once, also while the window is open", async () => {
+  const split = ["a", "a", "b", "b"].map((label, index) => offer(index + 1, { price: 5, ...says(label) }));
+  expect(await verdictsOf(policy("quorum", `quorum: { count: 2, ${key} }`), seen(200, split))).toEqual(
+    [1, 2, 3, 4].map((id) => `${id} hold: two answers have 2 votes each`),
+  );
+});
+
+test("answers to which the plug-in gave no key agree with nobody, not with each other", () => {
+  const contenders = [1, 2].map((id) => ({ item: offer(id, { price: 5 }), assessment: { kind: "eligible" } as const }));
+  const terms = { count: 2, pick: "first", without: "hold", decide: "reached" } as const;
+  const choose = quorum({ ...terms, key: undefined, withinSeconds: undefined });
+  expect(choose(contenders, true)).toEqual({ kind: "nobody", reason: "no quorum: 0 of 2 agree" });
+});
+
+test("the first that is eligible is paid, but where a person decides: each is held with the others then", async () => {
+  const offers = [offer(1, { price: 5 }), offer(2, { price: 4 })];
+  expect(await verdictsOf(policy("first"), seen(200, offers))).toEqual(["1 confirm: eligible, and the first"]);
+  const left = seen(200, offers, { isLeftToPerson: true });
+  expect(await verdictsOf(policy("first"), left)).toEqual(
+    [1, 2].map((id) => `${id} hold: eligible, and came while a person decides between others of this task`),
+  );
 });
 
 test("equal keys are equal values, however they are written", async () => {
