@@ -187,6 +187,12 @@ describe("a look at a task", () => {
     expect(await journal.unsettled()).toEqual([]);
   });
 
+  it.each(["closed", "ignored"] as const)("asks nobody of one that is %s already", async (state) => {
+    await journal.settleTask(task, state, "so", 100n);
+    expect(await look(confirm)).toEqual({});
+    expect([judged, reports]).toEqual([[], []]);
+  });
+
   it("knows nothing of a task that is not in the journal", async () => {
     const stranger = address<typeof task>(0xff);
     const deps = { chain: fakeChain(), journal, clock: {}, policies: setOf(confirm) } as never;
@@ -261,6 +267,17 @@ describe("a policy that fails", () => {
       expect(blocks).toEqual([undefined, 100n]);
       expect((await journal.task(task))?.responses).toEqual([response, later]);
       expect(reports[0]).toEqual({ type: "intake", via: "look", tasks: 0, responses: 1, block: undefined });
+    });
+
+    it("decides nothing where the task was settled meanwhile", async () => {
+      const journalled = depsOf(() => aSnapshot({ untold: [later] }));
+      const snapshot = async () => {
+        await journal.settleTask(task, "closed", "CANCELED", 100n);
+        return aSnapshot({ untold: [later] });
+      };
+      const deps = { ...journalled, chain: fakeChain({ snapshot }) };
+      expect(await judgeTask(deps, options, task)).toEqual({});
+      expect(judged).toEqual([]);
     });
 
     it("decides nothing while the chain keeps changing its list", async () => {
@@ -383,7 +400,13 @@ describe("a response that waits for its payload while others come", () => {
   const missing = outputOf({ valid: false, json: null, transient: true, error: "HTTP 503", digest: "" });
   const siblings = [1, 2, 3, 4, 5].map((number) => address<ResponseAddress>(0x60 + number));
   /** A look at a second at which so many siblings have come, whose payloads all are missing, too, but for those named. */
-  const lookAt = async (policy: Policy, second: number, came: number, valid: readonly string[] = []) => {
+  const lookAt = async (
+    policy: Policy,
+    second: number,
+    came: number,
+    valid: readonly string[] = [],
+    why = "HTTP 503",
+  ) => {
     const all = [response, ...siblings.slice(0, came)];
     const seen = all.map((each) => ({ response: each, task }));
     await journal.intake({ tasks: [], responses: seen, touched: [] });
@@ -392,7 +415,7 @@ describe("a response that waits for its payload while others come", () => {
       chain: fakeChain({ snapshot: async () => ({ ...at(second), responses }) }),
       journal,
       isWatched: async () => true,
-      payload: { fetch: async (data: string) => (valid.includes(data) ? outputOf() : missing) },
+      payload: { fetch: async (data: string) => (valid.includes(data) ? outputOf() : { ...missing, error: why }) },
       policies: setOf(policy),
       clock: { now: () => 7, scheduler: undefined as never },
       report: (report: Report) => void reports.push(report),
@@ -425,6 +448,24 @@ describe("a response that waits for its payload while others come", () => {
     // More of them before that: no retry that nobody had to wait for.
     await lookAt(policy, 1_011, 2, siblings);
     expect(await verdictOf(response)).toMatchObject({ until: 1_015, waits: 1 });
+  });
+
+  it("keeps its retries, too, where it fails otherwise before its time", async () => {
+    const policy = cheapest("window: { for: 1m }\nretries: 3");
+    await lookAt(policy, 1_000, 0);
+    await lookAt(policy, 1_001, 1, [], "timed out");
+    expect(await verdictOf(response)).toMatchObject({ kind: "wait", until: 1_005, waits: 1 });
+  });
+
+  it("waits for the others from when its payload has come, though that is before its time", async () => {
+    const policy = cheapest("window: { for: 30m }");
+    await lookAt(policy, 1_000, 0);
+    await lookAt(policy, 1_001, 1, [response]);
+    expect(await verdictOf(response)).toMatchObject({
+      kind: "wait",
+      waitsFor: "window",
+      reason: "a cheaper one may come",
+    });
   });
 
   it("is chosen at once where its payload has come by then", async () => {
@@ -482,6 +523,21 @@ describe("a verdict", () => {
     expect(judged[1]?.responses).toEqual([]);
     expect((await look(confirm, { snapshot: at(1_060) })).intent).toBeDefined();
     expect(judged[2]?.responses).toMatchObject([{ waits: 1 }]);
+  });
+
+  it("wait of a comparison is not judged again before its time, either, where nothing else is due", async () => {
+    const compares = { comparesSiblings: true };
+    await look(policyOf({ kind: "wait", until: unixSeconds(1_060) }, compares));
+    expect(await look(policyOf({ kind: "confirm" }, compares), { snapshot: at(1_059) })).toMatchObject({
+      againInMs: 1_000,
+    });
+    expect(judged[1]?.responses).toEqual([]);
+  });
+
+  it("wait is written down anew where another version of the policy says the same", async () => {
+    await look(wait(1_060));
+    await look(policyOf({ kind: "wait", until: unixSeconds(1_060) }, { digest: "digest-2" }));
+    expect((await journal.task(task))?.verdicts[0]).toMatchObject({ kind: "wait", policyDigest: "digest-2" });
   });
 
   it("wait holds up no other response", async () => {
