@@ -608,6 +608,20 @@ describe("a verdict", () => {
     expect((await look(confirm, { snapshot: aSnapshot({ block: headAt(100n) }) })).intent).toBeDefined();
   });
 
+  it("hold of a dry run is written down anew, and is a person's, where it pays", async () => {
+    const hold = policyOf({ kind: "hold" });
+    await look(hold, { options: { dryRun: true } });
+    await look(hold);
+    expect((await journal.task(task))?.verdicts).toMatchObject([{ kind: "hold", mode: "enforce" }]);
+    expect(await journal.decisions(0)).toHaveLength(2);
+  });
+
+  it("hold is of the response that stands there now, where a reorg brought another one in its place", async () => {
+    await look(policyOf({ kind: "hold" }));
+    await look(policyOf({ kind: "hold" }), { snapshot: aSnapshot({ responses: [aResponse({ payment: wei(70n) })] }) });
+    expect(await journal.held()).toMatchObject([{ response, payment: 70n }]);
+  });
+
   it("in shadow pays nothing and binds its own policy alone", async () => {
     const shadow = policyOf({ kind: "confirm" }, { mode: "shadow" });
     expect((await look(shadow)).intent).toBeUndefined();

@@ -21,6 +21,7 @@ import {
   wei,
   zeroAddress,
 } from "../../../src/protocol/brand.ts";
+import { ResponseStatus } from "../../../src/protocol/statuses.ts";
 import type { Report } from "../../../src/report.ts";
 import { address, aResponse, aSnapshot, fakeChain, headAt, response, source, task } from "../../support/fakeChain.ts";
 import { folderOf } from "./support.ts";
@@ -94,6 +95,37 @@ test("an approval becomes one intent to pay, at the next look, with who and why"
   expect(await journal.answeredTasks()).toEqual([]);
   expect(await look(set)).toEqual({});
   expect(await journal.unsettled()).toHaveLength(1);
+});
+
+test("an approval of what has changed since is held again, for the same as before", async () => {
+  const set = policies(manual);
+  await look(set);
+  await answer("approve", await heldId());
+  expect((await look(set, at(1_000, [aResponse({ payment: wei(70n) })]))).intent).toBeUndefined();
+  const [judged, again] = (await journal.decisions(0)).toReversed();
+  expect(again).toMatchObject({
+    kind: "hold",
+    reason: "the response is not the one that was held",
+    waitsFor: "window",
+  });
+  expect(judged).toMatchObject({ kind: "hold", reason: "eligible: a person decides", payment: 70n });
+});
+
+test("an approval of what was confirmed meanwhile pays nothing", async () => {
+  const set = policies(manual);
+  await journal.intake({ tasks: [], responses: [{ response: second, task }], touched: [] });
+  await look(set);
+  await answer("approve", await heldId());
+  const responses = [aResponse({ status: ResponseStatus.CONFIRMED }), aResponse({ address: second })];
+  expect((await look(set, at(1_000, responses))).intent).toBeUndefined();
+  expect(await journal.unsettled()).toEqual([]);
+});
+
+test("two approvals of one task are both carried out where neither pays", async () => {
+  const set = policies(manual, "shadow");
+  await approveBoth(set);
+  expect((await look(set, both)).intent).toBeUndefined();
+  expect((await journal.task(task))?.answers).toEqual([]);
 });
 
 const both = at(1_000, [aResponse(), aResponse({ address: second })]);
