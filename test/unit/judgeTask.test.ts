@@ -632,6 +632,17 @@ describe("a verdict", () => {
     expect((await look(enforced, { snapshot: both })).intent).toMatchObject({ response });
   });
 
+  it("in shadow is judged anew by another policy, though that pays nothing either", async () => {
+    await look(policyOf({ kind: "reject" }, { mode: "shadow" }));
+    await look(policyOf({ kind: "confirm" }, { mode: "shadow", digest: "digest-2" }));
+    expect(judged[1]?.responses).toHaveLength(1);
+  });
+
+  it.each(["reject", "wait"] as const)("%s stays what it is, though its price is above a ceiling", async (kind) => {
+    await look(policyOf({ kind, until: unixSeconds(1_060) }), { options: { maxPayment: wei(79n) } });
+    expect((await journal.task(task))?.verdicts).toMatchObject([{ kind, reason: "so" }]);
+  });
+
   it("of a dry run pays nothing, and does not keep the same policy from paying afterwards", async () => {
     expect((await look(confirm, { options: { dryRun: true } })).intent).toBeUndefined();
     expect((await journal.task(task))?.verdicts).toMatchObject([{ kind: "confirm", mode: "shadow" }]);

@@ -121,6 +121,13 @@ test("an approval of what was confirmed meanwhile pays nothing", async () => {
   expect(await journal.unsettled()).toEqual([]);
 });
 
+test("a refusal of what a policy held whose file is gone is a refusal all the same", async () => {
+  await look(policies(manual));
+  await answer("reject", await heldId());
+  await look({ policies: [], select: () => undefined });
+  expect((await journal.decisions(0)).at(-1)).toMatchObject({ kind: "reject", reason: "rejected by alice: read it" });
+});
+
 test("two approvals of one task are both carried out where neither pays", async () => {
   const set = policies(manual, "shadow");
   await approveBoth(set);

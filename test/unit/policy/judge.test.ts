@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Output } from "../../../src/payload/payloadPort.ts";
-import type { Candidate, CandidateResponse } from "../../../src/policy/policyPort.ts";
-import { unixSeconds } from "../../../src/protocol/brand.ts";
+import type { Candidate, CandidateResponse, Policy } from "../../../src/policy/policyPort.ts";
+import { unixSeconds, wei } from "../../../src/protocol/brand.ts";
 import { candidateOf, invalidOutput, ogpu, outputOf, policyOf, provider, responseOf, verdictsOf } from "./support.ts";
 
 /** Facts are those of `candidateOf()`: 0.5 OGPU asked, 10 OGPU offered, label positive, confidence 1, count 3. */
@@ -201,11 +201,26 @@ test("nobody is paid more than the cap, or than the task pays", async () => {
   );
 });
 
+test("a price is compared to the wei", async () => {
+  const judge = async (policy: Policy, payment: bigint, offered = 10n ** 18n) => {
+    const task = { payment: wei(offered) };
+    return (
+      await verdictsOf(policy, candidateOf([responseOf(1, { response: { payment: wei(payment) } })], { task }))
+    )[0];
+  };
+  const capped = policyOf("true", 'caps: { perTask: "0.5 OGPU" }');
+  expect(await judge(capped, 5n * 10n ** 17n)).toMatch(/^1 confirm/);
+  expect(await judge(capped, 5n * 10n ** 17n + 1n)).toMatch(/^1 reject: the price .* is above caps.perTask 0.5 OGPU$/);
+  expect(await judge(policyOf("true"), 10n ** 18n)).toMatch(/^1 confirm/);
+  expect(await judge(policyOf("true"), 10n ** 18n + 1n)).toMatch(/^1 reject: the price .* is above the task's 1 OGPU$/);
+});
+
 const unpayable: readonly (readonly [what: string, task: object, reason: string])[] = [
   ["a second past its expiry", { expiryTime: 999 }, "expired: the task's expiry time has passed"],
   ["in the second of its expiry", { expiryTime: 1000 }, "expired: the task's expiry time has passed"],
   ["whose expiry is no number", { expiryTime: undefined }, "expired: the task's expiry time has passed"],
   ["that is finalised", { status: 5 }, "the task is FINALIZED"],
+  ["that names another source than was read", { source: provider }, "the source is not the task's"],
   ["of FIRST_RESPONSE", { deliveryMethod: 1 }, "delivery is FIRST_RESPONSE: the chain confirms by itself"],
   ["of an unknown delivery", { deliveryMethod: 7 }, "delivery is UNKNOWN(7): the chain confirms by itself"],
 ];
