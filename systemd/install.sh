@@ -7,7 +7,7 @@
 #
 #   --key FILE       the agent's private key, or a keystore: becomes /etc/ogpu-confirmd/agent-key (mode 600, root's)
 #   --config FILE    becomes /etc/ogpu-confirmd/config.yaml
-#   --policies DIR   its files become /etc/ogpu-confirmd/policies
+#   --policies DIR   its files become /etc/ogpu-confirmd/policies; others that are there stay in force, and are named
 #   --encrypt-key    keeps the key encrypted, bound to this machine (systemd-creds; needs systemd 250)
 #   --no-start       enables the service and does not start it
 #   --uninstall      stops and removes the service; configuration, key, journal and your own drop-ins stay
@@ -70,9 +70,15 @@ install -d -m 755 "$(dirname "$unit")"
 install -m 644 "$here/ogpu-confirmd.service" "$unit"
 # One that an earlier installation has left may name a program that is gone.
 rm -f "$dropins/10-program.conf"
-if [ -n "$program" ] && [ "$program" != /usr/local/bin/ogpu-confirmd ]; then
+# The program's first line looks for Node in the service's PATH, which is not yours.
+node=$(dirname "$(command -v node || echo /usr/bin/node)")
+case $node in /usr/local/sbin | /usr/local/bin | /usr/sbin | /usr/bin | /sbin | /bin) node='' ;; esac
+if [ -n "$program" ] && { [ "$program" != /usr/local/bin/ogpu-confirmd ] || [ -n "$node" ]; }; then
   install -d -m 755 "$dropins"
-  printf '[Service]\nExecStart=\nExecStart=%s run --config /etc/ogpu-confirmd/config.yaml\n' "$program" > "$dropins/10-program.conf"
+  {
+    printf '[Service]\nExecStart=\nExecStart=%s run --config /etc/ogpu-confirmd/config.yaml\n' "$program"
+    [ -z "$node" ] || printf 'Environment=PATH=%s:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\n' "$node"
+  } > "$dropins/10-program.conf"
 fi
 
 install -d -m 755 "$etc" "$etc/policies"
@@ -84,6 +90,9 @@ fi
 if [ -n "$policies" ]; then
   cp -R "$policies/." "$etc/policies/"
   chmod -R u=rwX,go=rX "$etc/policies"
+  for file in "$etc"/policies/*.yaml "$etc"/policies/*.yml; do
+    [ ! -e "$file" ] || [ -e "$policies/${file##*/}" ] || say "still in force, from before, and not in $policies: $file"
+  done
 fi
 
 if [ "$encrypt" = yes ]; then

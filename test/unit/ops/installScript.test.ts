@@ -72,6 +72,25 @@ describe("install.sh", () => {
     expect(existsSync(installed("etc/ogpu-confirmd/agent-key"))).toBe(true);
   });
 
+  it("names the policies from before that stay in force beside new ones", () => {
+    run(everything());
+    rmSync(join(home, "policies/mine.yaml"));
+    writeFileSync(join(home, "policies/other.yml"), "name: other\n");
+    const { output } = run(["--policies", join(home, "policies")]);
+    const stays = output.split("\n").filter((line) => line.startsWith("still in force"));
+    expect(stays).toEqual([expect.stringContaining(installed("etc/ogpu-confirmd/policies/mine.yaml"))]);
+  });
+
+  it("lets the service find the Node that stands beside the program", () => {
+    writeFileSync(join(home, "bin/ogpu-confirmd"), "#!/usr/bin/env -S node --flag\n", { mode: 0o755 });
+    writeFileSync(join(home, "bin/node"), "#!/bin/sh\necho this node\n", { mode: 0o755 });
+    expect(run(everything()).status).toBe(0);
+    const dropin = readFileSync(installed(`${unit}.d/10-program.conf`), "utf8");
+    const [, program = ""] = /^ExecStart=(\S+) run/m.exec(dropin) ?? [];
+    const [, path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"] = /^Environment=PATH=(.+)$/m.exec(dropin) ?? [];
+    expect(spawnSync(program, ["run"], { env: { PATH: path }, encoding: "utf8" }).stdout).toBe("this node\n");
+  });
+
   it("says what is still missing, and does not start", () => {
     const { status, output } = run([], "/usr/bin:/bin");
     expect(status).toBe(0);
