@@ -57,6 +57,7 @@ describe("compose.yaml and the Kubernetes manifest", () => {
       ["monitoring"],
     ]);
     expect([confirmd.read_only, confirmd.user, confirmd.cap_drop]).toEqual([true, "65532:65532", ["ALL"]]);
+    expect(confirmd.ulimits).toEqual({ core: 0 });
     expect(Number.parseInt(confirmd.stop_grace_period, 10)).toBeGreaterThan(graceSeconds);
     for (const ports of Object.values<Any>(compose.services).map((service) => service.ports))
       for (const port of ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
