@@ -5,6 +5,7 @@ import { type LoadedConfig, loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
 import { BaseError, describeError, exitCodes } from "../errors.ts";
+import { isTokenNamed, readPageToken } from "../ops/http/pageToken.ts";
 import { loadPolicies } from "../policy/loadPolicies.ts";
 import { checksummed } from "../protocol/brand.ts";
 import { openSigners, readSignerParts } from "../signer/openSigners.ts";
@@ -13,6 +14,7 @@ import { type Context, failureText } from "./context.ts";
 import { journalSite } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { probeTable, probeWarnings } from "./probeTable.ts";
+import { readWebhook } from "./readWebhook.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 import { askedUrls } from "./scrubOutputs.ts";
 import { nothingWatched } from "./watchedSources.ts";
@@ -65,6 +67,21 @@ export async function check(context: Context, file: string | undefined, flags: F
       return "none given: `run` needs one (AGENT_PRIVATE_KEY, CLIENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl)";
     return signers.map(({ address }, index) => `${checksummed(address)} from ${from[index]}`).join(", ");
   });
+  if (known.alerts.webhookFile !== undefined || env.CREDENTIALS_DIRECTORY)
+    await section("alerts", () => {
+      const { url, warnings } = readWebhook(known.alerts, env);
+      context.hide([], url === undefined ? [] : [url]);
+      for (const warning of warnings) stdout.write(`       warning: ${warning}\n`);
+      return url === undefined ? "no webhook" : new URL(url).host;
+    });
+  if (isTokenNamed(origins) || env.CREDENTIALS_DIRECTORY)
+    await section("page", () => {
+      const { tokenFile } = known.http;
+      const isNamed = isTokenNamed(origins);
+      const { from, warnings } = readPageToken({ tokenFile, isNamed, credentials: env.CREDENTIALS_DIRECTORY });
+      for (const warning of warnings) stdout.write(`       warning: ${warning}\n`);
+      return from === undefined ? "nothing can be changed on it" : `its token is in ${from}`;
+    });
   await section("endpoints", async () => {
     const endpoints = openEndpoints(known, { clock: systemClock, random: Math.random, report: () => undefined }).each();
     const { probes, down } = await probe(endpoints, {

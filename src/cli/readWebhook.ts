@@ -15,7 +15,7 @@ export function readWebhook({ webhookFile, format, chat }: Config["alerts"], env
     webhookFile !== undefined
       ? requireText(files, webhookFile, "webhook's file", "alerts.webhookFile")
       : credential && files.read(credential);
-  if (text === undefined || text === "") return { url: undefined, warnings: [] };
+  if (text === undefined || (text === "" && webhookFile === undefined)) return { url: undefined, warnings: [] };
   const url = URL.parse(text.trim());
   const place = webhookFile ?? "alert-webhook";
   if (url === null || !["https:", "http:"].includes(url.protocol))

@@ -14,7 +14,7 @@ import { cron$ } from "../ops/cronSchedule.ts";
 import { createHeapRoom } from "../ops/heapRoom.ts";
 import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
 import { startHousekeeping } from "../ops/housekeeping/startHousekeeping.ts";
-import { type PageToken, readPageToken } from "../ops/http/pageToken.ts";
+import { isTokenNamed, type PageToken, readPageToken } from "../ops/http/pageToken.ts";
 import { createLogger, type Logger } from "../ops/logger.ts";
 import { showJobs } from "../ops/metrics/showJobs.ts";
 import { createObservers } from "../ops/observers.ts";
@@ -52,7 +52,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   const { env, cwd } = context;
   const { config, origins, warnings } = loadConfig({ file, flags, env, cwd });
   const parts = readSignerParts({ config, origins, env, cwd });
-  const isNamed = !/^default$|STATE_DIRECTORY$/.test(origins.get("http.tokenFile") ?? "default");
+  const isNamed = isTokenNamed(origins);
   const page = readPageToken({ tokenFile: config.http.tokenFile, isNamed, credentials: env.CREDENTIALS_DIRECTORY });
   const site = journalSite(config, { env, cwd });
   const secrets = [...parts.secrets, ...site.secrets, ...(page.token === undefined ? [] : [page.token])];

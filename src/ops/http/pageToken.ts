@@ -24,6 +24,10 @@ export type PageTokenOptions = {
   readonly files?: SecretFiles;
 };
 
+/** Whether the operator named the token's file. @param origins Where each key of the configuration came from. */
+export const isTokenNamed = (origins: ReadonlyMap<string, string>): boolean =>
+  !/^default$|STATE_DIRECTORY$/.test(origins.get("http.tokenFile") ?? "default");
+
 const shortest = 16;
 
 /**

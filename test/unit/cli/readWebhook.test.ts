@@ -41,6 +41,12 @@ it("does not start without the file that the configuration names: alerts that go
   );
 });
 
+it("does not start with an empty file that the configuration names, either", () => {
+  const path = join(folder(), "alert-webhook");
+  writeFileSync(path, "");
+  expect(() => read(path)).toThrow(expect.objectContaining({ code: "WEBHOOK_INVALID", exitCode: 78 }));
+});
+
 it.each(["docs/alerts.md", "docs/quick-start.md"])("finds the webhook that %s hands to the service", (document) => {
   const text = readFileSync(join(import.meta.dirname, "../../..", document), "utf8");
   const [, name = "", source] = /LoadCredential=([^:\s]+):([^\s']+)/.exec(text) ?? [];
