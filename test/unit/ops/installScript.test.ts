@@ -87,7 +87,8 @@ describe("install.sh", () => {
     expect(run(everything()).status).toBe(0);
     const dropin = readFileSync(installed(`${unit}.d/10-program.conf`), "utf8");
     const [, program = ""] = /^ExecStart=(\S+) run/m.exec(dropin) ?? [];
-    const [, path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"] = /^Environment=PATH=(.+)$/m.exec(dropin) ?? [];
+    const [, path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"] =
+      /^Environment=PATH=(.+)$/m.exec(dropin) ?? [];
     expect(spawnSync(program, ["run"], { env: { PATH: path }, encoding: "utf8" }).stdout).toBe("this node\n");
   });
 
