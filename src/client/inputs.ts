@@ -1,4 +1,5 @@
 import { getAddress, isAddress, isHex } from "viem";
+import { hideKeys } from "../config/format.ts";
 import { parseAmount } from "../protocol/amounts.ts";
 import { zeroAddress } from "../protocol/brand.ts";
 import { InputError } from "./errors.ts";
@@ -24,7 +25,7 @@ export function readAddress(what: string, text: string): Address {
   return checksum;
 }
 
-const quote = (text: string): string => `"${String(text).slice(0, 64)}"`;
+const quote = (text: string): string => `"${hideKeys(String(text)).slice(0, 64)}"`;
 
 /**
  * Reads an amount.
