@@ -66,6 +66,11 @@ export function createChain(deps: ChainDeps): ChainPort {
     return read(newest.at());
   };
 
+  const shownBy = (block: Head | undefined) => {
+    if (block) newest.shown(block.number);
+    return block;
+  };
+
   const call = <T>(...args: Parameters<typeof read<T>>): Promise<T | undefined> => readOne(rpc, read<T>(...args));
 
   const missing = (what: string, block: bigint) =>
@@ -110,7 +115,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     }),
     head,
 
-    block: (number) => readOne(rpc, blockRead(toQuantity(number))),
+    block: async (number) => shownBy(await readOne(rpc, blockRead(toQuantity(number)))),
 
     ...eventReads(deps, missing),
 
@@ -123,10 +128,8 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     blocks: async (lower, upper) => {
       const numbers = Array.from({ length: Number(upper - lower) + 1 }, (_, offset) => lower + BigInt(offset));
-      return readAll(
-        rpc,
-        numbers.map((number) => blockRead(toQuantity(number))),
-      );
+      const reads = numbers.map((number) => blockRead(toQuantity(number)));
+      return (await readAll(rpc, reads)).map(shownBy);
     },
 
     source: async (address) => {

@@ -11,8 +11,10 @@ export type NewestBlock = {
   readonly at: () => bigint;
   /** A node told over HTTP that this is its head. */
   readonly told: (head: bigint) => void;
-  /** A node has this block, over HTTP. */
+  /** A node has this block, over HTTP, and was asked for its state. */
   readonly found: (block: bigint) => void;
+  /** A node has this block, over HTTP; there may be a newer one to read. */
+  readonly shown: (block: bigint) => void;
   /** The socket told of a block. @returns whether to go by it: in doubt it is left to be found over HTTP. */
   readonly heard: (block: bigint) => boolean;
   /** No node has this block over HTTP. @returns whether only the socket had told of it, and there may be another to read. */
@@ -25,16 +27,25 @@ export type NewestBlock = {
 
 /** A node may lag this many blocks behind another one; beyond it, the other one lied. */
 const disbeliefBlocks = 256n;
-/** Milliseconds for which HTTP may lag behind an honest socket. */
+/** Milliseconds for which HTTP may lag behind an honest socket, or one node behind another one that has answered before. */
 const lagMs = 10_000;
+/** So many lower heads in a row, for as long, take back one that no node has shown: of several nodes, one would tell it again. */
+const enoughLower = 8;
 
 export function createNewestBlock(now: () => number): NewestBlock {
   let overHttp = 0n;
   let overSocket = 0n;
   let doubtedSince: number | undefined;
+  /** Below it nothing is read for want of a newer block: a node has had it. */
+  let shown = 0n;
+  /** What was told since the newest head was, all of it lower. */
+  let lower: { readonly since: number; readonly times: number; readonly head: bigint } | undefined;
   const found = (block: bigint) => {
-    if (block > overHttp) overHttp = block;
+    if (block >= overHttp) [overHttp, lower] = [block, undefined];
     if (overHttp >= overSocket) doubtedSince = undefined;
+  };
+  const show = (block: bigint) => {
+    if (block > shown) shown = block;
   };
   return {
     at: () => (doubtedSince === undefined && overSocket > overHttp ? overSocket : overHttp),
@@ -42,9 +53,18 @@ export function createNewestBlock(now: () => number): NewestBlock {
       // A head that is far below what was heard shows that this was never so: a snapshot there would fail for ever.
       if (overHttp - head > disbeliefBlocks) overHttp = head;
       if (overSocket - head > disbeliefBlocks) overSocket = head;
+      if (shown - head > disbeliefBlocks) shown = head;
       found(head);
+      if (overHttp <= head || overHttp <= shown) return;
+      const { since, times, head: best } = lower ?? { since: now(), times: 0, head: shown };
+      lower = { since, times: times + 1, head: best > head ? best : head };
+      if (lower.times >= enoughLower && now() - since >= lagMs) [overHttp, lower] = [lower.head, undefined];
     },
-    found,
+    found: (block) => {
+      show(block);
+      found(block);
+    },
+    shown: show,
     heard: (block) => {
       if (overHttp > 0n && block - overHttp > disbeliefBlocks) return false;
       if (block > overSocket) overSocket = block;
@@ -57,7 +77,7 @@ export function createNewestBlock(now: () => number): NewestBlock {
     },
     isAwaited: () => doubtedSince !== undefined && now() - doubtedSince < lagMs,
     forgetSocket: () => {
-      overSocket = overHttp;
+      overSocket = 0n;
       doubtedSince = undefined;
     },
   };

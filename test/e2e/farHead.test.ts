@@ -1,9 +1,9 @@
 import { EMPTY } from "rxjs";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import type { ChainPort, Head } from "../../src/chain/chainPort.ts";
-import { createChain } from "../../src/chain/createChain.ts";
+import { type ChainDeps, createChain } from "../../src/chain/createChain.ts";
 import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
 import { createEndpoints, type Endpoints } from "../../src/chain/endpoints/createEndpoints.ts";
 import { createScanner } from "../../src/chain/scanner.ts";
@@ -11,7 +11,8 @@ import { toQuantity } from "../../src/chain/wire.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import type { Report } from "../../src/report.ts";
 import { type MeddlingProxy, startMeddlingProxy } from "../support/meddlingProxy.ts";
-import { createVirtualTime } from "../support/virtualTime.ts";
+import { stuckAt } from "../support/stuckNode.ts";
+import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 
 let devnet: Devnet;
 let liar: MeddlingProxy;
@@ -36,6 +37,7 @@ afterAll(async () => {
 let reports: Report[];
 let endpoints: Endpoints;
 let chain: ChainPort;
+let time: VirtualTime;
 const node = () => createJsonRpc({ url: devnet.rpc.http, timeoutMs: 10_000 });
 const mine = (blocks: bigint) => node().call("anvil_mine", toQuantity(blocks));
 const newest = async () => BigInt(await node().call<string>("eth_blockNumber"));
@@ -47,20 +49,23 @@ const exaggerate = (by: bigint) =>
     return { result: { ...block, number: toQuantity(BigInt(block.number) + by) } };
   });
 
+const chainOver = (rpc: Pick<ChainDeps, "rpc" | "elsewhere" | "apart">) =>
+  createChain({
+    ...{ ...rpc, socket$: EMPTY, deployment: devnet.deployment, finality: 2, pollIntervalMs: 1_000 },
+    ...{ clock: time.clock, report: (each) => void reports.push(each) },
+  });
+
 beforeEach(() => {
   reports = [];
   liar.set(() => undefined);
-  const { clock } = createVirtualTime();
+  time = createVirtualTime();
+  const { clock } = time;
   const report = (each: Report) => void reports.push(each);
   endpoints = createEndpoints({
     urls: [`${liar.http}/v2/secret`, devnet.rpc.http],
     ...{ timeoutMs: 10_000, cooldownMs: 30_000, rateLimit: 0, batchSize: 100, random: () => 0.5, clock, report },
   });
-  const { deployment } = devnet;
-  chain = createChain({
-    ...{ rpc: endpoints, elsewhere: endpoints.elsewhere, apart: endpoints.apart, socket$: EMPTY, deployment },
-    ...{ finality: 2, pollIntervalMs: 1_000, clock, report },
-  });
+  chain = chainOver({ rpc: endpoints, elsewhere: endpoints.elsewhere, apart: endpoints.apart });
 });
 afterEach(() => liar.set(() => undefined));
 
@@ -105,4 +110,63 @@ it("a chain that stood still and jumps by a thousand blocks is followed by which
   expect((await chain.head()).number).toBe(await newest());
   expect(await scanFrom((await newest()) - 900n)).toBe(await newest());
   expect(reports.filter(({ type }) => type === "endpoint")).toEqual([]);
+});
+
+describe("a head that is too high by little, told by the endpoint that answers,", () => {
+  const behind = { code: "NODE_BEHIND" };
+  const look = async () => (await chain.snapshot(task, source, [response])).block.number;
+  const hangAt = (block: bigint) => liar.set(stuckAt(node(), block));
+  const beHonest = () => liar.set(() => undefined);
+  const tellOnce = async (by: bigint) => {
+    exaggerate(by);
+    await chain.head();
+    beHonest();
+  };
+  const hearHeads = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      await time.pass(1_000);
+      await chain.head();
+    }
+  };
+  beforeEach(async () => {
+    chain = chainOver({ rpc: createJsonRpc({ url: liar.http, timeoutMs: 10_000 }) });
+    await mine(200n);
+  });
+
+  it("is let go when all have told of lower ones for some seconds, and not before", async () => {
+    expect(await look()).toBe(await newest());
+    await tellOnce(100n);
+    await hearHeads(10);
+    await expect(look()).rejects.toMatchObject(behind);
+    await mine(3n);
+    await hearHeads(1);
+    expect(await look()).toBe(await newest());
+  });
+
+  it.each(["a snapshot", "the scanner"])("leads to no block below the one that %s has read", async (reader) => {
+    const read = await newest();
+    await chain.head();
+    expect(reader === "a snapshot" ? await look() : await scanFrom(read - 50n)).toBe(read);
+    await tellOnce(100n);
+    hangAt(read - 5n);
+    await hearHeads(20);
+    await expect(look()).rejects.toMatchObject(behind);
+    beHonest();
+    expect(await look()).toBe(read);
+  });
+
+  it("may be no lie: it is kept while one of several nodes tells it now and then, though nobody has shown it", async () => {
+    await chain.head();
+    await look();
+    await mine(5n);
+    const top = await newest();
+    await chain.head();
+    for (let turn = 0; turn < 5; turn++) {
+      hangAt(top - 5n);
+      await hearHeads(7);
+      await expect(look()).rejects.toMatchObject(behind);
+      beHonest();
+      await chain.head();
+    }
+  });
 });
