@@ -209,3 +209,22 @@ it("watches what a link leads to, also after it was switched", async () => {
   watching.unsubscribe();
   expect(changes).toBe(2);
 });
+
+it("knows the ceilings of a file that was edited, and still those of one that was removed", async () => {
+  expect(store.capsOf("a")?.perDay).toBeUndefined();
+  const before = digestNow();
+  save(`${policyText(14)}caps: { perDay: "2 OGPU" }\n`, false);
+  await until(() => digestNow() !== before);
+  expect(store.capsOf("a")?.perDay).toBe(2n * 10n ** 18n);
+  writeFileSync(join(folder, "b.yaml"), policyText(15).replace("name: a", "name: b"));
+  rmSync(join(folder, "a.yaml"));
+  await until(
+    () =>
+      store
+        .current()
+        .policies.map(({ name }) => name)
+        .join() === "b",
+  );
+  expect(store.capsOf("a")?.perDay).toBe(2n * 10n ** 18n);
+  expect(store.capsOf("c")).toBeUndefined();
+});
