@@ -66,13 +66,19 @@ function watchedDispatcher({ onSocket, onRefusal }: Overheard): Dispatcher {
     const listening = overheard(handler, (event, handle, given) => {
       for (const each of given) if (each instanceof Socket) onSocket(each);
       if (event === "onHeaders") onRefusal(`HTTP ${given[0]}`);
-      if (event === "onError") onRefusal((given[0] as NodeJS.ErrnoException).code ?? "the connection failed");
+      if (event === "onError") onRefusal(codeOf(given[0]) ?? "the connection failed");
       return handle(...given);
     });
     return method(request, listening);
   });
   return watched as Dispatcher;
 }
+
+/** What the client itself breaks off has a number there, which says nothing. */
+const codeOf = (error: unknown): string | undefined => {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" ? code : undefined;
+};
 
 type Call = (...args: unknown[]) => unknown;
 

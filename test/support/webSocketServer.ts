@@ -3,9 +3,12 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** One connection as the server sees it; text frames only. */
+/** One connection as the server sees it. */
 export type Peer = {
+  /** As a text frame. */
   readonly send: (message: unknown) => void;
+  /** As they are: frames of any other kind, or none. */
+  readonly sendBytes: (bytes: Uint8Array) => void;
   /** Cuts the connection without a word. */
   readonly cut: () => void;
   /** Says that it closes, and closes. @param code Why, as RFC 6455 numbers it. @default none is told. @param reason In words. */
@@ -58,6 +61,7 @@ export async function startWebSocketServer(
     );
     const peer: Peer = {
       send: (message) => void socket.write(frameOf(typeof message === "string" ? message : JSON.stringify(message))),
+      sendBytes: (bytes) => void socket.write(bytes),
       cut: () => socket.destroy(),
       close: (code, reason = "") => {
         const head = code ? [0x88, 2 + reason.length, code >> 8, code & 0xff] : [0x88, 0];

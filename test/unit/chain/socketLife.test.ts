@@ -309,6 +309,37 @@ describe("a socket", () => {
     expect(reasons()).toEqual([expect.stringMatching(/a message of 2000 characters/)]);
   });
 
+  it("reads a message that comes in pieces, with a ping between them", async () => {
+    const { url } = await serve((call, peer, connection) => {
+      answer(call, peer, connection);
+      if (call.id !== 2) return;
+      const text = JSON.stringify({ params: { subscription: "0x1", result: head(7n) } });
+      const piece = (first: number, part: string) => Buffer.from([first, part.length, ...Buffer.from(part)]);
+      const pieces = text.match(/.{1,100}/g) ?? [];
+      for (const [at, part] of pieces.entries()) {
+        peer.sendBytes(piece((at === 0 ? 1 : 0) | (at === pieces.length - 1 ? 0x80 : 0), part));
+        peer.sendBytes(piece(0x89, "?"));
+      }
+      push(peer, 8n);
+    });
+    listen([url]);
+    await until(() => heard("head") === 2);
+    expect(messages.flatMap((each) => (each.type === "head" ? each.head.number : []))).toEqual([7n, 8n]);
+  });
+
+  it.each<[string, readonly number[]]>([
+    ["announces a message without an end", [0x81, 127, 0, 0, 1, 0, 0, 0, 0, 0]],
+    ["sends what is no frame", [0xff, 0xff, 0xff, 0xff]],
+  ])("ends in words that tell the operator something where the node %s", async (_, bytes) => {
+    const { url } = await serve((call, peer, connection) => {
+      answer(call, peer, connection);
+      if (call.id === 2) peer.sendBytes(Buffer.from(bytes));
+    });
+    listen([url]);
+    await until(() => downs.length === 1);
+    expect(reasons()).toEqual([expect.stringMatching(/ended: the connection failed$/)]);
+  });
+
   it("brings nothing more once it was given up", async () => {
     const { url } = await serve((call, peer, connection) => {
       answer(call, peer, connection);
