@@ -14,14 +14,25 @@ const identityOf = (file: string): string => {
  * that all is well: what is signed then is gone when the daemon ends, and a command beside it works on other files.
  *
  * @param onLost Told of that, once: whoever writes must end.
+ * @param restMs They are not looked at again for so long: where the processor had other work, a look takes a tenth of a millisecond.
  * @returns to be asked before each write. @throws FatalError `JOURNAL_GONE`, from then on.
  */
-export function keptInPlace(path: string, onLost: (error: FatalError) => void = () => undefined): () => void {
+export function keptInPlace(
+  path: string,
+  onLost: (error: FatalError) => void = () => undefined,
+  restMs = 1_000,
+): () => void {
   const files = ends.map((end) => `${path}${end}`);
   const before = files.map(identityOf);
   let lost: FatalError | undefined;
+  let lookedAt = performance.now();
+  const findGone = (): string | undefined => {
+    if (lost || performance.now() - lookedAt < restMs) return undefined;
+    lookedAt = performance.now();
+    return files.find((file, index) => identityOf(file) !== before[index]);
+  };
   return () => {
-    const gone = lost ? undefined : files.find((file, index) => identityOf(file) !== before[index]);
+    const gone = findGone();
     if (gone !== undefined) {
       lost = new FatalError(
         `${gone} was removed or replaced while the journal was open: nothing more is written to it`,

@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { FatalError } from "../../../src/errors.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
@@ -37,6 +38,7 @@ it.each([
 ])("takes nothing more where its file %s, and says so once", async (_, meddle) => {
   await journal.touch(1);
   meddle();
+  await sleep(1_000);
   for (const now of [2, 3])
     await expect(journal.touch(now)).rejects.toThrow(expect.objectContaining({ code: "JOURNAL_GONE", exitCode: 70 }));
   expect(lost.map(({ code }) => code)).toEqual(["JOURNAL_GONE"]);
@@ -50,10 +52,13 @@ it("goes on where others open and close the journal, copy it, or come by a link"
     await command.touch(1);
     await command.close();
   }
+  await sleep(1_000);
+  await journal.touch(1);
   await journal.backup(join(directory, "copy.sqlite"));
   await journal.compact(100);
   await journal.close();
   journal = open(link);
+  await sleep(1_000);
   await journal.touch(2);
   expect(lost).toEqual([]);
 });
