@@ -253,4 +253,37 @@ export const migrations: readonly string[] = [
   ALTER TABLE confirmations ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
   UPDATE confirmations SET withdrawn = 1 WHERE state = 'rejected' AND reason LIKE 'withdrawn by %';
   `,
+  // A provider's past was counted at each look, from all its verdicts.
+  `
+  CREATE TABLE provider_histories (
+    provider TEXT PRIMARY KEY,
+    seen INTEGER NOT NULL,
+    approved INTEGER NOT NULL,
+    rejected INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO provider_histories
+    SELECT provider, sum(seen), sum(approved), sum(rejected) FROM (
+      SELECT provider, count(DISTINCT response) AS seen,
+        count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
+        count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
+      FROM verdicts WHERE provider IS NOT NULL AND kind <> 'wait' GROUP BY provider
+      UNION ALL SELECT provider, seen, approved, rejected FROM pruned_histories) counted
+    GROUP BY provider;
+  DROP TABLE pruned_histories;
+  DROP INDEX verdicts_by_provider;
+  CREATE INDEX verdicts_approved ON verdicts (provider, id) WHERE kind = 'confirm';
+
+  CREATE TRIGGER verdicts_are_counted AFTER INSERT ON verdicts
+    WHEN NEW.provider IS NOT NULL AND NEW.kind <> 'wait'
+    BEGIN
+      INSERT INTO provider_histories (provider, seen, approved, rejected)
+        SELECT NEW.provider, count(*) = 0,
+          NEW.kind = 'confirm' AND count(CASE kind WHEN 'confirm' THEN 1 END) = 0,
+          NEW.kind = 'reject' AND count(CASE kind WHEN 'reject' THEN 1 END) = 0
+        FROM verdicts
+        WHERE task = NEW.task AND response = NEW.response AND provider = NEW.provider AND kind <> 'wait' AND id < NEW.id
+      ON CONFLICT (provider) DO UPDATE SET
+        seen = seen + excluded.seen, approved = approved + excluded.approved, rejected = rejected + excluded.rejected;
+    END;
+  `,
 ];

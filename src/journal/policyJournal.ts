@@ -73,15 +73,8 @@ const recordedDecisions = `
 export const pricesKept = 100;
 
 const historyStatements = (provider: AccountAddress): readonly Statement[] => [
-  statement.one(
-    `SELECT count(DISTINCT response) AS seen,
-       count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
-       count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
-     FROM verdicts WHERE provider = ? AND kind <> 'wait'`,
-    provider,
-  ),
-  // What was pruned counts as if it were still there: policies judge by it.
-  statement.one("SELECT * FROM pruned_histories WHERE provider = ?", provider),
+  // A trigger counts each verdict as it comes. What was pruned stays in the sums: policies judge by it.
+  statement.one("SELECT * FROM provider_histories WHERE provider = ?", provider),
   statement.all(
     `SELECT id, payment FROM verdicts WHERE provider = ?1 AND kind = 'confirm'
      UNION ALL SELECT verdict_id, payment FROM pruned_prices WHERE provider = ?1
@@ -92,11 +85,10 @@ const historyStatements = (provider: AccountAddress): readonly Statement[] => [
 ];
 
 function* historyOf(provider: AccountAddress): Work<ProviderHistory> {
-  const [counts, pruned, priced] = yield* together<unknown>(historyStatements(provider));
+  const [counts, priced] = yield* together<unknown>(historyStatements(provider));
   const prices = (priced as readonly Row[]).map(({ payment }) => BigInt(payment as string));
   const sum = prices.reduce((total, price) => total + price, 0n);
-  const count = (name: "seen" | "approved" | "rejected") =>
-    Number((counts as Row)[name]) + Number((pruned as Row | undefined)?.[name] ?? 0);
+  const count = (name: "seen" | "approved" | "rejected") => Number((counts as Row | undefined)?.[name] ?? 0);
   return {
     seen: count("seen"),
     approved: count("approved"),

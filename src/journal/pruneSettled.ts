@@ -33,7 +33,7 @@ const prunable = `
 /**
  * Forgets the details of settled tasks: responses, verdicts with their facts, people's answers, confirmations, signed
  * bytes, nonces. What is left of each is one row, which says that it is settled: the journal neither opens it again nor
- * takes another confirmation for it. What policies know of a provider's past is kept as sums and newest prices.
+ * takes another confirmation for it. What policies know of a provider's past stays: its sums, and its newest prices.
  *
  * @returns how many tasks were pruned.
  */
@@ -42,7 +42,7 @@ export function* pruneSettled({ settledBefore, now, limit }: PruneOrder): Work<n
   const tasks = (yield* all(prunable, settledBefore, counting, limit)).map(({ task }) => task as string);
   const providers = new Set<string>();
   for (const task of tasks) {
-    for (const provider of yield* keepHistory(task)) providers.add(provider);
+    for (const provider of yield* keepPrices(task)) providers.add(provider);
     yield* together([
       statement.run(
         "UPDATE tasks SET pruned_at = ?, settled_since = NULL, seen_block = NULL, settled_block = NULL WHERE task = ?",
@@ -68,34 +68,16 @@ export function* pruneSettled({ settledBefore, now, limit }: PruneOrder): Work<n
   return tasks.length;
 }
 
-/** Adds a task's verdicts to the sums of its providers; answers them. */
-function* keepHistory(task: string): Work<readonly string[]> {
-  yield* run(
+/** Keeps the prices of a task's approvals; answers their providers. */
+function* keepPrices(task: string): Work<readonly string[]> {
+  const kept = yield* all(
     `INSERT INTO pruned_prices (verdict_id, provider, payment)
      SELECT id, provider, payment FROM verdicts WHERE task = ? AND kind = 'confirm' AND provider IS NOT NULL
-     ON CONFLICT (verdict_id) DO UPDATE SET provider = excluded.provider, payment = excluded.payment`,
+     ON CONFLICT (verdict_id) DO UPDATE SET provider = excluded.provider, payment = excluded.payment
+     RETURNING provider`,
     task,
   );
-  const sums = yield* all(
-    `SELECT provider, count(DISTINCT response) AS seen,
-       count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
-       count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
-     FROM verdicts WHERE task = ? AND kind <> 'wait' AND provider IS NOT NULL GROUP BY provider`,
-    task,
-  );
-  for (const { provider, seen, approved, rejected } of sums as Record<string, string | number>[]) {
-    yield* run(
-      `INSERT INTO pruned_histories (provider, seen, approved, rejected) VALUES (?, ?, ?, ?)
-       ON CONFLICT (provider) DO UPDATE SET seen = pruned_histories.seen + excluded.seen,
-         approved = pruned_histories.approved + excluded.approved,
-         rejected = pruned_histories.rejected + excluded.rejected`,
-      provider as string,
-      seen as number,
-      approved as number,
-      rejected as number,
-    );
-  }
-  return sums.map(({ provider }) => provider as string);
+  return kept.map(({ provider }) => provider as string);
 }
 
 /** In the order that the references between the tables ask for. */

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import pg from "pg";
 import { afterAll, beforeAll, describe } from "vitest";
@@ -16,6 +16,8 @@ export type JournalPlace = {
   readonly open: (options?: OpenOptions) => Promise<Journal>;
   /** Does what the daemon never does, by the database's own means. */
   readonly tamper: (sql: string) => Promise<void>;
+  /** Puts what an older version would have left there, before it is opened for the first time. */
+  readonly beginWith: (sql: string) => Promise<void>;
   readonly remove: () => Promise<void>;
 };
 
@@ -54,15 +56,20 @@ export function describePostgres(what: string, tests: (server: () => PostgresSer
 export function sqlitePlace(): JournalPlace {
   const folder = mkdtempSync(join(tmpdir(), "journal-"));
   const path = join(folder, "deep", "journal.sqlite");
+  const tamper = async (sql: string) => {
+    const database = new DatabaseSync(path);
+    try {
+      database.exec(sql);
+    } finally {
+      database.close();
+    }
+  };
   return {
     open: async ({ shared = false, chainId = 1071 } = {}) => openSqliteJournal({ path, chainId, shared }),
-    tamper: async (sql) => {
-      const database = new DatabaseSync(path);
-      try {
-        database.exec(sql);
-      } finally {
-        database.close();
-      }
+    tamper,
+    beginWith: async (sql) => {
+      mkdirSync(dirname(path));
+      await tamper(sql);
     },
     remove: async () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -72,10 +79,12 @@ export function sqlitePlace(): JournalPlace {
 export async function postgresPlace(server: PostgresServer, name: string): Promise<JournalPlace> {
   await query(server, "postgres", `CREATE DATABASE ${name}`);
   const { password } = server;
+  const tamper = async (sql: string) => void (await query(server, name, sql));
   return {
     open: ({ shared = false, chainId = 1071 } = {}) =>
       openPostgresJournal({ url: server.urlOf(name), password, chainId, shared }),
-    tamper: async (sql) => void (await query(server, name, sql)),
+    tamper,
+    beginWith: tamper,
     remove: async () => void (await query(server, "postgres", `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
   };
 }

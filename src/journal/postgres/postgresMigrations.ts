@@ -261,4 +261,42 @@ export const postgresMigrations: readonly { readonly to: number; readonly sql: s
   UPDATE confirmations SET withdrawn = 1 WHERE state = 'rejected' AND reason LIKE 'withdrawn by %';
     `,
   },
+  {
+    to: 10,
+    sql: `
+  CREATE TABLE provider_histories (
+    provider words PRIMARY KEY,
+    seen BIGINT NOT NULL,
+    approved BIGINT NOT NULL,
+    rejected BIGINT NOT NULL
+  );
+  INSERT INTO provider_histories
+    SELECT provider, sum(seen), sum(approved), sum(rejected) FROM (
+      SELECT provider, count(DISTINCT response) AS seen,
+        count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
+        count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
+      FROM verdicts WHERE provider IS NOT NULL AND kind <> 'wait' GROUP BY provider
+      UNION ALL SELECT provider, seen, approved, rejected FROM pruned_histories) counted
+    GROUP BY provider;
+  DROP TABLE pruned_histories;
+  DROP INDEX verdicts_by_provider;
+  CREATE INDEX verdicts_approved ON verdicts (provider, id) WHERE kind = 'confirm';
+
+  CREATE FUNCTION count_verdict() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      INSERT INTO provider_histories AS h (provider, seen, approved, rejected)
+        SELECT NEW.provider, (count(*) = 0)::int,
+          (NEW.kind = 'confirm' AND count(CASE kind WHEN 'confirm' THEN 1 END) = 0)::int,
+          (NEW.kind = 'reject' AND count(CASE kind WHEN 'reject' THEN 1 END) = 0)::int
+        FROM verdicts
+        WHERE task = NEW.task AND response = NEW.response AND provider = NEW.provider AND kind <> 'wait' AND id < NEW.id
+      ON CONFLICT (provider) DO UPDATE SET
+        seen = h.seen + excluded.seen, approved = h.approved + excluded.approved, rejected = h.rejected + excluded.rejected;
+      RETURN NULL;
+    END $$;
+  CREATE TRIGGER verdicts_are_counted AFTER INSERT ON verdicts
+    FOR EACH ROW WHEN (NEW.provider IS NOT NULL AND NEW.kind <> 'wait')
+    EXECUTE FUNCTION count_verdict();
+    `,
+  },
 ];
