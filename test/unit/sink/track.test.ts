@@ -12,6 +12,7 @@ import {
   type ResponseAddress,
   type TaskAddress,
   toNonce,
+  wei,
 } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
 import { noCaps } from "../../../src/sink/guardrails/caps.ts";
@@ -83,6 +84,20 @@ describe("sending", () => {
     expect(next.nonce).toBe(1);
   });
 
+  it("goes out in nonce order, in whatever order it is given", async () => {
+    const sent: Hex[] = [];
+    const broadcast: FakeAnswers["broadcast"] = async (raw) => {
+      sent.push(raw);
+      return { ok: true };
+    };
+    const deps = bench.deps({ snapshot: snapshotOf, broadcast });
+    const { confirmation: first } = await admit(deps, (await bench.intend()).id);
+    const { confirmation: next } = await admit(deps, (await bench.intend(second)).id);
+    expect([first.nonce, next.nonce]).toEqual([0, 1]);
+    await broadcastAll(deps, [next, first]);
+    expect(sent).toEqual([first.attempts[0]?.raw, next.attempts[0]?.raw]);
+  });
+
   it("tells why nobody answered, and does not go by it", async () => {
     const why = "the endpoint node did not answer: already known";
     const sent = await send(bench.deps({ broadcast: async () => ({ ok: false, message: "no answer", why }) }));
@@ -128,6 +143,23 @@ describe("a round", () => {
     const later = { ...minedWith(true), head: async () => headAt(101n) };
     expect(await trackRound(bench.deps(later))).toMatchObject([{ id: sent.id, state: "final" }]);
     expect(await trackRound(bench.deps(later))).toEqual([]);
+  });
+
+  it("calls nothing final unless a node that stands on the head has its receipt, in the same block", async () => {
+    const sent = await send(bench.deps());
+    const answered = async (receiptsAt: ChainPort["receiptsAt"]) => {
+      await trackRound(bench.deps({ ...minedWith(true), head: async () => headAt(101n), receiptsAt }));
+      return stateOf(sent);
+    };
+    const behind = new RetryableError("behind", { code: "NODE_BEHIND" });
+    const otherBranch = hashOf(0xbadn);
+    expect(await answered(async () => [])).toBe("broadcast");
+    expect(await answered(() => Promise.reject(behind))).toBe("broadcast");
+    expect(bench.reports.at(-1)).toMatchObject({ type: "retry", what: "finality", error: behind });
+    expect(
+      await answered(async (hashes) => hashes.map((hash) => ({ ...receiptOf(hash, 98n), blockHash: otherBranch }))),
+    ).toBe("broadcast");
+    expect(await answered(async (hashes) => hashes.map((hash) => receiptOf(hash, 98n)))).toBe("final");
   });
 
   it("takes nothing for undone by the word of an endpoint that has hung hundreds of blocks behind", async () => {
@@ -347,6 +379,20 @@ describe("a round", () => {
     ]);
   });
 
+  it("gives back the room under a ceiling of what is cancelled in the end", async () => {
+    const { journal } = bench;
+    const shared = { journal, ledger: openLedger(journal, () => 0), capsOf: () => noCaps, now: () => 0 };
+    const guard = createGuard({ ...shared, report: () => undefined }, { ...unlimited, perHour: wei(80n) });
+    const own = { guard, now: () => 0 };
+    const { id } = await send(bench.deps({}, own));
+    const other = (await bench.intend(second)).id;
+    const onSecond: FakeAnswers = { snapshot: snapshotOf, minedNonce: async () => toNonce(1) };
+    expect(await admit(bench.deps(onSecond, own), other)).toMatchObject({ type: "capped" });
+    const gone = { ...taskGone(), ...minedWith(false, 100n), head: async () => headAt(103n) };
+    expect(await trackRound(bench.deps(gone, own))).toMatchObject([{ id, state: "cancelled" }]);
+    expect(await admit(bench.deps(onSecond, own), other)).toMatchObject({ type: "signed" });
+  });
+
   it("offers no higher fee where it is money that is missing", async () => {
     const poor: Partial<ChainPort> = { broadcast: async () => ({ ok: false, message: "insufficient funds for gas" }) };
     const sent = await send(bench.deps(poor));
@@ -395,6 +441,17 @@ describe("a round", () => {
     expect(freed).toMatchObject([{ id: sent.id, state: "intended" }]);
     const again = await admit(bench.deps({ minedNonce: async () => toNonce(1) }), sent.id);
     expect(again).toMatchObject({ type: "signed", confirmation: { nonce: 1, attempts: [{ nonce: 0 }, { nonce: 1 }] } });
+  });
+
+  it("frees no intent for a stranger where a node that stands on the head has its receipt, and tells of one where none has", async () => {
+    const sent = await send(bench.deps());
+    const displacedBy = (receiptsAt: ChainPort["receiptsAt"]) =>
+      trackRound(bench.deps({ minedNonce: async () => toNonce(1), receiptsAt }));
+    const strangers = () => bench.reports.filter(({ type }) => type === "stranger");
+    expect(await displacedBy(async (hashes) => hashes.map((hash) => receiptOf(hash, 97n)))).toEqual([]);
+    expect([await stateOf(sent), strangers()]).toEqual(["broadcast", []]);
+    expect(await displacedBy(async () => [])).toMatchObject([{ id: sent.id, state: "intended" }]);
+    expect(strangers()).toMatchObject([{ from: 0, to: 0, where: "mined" }]);
   });
 
   it("frees it as well where an attempt in an earlier nonce has reverted, finally", async () => {
