@@ -45,11 +45,17 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   const hashes = entries.flatMap(({ attempts }) => attempts.map(({ hash }) => hash));
   const answers = await chain.receipts(hashes);
   const found = new Map(answers.flatMap((each) => (each && !(each instanceof Error) ? [[each.hash, each]] : [])));
-  const failed = answers.find((each) => each instanceof Error);
-  if (failed) throw failed;
+  const failed = new Map(answers.flatMap((each, at) => (each instanceof Error ? [[hashes[at], each]] : [])));
   const steps = entries.map((entry) => {
     const { sentAt, sentAtBlock } = entry;
     const receipts = entry.attempts.flatMap(({ hash }) => found.get(hash) ?? []);
+    const [unread] = receipts.length > 0 ? [] : entry.attempts.flatMap(({ hash }) => failed.get(hash) ?? []);
+    if (unread) {
+      // What cannot be told of one must not hold up the others; it may have been taken back, and has no confirmations by that.
+      entry.mined = undefined;
+      entry.answer = describeError(unread);
+      return { entry, step: { type: "stay" } as const, receipt: undefined };
+    }
     const step = nextStep(entry, {
       final,
       finalNonce,

@@ -47,9 +47,14 @@ type AllContent = { readonly [List in keyof Content]?: Readonly<Record<string, B
 export async function poolTransactions(rpc: HttpRpc, address: string): Promise<readonly PoolTransaction[] | undefined> {
   const content = (await contentFrom(rpc, address)) ?? (await contentOf(rpc, address));
   if (content === undefined) return undefined;
-  return [...Object.values(content.pending ?? {}), ...Object.values(content.queued ?? {})]
-    .map(toTransaction)
-    .sort((a, b) => a.nonce - b.nonce);
+  try {
+    return [...Object.values(content.pending ?? {}), ...Object.values(content.queued ?? {})]
+      .map(toTransaction)
+      .sort((a, b) => a.nonce - b.nonce);
+  } catch {
+    // A node may write anything: what is not told in full is not known.
+    return undefined;
+  }
 }
 
 const contentFrom = (rpc: HttpRpc, address: string) => ask<Content>(rpc, "txpool_contentFrom", address);
@@ -83,10 +88,10 @@ function toTransaction(wire: WireTransaction): PoolTransaction {
           maxPriorityFeePerGas: BigInt(maxPriorityFeePerGas ?? "0x0"),
         };
   return {
-    nonce: Number(wire.nonce),
+    nonce: Number(BigInt(wire.nonce)),
     hash: wire.hash,
     to: wire.to ?? undefined,
-    data: wire.input,
+    data: wire.input.toLowerCase() as Hex,
     value: BigInt(wire.value),
     gas: BigInt(wire.gas),
     fees,

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { RefusedError } from "../../../src/client/errors.ts";
 import { look } from "../../../src/client/lane/look.ts";
 import type { Entry } from "../../../src/client/lane/transaction.ts";
@@ -37,7 +38,7 @@ const behind = async (): Promise<never> => {
   throw new RetryableError("the node stands elsewhere", { code: "NODE_BEHIND" });
 };
 const refused = new RefusedError("another response stands there", { code: "RESPONSE_CHANGED" });
-const lookOn = (answers: Partial<ChainPort>) =>
+const lookOn = (answers: Partial<ChainPort>, entries = [entry]) =>
   look(
     {
       chain: fakeChain({ head: async () => head, ...answers }),
@@ -47,7 +48,7 @@ const lookOn = (answers: Partial<ChainPort>) =>
       maxFeePerGas: 1_000n,
       rebroadcastAfterMs: 10_000,
     },
-    [entry],
+    entries,
   );
 
 describe("a look of the library at what it has signed", () => {
@@ -78,6 +79,21 @@ describe("a look of the library at what it has signed", () => {
   ])("leaves it in flight where the node that must know %s", async (_, answers) => {
     const sight = await lookOn({ minedNonce: async () => toNonce(5), ...answers });
     expect(sight.displaced).toEqual([]);
+  });
+
+  it("looks after the others where one receipt is refused, and takes that one for mined no longer", async () => {
+    entry.mined = { hash: own, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm" };
+    const other: Entry = {
+      ...entry,
+      nonce: toNonce(5),
+      attempts: [{ kind: "confirm", hash: hashOf(0xa2), raw: "0x", nonce: toNonce(5), signedAt: 0 }],
+    };
+    const refused = new ReceiptError("the receipt is refused: indexing", own);
+    const receipt = { ...receiptIn(99n, hashOf(99)), hash: hashOf(0xa2) };
+    const sight = await lookOn({ receipts: async () => [refused, receipt] }, [entry, other]);
+    expect(other.mined).toMatchObject({ hash: hashOf(0xa2), blockNumber: 99n });
+    expect(entry).toMatchObject({ mined: undefined, answer: expect.stringMatching(/is refused: indexing/) });
+    expect(sight).toMatchObject({ settled: [], displaced: [] });
   });
 
   const reverted = { ...receiptIn(96n, hashOf(96)), succeeded: false };
