@@ -4,7 +4,9 @@ import { resolve } from "node:path";
 import { loadConfig } from "../config/loadConfig.ts";
 import { schema } from "../config/schema.ts";
 import { exitCodes } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
 import { placeWhole } from "../journal/placeWhole.ts";
+import type { RecordedDecision } from "../journal/policyJournal.ts";
 import { pruneJournal } from "../ops/housekeeping/pruneJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -54,7 +56,7 @@ const exportJournal = (context: Context, line: Line): Promise<number> =>
     }
     const since = line.options.since === undefined ? 0 : Date.parse(line.options.since);
     if (Number.isNaN(since)) throw usage(`--since is a date such as 2026-01-31, not "${line.options.since}"`);
-    for (const decision of await during(context, "reading the journal", opened.decisions(since))) {
+    for await (const decision of decisionsOf(context, opened, since)) {
       const { id, decidedAt, kind, mode, reason, policy, policyDigest, task, response, provider, payment } = decision;
       const { block, payloadDigest, factsDigest, factsJson, transaction, confirmation } = decision;
       const row = {
@@ -70,6 +72,18 @@ const exportJournal = (context: Context, line: Line): Promise<number> =>
     }
     return exitCodes.ok;
   });
+
+/** Page by page: a large journal has more than fits in memory. */
+async function* decisionsOf(context: Context, opened: Journal, since: number): AsyncGenerator<RecordedDecision> {
+  const limit = 1_000;
+  for (let after = 0; ; ) {
+    const page = await during(context, "reading the journal", opened.decisions(since, false, { after, limit }));
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < limit) return;
+    after = last.id;
+  }
+}
 
 const prune = (context: Context, line: Line): Promise<number> =>
   withJournal(context, line, async (opened) => {

@@ -44,8 +44,13 @@ export type PolicyJournal = {
    *
    * @param since Milliseconds since 1970.
    * @param withWaits Also those that waited: of the losers of a comparison, nothing else says what they were.
+   * @param page Those with a higher id than `after`, `limit` at the most. @default all
    */
-  readonly decisions: (since: number, withWaits?: boolean) => Promise<readonly RecordedDecision[]>;
+  readonly decisions: (
+    since: number,
+    withWaits?: boolean,
+    page?: { readonly after: number; readonly limit: number },
+  ) => Promise<readonly RecordedDecision[]>;
   /** Responses that wait for a person, oldest first: of open tasks that nothing else has settled. */
   readonly held: () => Promise<readonly VerdictRecord[]>;
   /**
@@ -123,10 +128,12 @@ export function policyJournal({ read, write }: Store): PolicyJournal {
         return rows.map(toRecordedDecision);
       }),
 
-    decisions: (since, withWaits = false) =>
+    decisions: (since, withWaits = false, { after, limit } = { after: 0, limit: Number.MAX_SAFE_INTEGER }) =>
       read(function* () {
         const kinds = withWaits ? "" : "v.kind <> 'wait' AND ";
-        const rows = yield* all(`${recordedDecisions} WHERE ${kinds}v.decided_at >= ? ORDER BY v.id`, since);
+        // By the index of times each page would sort all that is left.
+        const wanted = `${kinds}v.id > ? AND +v.decided_at >= ? ORDER BY v.id LIMIT ?`;
+        const rows = yield* all(`${recordedDecisions} WHERE ${wanted}`, after, since, limit);
         return rows.map(toRecordedDecision);
       }),
 

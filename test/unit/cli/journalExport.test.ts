@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { StatementSync } from "node:sqlite";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Attempt, Confirmation, Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import {
@@ -65,6 +66,35 @@ it("names the transaction that was mined, and what became of the confirmation: n
     { task: checksummed(taskOf(2)), confirmation: "dead", transaction: hashOf(22) },
     { task: checksummed(taskOf(3)), confirmation: null, transaction: null },
   ]);
+});
+
+it("prints a long past whole and in order, and holds no more than a page of it in memory", async () => {
+  const block = { number: 7n, hash: hashOf(7) };
+  const verdict = {
+    kind: "reject",
+    reason: "",
+    until: undefined,
+    policy: "p",
+    policyDigest: "d",
+    mode: "enforce",
+  } as const;
+  const judged = { task: taskOf(1), response: address<ResponseAddress>(0xb1), payment: wei(5n) };
+  await journal.intake({ tasks: [{ task: judged.task, source }], responses: [judged], touched: [] });
+  const decision = { ...verdict, ...judged, block, payloadDigest: "", responseDigest: "r" };
+  await journal.decide(
+    Array.from({ length: 2_500 }, () => decision),
+    1,
+  );
+  const read = vi.spyOn(StatementSync.prototype, "all");
+  const { out } = await cli(["journal", "export", ...mine()], { cwd });
+  const sizes = read.mock.results.map(({ value }) => (value as unknown[]).length);
+  read.mockRestore();
+  const ids = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).id);
+  expect(ids).toEqual(Array.from({ length: 2_500 }, (_, at) => at + 1));
+  expect(sizes.filter((size) => size > 0).sort((a, b) => a - b)).toEqual([500, 1_000, 1_000]);
 });
 
 it("says which file it cannot write, and what to do, where the copy's place is wrong", async () => {
