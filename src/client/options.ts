@@ -21,7 +21,8 @@ export function requireClientOptions(options: Omit<ClientOptions, "chain">): voi
     throw invalid("maxFeePerGas", maxFeePerGas, "give wei as a bigint");
 }
 
-function requireWhole(name: string, value: number | undefined, least: number): void {
+/** @throws InputError `OPTION_INVALID`. */
+export function requireWhole(name: string, value: number | undefined, least: number): void {
   if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
   throw invalid(name, value, `give a whole number, ${least} or more`);
 }

@@ -1,5 +1,6 @@
 import { RetryableError } from "../errors.ts";
 import type { ClientContext } from "./context.ts";
+import { requireWhole } from "./options.ts";
 
 export type UploadOptions = {
   /** @default data.json */
@@ -18,7 +19,8 @@ const mostAnswer = 65_536;
  *
  * @param data Anything that JSON can hold; a string is uploaded as it is.
  * @returns the URL that names it, e.g. `https://cipfs.ogpuscan.io/ipfs/…`.
- * @throws RetryableError `UPLOAD_FAILED` if the service is down or answers no link. Nothing was sent to the chain.
+ * @throws RetryableError `UPLOAD_FAILED` if the service is down or answers no link. Nothing was sent to the chain. InputError
+ *   `OPTION_INVALID`.
  * @example const url = await client.publishToIpfs({ function_name: "sentiment", data: { text: "great" } });
  */
 export async function publishToIpfs(
@@ -26,6 +28,7 @@ export async function publishToIpfs(
   data: unknown,
   { filename = "data.json", contentType = "application/json", timeoutMs = 30_000 }: UploadOptions = {},
 ): Promise<string> {
+  requireWhole("timeoutMs", timeoutMs, 0);
   const content = typeof data === "string" ? data : JSON.stringify(data);
   const body = new FormData();
   body.set("file", new File([content], filename, { type: contentType }));

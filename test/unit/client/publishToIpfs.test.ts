@@ -1,0 +1,10 @@
+import { expect, it } from "vitest";
+import { publishToIpfs } from "../../../src/client/publishToIpfs.ts";
+
+it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1 s" as never])(
+  "an upload within %s ms is no failed upload, but a wrong option",
+  async (timeoutMs) => {
+    const upload = publishToIpfs({ uploadUrl: "http://127.0.0.1:9/" }, {}, { timeoutMs });
+    await expect(upload).rejects.toMatchObject({ name: "InputError", code: "OPTION_INVALID" });
+  },
+);
