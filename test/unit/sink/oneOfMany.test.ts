@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import {
+  type AccountAddress,
+  type Hex,
+  type ResponseAddress,
+  type TaskAddress,
+  toNonce,
+  wei,
+} from "../../../src/protocol/brand.ts";
+import { TaskStatus } from "../../../src/protocol/statuses.ts";
+import { checkAll, payAll } from "../../../src/sink/admit.ts";
+import { noCaps } from "../../../src/sink/guardrails/caps.ts";
+import { createGuard, unlimited } from "../../../src/sink/guardrails/guard.ts";
+import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
+import { broadcastAll } from "../../../src/sink/send.ts";
+import { trackRound } from "../../../src/sink/track.ts";
+import { admit } from "../../support/admit.ts";
+import { address, aResponse, aSnapshot, aTask, hashOf } from "../../support/fakeChain.ts";
+import { createSinkBench, type Intent, type SinkBench } from "../../support/sinkBench.ts";
+
+let bench: SinkBench;
+beforeEach(() => {
+  bench = createSinkBench();
+});
+afterEach(() => bench.remove());
+
+const intentOf = (n: number, payment = wei(80n)) =>
+  ({ task: address<TaskAddress>(0x100 + n), response: address<ResponseAddress>(0x200 + n), payment }) satisfies Intent;
+/** What stands on the chain for each; another response where its task is among those that were swapped. */
+const chainOf =
+  (intents: readonly ReturnType<typeof intentOf>[], swapped: readonly TaskAddress[] = []): ChainPort["snapshot"] =>
+  async (task, _, [response]) => {
+    const payment = intents.find((each) => each.task === task)?.payment ?? wei(80n);
+    const other = swapped.includes(task) ? { provider: address<AccountAddress>(0x99) } : {};
+    const responses = response ? [aResponse({ address: response, task, payment, ...other })] : [];
+    return aSnapshot({ task: aTask({ address: task }), responses });
+  };
+
+describe("one of many", () => {
+  it("takes no nonce where a ceiling holds it: those that follow leave no gap", async () => {
+    const intents = [intentOf(1, wei(90n)), intentOf(2)];
+    const shared = { journal: bench.journal, ledger: openLedger(bench.journal, () => 0), capsOf: () => noCaps };
+    const deps = { ...shared, now: () => 0, report: () => undefined };
+    const guard = createGuard(deps, { ...unlimited, perHour: wei(85n) });
+    const ids: number[] = [];
+    for (const intent of intents) ids.push((await bench.intend(intent)).id);
+    const own = bench.deps({ snapshot: chainOf(intents) }, { guard });
+    expect(await payAll(own, await checkAll(own, ids))).toMatchObject([
+      { type: "capped", confirmation: { id: ids[0] } },
+      { type: "signed", confirmation: { id: ids[1], nonce: 0 } },
+    ]);
+  });
+
+  it("is sent again by what the chain says of it, and not of the one before", async () => {
+    const intents = [intentOf(1), intentOf(2), intentOf(3)];
+    const ids: number[] = [];
+    for (const intent of intents) {
+      const { id } = await bench.intend(intent);
+      const { confirmation } = await admit(bench.deps({ snapshot: chainOf(intents) }), id);
+      await broadcastAll(bench.deps(), [confirmation]);
+      ids.push(id);
+    }
+    const round = async (now: number, swapped: readonly TaskAddress[]) => {
+      const sent: Hex[] = [];
+      const broadcast: ChainPort["broadcast"] = async (raw) => {
+        sent.push(raw);
+        return { ok: true };
+      };
+      await trackRound(bench.deps({ snapshot: chainOf(intents, swapped), broadcast }, { now: () => now }));
+      return sent;
+    };
+    const [first, next] = intents.map(({ task }) => task) as [TaskAddress, TaskAddress];
+    await round(5_000, [first]);
+    await round(6_000, [first]);
+    const before = await bench.journal.confirmations(ids);
+    expect(before[0]?.attempts.at(-1)?.kind).toBe("cancel");
+    const sent = await round(20_000, [first, next]);
+    const after = await bench.journal.confirmations(ids);
+    expect(after[1]?.attempts).toEqual(before[1]?.attempts);
+    expect(sent).toEqual([after[0]?.attempts.at(-1)?.raw, after[2]?.attempts.at(-1)?.raw]);
+  });
+
+  it.each([
+    [true, "signed", "mined"],
+    [false, "settled", "superseded"],
+  ])(
+    "whose task is settled after all, by its own bytes or not (%s), is what those have come to",
+    async (ok, type, state) => {
+      const { id } = await bench.intend();
+      const { confirmation } = await admit(bench.deps(), id);
+      await broadcastAll(bench.deps(), [confirmation]);
+      const minedNonce = async () => toNonce(1);
+      expect(await trackRound(bench.deps({ minedNonce }))).toMatchObject([{ id, state: "intended" }]);
+      const snapshot = async () => aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED }) });
+      const at = { blockNumber: 97n, blockHash: hashOf(97), gasUsed: 1n, gasPrice: 1n };
+      const receipt = async (hash: typeof at.blockHash) => ({ ...at, hash, succeeded: ok });
+      expect(await admit(bench.deps({ minedNonce, snapshot, receipt }), id)).toMatchObject({
+        type,
+        confirmation: { state },
+      });
+    },
+  );
+});
