@@ -45,7 +45,8 @@ export function journalUnopened(path: string, cause: unknown): BaseError {
   }
   return new ConfigError(message, {
     code: "JOURNAL_UNUSABLE",
-    remedy: "run this as the daemon's user, who must be able to write there, or set journal.path to another place",
+    remedy:
+      "make the directory writable for this user, run this as the daemon's user, or set journal.path to another place",
     cause,
   });
 }

@@ -10,7 +10,7 @@ import { gasCost } from "../../sink/gasCost.ts";
 import { newestReceipt, nextStep } from "../../sink/nextStep.ts";
 import { readAttempt, transferOfNothing } from "../../sink/replace.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
-import type { Entry } from "./transaction.ts";
+import type { Entry, SeenMined } from "./transaction.ts";
 
 export type LookDeps = {
   readonly chain: ChainPort;
@@ -51,8 +51,7 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
     const receipts = entry.attempts.flatMap(({ hash }) => found.get(hash) ?? []);
     const [unread] = receipts.length > 0 ? [] : entry.attempts.flatMap(({ hash }) => failed.get(hash) ?? []);
     if (unread) {
-      // What cannot be told of one must not hold up the others; it may have been taken back, and has no confirmations by that.
-      entry.mined = undefined;
+      // What cannot be told of one must not hold up the others. What it had told stays, and has no more confirmations by that.
       entry.answer = describeError(unread);
       return { entry, step: { type: "stay" } as const, receipt: undefined };
     }
@@ -78,15 +77,15 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
       case "mined":
       case "stay":
         // Also where it stands at the same height as before: another block there may have let it revert.
-        if (receipt) entry.mined = minedBy(entry, receipt);
+        if (receipt) entry.mined = minedBy(entry, receipt, head);
         break;
       case "final": {
         // Another node may still tell of a branch that is gone: what is in doubt is looked at again.
         const { hash, blockHash } = step.receipt;
-        const mined = minedBy(entry, step.receipt);
+        const mined = minedBy(entry, step.receipt, head);
         const isSure =
           sure.some((each) => each.hash === hash && each.blockHash === blockHash) &&
-          ((mined?.succeeded && mined.kind === "confirm") || (await isSoElsewhere(deps, entry, step.receipt)));
+          ((mined.succeeded && mined.kind === "confirm") || (await isSoElsewhere(deps, entry, step.receipt)));
         entry.mined = isSure ? mined : undefined;
         if (isSure) settled.push(entry);
         break;
@@ -157,10 +156,10 @@ async function isSoElsewhere(
   }
 }
 
-function minedBy({ attempts }: Entry, receipt: Receipt): Entry["mined"] {
+function minedBy({ attempts }: Entry, receipt: Receipt, readAt: bigint): SeenMined {
   const { hash, blockNumber, succeeded } = receipt;
   const attempt = attempts.find((each) => each.hash === hash);
-  return { hash, blockNumber, succeeded, kind: attempt?.kind ?? "confirm", fee: gasCost(attempt, receipt) };
+  return { hash, blockNumber, succeeded, kind: attempt?.kind ?? "confirm", fee: gasCost(attempt, receipt), readAt };
 }
 
 async function sendAgain(

@@ -32,7 +32,10 @@ export function outcomeOf(
   { head, confirmations }: { readonly head: bigint; readonly confirmations: number },
 ): Outcome | undefined {
   if (fate === "displaced") return { type: "displaced" };
-  if (mined === undefined || head - mined.blockNumber + 1n < BigInt(confirmations)) return undefined;
+  if (mined === undefined) return undefined;
+  // What is settled stays, whether or not its receipt is read again.
+  const upTo = fate === "settled" ? head : mined.readAt;
+  if (upTo - mined.blockNumber + 1n < BigInt(confirmations)) return undefined;
   const { hash, blockNumber, fee, succeeded, kind } = mined;
   if (kind === "confirm" && succeeded) return { type: "mined", hash, blockNumber, fee };
   if (fate !== "settled") return undefined;

@@ -15,13 +15,22 @@ export type Transaction = {
   readonly record?: (attempt: Attempt) => Promise<void>;
 };
 
+/** As its receipt told. */
+export type SeenMined = Mined & {
+  readonly fee: bigint;
+  readonly succeeded: boolean;
+  readonly kind: Attempt["kind"];
+  /** The newest block when the receipt was read: it has no confirmations by what came since. */
+  readonly readAt: bigint;
+};
+
 /** A transaction that is signed: it holds its nonce until something was mined in it. */
 export type Entry = {
   readonly transaction: Transaction;
   readonly nonce: Nonce;
   /** Oldest first; each in the same nonce. */
   readonly attempts: Attempt[];
-  mined: (Mined & { readonly fee: bigint; readonly succeeded: boolean; readonly kind: Attempt["kind"] }) | undefined;
+  mined: SeenMined | undefined;
   /** Clock milliseconds when its bytes were last sent. */
   sentAt: number | undefined;
   sentAtBlock: bigint | undefined;

@@ -3,6 +3,7 @@ import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { RefusedError } from "../../../src/client/errors.ts";
 import { look } from "../../../src/client/lane/look.ts";
+import { outcomeOf } from "../../../src/client/lane/outcome.ts";
 import type { Entry } from "../../../src/client/lane/transaction.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { type Hash, toNonce } from "../../../src/protocol/brand.ts";
@@ -81,8 +82,8 @@ describe("a look of the library at what it has signed", () => {
     expect(sight.displaced).toEqual([]);
   });
 
-  it("looks after the others where one receipt is refused, and takes that one for mined no longer", async () => {
-    entry.mined = { hash: own, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm" };
+  it("looks after the others where one receipt is refused, and counts no confirmations by what has come since that one was read", async () => {
+    entry.mined = { hash: own, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm", readAt: 99n };
     const other: Entry = {
       ...entry,
       nonce: toNonce(5),
@@ -92,8 +93,15 @@ describe("a look of the library at what it has signed", () => {
     const receipt = { ...receiptIn(99n, hashOf(99)), hash: hashOf(0xa2) };
     const sight = await lookOn({ receipts: async () => [refused, receipt] }, [entry, other]);
     expect(other.mined).toMatchObject({ hash: hashOf(0xa2), blockNumber: 99n });
-    expect(entry).toMatchObject({ mined: undefined, answer: expect.stringMatching(/is refused: indexing/) });
+    expect(entry).toMatchObject({
+      mined: { hash: own, readAt: 99n },
+      answer: expect.stringMatching(/is refused: indexing/),
+    });
     expect(sight).toMatchObject({ settled: [], displaced: [] });
+    const outcome = (confirmations: number) => outcomeOf(entry, { head: sight.head, confirmations })?.type;
+    expect([outcome(1), outcome(2)]).toEqual(["mined", undefined]);
+    await lookOn({ receipts: async () => [receiptIn(99n, hashOf(99))] }, [entry]);
+    expect(outcome(2)).toBe("mined");
   });
 
   const reverted = { ...receiptIn(96n, hashOf(96)), succeeded: false };
@@ -160,7 +168,7 @@ describe("a look of the library at what it has signed", () => {
     const fees = { type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n } as const;
     const signed = await signerOfKey("1").sign({ ...call, fees, nonce: toNonce(4) });
     entry.attempts[0] = { kind: "confirm", ...signed, nonce: toNonce(4), signedAt: 0 };
-    entry.mined = { hash: signed.hash, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm" };
+    entry.mined = { hash: signed.hash, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm", readAt: 99n };
     const check = async () => {
       if (refusal) throw refusal;
     };
