@@ -24,6 +24,8 @@ beforeEach(async () => {
     signer: devnet.accounts.client.privateKey,
     uploadUrl: `${devnet.gateway.url}/file/create`,
     pollIntervalMs: 20,
+    // A block that is taken back may leave its transactions out of the node's pool.
+    rebroadcastAfterMs: 5_000,
   });
 });
 afterEach(() => proxy.stop());
