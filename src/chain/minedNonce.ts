@@ -7,7 +7,7 @@ import { type HttpRpc, resultOf } from "./jsonRpc.ts";
 import { toQuantity, type WireBlock } from "./wire.ts";
 
 /** What is no count would be signed as a nonce. @throws EndpointError */
-function countIn({ name }: HttpRpc, answer: unknown): Nonce {
+export function countIn({ name }: HttpRpc, answer: unknown): Nonce {
   const count = quantity(answer);
   if (count === undefined || count > BigInt(Number.MAX_SAFE_INTEGER))
     throw unanswered(name, "its count of transactions is no number");

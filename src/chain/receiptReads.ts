@@ -1,7 +1,8 @@
 import { RetryableError } from "../errors.ts";
-import { type Hash, toNonce } from "../protocol/brand.ts";
+import type { Hash } from "../protocol/brand.ts";
 import type { ChainPort, Receipt } from "./chainPort.ts";
 import { type HttpRpc, type RpcAnswer, resultOf } from "./jsonRpc.ts";
+import { countIn } from "./minedNonce.ts";
 import { toQuantity, toReceipt, type WireBlock } from "./wire.ts";
 
 /** What became of one transaction cannot be told: its receipt was refused, or is not one. It says nothing of any other. */
@@ -49,7 +50,7 @@ export const minedBy =
     const [mined, ...answers] = await rpc.batch([count, ...hashes.map(callFor)]);
     const readOf = readerOf(rpc);
     return {
-      mined: toNonce(Number(resultOf(mined))),
+      mined: countIn(rpc, resultOf(mined)),
       receipts: hashes.flatMap((hash, index) => readOf(hash, answers[index]) ?? []),
     };
   };

@@ -60,6 +60,7 @@ describe("a count of transactions", () => {
     await expect(chain.minedNonce(account, 100n, head)).rejects.toThrow(RetryableError);
     await expect(chain.minedNonceElsewhere(account, 100n)).rejects.toThrow(RetryableError);
     await expect(chain.pendingNonce(account)).rejects.toThrow(RetryableError);
+    await expect(chain.minedElsewhere(account, [])).rejects.toThrow(RetryableError);
   });
 
   it("may be written with zeros in front, or in upper case", async () => {
