@@ -1,3 +1,4 @@
+import { hideKeys } from "../config/format.ts";
 import type { ClientOptions } from "./createClient.ts";
 import { InputError } from "./errors.ts";
 import type { WriteOptions } from "./types.ts";
@@ -33,7 +34,7 @@ function requireMilliseconds(name: string, value: number | undefined): void {
 }
 
 const invalid = (name: string, value: unknown, remedy: string): InputError =>
-  new InputError(`the option ${name} is ${String(value)}`, {
+  new InputError(`the option ${name} is ${hideKeys(String(value))}`, {
     code: "OPTION_INVALID",
     remedy: `${remedy}, or leave it out`,
   });

@@ -80,3 +80,11 @@ it.each<Partial<ClientOptions>>([
     }),
   );
 });
+
+it("repeats nothing of a private key that was given as an option", () => {
+  const key = "8c1f5a2e".repeat(8);
+  for (const name of ["maxFeePerGas", "finality", "pollIntervalMs"])
+    expect(() => open({ [name]: `0x${key}` })).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID", message: expect.not.stringContaining("8c1f5a2e") }),
+    );
+});
