@@ -10,15 +10,17 @@ const identityOf = (file: string): string => {
 };
 
 /**
- * Whether the files of an open journal are still those that stand at its place. SQLite writes on into one that was removed or replaced, and says
- * that all is well: what is signed then is gone when the daemon ends, and a command beside it works on other files.
+ * Whether the files of an open journal are still those that stand at its place. SQLite writes on into one that was removed, replaced or
+ * overwritten, and says that all is well: what is signed then is gone when the daemon ends, and a command beside it works on other files.
  *
+ * @param isOurs Whether what stands in its file is the journal's. @default not looked at
  * @param onLost Told of that, once: whoever writes must end.
  * @param restMs They are not looked at again for so long: where the processor had other work, a look takes a tenth of a millisecond.
  * @returns to be asked before each write. @throws FatalError `JOURNAL_GONE`, from then on.
  */
 export function keptInPlace(
   path: string,
+  isOurs: () => boolean = () => true,
   onLost: (error: FatalError) => void = () => undefined,
   restMs = 1_000,
 ): () => void {
@@ -29,13 +31,13 @@ export function keptInPlace(
   const findGone = (): string | undefined => {
     if (lost || performance.now() - lookedAt < restMs) return undefined;
     lookedAt = performance.now();
-    return files.find((file, index) => identityOf(file) !== before[index]);
+    return files.find((file, index) => identityOf(file) !== before[index]) ?? (isOurs() ? undefined : path);
   };
   return () => {
     const gone = findGone();
     if (gone !== undefined) {
       lost = new FatalError(
-        `${gone} was removed or replaced while the journal was open: nothing more is written to it`,
+        `${gone} was removed, replaced or overwritten while the journal was open: nothing more is written to it`,
         {
           code: "JOURNAL_GONE",
           remedy:

@@ -5,12 +5,15 @@ import { BaseError, ConfigError, RetryableError } from "../errors.ts";
 import { heldAndOlder } from "./heldAndOlder.ts";
 import { lockJournal } from "./journalLock.ts";
 import { journalUnopened } from "./journalUnopened.ts";
+import { type MarkedFile, markFile } from "./markedFile.ts";
 import { migrations } from "./migrations.ts";
 
 export type OpenDatabase = {
   readonly database: DatabaseSync;
   /** Lets go of the lock, where there is one. */
   readonly unlock: () => void;
+  /** Of who holds it alone. */
+  readonly mark: MarkedFile | undefined;
 };
 
 /**
@@ -38,7 +41,8 @@ export function openDatabase(path: string, chainId: number, shared: boolean): Op
     if (!shared) database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     migrate(database, path, shared);
     claimChain(database, path, chainId);
-    return { database, unlock };
+    const mark = shared ? undefined : markFile(database, path);
+    return { database, unlock, mark };
   } catch (cause) {
     database?.close();
     unlock();

@@ -30,7 +30,7 @@ export type JournalFile = {
  *   unusable, newer, or of another chain.
  */
 export function openSqliteJournal({ path, chainId, shared = false, isLasting = false, onLost }: JournalFile): Journal {
-  const { database, unlock } = openDatabase(path, chainId, shared);
+  const { database, unlock, mark } = openDatabase(path, chainId, shared);
   // Whoever held the journal is gone: it would hold the lock.
   if (!shared) database.exec(freeLeases.ofHolders);
   // SQLite puts its log beside the file, not beside a link to it.
@@ -42,10 +42,11 @@ export function openSqliteJournal({ path, chainId, shared = false, isLasting = f
     ahead?.end();
     database.close();
     log?.close();
+    mark?.close();
     unlock();
   };
-  const check = keptInPlace(file, onLost);
-  const store = sqliteStore({ database, log, check, flush: ahead?.begin });
+  const check = keptInPlace(file, mark?.isOurs, onLost);
+  const store = sqliteStore({ database, log, check, renew: mark?.renew, flush: ahead?.begin });
   return journalOn(store, { ...upkeepOf(database), close });
 }
 

@@ -8,14 +8,16 @@ export type SqliteStoreDeps = {
   readonly log?: Pick<SyncedLog, "sync" | "check"> | undefined;
   /** Asked before each write; what it throws refuses it. @default nothing does */
   readonly check?: (() => void) | undefined;
+  /** Does something of its own at the beginning of each transaction. @default nothing */
+  readonly renew?: (() => void) | undefined;
   /** Begins to, without waiting. @default nothing goes ahead */
   readonly flush?: (() => void) | undefined;
 };
 
 /** Work in a SQLite database, in one go: nothing of this process comes between two statements of it, or before it is on the disk. */
-export function sqliteStore({ database, log, check, flush = () => undefined }: SqliteStoreDeps): Store {
+export function sqliteStore({ database, log, check, renew, flush = () => undefined }: SqliteStoreDeps): Store {
   const prepare = prepareOnce(database);
-  const transaction = transactionsOf(database);
+  const transaction = transactionsOf(database, renew);
   return {
     read: async (work) => runInSqlite(prepare, work()),
     write: async (work, durability = "now") => {
@@ -76,13 +78,14 @@ function prepareOnce(database: DatabaseSync): Prepare {
   };
 }
 
-function transactionsOf(database: DatabaseSync): <T>(work: () => T) => T {
+function transactionsOf(database: DatabaseSync, onBegin = () => {}): <T>(work: () => T) => T {
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   const rollback = database.prepare("ROLLBACK");
   return (work) => {
     begin.run();
     try {
+      onBegin();
       const result = work();
       commit.run();
       return result;

@@ -1,8 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { FatalError } from "../../../src/errors.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
@@ -20,6 +22,7 @@ beforeEach(() => {
   journal = open();
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await journal.close();
   rmSync(directory, { recursive: true });
 });
@@ -41,6 +44,51 @@ it.each([
   await sleep(1_000);
   for (const now of [2, 3])
     await expect(journal.touch(now)).rejects.toThrow(expect.objectContaining({ code: "JOURNAL_GONE", exitCode: 70 }));
+  expect(lost.map(({ code }) => code)).toEqual(["JOURNAL_GONE"]);
+});
+
+/** As `cp` does it: the file stays, and its bytes are others. Another process, for locks are by process. */
+const overwrite = (by: string) => execFileSync("cp", [by, path]);
+
+const copyPath = () => join(directory, "copy.sqlite");
+const openOther = async () => {
+  await openSqliteJournal({ path: join(directory, "other.sqlite"), chainId: 1071 }).close();
+  return join(directory, "other.sqlite");
+};
+
+/** As SQLite does by itself when its log has a thousand pages. */
+function bringIntoFile(): void {
+  const beside = new DatabaseSync(path);
+  beside.exec("PRAGMA wal_checkpoint(FULL)");
+  beside.close();
+}
+
+it.each([
+  ["a copy of before this start", async () => copyPath()],
+  ["another journal", openOther],
+  ["nothing", async () => "/dev/null"],
+  [
+    "a backup of this run",
+    async () => {
+      const path = join(directory, "backup.sqlite");
+      await journal.backup(path);
+      return path;
+    },
+  ],
+])("takes nothing more where its file is overwritten by %s", async (_, prepare) => {
+  await journal.close();
+  copyFileSync(path, copyPath());
+  vi.useFakeTimers({ toFake: ["performance"] });
+  journal = open();
+  const by = await prepare();
+  for (const seconds of [10, 20]) {
+    vi.advanceTimersByTime(10_000);
+    await journal.touch(seconds);
+    bringIntoFile();
+  }
+  overwrite(by);
+  vi.advanceTimersByTime(1_000);
+  await expect(journal.touch(3)).rejects.toMatchObject({ code: "JOURNAL_GONE" });
   expect(lost.map(({ code }) => code)).toEqual(["JOURNAL_GONE"]);
 });
 
