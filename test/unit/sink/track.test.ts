@@ -778,6 +778,7 @@ describe("what a former key has signed", () => {
 
   it.each<[string, Partial<ChainPort>, number]>([
     ["another response stands there, so that nothing may be sent", swapped, 1],
+    ["its response is gone for the moment", { snapshot: async () => aSnapshot({ responses: [] }) }, 1],
     ["it offers too little to be mined", {}, 4],
     ["its right is missing", notOwner, 2],
   ])("and stays unmined for long is told of once, with its key and its nonce, where %s", async (_, chain, sent) => {

@@ -1,0 +1,164 @@
+import { parseTransaction } from "viem";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { BroadcastAnswer, ChainPort } from "../../../src/chain/chainPort.ts";
+import { RpcError } from "../../../src/chain/jsonRpc.ts";
+import type { Confirmation } from "../../../src/journal/journal.ts";
+import { type Hex, type ResponseAddress, type TaskAddress, unixSeconds } from "../../../src/protocol/brand.ts";
+import { TaskStatus } from "../../../src/protocol/statuses.ts";
+import { broadcastAll } from "../../../src/sink/send.ts";
+import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
+import { admit } from "../../support/admit.ts";
+import { address, aResponse, aSnapshot, aTask, hashOf, headAt, type ReceiptOf } from "../../support/fakeChain.ts";
+import { createSinkBench, type Intent, type SinkBench } from "../../support/sinkBench.ts";
+
+let bench: SinkBench;
+beforeEach(() => {
+  bench = createSinkBench();
+});
+afterEach(() => bench.remove());
+
+const intentOf = (n: number): Intent => ({
+  task: address<TaskAddress>(0x100 + n),
+  response: address<ResponseAddress>(0x1000 + n),
+});
+const snapshotOf: ChainPort["snapshot"] = async (task, _, [response]) =>
+  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
+const swapped: Partial<ChainPort> = {
+  snapshot: async () => aSnapshot({ responses: [aResponse({ provider: address(0x99) })] }),
+};
+const send = async (deps: TrackDeps, intent?: Intent): Promise<Confirmation> => {
+  const { confirmation } = await admit(deps, (await bench.intend(intent)).id);
+  await broadcastAll(deps, [confirmation]);
+  return confirmation;
+};
+const attemptsOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).attempts;
+const kindsOf = async (sent: Confirmation) => (await attemptsOf(sent)).map(({ kind }) => kind);
+const isTransfer = (raw: Hex) => parseTransaction(raw).data === undefined;
+const nonceOf = (raw: Hex) => parseTransaction(raw).nonce ?? 0;
+
+describe("what is sent again", () => {
+  it("goes out in nonce order, twenty in a request, and none is left out", async () => {
+    for (let n = 0; n < 41; n++) await send(bench.deps({ snapshot: snapshotOf }), intentOf(n));
+    const requests: (readonly number[])[] = [];
+    const collect: ChainPort["broadcastAll"] = async (raws) => {
+      requests.push(raws.map(nonceOf));
+      return raws.map(() => ({ ok: true }));
+    };
+    await trackRound(bench.deps({ snapshot: snapshotOf, broadcastAll: collect }, { now: () => 1_000, askAllUpTo: 50 }));
+    const all = Array.from({ length: 41 }, (_, nonce) => nonce);
+    expect(requests).toEqual([all.slice(0, 20), all.slice(20, 40), all.slice(40)]);
+  });
+
+  it.each([
+    [599, true],
+    [600, false],
+  ])("is raised to what hurried transactions pay where its task ends in %i s: %s", async (left, isHurried) => {
+    await send(bench.deps());
+    const asked: (boolean | undefined)[] = [];
+    const previews: ChainPort["previews"] = async (asks) =>
+      asks.map(({ withExpiry }) => ({
+        block: 100n,
+        taskStatus: TaskStatus.RESPONDED,
+        response: aResponse(),
+        simulation: { ok: true, gas: 100_000n },
+        expiresAt: withExpiry ? unixSeconds(1 + left) : undefined,
+      }));
+    const fees: ChainPort["fees"] = async (urgent) => {
+      asked.push(urgent);
+      return { type: "legacy", gasPrice: 30n };
+    };
+    await trackRound(bench.deps({ previews, fees }, { now: () => 1_000 }));
+    expect(asked).toEqual([isHurried]);
+  });
+
+  it("is made dearer only where so many blocks have come since it was sent", async () => {
+    const first = await send(bench.deps({ snapshot: snapshotOf }), intentOf(1));
+    const receipt: ReceiptOf = async (hash) =>
+      hash === first.attempts[0]?.hash
+        ? { hash, blockNumber: 90n, blockHash: hashOf(90), succeeded: true, gasUsed: 1n, gasPrice: 1n }
+        : undefined;
+    const round = (now: number, head: bigint) => {
+      const chain = { snapshot: snapshotOf, receipt, head: async () => headAt(head) };
+      return trackRound(bench.deps(chain, { now: () => now, replaceAfterBlocks: 3 }));
+    };
+    await round(0, 100n);
+    const next = await send(bench.deps({ snapshot: snapshotOf }), intentOf(2));
+    await round(1_000, 102n);
+    expect(await attemptsOf(next)).toHaveLength(1);
+    await round(2_000, 105n);
+    expect(await attemptsOf(next)).toHaveLength(2);
+  });
+
+  it("is a transfer of nothing where the key has lost its right: another one may pay it then", async () => {
+    const sent = await send(bench.deps());
+    const notOwner: Partial<ChainPort> = { simulateConfirm: async () => ({ ok: false, reason: "NotOwner" }) };
+    for (const now of [5_000, 6_000]) await trackRound(bench.deps(notOwner, { now: () => now }));
+    expect(await kindsOf(sent)).toEqual(["confirm", "cancel"]);
+  });
+
+  it("is signed anew by nobody because a node will not try the call, where no node has refused the bytes", async () => {
+    const sent = await send(bench.deps());
+    const untried: ChainPort["previews"] = async (asks) =>
+      asks.map(() => new RpcError("gas required exceeds allowance: 70000", -32000, undefined));
+    for (const now of [1_000, 2_000, 3_000, 4_000]) {
+      await trackRound(bench.deps({ previews: untried }, { now: () => now }));
+    }
+    expect(await kindsOf(sent)).toEqual(["confirm"]);
+    expect(bench.reports.filter(({ type }) => type === "hopeless")).toEqual([]);
+  });
+});
+
+describe("what nodes refuse for good", () => {
+  const refusal: BroadcastAnswer = { ok: false, message: "exceeds block gas limit" };
+  const dear: Partial<ChainPort> = { fees: async () => ({ type: "legacy", gasPrice: 900n }) };
+  /** Rounds, each when something is due, and what they send. */
+  const stage = (answer: (raw: Hex) => BroadcastAnswer) => {
+    let now = 0;
+    const depsOf = (chain: Partial<ChainPort>, changes: Partial<TrackDeps>, sent: Hex[]) =>
+      bench.deps(
+        {
+          ...chain,
+          broadcast: async (raw) => {
+            sent.push(raw);
+            return answer(raw);
+          },
+        },
+        { now: () => now, ...changes },
+      );
+    return {
+      send: (chain: Partial<ChainPort> = {}) => send(depsOf(chain, {}, [])),
+      rounds: async (times: number, chain: Partial<ChainPort> = {}, changes: Partial<TrackDeps> = {}) => {
+        const sent: Hex[] = [];
+        for (let each = 0; each < times; each++) {
+          now += 1_001;
+          await trackRound(depsOf(chain, changes, sent));
+        }
+        return sent;
+      },
+    };
+  };
+
+  it("is neither sent nor signed once more where another response stands there by then: its nonce is used up", async () => {
+    const { send: begin, rounds } = stage((raw) => (isTransfer(raw) ? { ok: true } : refusal));
+    const sent = await begin();
+    expect(await rounds(1)).toHaveLength(1);
+    const after = await rounds(2, swapped);
+    expect(await kindsOf(sent)).toEqual(["confirm", "cancel"]);
+    expect([after.length, after.every(isTransfer)]).toEqual([1, true]);
+  });
+
+  it.each<[string, Partial<TrackDeps>]>([
+    ["the key is a former one", { canSign: false }],
+    ["no block has come since it was sent", { replaceAfterBlocks: 1 }],
+  ])("and only uses its nonce up is given no more gas while %s", async (_, changes) => {
+    const { send: begin, rounds } = stage(() => refusal);
+    const sent = await begin(dear);
+    await rounds(5, dear);
+    const before = await attemptsOf(sent);
+    expect(before.at(-1)?.kind).toBe("cancel");
+    expect(await rounds(3, dear, changes)).toHaveLength(3);
+    expect(await attemptsOf(sent)).toEqual(before);
+    await rounds(1, dear);
+    expect(await attemptsOf(sent)).toHaveLength(before.length + 1);
+  });
+});
