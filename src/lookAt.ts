@@ -1,5 +1,5 @@
 import type { ChainPort, Snapshot } from "./chain/chainPort.ts";
-import { behind, requireRecent } from "./chain/farBehind.ts";
+import { olderThanRead } from "./chain/farBehind.ts";
 import { RetryableError } from "./errors.ts";
 import type { Journal, TaskRecord } from "./journal/journal.ts";
 import type { SourceAddress, TaskAddress } from "./protocol/brand.ts";
@@ -29,10 +29,8 @@ export async function lookAt(deps: LookDeps, address: TaskAddress): Promise<Look
   const [scanned, record] = await Promise.all([journal.cursor(), journal.task(address)]);
   if (!isUndecided(record)) return undefined;
   const snapshot = await chain.snapshot(address, record.source, record.responses);
-  requireRecent(snapshot.block.number, scanned);
-  // Nobody would look again for what it does not have yet.
-  if (scanned !== undefined && snapshot.block.number < scanned.number && lacksResponses(record, snapshot))
-    throw behind(`block ${snapshot.block.number} does not have all responses of task ${address}`);
+  const outdated = olderThanRead(snapshot.block.number, scanned);
+  if (outdated) throw outdated;
   if (isAsKnown(record, snapshot)) return { record, snapshot };
 
   const { task, untold, block } = snapshot;
@@ -54,9 +52,6 @@ export async function lookAt(deps: LookDeps, address: TaskAddress): Promise<Look
   const what = `responses in block ${block.number} that no event has told of, or another source`;
   throw new RetryableError(`task ${address} has ${what}, and they change`, { code: "NODE_BEHIND" });
 }
-
-const lacksResponses = (record: TaskRecord, { responses }: Snapshot): boolean =>
-  responses.length < record.responses.length;
 
 const isAsKnown = ({ source }: TaskRecord, { task, untold }: Snapshot): boolean =>
   task.source === source && untold.length === 0;

@@ -5,22 +5,27 @@ import type { Cursor } from "../journal/journal.ts";
 const mostBehind = 256n;
 
 /**
- * Why nothing may rest on what a block shows; `undefined`: something may. Far below what the scanner has read it was so long ago: a
- * node that takes in no blocks any more answers alone, and what has been paid, cancelled or answered since it does not know.
+ * Far below what the scanner has read a head was so long ago: a node that takes in no blocks any more answers alone, and what has been
+ * paid, cancelled or answered since it does not know.
+ * @throws RetryableError `NODE_BEHIND` where nothing may rest on that head.
  */
-export function farBehind(block: bigint, scanned: Cursor | undefined): RetryableError | undefined {
-  if (scanned === undefined || scanned.number - block <= mostBehind) return undefined;
-  return behind(`block ${block} is ${scanned.number - block} blocks behind what was read before`);
+export function requireRecent(head: bigint, scanned: Cursor | undefined): void {
+  if (scanned !== undefined && scanned.number - head > mostBehind) throw belowScanned(head, scanned);
 }
 
-/** @throws RetryableError as `farBehind` says. */
-export function requireRecent(block: bigint, scanned: Cursor | undefined): void {
-  const error = farBehind(block, scanned);
-  if (error) throw error;
+/**
+ * Why nothing is decided by a block; `undefined`: it may be. A daemon that has just begun knows of no head but that of whichever node
+ * answers; below what was read before its end somebody may have paid since.
+ */
+export function olderThanRead(block: bigint, scanned: Cursor | undefined): RetryableError | undefined {
+  return scanned !== undefined && block < scanned.number ? belowScanned(block, scanned) : undefined;
 }
 
-export const behind = (what: string): RetryableError =>
-  new RetryableError(`the endpoint that answers has hung behind: ${what}`, {
-    code: "NODE_BEHIND",
-    remedy: "nothing is decided by that, and it is asked again; if it stays, look at the endpoints in rpc.http",
-  });
+const belowScanned = (block: bigint, { number }: Cursor): RetryableError =>
+  new RetryableError(
+    `the endpoint that answers has hung behind: block ${block} is ${number - block} blocks behind what was read before`,
+    {
+      code: "NODE_BEHIND",
+      remedy: "nothing is decided by that, and it is asked again; if it stays, look at the endpoints in rpc.http",
+    },
+  );

@@ -1,6 +1,6 @@
 import type { ChainPort, Simulation } from "../chain/chainPort.ts";
 import type { Preview } from "../chain/confirmPreviews.ts";
-import { farBehind } from "../chain/farBehind.ts";
+import { olderThanRead } from "../chain/farBehind.ts";
 import type { Confirmation, Journal } from "../journal/journal.ts";
 import type { AccountAddress, UnixSeconds } from "../protocol/brand.ts";
 import { explainRevert, revertMeaning } from "../protocol/reverts.ts";
@@ -64,11 +64,13 @@ async function checkAll(
     gas,
     withExpiry,
   }));
-  const [scanned, previews] = await Promise.all([journal.cursor(), chain.previews(asks)]);
+  // Before they are asked for: the scanner goes on meanwhile.
+  const scanned = await journal.cursor();
+  const previews = await chain.previews(asks);
   const looks = payments.map(({ confirmation }, index) => {
     const preview = previews[index] ?? new TypeError("a preview is missing");
     if (preview instanceof Error) return preview;
-    return farBehind(preview.block, scanned) ?? judge(deps, confirmation, preview);
+    return olderThanRead(preview.block, scanned) ?? judge(deps, confirmation, preview);
   });
   const doubted = looks.flatMap((look, index): Doubted[] => {
     const { confirmation } = payments[index] as Payment;

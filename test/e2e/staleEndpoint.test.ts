@@ -76,6 +76,7 @@ let directory: string;
 let journal: Journal;
 let reports: Report[];
 let chain: ChainPort;
+let openChain: () => ChainPort;
 let time: ReturnType<typeof createVirtualTime>;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "stale-"));
@@ -90,10 +91,12 @@ beforeEach(async () => {
     clock: time.clock,
   });
   const { deployment } = devnet;
-  chain = createChain({
-    ...{ rpc, elsewhere: rpc.elsewhere, apart: rpc.apart, socket$: EMPTY, deployment, report },
-    ...{ finality: 2, pollIntervalMs: 50, clock: time.clock },
-  });
+  openChain = () =>
+    createChain({
+      ...{ rpc, elsewhere: rpc.elsewhere, apart: rpc.apart, socket$: EMPTY, deployment, report },
+      ...{ finality: 2, pollIntervalMs: 50, clock: time.clock },
+    });
+  chain = openChain();
   const responses = [paid, later];
   await journal.intake({ tasks: responses.map(({ task }) => ({ task, source })), responses, touched: [] });
   await scannedTo(await chain.head());
@@ -120,6 +123,10 @@ const judge = ({ task }: Scene, snapshot: Look = chain.snapshot) => {
     policies: { policies: [policy], select: () => policy },
   };
   return judgeTask(deps, { maxPayment: wei(10n ** 18n), dryRun: false }, task);
+};
+const ask = (intent: Confirmation | undefined) => {
+  const from = toAddress<AccountAddress>(devnet.accounts.agent.address);
+  return payable({ chain, journal, gasFigure: createGasFigure(() => 0) }, intent as Confirmation, from);
 };
 /** From now on the node that stopped long ago answers alone. */
 const fallBack = async (): Promise<Head> => {
@@ -168,11 +175,47 @@ describe("an endpoint that is hundreds of blocks behind, and is the only one tha
     const { intent } = await judge(paid, (...asked) => chain.snapshot(...asked, stoppedAt));
     expect(intent).toMatchObject(paid);
     await scannedTo(head);
-    const from = toAddress<AccountAddress>(devnet.accounts.agent.address);
-    const ask = () => payable({ chain, journal, gasFigure: createGasFigure(() => 0) }, intent as Confirmation, from);
     await fallBack();
-    await expect(ask()).rejects.toMatchObject(behind);
+    await expect(ask(intent)).rejects.toMatchObject(behind);
     await comeBack();
-    expect(await ask()).toMatchObject({ type: "not-now", reason: expect.stringContaining("the task is FINALIZED") });
+    expect(await ask(intent)).toMatchObject({
+      type: "not-now",
+      reason: expect.stringContaining("the task is FINALIZED"),
+    });
+  });
+});
+
+describe("an endpoint that is less far behind, and answers alone when the daemon starts again,", () => {
+  /** The daemon had read so far before it stopped. */
+  const startedAgain = async () => {
+    await scannedTo(await chain.block(stoppedAt + 100n));
+    chain = openChain();
+    return fallBack();
+  };
+
+  it("has nothing approved that somebody else has paid since, and nothing forgotten that it does not have yet", async () => {
+    await startedAgain();
+    await expect(judge(paid)).rejects.toMatchObject(behind);
+    await expect(judge(later)).rejects.toMatchObject(behind);
+    expect(await journal.decisions(0)).toEqual([]);
+    await comeBack();
+    expect(await judge(paid)).toEqual({});
+    expect((await judge(later)).intent).toMatchObject(later);
+  });
+
+  it("has nothing signed that was approved before, and that somebody else has paid since", async () => {
+    await scannedTo(await chain.block(stoppedAt));
+    const { intent } = await judge(paid, (...asked) => chain.snapshot(...asked, stoppedAt));
+    await startedAgain();
+    await expect(ask(intent)).rejects.toMatchObject(behind);
+    await comeBack();
+    expect(await ask(intent)).toMatchObject({ reason: expect.stringContaining("the task is FINALIZED") });
+  });
+
+  it("is believed as soon as the scanner itself has gone back to what it shows", async () => {
+    const head = await startedAgain();
+    await expect(judge(later)).rejects.toMatchObject(behind);
+    await scannedTo(head);
+    await expect(judge(paid)).resolves.toMatchObject({ intent: paid });
   });
 });

@@ -569,11 +569,13 @@ describe("a verdict", () => {
     await seen(101n);
     await journal.setPause({ by: "operator", who: "ann", why: "a bad policy", at: 1 });
     await journal.withdraw([intent?.id ?? 0], "withdrawn by ann: it pays for nothing");
-    expect((await look(confirm)).intent).toBeUndefined();
+    const block = headAt(102n);
+    const snapshot = aSnapshot({ block });
+    expect((await look(confirm, { snapshot })).intent).toBeUndefined();
     await seen(102n);
-    expect((await look(policyOf({ kind: "confirm" }, { digest: "digest-2" }))).intent).toBeUndefined();
+    expect((await look(policyOf({ kind: "confirm" }, { digest: "digest-2" }), { snapshot })).intent).toBeUndefined();
     expect(judged.slice(1).map(({ responses }) => responses)).toEqual([[], []]);
-    const another = aSnapshot({ responses: [aResponse({ payment: wei(70n) })] });
+    const another = aSnapshot({ block, responses: [aResponse({ payment: wei(70n) })] });
     expect((await look(confirm, { snapshot: another })).intent).toMatchObject({ response, payment: 70n });
   });
 
@@ -590,22 +592,25 @@ describe("a verdict", () => {
       const cursor = { number: 101n, hash: headAt(101n).hash };
       await journal.intake({ tasks: [], responses: [{ response, task, block: 101n }], touched: [], cursor });
       expect((await journal.task(task))?.reappeared).toEqual(new Set([response]));
-      expect(await look(policyOf({ kind }))).toEqual({ intent: undefined });
+      const snapshot = aSnapshot({ block: headAt(101n) });
+      expect(await look(policyOf({ kind }), { snapshot })).toEqual({ intent: undefined });
       expect(judged[1]?.responses).toHaveLength(1);
       expect(await journal.decisions(0)).toHaveLength(1);
-      expect((await look(policyOf({ kind, reason: "another reason" }))).intent).toBeUndefined();
+      expect((await look(policyOf({ kind, reason: "another reason" }), { snapshot })).intent).toBeUndefined();
       expect(await journal.decisions(0)).toHaveLength(2);
     },
   );
 
-  it("waits where a response is missing in a block below what was scanned, rather than being left to the next sweep", async () => {
+  it("is not made by a block below what was scanned, whether a response is missing there or not", async () => {
     const cursor = { number: 101n, hash: headAt(101n).hash };
     await journal.intake({ tasks: [], responses: [], touched: [], cursor });
     const before = aSnapshot({ block: headAt(100n), responses: [] });
-    await expect(look(confirm, { snapshot: before })).rejects.toMatchObject({ code: "NODE_BEHIND" });
+    const behind = { code: "NODE_BEHIND" };
+    await expect(look(confirm, { snapshot: before })).rejects.toMatchObject(behind);
     const gone = aSnapshot({ block: headAt(101n), responses: [] });
     expect(await look(confirm, { snapshot: gone })).toEqual({});
-    expect((await look(confirm, { snapshot: aSnapshot({ block: headAt(100n) }) })).intent).toBeDefined();
+    await expect(look(confirm, { snapshot: aSnapshot({ block: headAt(100n) }) })).rejects.toMatchObject(behind);
+    expect((await look(confirm, { snapshot: aSnapshot({ block: headAt(101n) }) })).intent).toBeDefined();
   });
 
   it("hold of a dry run is written down anew, and is a person's, where it pays", async () => {
@@ -725,7 +730,7 @@ describe("a verdict", () => {
       await look(first);
       await cameAgain(101n);
       await addLater();
-      expect(await look(first, { snapshot: inBlock(100n) })).toEqual({ againInMs: 1_000 });
+      await expect(look(first, { snapshot: inBlock(100n) })).rejects.toMatchObject({ code: "NODE_BEHIND" });
       expect(await look(first, { snapshot: inBlock(101n) })).toEqual({ againInMs: 0 });
       expect((await look(first, { snapshot: inBlock(101n) })).intent).toMatchObject({ response: later });
     });
