@@ -8,8 +8,8 @@ import type { Signer } from "../signer/signerPort.ts";
 import type { Actions } from "./actions.ts";
 import { requireContracts } from "./chainId.ts";
 import type { ClientContext } from "./context.ts";
-import { createClientOn, listOf } from "./createClientOn.ts";
-import { requireClientOptions } from "./options.ts";
+import { createClientOn } from "./createClientOn.ts";
+import { listOf, requireClientOptions } from "./options.ts";
 
 export type ClientOptions = {
   /** A value of `ChainId`; or a chain of your own, with the addresses of the network's contracts on it. */

@@ -14,6 +14,7 @@ import type { ClientContext } from "./context.ts";
 import type { Client, ClientOptions } from "./createClient.ts";
 import { readAddress } from "./inputs.ts";
 import { createLane, type Lane } from "./lane/createLane.ts";
+import { listOf } from "./options.ts";
 import { toSigner } from "./signerOf.ts";
 
 const defaultUploadUrl = "https://capi.ogpuscan.io/file/create";
@@ -81,10 +82,6 @@ export function createClientOn(
   };
   return { ...context, ...bindActions(context) };
 }
-
-/** URLs, given as one or as several. */
-export const listOf = (urls: string | readonly string[]): readonly string[] =>
-  typeof urls === "string" ? [urls] : urls;
 
 function payloadOf(given: ClientOptions["payload"]): PayloadPort {
   if (given && "fetch" in given) return given;

@@ -2,6 +2,7 @@ import { RetryableError } from "../errors.ts";
 import type { FetchLimits } from "../payload/payloadPort.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError } from "./errors.ts";
+import { requireTimeout, requireWhole } from "./options.ts";
 
 /**
  * Reads JSON that a stranger points to, through the guard: no private network, bounded bytes and time, content that a CID
@@ -9,19 +10,18 @@ import { InputError } from "./errors.ts";
  *
  * @param data A URL (`https`, `ipfs`), inline JSON, or a response's `data` as it stands on chain.
  * @param limits @default 1 MiB, 10_000 ms
- * @throws RetryableError `FETCH_FAILED` if it may come later; InputError `NOT_JSON` if it never will.
+ * @throws RetryableError `FETCH_FAILED` if it may come later; InputError `NOT_JSON` if it never will,
+ *   `OPTION_INVALID`.
  * @example const answer = await client.fetchJson(response.data);
  */
 export async function fetchJson(
   { payload }: Pick<ClientContext, "payload">,
   data: string,
-  limits: Partial<FetchLimits> = {},
+  { maxBytes = 1_048_576, timeoutMs = 10_000, ...rest }: Partial<FetchLimits> = {},
 ): Promise<unknown> {
-  const { valid, json, error, transient } = await payload.fetch(data, {
-    maxBytes: 1_048_576,
-    timeoutMs: 10_000,
-    ...limits,
-  });
+  requireWhole("maxBytes", maxBytes, 0);
+  requireTimeout(timeoutMs);
+  const { valid, json, error, transient } = await payload.fetch(data, { maxBytes, timeoutMs, ...rest });
   if (valid) return json;
   const shown = data.length > 80 ? `${data.slice(0, 80)}…` : data;
   const problem = `no JSON came from ${JSON.stringify(shown)}: ${error}`;

@@ -6,6 +6,7 @@ import type { ClientContext } from "./context.ts";
 import { getTaskResponses } from "./getTaskResponses.ts";
 import { latest, wrongContract } from "./identify.ts";
 import { readAddress } from "./inputs.ts";
+import { requireTimeout, requireUrl } from "./options.ts";
 import { readResponse, readResponses } from "./reads.ts";
 import type { Address, ConfirmedResponse } from "./types.ts";
 
@@ -22,7 +23,7 @@ export type ConfirmedOptions = {
 /**
  * The confirmed response of a task; `undefined` while there is none.
  *
- * @throws InputError if the address is no task; RetryableError if the endpoint, or the API, does not answer.
+ * @throws InputError if the address is no task, or `OPTION_INVALID`; RetryableError if the endpoint, or the API, does not answer.
  * @example
  * const confirmed = await client.getConfirmedResponse(task);
  * if (confirmed) console.log(await client.fetchJson(confirmed.data));
@@ -55,6 +56,8 @@ async function byApi(
   task: Address,
   { api, timeoutMs = 10_000 }: ConfirmedOptions & { readonly api: string },
 ): Promise<ConfirmedResponse | undefined> {
+  requireTimeout(timeoutMs);
+  requireUrl("api", api);
   const { host } = new URL(api);
   const failed = (why: string) =>
     new RetryableError(`the API at ${host} does not tell of ${task}: ${why}`, {

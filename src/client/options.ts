@@ -13,10 +13,15 @@ export function requireWriteOptions({ nonce, maxRetries, timeoutMs, confirmation
 
 /** @throws InputError `OPTION_INVALID`, as `requireWriteOptions`. */
 export function requireClientOptions(options: Omit<ClientOptions, "chain">): void {
-  const { finality, maxFeePerGas } = options;
+  const { finality, maxFeePerGas, rpc, ws, uploadUrl } = options;
   if (finality !== "safe" && finality !== "finalized") requireWhole("finality", finality, 0);
-  for (const name of ["pollIntervalMs", "requestTimeoutMs", "rebroadcastAfterMs"] as const)
-    requireMilliseconds(name, options[name]);
+  requireMilliseconds("rebroadcastAfterMs", options.rebroadcastAfterMs);
+  for (const name of ["pollIntervalMs", "requestTimeoutMs"] as const) requireMilliseconds(name, options[name], longest);
+  const isNone = typeof rpc === "object" && rpc.length === 0;
+  if (isNone) throw invalid("rpc", "an empty list", "give the URL of an endpoint at least");
+  for (const url of listOf(rpc ?? [])) requireUrl("rpc", url, ["http:", "https:", "ws:", "wss:"]);
+  for (const url of listOf(ws ?? [])) requireUrl("ws", url, ["ws:", "wss:"]);
+  requireUrl("uploadUrl", uploadUrl);
   // A text is no ceiling: nothing is more than it.
   if (maxFeePerGas !== undefined && (typeof maxFeePerGas !== "bigint" || maxFeePerGas < 0n))
     throw invalid("maxFeePerGas", maxFeePerGas, "give wei as a bigint");
@@ -28,10 +33,29 @@ export function requireWhole(name: string, value: number | undefined, least: num
   throw invalid(name, value, `give a whole number, ${least} or more`);
 }
 
-function requireMilliseconds(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isFinite(value) && value >= 0)) return;
-  throw invalid(name, value, "give milliseconds, 0 or more");
+/** What a service may take. @throws InputError `OPTION_INVALID`. */
+export function requireTimeout(timeoutMs: number): void {
+  requireWhole("timeoutMs", timeoutMs, 0);
+  requireMilliseconds("timeoutMs", timeoutMs, longest);
 }
+
+/** @throws InputError `OPTION_INVALID`, which does not repeat it: it may hold a credential. */
+export function requireUrl(name: string, url: string | undefined, protocols = ["http:", "https:"]): void {
+  if (url === undefined || protocols.includes(URL.parse(url)?.protocol ?? "")) return;
+  throw invalid(name, "no URL that could be asked", `give one that begins with ${protocols.join("// or ")}//`);
+}
+
+/** A timer that is to wait longer than this does not wait at all. */
+const longest = 2 ** 31 - 1;
+
+function requireMilliseconds(name: string, value: number | undefined, most = Number.MAX_VALUE): void {
+  if (value === undefined || (Number.isFinite(value) && value >= 0 && value <= most)) return;
+  throw invalid(name, value, most === longest ? `give milliseconds, 0 to ${longest}` : "give milliseconds, 0 or more");
+}
+
+/** URLs, given as one or as several. */
+export const listOf = (urls: string | readonly string[]): readonly string[] =>
+  typeof urls === "string" ? [urls] : urls;
 
 const invalid = (name: string, value: unknown, remedy: string): InputError =>
   new InputError(`the option ${name} is ${hideKeys(String(value))}`, {

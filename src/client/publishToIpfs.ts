@@ -1,6 +1,6 @@
 import { RetryableError } from "../errors.ts";
 import type { ClientContext } from "./context.ts";
-import { requireWhole } from "./options.ts";
+import { requireTimeout } from "./options.ts";
 
 export type UploadOptions = {
   /** @default data.json */
@@ -28,7 +28,7 @@ export async function publishToIpfs(
   data: unknown,
   { filename = "data.json", contentType = "application/json", timeoutMs = 30_000 }: UploadOptions = {},
 ): Promise<string> {
-  requireWhole("timeoutMs", timeoutMs, 0);
+  requireTimeout(timeoutMs);
   const content = typeof data === "string" ? data : JSON.stringify(data);
   const body = new FormData();
   body.set("file", new File([content], filename, { type: contentType }));

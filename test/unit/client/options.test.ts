@@ -69,6 +69,10 @@ it.each<Partial<ClientOptions>>([
     { requestTimeoutMs: ms },
     { rebroadcastAfterMs: ms },
   ]),
+  ...[2 ** 31, 5_000_000_000].flatMap((ms) => [{ pollIntervalMs: ms }, { requestTimeoutMs: ms }]),
+  ...[[], "nowhere", "ftp://node.example", ["https://node.example", ""]].map((rpc) => ({ rpc })),
+  ...["nowhere", ["nowhere"], "https://node.example"].map((ws) => ({ ws })),
+  { uploadUrl: "nowhere" },
   { maxFeePerGas: -1n },
   { maxFeePerGas: "500 gwei" as never },
 ])("a client is not created with %o", (options) => {
@@ -78,6 +82,42 @@ it.each<Partial<ClientOptions>>([
       code: "OPTION_INVALID",
       message: expect.stringContaining(Object.keys(options)[0] ?? ""),
     }),
+  );
+});
+
+const services: readonly (readonly [string, string, () => Promise<unknown>])[] = [
+  ...[2 ** 31, 5_000_000_000, -1, Number.NaN].flatMap(
+    (timeoutMs) =>
+      [
+        ["an upload", "timeoutMs", () => open().publishToIpfs({}, { timeoutMs })],
+        ["the API", "timeoutMs", () => open().getConfirmedResponse(somebody, { api: server.url, timeoutMs })],
+        ["a document", "timeoutMs", () => open().fetchJson("https://example.com/", { timeoutMs })],
+      ] as const,
+  ),
+  ["the API", "api", () => open().getConfirmedResponse(somebody, { api: "nowhere" })],
+  ["a document", "maxBytes", () => open().fetchJson("{}", { maxBytes: Number.NaN })],
+];
+
+it.each(services)("%s is not asked where its %s cannot be", async (_, name, ask) => {
+  asked = 0;
+  await expect(ask()).rejects.toMatchObject({
+    name: "InputError",
+    code: "OPTION_INVALID",
+    message: expect.stringMatching(new RegExp(`^the option ${name} is `)),
+  });
+  expect(asked).toBe(0);
+});
+
+it("a document is read within the usual limits where none are given, not within none", async () => {
+  const undefinedLimits = { maxBytes: undefined, timeoutMs: undefined } as never;
+  await expect(open().fetchJson(JSON.stringify("a".repeat(1_048_576)), undefinedLimits)).rejects.toMatchObject({
+    code: "NOT_JSON",
+  });
+});
+
+it("repeats nothing of an endpoint's URL that cannot be read: it may hold a credential", () => {
+  expect(() => open({ rpc: "https//node.example/v2/secret-of-mine" })).toThrow(
+    expect.objectContaining({ code: "OPTION_INVALID", message: expect.not.stringContaining("secret") }),
   );
 });
 
