@@ -137,6 +137,12 @@ describe("admitting an intent", () => {
     expect(await admit(bench.deps({}, { maxPayment: wei(80n) }), id)).toMatchObject({ type: "signed" });
   });
 
+  it("pays where gas costs what sink.maxFeePerGas allows at the most", async () => {
+    const { id } = await bench.intend();
+    const fees: ChainPort["fees"] = async () => ({ type: "legacy", gasPrice: 1_000n });
+    expect(await admit(bench.deps({ fees }), id)).toMatchObject({ type: "signed" });
+  });
+
   it("takes nothing when the endpoint does not answer, whichever question it was", async () => {
     const { id } = await bench.intend();
     const down = async (): Promise<never> => {
@@ -309,9 +315,10 @@ describe("an approval that is withdrawn", () => {
 });
 
 describe("a pause", () => {
-  it("that comes between the look at an intent and its signature keeps it from being signed", async () => {
+  it("that comes between the look at an intent and its signature keeps the signer from being asked", async () => {
     const { id } = await bench.intend();
-    const deps = bench.deps();
+    const signer = { ...bench.signer, sign: async () => expect.unreachable() };
+    const deps = bench.deps({}, { signer });
     const checked = await checkAll(deps, [id]);
     expect(checked.payable).toHaveLength(1);
     await bench.journal.setPause({ by: "operator", who: "test", why: "stop", at: 1 });

@@ -13,10 +13,11 @@ import { checkAll, payAll } from "../../../src/sink/admit.ts";
 import { noCaps } from "../../../src/sink/guardrails/caps.ts";
 import { createGuard, unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
+import { cancel } from "../../../src/sink/replace.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, hashOf } from "../../support/fakeChain.ts";
+import { address, aResponse, aSnapshot, aTask, hashOf, type ReceiptOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -50,6 +51,15 @@ describe("one of many", () => {
       { type: "capped", confirmation: { id: ids[0] } },
       { type: "signed", confirmation: { id: ids[1], nonce: 0 } },
     ]);
+  });
+
+  it("has a nonce before those that were approved later, in whatever order they are asked for", async () => {
+    const intents = [intentOf(1), intentOf(2), intentOf(3)];
+    const ids: number[] = [];
+    for (const intent of intents) ids.push((await bench.intend(intent)).id);
+    const own = bench.deps({ snapshot: chainOf(intents) });
+    await payAll(own, await checkAll(own, ids.toReversed()));
+    expect((await bench.journal.confirmations(ids)).map(({ nonce }) => nonce)).toEqual([0, 1, 2]);
   });
 
   it("is sent again by what the chain says of it, and not of the one before", async () => {
@@ -101,4 +111,21 @@ describe("one of many", () => {
       });
     },
   );
+
+  it("whose task somebody else settled, while a transfer of nothing had used its nonce up, is not taken for paid", async () => {
+    const { id } = await bench.intend();
+    const { confirmation } = await admit(bench.deps(), id);
+    const cancelled = await cancel(bench.deps(), confirmation);
+    if (cancelled.type !== "signed") throw new Error(cancelled.type);
+    const transfer = cancelled.confirmation.attempts[1]?.hash;
+    const at = { blockNumber: 97n, blockHash: hashOf(97), succeeded: true, gasUsed: 1n, gasPrice: 1n };
+    const receipt: ReceiptOf = async (hash) => (hash === transfer ? { ...at, hash } : undefined);
+    await broadcastAll(bench.deps(), [cancelled.confirmation]);
+    expect(await trackRound(bench.deps({ receipt }))).toMatchObject([{ id, state: "intended" }]);
+    const snapshot = async () => aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED }) });
+    expect(await admit(bench.deps({ receipt, snapshot }), id)).toMatchObject({
+      type: "settled",
+      confirmation: { state: "superseded" },
+    });
+  });
 });

@@ -654,6 +654,17 @@ describe("a round", () => {
       expect(bench.reports.filter(({ type }) => type === "retry")).toMatchObject([{ error: unreadable }]);
     });
 
+    it("asks for the receipts of those whose nonces a final block counts, also where a node that lags counts fewer", async () => {
+      const three = await sendThree();
+      const chain: FakeAnswers = {
+        snapshot: snapshotOf,
+        minedNonce: async (_, at) => toNonce(at === undefined ? 0 : 3),
+        receipt: async (hash) => receiptOf(hash, 97n),
+      };
+      await trackRound(bench.deps(chain, { askAllUpTo: 2 }));
+      expect(await Promise.all(three.map(stateOf))).toEqual(["final", "final", "final"]);
+    });
+
     it("sends all of them after a restart, which knows of none whether it was sent", async () => {
       const three = await sendThree();
       const { lane } = bench.deps();

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import { RpcError } from "../../../src/chain/jsonRpc.ts";
+import { FatalError, RetryableError } from "../../../src/errors.ts";
+import type { Confirmation } from "../../../src/journal/journal.ts";
+import type { ResponseAddress, TaskAddress } from "../../../src/protocol/brand.ts";
+import { whyGivenUp } from "../../../src/sink/givenUp.ts";
+import { cancel } from "../../../src/sink/replace.ts";
+import { broadcastAll } from "../../../src/sink/send.ts";
+import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
+import { admit } from "../../support/admit.ts";
+import { address, aResponse, aSnapshot, aTask, hashOf, type ReceiptOf } from "../../support/fakeChain.ts";
+import { createSinkBench, type Intent, type SinkBench } from "../../support/sinkBench.ts";
+
+let bench: SinkBench;
+beforeEach(() => {
+  bench = createSinkBench();
+});
+afterEach(() => bench.remove());
+
+const second: Intent = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
+const snapshot: ChainPort["snapshot"] = async (task, _, [response]) =>
+  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
+const send = async (intent?: Intent): Promise<Confirmation> => {
+  const { confirmation } = await admit(bench.deps({ snapshot }), (await bench.intend(intent)).id);
+  await broadcastAll(bench.deps(), [confirmation]);
+  return confirmation;
+};
+const newestOf = ({ attempts }: Confirmation) => attempts.at(-1)?.hash;
+const finalOf =
+  (confirmation: Confirmation, succeeded = true): ReceiptOf =>
+  async (hash) =>
+    hash === newestOf(confirmation)
+      ? { hash, blockNumber: 90n, blockHash: hashOf(90), succeeded, gasUsed: 1n, gasPrice: 1n }
+      : undefined;
+
+const down = () => Promise.reject(new RetryableError("down", { code: "DOWN" }));
+const fatal = () => Promise.reject(new FatalError("it contradicts itself", { code: "CONTRADICTION" }));
+const withSigner = (sign: () => Promise<never>) => (deps: TrackDeps) => ({ ...deps, signer: { ...deps.signer, sign } });
+const withCount = (settleGas: () => Promise<never>) => (deps: TrackDeps) => ({
+  ...deps,
+  guard: { ...deps.guard, settleGas },
+});
+
+describe("what a round has settled", () => {
+  it.each<[string, (deps: TrackDeps) => TrackDeps]>([
+    ["sending again", (deps) => ({ ...deps, chain: { ...deps.chain, previews: down } })],
+    ["noting what was sent", (deps) => ({ ...deps, journal: { ...deps.journal, markBroadcast: down } })],
+    ["counting an outcome", withCount(down)],
+  ])("is answered, and the trouble told, where %s fails", async (what, failing) => {
+    const [first] = [await send(), await send(second)];
+    const deps = bench.deps({ snapshot, receipt: finalOf(first) }, { now: () => 1_000 });
+    expect(await trackRound(failing(deps))).toMatchObject([{ id: first.id, state: "final" }]);
+    expect(bench.reports.filter(({ type }) => type === "retry")).toMatchObject([{ what, error: { code: "DOWN" } }]);
+  });
+
+  it.each<[string, (deps: TrackDeps) => TrackDeps]>([
+    ["the signer", withSigner(fatal)],
+    ["what counts it", withCount(fatal)],
+  ])("is no reason to go on where %s contradicts itself: nothing more goes out", async (_, failing) => {
+    const [first] = [await send(), await send(second)];
+    bench.deeds.length = 0;
+    const deps = bench.deps({ snapshot, receipt: finalOf(first) }, { now: () => 1_000 });
+    await expect(trackRound(failing(deps))).rejects.toMatchObject({ code: "CONTRADICTION" });
+    expect(bench.deeds).toEqual([]);
+    expect((await bench.journal.confirmation(first.id)).state).toBe("final");
+  });
+});
+
+describe("what did not pay, finally", () => {
+  it("is not called dead while nobody can tell whether another one has settled its task", async () => {
+    const sent = await send();
+    const given = await cancel(bench.deps(), sent, whyGivenUp("exceeds block gas limit"));
+    if (given.type !== "signed") throw new Error(given.type);
+    await broadcastAll(bench.deps(), [given.confirmation]);
+    const receipt = finalOf(given.confirmation);
+    expect(await trackRound(bench.deps({ receipt, snapshot: down }))).toEqual([]);
+    expect(bench.deps().lane.find(sent.id)?.state).toBe("broadcast");
+    expect(await trackRound(bench.deps({ receipt, snapshot }))).toMatchObject([{ id: sent.id, state: "dead" }]);
+  });
+
+  it("is not tried anew while a node does not even try the call", async () => {
+    const sent = await send();
+    const untried = () => Promise.reject(new RpcError("gas required exceeds allowance: 70000", -32000, undefined));
+    const receipt = finalOf(sent, false);
+    expect(await trackRound(bench.deps({ receipt, snapshot, simulateConfirm: untried }))).toEqual([]);
+    expect(bench.deps().lane.find(sent.id)?.state).toBe("broadcast");
+    expect(await trackRound(bench.deps({ receipt, snapshot }))).toMatchObject([{ id: sent.id, state: "intended" }]);
+  });
+});
