@@ -19,10 +19,12 @@ type AttemptRow = {
 /** SQLite's primary result codes for a file that is damaged or is no journal: a table is missing, it is malformed, it is no database. */
 const damaged: ReadonlySet<number> = new Set([1, 11, 26]);
 
+const tableOfSums = "SELECT name FROM sqlite_schema WHERE name = 'provider_histories'";
+
 /**
  * Checks a journal's file, without changing it: SQLite's own word on it, the references between its tables, that no task
  * is paid twice, and that what was signed is what it says: bytes hash to their hash, stand in their nonce, and come from
- * the key that the nonce belongs to. Of a file that cannot be read to its end that is what is wrong.
+ * the key that the nonce belongs to; and what policies know of providers against the verdicts that are left. Of a file that cannot be read to its end that is what is wrong.
  *
  * @throws ConfigError `JOURNAL_UNUSABLE` or RetryableError `JOURNAL_UNAVAILABLE` if it cannot be opened.
  */
@@ -38,7 +40,7 @@ export async function verifyJournal(path: string): Promise<readonly JournalCheck
     return [
       { name: "file", looked: 1, problems: integrity.filter((text) => text !== "ok") },
       { name: "references", looked: 1, problems: foreign },
-      ...(await verifyContents(async (text) => rows(text))),
+      ...(await verifyContents(async (text) => rows(text), rows(tableOfSums).length > 0)),
     ];
   } catch (cause) {
     if (!damaged.has(resultCode(cause) ?? -1)) throw journalUnopened(path, cause);
@@ -49,10 +51,10 @@ export async function verifyJournal(path: string): Promise<readonly JournalCheck
   }
 }
 
-/** What is the same for every database. @param rows Asks it. */
-export async function verifyContents(
-  rows: (text: string) => Promise<readonly Row[]>,
-): Promise<readonly JournalCheck[]> {
+type Ask = (text: string) => Promise<readonly Row[]>;
+
+/** What is the same for every database. @param rows Asks it. @param hasSums Not so before version 10. */
+export async function verifyContents(rows: Ask, hasSums: boolean): Promise<readonly JournalCheck[]> {
   const twice = await rows(`SELECT task FROM confirmations WHERE state NOT IN ('rejected', 'cancelled')
                             GROUP BY task HAVING count(*) > 1`);
   const confirmations = Number((await rows("SELECT count(*) AS count FROM confirmations"))[0]?.count);
@@ -66,7 +68,38 @@ export async function verifyContents(
       problems: twice.map(({ task }) => `task ${task} has two confirmations`),
     },
     { name: "signed bytes", looked: attempts.length, problems },
+    ...(hasSums ? [await verifySums(rows)] : []),
   ];
+}
+
+const sums = ["seen", "approved", "rejected"] as const;
+
+const sumsAndVerdicts = `
+  WITH counted AS (
+    SELECT provider, count(DISTINCT response) AS seen,
+      count(DISTINCT CASE kind WHEN 'confirm' THEN response END) AS approved,
+      count(DISTINCT CASE kind WHEN 'reject' THEN response END) AS rejected
+    FROM verdicts WHERE provider IS NOT NULL AND kind <> 'wait' GROUP BY provider)
+  SELECT coalesce(h.provider, c.provider) AS provider,
+    ${sums.map((name) => `coalesce(h.${name}, 0) AS ${name}, coalesce(c.${name}, 0) AS ${name}_left`).join(", ")}
+  FROM provider_histories h FULL JOIN counted c ON c.provider = h.provider`;
+
+/** What was pruned is in the sums alone: then they are as much as the verdicts that are left, or more. */
+async function verifySums(rows: Ask): Promise<JournalCheck> {
+  const isPruned = (await rows("SELECT task FROM tasks WHERE pruned_at IS NOT NULL LIMIT 1")).length > 0;
+  const found = await rows(sumsAndVerdicts);
+  const problems = found.flatMap((row) => {
+    const kept = sums.map((name) => Number(row[name]));
+    const left = sums.map((name) => Number(row[`${name}_left`]));
+    const isRight = kept.every((sum, at) => (isPruned ? sum >= Number(left[at]) : sum === left[at]));
+    const [seen, approved, rejected] = kept;
+    return isRight
+      ? []
+      : [
+          `provider ${row.provider} counts as ${seen} seen, ${approved} approved and ${rejected} rejected; its verdicts say ${left[0]}, ${left[1]} and ${left[2]}`,
+        ];
+  });
+  return { name: "sums of providers", looked: found.length, problems };
 }
 
 async function problemOf({ hash, raw, nonce, confirmation_id, signer }: AttemptRow): Promise<string | undefined> {

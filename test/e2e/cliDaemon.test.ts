@@ -182,7 +182,7 @@ describe("the journal", () => {
     const good = await run(["journal", "verify"]);
     expect(good.code).toBe(0);
     expect(good.out).toMatch(
-      /^WHAT\tLOOKED AT\tFOUND\nfile\t1\tok\nreferences\t1\tok\nconfirmations\t1\tok\nsigned bytes\t[1-9]\d*\tok\n$/,
+      /^WHAT\tLOOKED AT\tFOUND\nfile\t1\tok\nreferences\t1\tok\nconfirmations\t1\tok\nsigned bytes\t[1-9]\d*\tok\nsums of providers\t[1-9]\d*\tok\n$/,
     );
     await run(["journal", "export", "whole.sqlite"]);
     const spoil: readonly [string, string, RegExp][] = [

@@ -14,7 +14,7 @@ the details of what was settled long ago, a week at the least. \`verify\` reads 
   actions: {
     export: "print the decisions, or copy the journal to a file",
     prune: "forget the details of settled tasks; that they are settled stays known",
-    verify: "check the file, and that what was signed is what it says; exit code 1 where it is not",
+    verify: "check the file, what was signed and what is known of providers; exit code 1 where it does not add up",
   },
   args: { FILE: "where the copy goes; it must not exist yet" },
   maxArgs: { export: 1 },

@@ -17,7 +17,11 @@ export const isHeld = (place: PostgresPlace): Promise<boolean> =>
   look(place, async (rows) => (await holderOf(rows)) !== undefined);
 
 /** The server keeps its files and its references whole; what is in the tables is checked as in SQLite. */
-export const verifyPostgres = (place: PostgresPlace): Promise<readonly JournalCheck[]> => look(place, verifyContents);
+export const verifyPostgres = (place: PostgresPlace): Promise<readonly JournalCheck[]> =>
+  look(place, async (rows) => {
+    const [table] = await rows("SELECT to_regclass('provider_histories') IS NOT NULL AS here");
+    return verifyContents(rows, table?.here === true);
+  });
 
 /** Looks at one state of the database, and changes nothing. */
 async function look<T>(
