@@ -5,6 +5,9 @@ import { type BaseError, ConfigError, RetryableError } from "../errors.ts";
 /** SQLite's primary result codes for what may be over at the next start: busy, locked, input or output failed, disk full. */
 const passing: ReadonlySet<number> = new Set([5, 6, 10, 13]);
 
+/** The same for what is in the file: it is malformed, it is no database. */
+const damaged: ReadonlySet<number> = new Set([11, 26]);
+
 /** @returns SQLite's primary result code; `undefined` of what is none of its errors. */
 export const resultCode = (error: unknown): number | undefined => {
   const { errcode } = error as { errcode?: unknown };
@@ -45,8 +48,9 @@ export function journalUnopened(path: string, cause: unknown): BaseError {
   }
   return new ConfigError(message, {
     code: "JOURNAL_UNUSABLE",
-    remedy:
-      "make the directory writable for this user, run this as the daemon's user, or set journal.path to another place",
+    remedy: damaged.has(resultCode(cause) ?? -1)
+      ? "see that journal.path names the journal; if so, keep it elsewhere with its -wal and -shm, and put its newest backup in its place (docs/runbook.md, Restore the journal)"
+      : "make the directory writable for this user, run this as the daemon's user, or set journal.path to another place",
     cause,
   });
 }

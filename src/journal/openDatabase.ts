@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BaseError, ConfigError, RetryableError } from "../errors.ts";
+import { makeFolder } from "../makeFolder.ts";
 import { heldAndOlder } from "./heldAndOlder.ts";
 import { lockJournal } from "./journalLock.ts";
 import { journalUnopened } from "./journalUnopened.ts";
@@ -29,7 +29,7 @@ export function openDatabase(path: string, chainId: number, shared: boolean): Op
   let database: DatabaseSync | undefined;
   let unlock = () => {};
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     database = new DatabaseSync(path);
     // Read first: nothing is put beside a file that is no journal.
     database.exec("PRAGMA busy_timeout = 5000; PRAGMA schema_version");

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { placeWhole } from "../../journal/placeWhole.ts";
 import type { UpkeepJournal } from "../../journal/upkeepJournal.ts";
+import { makeFolder } from "../../makeFolder.ts";
 import { verifyInThread } from "./verifyBackup.ts";
 
 export type BackupOptions = {
@@ -25,7 +26,7 @@ export async function backupJournal(
   { directory, keep, chainId }: BackupOptions,
   now: number,
 ): Promise<Backup> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory);
   const owner = `${chainId}-${await journal.identity(randomBytes(4).toString("hex"))}`;
   const own = () => copiesOf(directory, owner);
   for (const { name, isPart } of own()) if (isPart) rmSync(join(directory, name));

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConfigError, describeError } from "../../errors.ts";
+import { makeFolder } from "../../makeFolder.ts";
 import { type SecretFiles, secretFiles, withoutLastBreak } from "../../signer/secretFiles.ts";
 
 export type PageToken = {
@@ -81,7 +82,7 @@ function readOrTell(
 
 function make(path: string, token: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     writeFileSync(path, `${token}\n`, { mode: 0o600, flag: "wx" });
   } catch (cause) {
     throw new ConfigError(`the token file ${path} cannot be made: ${(cause as Error).message}`, {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
+import { readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../makeFolder.ts";
 import { createGate } from "../gate.ts";
 
 /** What the smallest file takes on disk. */
@@ -15,7 +16,7 @@ export function createBlockIndex(dir: string, maxBytes: number) {
   let loading: Promise<Map<string, number>> | undefined;
   let total = 0;
   const load = async () => {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir);
     const names = await readdir(dir);
     await Promise.all(names.filter((name) => leftOver.test(name)).map((name) => rm(join(dir, name), { force: true })));
     const gate = createGate(16);

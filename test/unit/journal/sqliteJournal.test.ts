@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -37,6 +37,14 @@ describe("opening a file", () => {
     const file = join(directory, "notes.txt");
     writeFileSync(file, "not a database, but long enough to be read as one".repeat(40));
     expect(() => openSqliteJournal({ path: file, chainId: 1071 })).toThrow(/cannot be opened/);
+  });
+
+  it("says of a damaged journal that a backup takes its place, and nothing of who may write there", async () => {
+    await journal.close();
+    truncateSync(path, 8_192);
+    expect(() => openSqliteJournal({ path, chainId: 1071 })).toThrow(
+      expect.objectContaining({ code: "JOURNAL_UNUSABLE", remedy: expect.stringMatching(/^(?!.*writable).*backup/) }),
+    );
   });
 
   it("refuses a place that cannot be written to", () => {
