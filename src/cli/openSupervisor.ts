@@ -9,6 +9,8 @@ import type { Context } from "./context.ts";
 const slowestBeatMs = 15_000;
 /** A look fetches, asks judges and evaluates, all of it under limits of its own that are far below. */
 const lookPatienceMs = 30 * 60_000;
+/** Of one endpoint, one after the other: who it is, what it can do, what it takes of logs, and a balance; each may wait for its turn as well. */
+const requestsAtStart = 30;
 
 /**
  * What tells systemd how the daemon is; without systemd it keeps the vitals all the same.
@@ -40,6 +42,7 @@ export function openSupervisor(
       // One step may ask several endpoints, one after the other.
       patienceMs: Math.max(2 * halfPeriod, 4 * rpc.timeout),
       lookPatienceMs,
+      startMs: requestsAtStart * rpc.timeout,
     },
   );
 }

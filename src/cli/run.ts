@@ -151,6 +151,7 @@ async function runWith(parts: Parts): Promise<number> {
     metrics.set("stalled", reason === undefined ? 0 : 1);
     alerts.change(stalled(reason));
   });
+  supervisor.starting();
   const version = readVersion();
   const observers = createObservers({
     config,

@@ -23,6 +23,8 @@ export type SupervisorOptions = {
   readonly patienceMs: number;
   /** How long one look at a task may take before it counts as hung. */
   readonly lookPatienceMs: number;
+  /** How long a start may take until the pipe can show progress. */
+  readonly startMs: number;
 };
 
 /** What the status line tells of. */
@@ -42,6 +44,8 @@ export type Supervisor = {
   readonly stalled: () => string | undefined;
   /** The same, once it has lasted for the patience again: a watchdog would have ended the daemon by now. */
   readonly overdue: () => string | undefined;
+  /** Asks systemd, once, for the time that what comes before the pipe may take. */
+  readonly starting: () => void;
   /** Begins to tell systemd. */
   readonly start: (supervised: Supervised) => void;
   /** Tells that the daemon stops. */
@@ -56,7 +60,7 @@ export type Supervisor = {
  */
 export function createSupervisor(deps: SupervisorDeps, options: SupervisorOptions): Supervisor {
   const { notifier, clock, monotonicMicros, onStall, onRecovery } = deps;
-  const { everyMs, patienceMs, lookPatienceMs } = options;
+  const { everyMs, patienceMs, lookPatienceMs, startMs } = options;
   let vitals = unborn;
   let isReady = false;
   let isStalled = false;
@@ -116,6 +120,7 @@ export function createSupervisor(deps: SupervisorDeps, options: SupervisorOption
     vitals: () => vitals,
     stalled: () => whyHung(0),
     overdue: () => whyHung(patienceMs),
+    starting: () => notifier.extendStart(startMs),
     start: (supervised) => {
       watched ??= supervised;
       beats ??= interval(everyMs, clock.scheduler).subscribe(() => void beat(supervised));

@@ -81,6 +81,15 @@ describe.skipIf(!hasTools)("the daemon under systemd", () => {
     expect(systemd.received.filter(({ READY }) => READY).length).toBe(2);
   });
 
+  it("asks for the time that its endpoints may take to be probed, before they are", async () => {
+    proxy.set({ kind: "silent" });
+    start({ rpc: { http: proxy.http, ws: "", timeout: "60s" } });
+    const { EXTEND_TIMEOUT_USEC: asked } = await systemd.heard((each) => "EXTEND_TIMEOUT_USEC" in each);
+    // Longer than the unit's TimeoutStartSec, within which one endpoint that answers at the last moment is not probed.
+    expect(Number(asked)).toBeGreaterThan(10 * 60_000_000);
+    expect(daemon.output()).not.toContain("an endpoint was probed");
+  });
+
   it("is READY only when the backfill has reached the head, and asks for more time until then", async () => {
     for (let times = 0; times < 4; times++) await devnet.mine(200);
     const before = await devnet.publicClient.getBlockNumber();

@@ -27,7 +27,7 @@ const setup = (oldestLook: () => number | undefined = () => undefined) => {
       onStall: (reason) => troubles.push(reason),
       onRecovery: () => troubles.push("moves"),
     },
-    { everyMs: 15_000, patienceMs: 60_000, lookPatienceMs: 600_000 },
+    { everyMs: 15_000, patienceMs: 60_000, lookPatienceMs: 600_000, startMs: 300_000 },
   );
   const figures = { openTasks: 1, inFlight: 0, held: 0 };
   const journal = { figures: async () => figures, pause: async () => undefined };
