@@ -46,11 +46,15 @@ async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> 
         : await bytesFor(deps, each, checks[live.indexOf(each)]);
       if (bytes) toSend.push(bytes);
     } catch (error) {
-      if (error instanceof FatalError) throw error;
-      deps.report({ type: "retry", what: `confirmation ${confirmation.id}`, error, inMs: 0 });
+      tellTrouble(deps, confirmation, error);
     }
   }
   await broadcastAll(deps, toSend);
+}
+
+function tellTrouble({ report }: TrackDeps, { id }: Confirmation, error: unknown): void {
+  if (error instanceof FatalError) throw error;
+  report({ type: "retry", what: `confirmation ${id}`, error, inMs: 0 });
 }
 
 /** What goes out for one; `undefined`: nothing may, now. */
@@ -127,7 +131,11 @@ async function better(deps: TrackDeps, { entry, stuck }: Again, urgent: boolean)
   const { confirmation } = entry;
   const { canSign = true } = deps;
   if (!stuck || !canSign || entry.answer === "no-funds") return confirmation;
-  const replacement = await replace(deps, confirmation, urgent);
+  const replacement = await replace(deps, confirmation, urgent).catch((error: unknown): Replacement => {
+    // The old ones need no signer.
+    tellTrouble(deps, confirmation, error);
+    return { type: "nothing" };
+  });
   switch (replacement.type) {
     case "signed":
       return replacement.confirmation;

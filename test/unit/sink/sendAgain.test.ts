@@ -2,9 +2,13 @@ import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BroadcastAnswer, ChainPort } from "../../../src/chain/chainPort.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
+import { RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
-import { type Hex, type ResponseAddress, type TaskAddress, unixSeconds } from "../../../src/protocol/brand.ts";
+import { type Hex, type ResponseAddress, type TaskAddress, unixSeconds, wei } from "../../../src/protocol/brand.ts";
 import { TaskStatus } from "../../../src/protocol/statuses.ts";
+import { noCaps } from "../../../src/sink/guardrails/caps.ts";
+import { createGuard, unlimited } from "../../../src/sink/guardrails/guard.ts";
+import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
@@ -33,6 +37,12 @@ const send = async (deps: TrackDeps, intent?: Intent): Promise<Confirmation> => 
 };
 const attemptsOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).attempts;
 const kindsOf = async (sent: Confirmation) => (await attemptsOf(sent)).map(({ kind }) => kind);
+const failing =
+  (message: string): ChainPort["previews"] =>
+  async (asks) =>
+    asks.map(() => new RpcError(message, -32000, undefined));
+/** A node does not even try the calls. */
+const untried = failing("gas required exceeds allowance: 70000");
 const isTransfer = (raw: Hex) => parseTransaction(raw).data === undefined;
 const nonceOf = (raw: Hex) => parseTransaction(raw).nonce ?? 0;
 
@@ -98,13 +108,27 @@ describe("what is sent again", () => {
 
   it("is signed anew by nobody because a node will not try the call, where no node has refused the bytes", async () => {
     const sent = await send(bench.deps());
-    const untried: ChainPort["previews"] = async (asks) =>
-      asks.map(() => new RpcError("gas required exceeds allowance: 70000", -32000, undefined));
     for (const now of [1_000, 2_000, 3_000, 4_000]) {
       await trackRound(bench.deps({ previews: untried }, { now: () => now }));
     }
     expect(await kindsOf(sent)).toEqual(["confirm"]);
     expect(bench.reports.filter(({ type }) => type === "hopeless")).toEqual([]);
+  });
+
+  it("is what was signed before while the signer is down, and the trouble is told", async () => {
+    const sent = await send(bench.deps());
+    const broadcast: Hex[] = [];
+    const collect: Partial<ChainPort> = {
+      broadcast: async (raw) => {
+        broadcast.push(raw);
+        return { ok: true };
+      },
+    };
+    const error = new RetryableError("the signer is down", { code: "SIGNER_UNAVAILABLE" });
+    const signer = { ...bench.signer, sign: () => Promise.reject(error) };
+    await trackRound(bench.deps(collect, { now: () => 1_000, signer }));
+    expect(broadcast).toEqual(sent.attempts.map(({ raw }) => raw));
+    expect(bench.reports.filter(({ type }) => type === "retry")).toMatchObject([{ error }]);
   });
 });
 
@@ -160,5 +184,32 @@ describe("what nodes refuse for good", () => {
     expect(await attemptsOf(sent)).toEqual(before);
     await rounds(1, dear);
     expect(await attemptsOf(sent)).toHaveLength(before.length + 1);
+  });
+
+  it("is not signed anew where no node tries the call that would show what stands there: its nonce is used up", async () => {
+    const { send: begin, rounds } = stage((raw) => (isTransfer(raw) ? { ok: true } : refusal));
+    const sent = await begin();
+    await rounds(1, { previews: untried });
+    expect(await kindsOf(sent)).toEqual(["confirm", "cancel"]);
+  });
+
+  it("is not refused once more by a node that fails for reasons of its own", async () => {
+    const { send: begin, rounds } = stage(() => refusal);
+    const sent = await begin();
+    await rounds(4, { previews: failing("missing trie node") });
+    expect(await kindsOf(sent)).toEqual(["confirm"]);
+  });
+
+  it("is not given up where the ceiling on gas alone keeps it from being signed with the gas that it needs by now", async () => {
+    const { journal } = bench;
+    const ledger = openLedger(journal, () => 0);
+    const shared = { journal, ledger, capsOf: () => noCaps, now: () => 0, report: () => undefined };
+    const guard = createGuard(shared, { ...unlimited, gasPerDay: wei(125_000n * 20n) });
+    const { send: begin, rounds } = stage(() => refusal);
+    const sent = await begin();
+    const needsMore: Partial<ChainPort> = { simulateConfirm: async () => ({ ok: true, gas: 200_000n }) };
+    await rounds(4, needsMore, { guard });
+    expect(await kindsOf(sent)).toEqual(["confirm"]);
+    expect(bench.reports.flatMap((each) => (each.type === "hopeless" ? [each.did] : []))).toEqual(["nothing"]);
   });
 });
