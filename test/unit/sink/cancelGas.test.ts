@@ -6,7 +6,7 @@ import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { noCaps } from "../../../src/sink/guardrails/caps.ts";
 import { createGuard, type Guard, unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { loadLedger, openLedger } from "../../../src/sink/guardrails/openLedger.ts";
-import { cancel, replace, transferGas } from "../../../src/sink/replace.ts";
+import { cancel, replace, signAfresh, transferGas } from "../../../src/sink/replace.ts";
 import type { TrackDeps } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
@@ -90,4 +90,15 @@ describe("the transfer that takes the nonce of what may not be paid", () => {
     expect(dearer).toMatchObject({ type: "signed" });
     expect(tooDear).toEqual({ type: "ceiling", cap: "guardrails.gasPerDay" });
   });
+});
+
+it("a call that costs no more than the one in its place is held by no ceiling, however long ago that was signed", async () => {
+  const { sent, cost } = await sign();
+  now = dayMs + 1;
+  const guard = guardOf(1n);
+  const gas = 50_000n;
+  expect((gas * 5n) / 4n).toBeLessThan(cost);
+  const offered = depsWith(guard, 1n, { maxFeePerGas: 1n });
+  expect(await signAfresh(offered, sent, gas)).toMatchObject({ type: "signed" });
+  expect(await signAfresh(offered, sent, 2n * cost)).toEqual({ type: "ceiling", cap: "guardrails.gasPerDay" });
 });

@@ -3,7 +3,7 @@ import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
-import type { ResponseAddress, TaskAddress } from "../../../src/protocol/brand.ts";
+import { type ResponseAddress, type TaskAddress, toNonce } from "../../../src/protocol/brand.ts";
 import { whyGivenUp } from "../../../src/sink/givenUp.ts";
 import { cancel } from "../../../src/sink/replace.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
@@ -64,6 +64,26 @@ describe("what a round has settled", () => {
     await expect(trackRound(failing(deps))).rejects.toMatchObject({ code: "CONTRADICTION" });
     expect(bench.deeds).toEqual([]);
     expect((await bench.journal.confirmation(first.id)).state).toBe("final");
+  });
+});
+
+describe("a count at a final block", () => {
+  const notAtBlock = (error: Error) => async (_: unknown, at?: bigint) =>
+    at === undefined ? toNonce(0) : Promise.reject(error);
+
+  it("that the node has dropped keeps nothing that is mined from being final", async () => {
+    const sent = await send();
+    const dropped = notAtBlock(new RpcError("missing trie node", -32000, undefined));
+    const deps = bench.deps({ snapshot, receipt: finalOf(sent), minedNonce: dropped });
+    expect(await trackRound(deps)).toMatchObject([{ id: sent.id, state: "final" }]);
+  });
+
+  it("that nobody answers is asked for again, and nothing is concluded", async () => {
+    const sent = await send();
+    const silent = notAtBlock(new RetryableError("down", { code: "DOWN" }));
+    const deps = bench.deps({ snapshot, receipt: finalOf(sent), minedNonce: silent });
+    await expect(trackRound(deps)).rejects.toMatchObject({ code: "DOWN" });
+    expect(deps.lane.find(sent.id)?.state).toBe("broadcast");
   });
 });
 

@@ -1,5 +1,6 @@
 import { parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { RetryableError } from "../../../src/errors.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { createGapFiller } from "../../../src/sink/fillGaps.ts";
 import { noCaps } from "../../../src/sink/guardrails/caps.ts";
@@ -8,6 +9,7 @@ import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import type { TrackDeps } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
+import { hashOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -24,6 +26,7 @@ const stage = async (nonce: number) => {
   const { id } = await bench.intend();
   const { confirmation } = await admit(bench.deps({ minedNonce: async () => toNonce(nonce) }), id);
   await broadcastAll(bench.deps(), [confirmation]);
+  bench.deeds.length = 0;
   const gaps = createGapFiller();
   let now = 0;
   const deps = bench.deps({ minedNonce: async () => toNonce(3) }, { now: () => now });
@@ -80,5 +83,70 @@ describe("nonces below those in flight that nobody holds", () => {
     expect(ceilings()).toMatchObject([{ cap, confirmation: { nonce: 5 } }]);
     await look(2);
     expect(new Set(await filled())).toEqual(new Set([3, 4]));
+  });
+
+  it("are filled alone: neither what another one in flight holds, nor what a node has a transaction in", async () => {
+    const look = await stage(7);
+    const [sent] = bench.deps().lane.inFlight();
+    if (sent === undefined) throw new Error("nothing is in flight");
+    const held = { ...sent.confirmation, id: sent.confirmation.id + 1, nonce: toNonce(6) };
+    bench.deps().lane.keep(held, { sentAt: 0 });
+    const chain = { minedNonce: async () => toNonce(3), pendingNonce: async () => toNonce(4) };
+    await look(2, { chain: bench.deps(chain).chain });
+    expect(await filled()).toEqual([4, 5]);
+  });
+
+  it("are looked at no more once nothing above them waits to be mined", async () => {
+    const look = await stage(5);
+    const [sent] = bench.deps().lane.inFlight();
+    if (sent === undefined) throw new Error("nothing is in flight");
+    const mined = { hash: hashOf(1), blockNumber: 99n };
+    bench.deps().lane.keep({ ...sent.confirmation, state: "mined", mined }, { sentAt: 0 });
+    await look(3);
+    expect(await filled()).toEqual([]);
+  });
+
+  it("have their time anew where they were not missing meanwhile, and after they were filled", async () => {
+    const look = await stage(5);
+    const none = { chain: bench.deps({ minedNonce: async () => toNonce(5) }).chain };
+    await look(1);
+    await look(1, none);
+    await look(1);
+    expect(await filled()).toEqual([]);
+    await look(1);
+    expect(await filled()).toEqual([3, 4]);
+    await look(1, { rebroadcastAfterMs: 1_001 });
+    expect(await filled()).toEqual([3, 4]);
+  });
+
+  it("are left alone where the key that has them is a former one", async () => {
+    const look = await stage(5);
+    await look(3, { canSign: false });
+    expect([await filled(), bench.deeds]).toEqual([[], []]);
+  });
+});
+
+describe("what fills a nonce", () => {
+  const lease = (owner: string) => bench.journal.takeLease(bench.signer.address, owner, 0, 0);
+
+  it("is sent once it is in the journal, and not before", async () => {
+    const look = await stage(5);
+    const busy = () => Promise.reject(new RetryableError("busy", { code: "BUSY" }));
+    const { journal } = bench.deps();
+    await look(1);
+    await expect(look(1, { journal: { ...journal, recordFiller: busy } })).rejects.toMatchObject({ code: "BUSY" });
+    expect(bench.deeds).toEqual([]);
+  });
+
+  it("is signed by the daemon alone that holds the key", async () => {
+    const look = await stage(5);
+    const before = await lease("a daemon");
+    await look(1);
+    await look(1, { fences: () => [before] });
+    expect(await filled()).toEqual([3, 4]);
+    bench.deeds.length = 0;
+    await lease("another one");
+    await expect(look(1, { fences: () => [before] })).rejects.toMatchObject({ code: "LEASE_LOST" });
+    expect(bench.deeds).toEqual([]);
   });
 });

@@ -54,6 +54,11 @@ describe("transactions of the key that the journal does not know", () => {
     expect(await next(counts(10, 10, 10))).toEqual(nonce(11));
   });
 
+  it("are none where a node that lags counts fewer with those that wait than are mined, of a key that the journal knows", async () => {
+    expect(await strangers("wait").next(counts(5, 4, 3))).toEqual(nonce(5));
+    expect(reports).toEqual([]);
+  });
+
   it("are none where the node holds only what the journal knows, or does not tell", async () => {
     expect(await strangers("wait").next(counts(5, 9, 10))).toEqual(nonce(10));
     expect(await strangers("wait").next(counts(5, 9, undefined))).toEqual(nonce(10));
