@@ -140,7 +140,16 @@ describe("a response whose document has never come when the window closes", () =
     expect(await look(policies, 1_125, [dear, cheap], undefined)).toBe("pays 20");
   });
 
-  it("is waited for where its judge has no room within the hour, a look in between or not", async () => {
+  it("is waited for where nobody was asked for it, also when another one comes meanwhile", async () => {
+    const policies = twoMinutes();
+    await look(policies, 1_001, [dear, cheap], lost.unasked);
+    expect(await look(policies, 1_120, [dear, cheap], lost.unasked)).toBe("looks again in 5 s");
+    const dearer = responseAt(0x36, 1_121, 90);
+    expect(await look(policies, 1_122, [dear, cheap, dearer], lost.unasked)).toBe("looks again in 3 s");
+    expect(await look(policies, 1_125, [dear, cheap, dearer], undefined)).toBe("pays 20");
+  });
+
+  it("is waited for where its judge has no room within the hour, whatever looks or responses come in between", async () => {
     let hasRoom = false;
     const ask: Signals["ask"] = async (_judge, { response }) =>
       hasRoom || response.address !== cheap.address
@@ -151,8 +160,10 @@ describe("a response whose document has never come when the window closes", () =
     await look(policies, 1_001, [dear, cheap], undefined);
     expect(await look(policies, 1_120, [dear, cheap], undefined)).toBe("looks again in 5 s");
     expect(await look(policies, 1_122, [dear, cheap], undefined)).toBe("looks again in 3 s");
+    const dearer = responseAt(0x36, 1_121, 90);
+    expect(await look(policies, 1_123, [dear, cheap, dearer], undefined)).toBe("looks again in 2 s");
     hasRoom = true;
-    expect(await look(policies, 1_125, [dear, cheap], undefined)).toBe("pays 20");
+    expect(await look(policies, 1_125, [dear, cheap, dearer], undefined)).toBe("pays 20");
   });
 
   it("holds up nobody where its host was asked", async () => {
