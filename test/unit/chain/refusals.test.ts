@@ -66,6 +66,12 @@ describe("a refusal of the account", () => {
       expect([method, kindOf(method, code, message)]).toEqual([method, "account"]);
   });
 
+  it.each(ofTheQuota)("is one whatever was asked where the quota is used up: %s %i %s", (...of) => {
+    const [, code, message] = of;
+    for (const method of ["debug_traceTransaction", "eth_feeHistory", "eth_getLogs"])
+      expect([method, kindOf(method, code, message)]).toEqual([method, "account"]);
+  });
+
   it.each(ofTheKey)(
     "says nothing of the rest where it comes with a call that a plan may leave out: %s %i %s",
     (...of) => {
@@ -101,6 +107,8 @@ describe("a refusal of the method", () => {
     ["debug_traceTransaction", -32002, "Archive, Debug and Trace requests are not available on your current plan."],
     ["trace_block", -32600, "Method trace_block not allowed"],
     ["eth_sendRawTransaction", -32601, "the method eth_sendRawTransaction does not exist/is not available"],
+    ["eth_sendRawTransaction", -32601, "sending transactions is turned off"],
+    ["trace_block", -32000, "This is not included in your plan"],
   ])("is known for %s: %i %s", (method, code, message) => {
     expect(kindOf(method, code, message)).toBe("method");
   });
@@ -115,6 +123,7 @@ describe("a refusal of what is not here", () => {
     ["eth_getBalance", -32000, "World state unavailable"],
     ["eth_call", -32000, "state at block #1000 is pruned"],
     ["eth_getLogs", 4444, "pruned history unavailable"],
+    ["eth_getLogs", 4444, "gone"],
     ["eth_call", -32000, "old data not available due to pruning"],
     ["eth_getTransactionCount", -32002, "project ID does not have access to archive state"],
     ["eth_getTransactionCount", -32002, "Archive, Debug and Trace requests are not available on your current plan."],
@@ -147,6 +156,9 @@ describe("a refusal of the call", () => {
     ["eth_call", -32000, "execution reverted: monthly quota exceeded"],
     ["eth_call", -32015, "VM execution error.", "Reverted 0x08c379a0"],
     ["eth_call", -32000, "Unauthorized", "0x82b42900"],
+    ["eth_call", 3, "Unauthorized"],
+    ["eth_call", -32015, "monthly quota exceeded"],
+    ["eth_call", -32602, "invalid method parameters"],
     ["eth_call", -32000, "VM Exception while processing transaction: revert method not found"],
     ["eth_call", -32602, "invalid argument 0: hex string has length 2, want 40 for common.Address"],
     ["eth_call", -32602, "too many arguments, want at most 2"],
@@ -175,6 +187,7 @@ describe("a refusal of the call", () => {
     ["eth_sendRawTransaction", -32000, "transaction type not supported"],
     ["eth_sendRawTransaction", -32000, "already known: monthly quota exceeded"],
     ["eth_sendRawTransaction", -32000, "nonce too low"],
+    ["eth_sendRawTransaction", -32000, "world state unavailable"],
   ])("is an answer, as any endpoint would give it: %s %i %s", (method, code, message, data) => {
     expect(kindOf(method, code, message, data)).toBe("call");
   });

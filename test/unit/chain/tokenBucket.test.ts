@@ -59,6 +59,35 @@ describe("a token bucket", () => {
     expect(done).toEqual(["before@0", "after@2000"]);
   });
 
+  it("lets nothing pass on a part of its turn", async () => {
+    const { take, done, pass } = open();
+    void take("a");
+    await pass(50);
+    void take("b");
+    await pass(1_000);
+    expect(done).toEqual(["a@0", "b@100"]);
+  });
+
+  it("keeps who waits already through a pause, and the longest of several pauses", async () => {
+    const { bucket, take, done, pass } = open();
+    for (const name of ["a", "b"]) void take(name);
+    await pass(0);
+    bucket.pause(2_000);
+    bucket.pause(300);
+    await pass(1_950);
+    expect(done).toEqual(["a@0"]);
+    await pass(100);
+    expect(done).toEqual(["a@0", "b@2000"]);
+  });
+
+  it("refuses at once who would wait too long for its turn after a pause", async () => {
+    const { bucket, take, done, pass } = open({ ratePerSecond: 1, maxWaitMs: 1_500 });
+    bucket.pause(1_000);
+    for (const name of ["a", "b"]) void take(name);
+    await pass(3_000);
+    expect(done).toEqual(["b: RATE_LIMITED", "a@1000"]);
+  });
+
   it("refuses at once who would wait too long, and those who already wait when the pause is too long", async () => {
     const { bucket, take, done, pass } = open({ maxWaitMs: 150 });
     for (const name of ["a", "b", "c"]) void take(name);
@@ -69,11 +98,14 @@ describe("a token bucket", () => {
     expect(done).toEqual(["a@0", "c: RATE_LIMITED", "b: RATE_LIMITED"]);
   });
 
-  it("has a queue with an end", async () => {
+  it("has a queue with an end, which an urgent request does not see", async () => {
     const { bucket, take, done, pass } = open({ maxQueued: 2, maxWaitMs: 1e9 });
     for (const name of ["a", "b", "c", "d"]) void take(name);
     await pass(0);
     expect([done, bucket.queued()]).toEqual([["a@0", "d: RATE_LIMITED"], 2]);
+    void take("urgent", true);
+    await pass(100);
+    expect(done).toEqual(["a@0", "d: RATE_LIMITED", "urgent@100"]);
   });
 });
 
