@@ -182,7 +182,8 @@ export type ChainPort = {
   /**
    * Those receipts that there are, from a node that has the block `at`: one that is missing was not mined up to there. An
    * error in the place of each that cannot be told.
-   * @param hash The block's, where it must be that very one: a node may stand on another branch.
+   * @param hash The block's, where it must be that very one: a node may stand on another branch. A receipt of a block that is not
+   *   below it cannot be told then, either.
    * @throws RetryableError if the node does not have that block.
    */
   readonly receiptsAt: (

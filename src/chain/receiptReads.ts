@@ -1,4 +1,5 @@
 import { RetryableError } from "../errors.ts";
+import type { BlockRef } from "../journal/journal.ts";
 import type { Hash } from "../protocol/brand.ts";
 import type { ChainPort, Receipt } from "./chainPort.ts";
 import { type HttpRpc, type RpcAnswer, resultOf } from "./jsonRpc.ts";
@@ -26,6 +27,12 @@ export function allReceipts(answers: readonly (Receipt | ReceiptError)[]): reado
     return answer;
   });
 }
+
+const ofGoneBranch = (name: string, { hash, blockNumber, blockHash }: Receipt): ReceiptError =>
+  new ReceiptError(
+    `the receipt that ${name} has of ${hash} is of ${blockHash}, which is not its block ${blockNumber}`,
+    hash,
+  );
 
 const callFor = (hash: Hash) => ({ method: "eth_getTransactionReceipt", params: [hash] });
 
@@ -61,6 +68,26 @@ export function receiptReads(
   missing: (what: string, block: bigint) => RetryableError,
 ): Pick<ChainPort, "receipts" | "receiptsAt"> {
   const readOf = readerOf(rpc);
+
+  /** A node may keep a receipt of a branch that is gone, though it stands on the other one: where, its block at that height tells. */
+  const onChainOf = async (head: BlockRef, receipts: readonly (Receipt | ReceiptError)[]): Promise<typeof receipts> => {
+    const inBlocks = receipts.flatMap((each) => (each instanceof Error ? [] : [each.blockNumber]));
+    const numbers = [...new Set(inBlocks)].filter((number) => number !== head.number);
+    const known = new Map<bigint, Hash | undefined>([[head.number, head.hash]]);
+    if (numbers.length > 0) {
+      const reads = [head.number, ...numbers].map((number) => ({
+        method: "eth_getBlockByNumber",
+        params: [toQuantity(number), false],
+      }));
+      const [here, ...blocks] = (await rpc.batch(reads)).map((answer) => resultOf(answer) as WireBlock | null);
+      if (here?.hash !== head.hash) throw missing("receipts", head.number);
+      for (const [index, number] of numbers.entries()) known.set(number, blocks[index]?.hash);
+    }
+    return receipts.map((each) =>
+      each instanceof Error || each.blockHash === known.get(each.blockNumber) ? each : ofGoneBranch(rpc.name, each),
+    );
+  };
+
   return {
     receipts: async (hashes) => {
       const answers = await rpc.batch(hashes.map(callFor));
@@ -74,7 +101,8 @@ export function receiptReads(
       ]);
       const there = resultOf(block) as WireBlock | null;
       if (there === null || (blockHash !== undefined && there.hash !== blockHash)) throw missing("receipts", at);
-      return hashes.flatMap((hash, index) => readOf(hash, answers[index]) ?? []);
+      const receipts = hashes.flatMap((hash, index) => readOf(hash, answers[index]) ?? []);
+      return blockHash === undefined ? receipts : onChainOf({ number: at, hash: blockHash }, receipts);
     },
   };
 }

@@ -17,6 +17,8 @@ const whole = (hash: unknown) => ({
 const nodeWith = (answer: RpcAnswer) => {
   const answerTo = (asked: unknown): RpcAnswer => {
     if (asked === "0x64") return { result: { hash: hashOf(100) } };
+    if (asked === "0x5a") return { result: { hash: hashOf(90) } };
+    if (asked === "0x5b") return { result: null };
     return asked === odd ? answer : { result: whole(asked) };
   };
   const rpc: HttpRpc = {
@@ -69,5 +71,15 @@ describe("receipts of several transactions", () => {
     const node = nodeWith({ result: null });
     await expect(node.receiptsAt([first], 100n, hashOf(99))).rejects.toMatchObject({ code: "NODE_BEHIND" });
     expect(await node.receiptsAt([first], 100n, hashOf(100))).toEqual([told(first)]);
+  });
+
+  it.each<[string, string, string]>([
+    ["of another block at that height", hashOf(91), "0x5a"],
+    ["of a block that is not there", hashOf(90), "0x5b"],
+  ])("are errors where a node stands on that very block and has them %s", async (_, blockHash, blockNumber) => {
+    const stale = { ...whole(odd), blockHash, blockNumber };
+    const node = nodeWith({ result: stale });
+    const error = expect.objectContaining({ hash: odd, code: "RECEIPT_UNREADABLE" });
+    expect(await node.receiptsAt([first, odd, last], 100n, hashOf(100))).toEqual([told(first), error, told(last)]);
   });
 });
