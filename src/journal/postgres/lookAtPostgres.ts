@@ -1,7 +1,7 @@
-import pg from "pg";
+import type pg from "pg";
 import type { Row } from "../rows.ts";
 import { type JournalCheck, verifyContents } from "../verifyJournal.ts";
-import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
+import { connectUnhurried, type PostgresPlace, placeName } from "./connect.ts";
 import { openingError } from "./postgresError.ts";
 import { holderOf } from "./postgresHold.ts";
 
@@ -28,16 +28,15 @@ async function look<T>(
   place: PostgresPlace,
   work: (rows: (text: string) => Promise<readonly Row[]>) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ ...connectionOptions(place), ...unhurried });
-  // Whoever asks is told by the statement that fails.
-  client.on("error", () => undefined);
+  let client: pg.Client | undefined;
   try {
-    await client.connect();
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    return await work(async (text) => (await client.query(text)).rows);
+    const session = await connectUnhurried(place);
+    client = session;
+    await session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    return await work(async (text) => (await session.query(text)).rows);
   } catch (error) {
     throw openingError(error, placeName(place));
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { RetryableError } from "../../errors.ts";
 import type { Row } from "../rows.ts";
-import { connectionOptions, type PostgresPlace, placeName } from "./connect.ts";
+import { connectionOptions, hurried, type PostgresPlace, placeName, sessionLimits } from "./connect.ts";
 
 /** A lock of the journal that lasts as long as its connection: the server releases it when the daemon is gone. */
 const lockKey = "1869049960, 'meta'::regclass::oid::int";
@@ -30,7 +30,7 @@ export async function holdJournal(place: PostgresPlace, wait: (ms: number) => Pr
 
   let holder: string | undefined;
   const take = async (): Promise<boolean> => {
-    const fresh = new pg.Client(connectionOptions(place));
+    const fresh = new pg.Client(connectionOptions(place, hurried));
     const again = () => {
       if (client !== fresh) return;
       client = undefined;
@@ -40,7 +40,7 @@ export async function holdJournal(place: PostgresPlace, wait: (ms: number) => Pr
     fresh.on("end", again);
     try {
       await fresh.connect();
-      for (const text of goneAfter) await fresh.query(text);
+      for (const text of [sessionLimits(hurried), ...goneAfter]) await fresh.query(text);
       const { rows } = await fresh.query(`SELECT pg_try_advisory_lock(${lockKey}) AS taken`);
       if (rows[0]?.taken === true && !isReleased) {
         client = fresh;

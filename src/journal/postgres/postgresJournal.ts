@@ -4,7 +4,7 @@ import { ConfigError, type FatalError } from "../../errors.ts";
 import type { Journal } from "../journal.ts";
 import { journalOn } from "../journalOn.ts";
 import { freeLeases } from "../leaseJournal.ts";
-import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
+import { connectionOptions, hurried, type PostgresPlace, placeName, sessionLimits, unhurried } from "./connect.ts";
 import { openingError } from "./postgresError.ts";
 import { type Hold, holdJournal } from "./postgresHold.ts";
 import { postgresStore } from "./postgresStore.ts";
@@ -46,7 +46,9 @@ export async function openPostgresJournal(options: PostgresJournal): Promise<Jou
   try {
     await prepareDatabase(place, chainId);
     const openPool = (max: number): pg.Pool => {
-      const pool = new pg.Pool({ ...connectionOptions(place), ...(shared && unhurried), max });
+      const pace = shared ? unhurried : hurried;
+      const onConnect = (client: pg.ClientBase) => client.query(sessionLimits(pace));
+      const pool = new pg.Pool({ ...connectionOptions(place, pace), onConnect, max } as pg.PoolConfig);
       // A connection that is lost is replaced when somebody needs one; who used it is told by the statement that failed.
       pool.on("error", () => undefined);
       pool.on("connect", (client) => void client.on("error", () => undefined));
@@ -73,7 +75,7 @@ export async function openPostgresJournal(options: PostgresJournal): Promise<Jou
 async function takeOver(pool: pg.Pool): Promise<number> {
   const client = await pool.connect();
   try {
-    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     await client.query("SELECT pg_advisory_xact_lock(1869049973, 'meta'::regclass::oid::int)");
     const { rows } = await client.query("UPDATE holder SET token = token + 1, written = 0 RETURNING token");
     await client.query(freeLeases.ofDaemons);

@@ -1,8 +1,8 @@
-import pg from "pg";
+import type pg from "pg";
 import { ConfigError } from "../../errors.ts";
 import { heldAndOlder } from "../heldAndOlder.ts";
 import { migrations } from "../migrations.ts";
-import { connectionOptions, type PostgresPlace, placeName, unhurried } from "./connect.ts";
+import { connectUnhurried, type PostgresPlace, placeName } from "./connect.ts";
 import { holderOf } from "./postgresHold.ts";
 import { postgresMigrations } from "./postgresMigrations.ts";
 
@@ -16,18 +16,16 @@ const schemaLock = "SELECT pg_advisory_xact_lock(1869049971, 0)";
  * connection of its own for that, which only locks can hurry: a large journal takes as long as it takes, and one that was
  * broken off would begin anew at each start.
  *
- * @throws ConfigError `JOURNAL_SERVER_OLD`, `JOURNAL_NOT_DURABLE`, `JOURNAL_STANDBY`, `JOURNAL_NOT_EMPTY`, `JOURNAL_NEWER`
- *   or `JOURNAL_OTHER_CHAIN`; RetryableError `JOURNAL_OLDER` while a daemon holds what would have to be migrated.
+ * @throws ConfigError `JOURNAL_SERVER_OLD`, `JOURNAL_NOT_DURABLE`, `JOURNAL_STANDBY`, `JOURNAL_POOLED`, `JOURNAL_NOT_EMPTY`,
+ *   `JOURNAL_NEWER` or `JOURNAL_OTHER_CHAIN`; RetryableError `JOURNAL_OLDER` while a daemon holds what would have to be migrated.
  */
 export async function prepareDatabase(place: PostgresPlace, chainId: number): Promise<void> {
   const where = placeName(place);
-  const client = new pg.Client({ ...connectionOptions(place), ...unhurried });
-  // Whoever asks is told by the statement that fails.
-  client.on("error", () => undefined);
+  const client = await connectUnhurried(place);
   try {
-    await client.connect();
     await checkServer(client, where);
-    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    await checkSession(client, place);
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     await client.query(schemaLock);
     await migrate(client, where);
     await claimChain(client, where, chainId);
@@ -66,6 +64,23 @@ async function checkServer(client: pg.Client, where: string): Promise<void> {
       remedy: "let journal.url name the primary, or an address that follows it",
     });
   }
+}
+
+/** A pooler that lends its sessions for a transaction each gives the last one back to whoever comes next, or this one another. */
+async function checkSession(client: pg.Client, place: PostgresPlace): Promise<void> {
+  const sessionOf = async (each: pg.Client) => (await each.query("SELECT pg_backend_pid() AS pid")).rows[0].pid;
+  const before = await sessionOf(client);
+  const other = await connectUnhurried(place);
+  try {
+    await other.query("BEGIN");
+    if ((await sessionOf(other)) !== before && (await sessionOf(client)) === before) return;
+  } finally {
+    await other.end().catch(() => undefined);
+  }
+  throw new ConfigError(`${placeName(place)} is a pooler that lends its sessions: nobody can hold a journal by one`, {
+    code: "JOURNAL_POOLED",
+    remedy: "let journal.url name the server itself, or a pooler in session mode",
+  });
 }
 
 async function migrate(client: pg.Client, where: string): Promise<void> {

@@ -1,0 +1,54 @@
+import { expect, it } from "vitest";
+import { openPostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
+import { postgresMigrations } from "../../../src/journal/postgres/postgresMigrations.ts";
+import { describePostgres, postgresPlace, query } from "../../support/journals.ts";
+import { startTransactionPooler } from "../../support/transactionPooler.ts";
+
+describePostgres("a PostgreSQL server whose administrator", (server) => {
+  it("has new transactions read only by default has a journal all the same, which says for each what it does", async () => {
+    const place = await postgresPlace(server(), "read_only");
+    await query(server(), "postgres", "ALTER DATABASE read_only SET default_transaction_read_only = on");
+    for (const shared of [false, true]) {
+      const journal = await place.open({ shared });
+      await expect(journal.touch(1)).resolves.toBeUndefined();
+      await journal.close();
+    }
+  });
+
+  it.each([false, true])(
+    "bounds all statements and transactions does not break off a migration (shared: %s)",
+    async (shared) => {
+      const name = `bounded_${shared}`;
+      const place = await postgresPlace(server(), name);
+      const [oldest] = postgresMigrations;
+      await place.beginWith(`${oldest?.sql}; INSERT INTO meta VALUES ('schema', '${oldest?.to}'), ('chainId', '1071')`);
+      // As long as many rows would take.
+      await place.beginWith(`
+      CREATE FUNCTION build() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); END $$;
+      CREATE EVENT TRIGGER build ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION build()`);
+      for (const bound of ["statement_timeout", "transaction_timeout"])
+        await query(server(), "postgres", `ALTER DATABASE ${name} SET ${bound} = '250ms'`);
+      const journal = await place.open({ shared });
+      expect(await journal.cursor()).toBeUndefined();
+      await journal.close();
+    },
+  );
+});
+
+describePostgres("a journal in PostgreSQL behind a pooler", (server) => {
+  it("is not opened where its sessions are lent for a transaction each: a daemon could not hold it", async () => {
+    const place = await postgresPlace(server(), "pooled");
+    await (await place.open()).close();
+    const pooler = await startTransactionPooler(server(), "pooled");
+    try {
+      for (const shared of [false, true]) {
+        const url = `postgres://postgres@127.0.0.1:${pooler.port}/pooled`;
+        const opened = openPostgresJournal({ url, password: server().password, chainId: 1071, shared });
+        await expect(opened).rejects.toMatchObject({ name: "ConfigError", code: "JOURNAL_POOLED" });
+      }
+    } finally {
+      await pooler.stop();
+      await place.remove();
+    }
+  });
+});
