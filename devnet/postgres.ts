@@ -181,7 +181,7 @@ async function untilReady(child: ReturnType<typeof spawn>, gone: Promise<void>):
   const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
   lines.on("line", (line) => {
     if (said.length < 200) said.push(line);
-    if (line.includes("ready to accept connections")) resolve();
+    if (/ready to accept (read-only )?connections/.test(line)) resolve();
   });
   void gone.then(() => reject(new Error(`the PostgreSQL server ended: ${said.join("\n")}`)));
   const timer = setTimeout(() => reject(new Error(`the PostgreSQL server does not start: ${said.join("\n")}`)), 30_000);

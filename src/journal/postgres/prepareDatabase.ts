@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, RetryableError } from "../../errors.ts";
 import { heldAndOlder } from "../heldAndOlder.ts";
 import { migrations } from "../migrations.ts";
 import { connectUnhurried, type PostgresPlace, placeName } from "./connect.ts";
@@ -8,6 +8,8 @@ import { postgresMigrations } from "./postgresMigrations.ts";
 
 /** The oldest major version that is still maintained when this was written. */
 const oldest = 14;
+/** Encodings that keep every text: what a provider wrote cannot be stored in others, and its task would never be judged. */
+const complete = ["UTF8", "SQL_ASCII"];
 /** One program at a time changes a schema. */
 const schemaLock = "SELECT pg_advisory_xact_lock(1869049971, 0)";
 
@@ -16,8 +18,9 @@ const schemaLock = "SELECT pg_advisory_xact_lock(1869049971, 0)";
  * connection of its own for that, which only locks can hurry: a large journal takes as long as it takes, and one that was
  * broken off would begin anew at each start.
  *
- * @throws ConfigError `JOURNAL_SERVER_OLD`, `JOURNAL_NOT_DURABLE`, `JOURNAL_STANDBY`, `JOURNAL_POOLED`, `JOURNAL_NOT_EMPTY`,
- *   `JOURNAL_NEWER` or `JOURNAL_OTHER_CHAIN`; RetryableError `JOURNAL_OLDER` while a daemon holds what would have to be migrated.
+ * @throws ConfigError `JOURNAL_SERVER_OLD`, `JOURNAL_NOT_DURABLE`, `JOURNAL_ENCODING`, `JOURNAL_POOLED`, `JOURNAL_NOT_EMPTY`,
+ *   `JOURNAL_NEWER` or `JOURNAL_OTHER_CHAIN`; RetryableError `JOURNAL_STANDBY` while the server is one, `JOURNAL_OLDER` while a daemon holds
+ *   what would have to be migrated.
  */
 export async function prepareDatabase(place: PostgresPlace, chainId: number): Promise<void> {
   const where = placeName(place);
@@ -38,8 +41,9 @@ export async function prepareDatabase(place: PostgresPlace, chainId: number): Pr
 async function checkServer(client: pg.Client, where: string): Promise<void> {
   const { rows } = await client.query(`
     SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS name,
-      current_setting('fsync') AS fsync, pg_is_in_recovery() AS standby`);
-  const { version, name, fsync, standby } = rows[0];
+      current_setting('fsync') AS fsync, current_setting('server_encoding') AS encoding,
+      pg_is_in_recovery() AS standby`);
+  const { version, name, fsync, encoding, standby } = rows[0];
   if (version < oldest * 10_000) {
     throw new ConfigError(
       `the journal's server (${where}) is PostgreSQL ${name}; the oldest that will do is ${oldest}`,
@@ -58,10 +62,17 @@ async function checkServer(client: pg.Client, where: string): Promise<void> {
       },
     );
   }
+  if (!complete.includes(encoding)) {
+    throw new ConfigError(`the journal's database (${where}) has the encoding ${encoding}, which lacks characters`, {
+      code: "JOURNAL_ENCODING",
+      remedy: "create it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
+    });
+  }
+  // It may be about to take the primary's place.
   if (standby === true) {
-    throw new ConfigError(`the journal's server (${where}) is a standby: it takes no writes`, {
+    throw new RetryableError(`the journal's server (${where}) is a standby: it takes no writes`, {
       code: "JOURNAL_STANDBY",
-      remedy: "let journal.url name the primary, or an address that follows it",
+      remedy: "wait until it is the primary, or let journal.url name the primary, or an address that follows it",
     });
   }
 }

@@ -1,10 +1,54 @@
+import { chownSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { startPostgres } from "../../../devnet/postgres.ts";
 import { openPostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
 import { postgresMigrations } from "../../../src/journal/postgres/postgresMigrations.ts";
 import { describePostgres, postgresPlace, query } from "../../support/journals.ts";
 import { startTransactionPooler } from "../../support/transactionPooler.ts";
 
 describePostgres("a PostgreSQL server whose administrator", (server) => {
+  const chainId = 1071;
+
+  it("lets a standby take the primary's place is tried again until that is done: no daemon stays down for it", async () => {
+    const failing = await startPostgres();
+    const place = { url: failing.urlOf("postgres"), password: failing.password, chainId };
+    try {
+      await (await openPostgresJournal(place)).close();
+      const [found] = await query(failing, "postgres", "SHOW data_directory");
+      await failing.halt("fast");
+      const signal = join((found as { data_directory: string }).data_directory, "standby.signal");
+      writeFileSync(signal, "");
+      if (process.getuid?.() === 0) chownSync(signal, 65_534, 65_534);
+      await failing.start();
+      await expect(openPostgresJournal(place)).rejects.toMatchObject({
+        name: "RetryableError",
+        code: "JOURNAL_STANDBY",
+        exitCode: 75,
+      });
+      await query(failing, "postgres", "SELECT pg_promote()");
+      await (await openPostgresJournal(place)).close();
+    } finally {
+      await failing.stop();
+    }
+  });
+
+  it("made the database in an encoding that lacks characters is told to make another one, before anything is in it", async () => {
+    await query(
+      server(),
+      "postgres",
+      "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+    );
+    await expect(
+      openPostgresJournal({ url: server().urlOf("latin"), password: server().password, chainId }),
+    ).rejects.toMatchObject({
+      name: "ConfigError",
+      code: "JOURNAL_ENCODING",
+      message: expect.stringContaining("LATIN1"),
+    });
+    expect(await query(server(), "latin", "SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
+  });
+
   it("has new transactions read only by default has a journal all the same, which says for each what it does", async () => {
     const place = await postgresPlace(server(), "read_only");
     await query(server(), "postgres", "ALTER DATABASE read_only SET default_transaction_read_only = on");
