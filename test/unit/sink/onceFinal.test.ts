@@ -106,6 +106,18 @@ describe("that an approved payment is over", () => {
     expect(admission).toMatchObject({ type: "postponed", reason: /task is not on the chain at the moment/ });
   });
 
+  it("is so where they tell of different ends of its task: by either it is over", async () => {
+    const { id } = await bench.intend();
+    const admission = await admit(bench.deps(chainOf(canceled, showing(confirmed))), id);
+    expect(admission).toMatchObject({ type: "settled", confirmation: { state: "superseded" } });
+  });
+
+  it("is put off where one says that its response is gone, and the other that another one stands there", async () => {
+    const { id } = await bench.intend();
+    const admission = await admit(bench.deps(chainOf(dearer, showing(without))), id);
+    expect(admission).toMatchObject({ type: "postponed", reason: /another endpoint says otherwise/ });
+  });
+
   it("is put off while two endpoints say so for different reasons", async () => {
     const { id } = await bench.intend();
     const admission = await admit(bench.deps(chainOf(canceled, showing(dearer))), id);

@@ -128,4 +128,23 @@ describe("one of many", () => {
       confirmation: { state: "superseded" },
     });
   });
+
+  it("whose bytes in a former nonce were mined after all is paid, however many are in flight", async () => {
+    const intents = [intentOf(1), intentOf(2)];
+    const snapshot = chainOf(intents);
+    const [id, other] = [(await bench.intend(intents[0])).id, (await bench.intend(intents[1])).id];
+    const sendIt = async (of: number, mined: number) => {
+      const { confirmation } = await admit(bench.deps({ snapshot, minedNonce: async () => toNonce(mined) }), of);
+      await broadcastAll(bench.deps(), [confirmation]);
+      return confirmation;
+    };
+    const first = await sendIt(id, 0);
+    await trackRound(bench.deps({ snapshot, minedNonce: async () => toNonce(1) }));
+    await sendIt(id, 1);
+    await sendIt(other, 1);
+    const at = { blockNumber: 97n, blockHash: hashOf(97), succeeded: true, gasUsed: 1n, gasPrice: 1n };
+    const receipt: ReceiptOf = async (hash) => (hash === first.attempts[0]?.hash ? { ...at, hash } : undefined);
+    const own = bench.deps({ snapshot, receipt, minedNonce: async () => toNonce(1) }, { askAllUpTo: 1 });
+    expect(await trackRound(own)).toMatchObject([{ id, state: "final", mined: { hash: first.attempts[0]?.hash } }]);
+  });
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { FatalError } from "../../../src/errors.ts";
 import { type AccountAddress, toNonce } from "../../../src/protocol/brand.ts";
 import type { Report } from "../../../src/report.ts";
 import { type Counts, createStrangers, type ForeignPending } from "../../../src/sink/strangers.ts";
@@ -52,6 +53,14 @@ describe("transactions of the key that the journal does not know", () => {
     for (let times = 0; times < 3; times++) expect(await next(counts(5, 6, 10))).toEqual(nonce(10));
     expect(await next(counts(10, 6, 10))).toEqual(nonce(10));
     expect(await next(counts(10, 10, 10))).toEqual(nonce(11));
+  });
+
+  it("are no reason to go on where another endpoint is of another chain, however often it is asked", async () => {
+    const { next } = strangers("wait");
+    const fatal = new FatalError("another chain", { code: "CHAIN_MISMATCH" });
+    for (let times = 0; times < 4; times++) {
+      await expect(next({ ...counts(9, 4, 9), again: () => Promise.reject(fatal) })).rejects.toBe(fatal);
+    }
   });
 
   it("are none where a node that lags counts fewer with those that wait than are mined, of a key that the journal knows", async () => {

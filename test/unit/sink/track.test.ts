@@ -789,6 +789,7 @@ describe("what a former key has signed", () => {
 
   it.each<[string, Partial<ChainPort>, number]>([
     ["another response stands there, so that nothing may be sent", swapped, 1],
+    ["the client's Vault is empty", { simulateConfirm: async () => ({ ok: false, reason: "InsufficientBalance" }) }, 1],
     ["its response is gone for the moment", { snapshot: async () => aSnapshot({ responses: [] }) }, 1],
     ["it offers too little to be mined", {}, 4],
     ["its right is missing", notOwner, 2],
