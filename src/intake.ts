@@ -107,10 +107,11 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     const { startBlock } = options;
     const head = await chain.head();
     const before = startBlock === "head" ? head.number : startBlock > 0n ? startBlock - 1n : 0n;
-    const block = before >= head.number ? head : await chain.block(before);
-    // To begin at the head in its place would skip whatever lies between.
+    // A head that a node only tells of is none: to begin there would skip whatever lies between.
+    const first = before < head.number ? before : head.number;
+    const block = await chain.block(first);
     if (block === undefined) {
-      throw new RetryableError(`no endpoint has block ${before}, where chain.startBlock begins`, {
+      throw new RetryableError(`no endpoint has block ${first}, where chain.startBlock (${startBlock}) begins`, {
         code: "NODE_BEHIND",
         remedy:
           "it is asked for again; if it stays, add an endpoint that keeps old blocks to rpc.http, or let it begin later",

@@ -11,6 +11,7 @@ import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
 import { gasEstimate } from "./gasEstimate.ts";
+import { createHeadReader } from "./headReader.ts";
 import { type HttpRpc, sendMethod } from "./jsonRpc.ts";
 import { minedNonceFrom, newestMinedNonce, pendingNonceFrom } from "./minedNonce.ts";
 import { minedRevert } from "./minedRevert.ts";
@@ -27,7 +28,7 @@ import { createSnapshotReader } from "./snapshotReader.ts";
 import { chainStreams, type StreamsDeps } from "./streams.ts";
 import { responsesOf, taskStandings } from "./taskStandings.ts";
 import { createTaskTerms } from "./taskTerms.ts";
-import { toHead, toQuantity, type WireBlock } from "./wire.ts";
+import { toQuantity, type WireBlock } from "./wire.ts";
 
 export type ChainDeps = StreamsDeps &
   EventReadsDeps & {
@@ -47,11 +48,7 @@ export function createChain(deps: ChainDeps): ChainPort {
   const { rpc, deployment, apart = () => [rpc, rpc] } = deps;
   const newest = createNewestBlock(deps.clock.now);
 
-  const head = async (): Promise<Head> => {
-    const found = toHead(await rpc.call<WireBlock>("eth_getBlockByNumber", "latest", false));
-    newest.told(found.number);
-    return found;
-  };
+  const head = createHeadReader({ rpc, newest, report: deps.report });
 
   /** Reads at the newest block; once more, lower, where only the socket knows that one. */
   const atNewest = async <T>(read: (at: bigint) => Promise<T>, lacks: (value: T) => boolean): Promise<T> => {
@@ -66,15 +63,18 @@ export function createChain(deps: ChainDeps): ChainPort {
     return read(newest.at());
   };
 
-  const shownBy = (block: Head | undefined) => {
+  const shownBy = (block: Head | undefined, number: bigint) => {
     if (block) newest.shown(block.number);
+    else newest.missed(number);
     return block;
   };
 
   const call = <T>(...args: Parameters<typeof read<T>>): Promise<T | undefined> => readOne(rpc, read<T>(...args));
 
-  const missing = (what: string, block: bigint) =>
-    new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
+  const missing = (what: string, block: bigint) => {
+    newest.missed(block);
+    return new RetryableError(`${rpc.name} does not have ${what} in block ${block}`, { code: "NODE_BEHIND" });
+  };
 
   const simulateConfirm: ChainPort["simulateConfirm"] = async (from, response) => {
     try {
@@ -115,7 +115,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     }),
     head,
 
-    block: async (number) => shownBy(await readOne(rpc, blockRead(toQuantity(number)))),
+    block: async (number) => shownBy(await readOne(rpc, blockRead(toQuantity(number))), number),
 
     ...eventReads(deps, missing),
 
@@ -129,7 +129,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     blocks: async (lower, upper) => {
       const numbers = Array.from({ length: Number(upper - lower) + 1 }, (_, offset) => lower + BigInt(offset));
       const reads = numbers.map((number) => blockRead(toQuantity(number)));
-      return (await readAll(rpc, reads)).map(shownBy);
+      return (await readAll(rpc, reads)).map((block, offset) => shownBy(block, lower + BigInt(offset)));
     },
 
     source: async (address) => {

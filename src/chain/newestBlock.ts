@@ -17,6 +17,16 @@ export type NewestBlock = {
   readonly shown: (block: bigint) => void;
   /** The socket told of a block. @returns whether to go by it: in doubt it is left to be found over HTTP. */
   readonly heard: (block: bigint) => boolean;
+  /** What a node told over HTTP of its head, before anybody looked whether it has that block. */
+  readonly claimed: (head: bigint) => void;
+  /** A node was asked for this block over HTTP, and does not have it. */
+  readonly missed: (block: bigint) => void;
+  /** Whether blocks are missed for so long, and no claimed head was shown since, that heads are to be looked at. */
+  readonly isDoubtful: () => boolean;
+  /** The newest block that a node has shown. */
+  readonly shownUpTo: () => bigint;
+  /** No node has the head that was claimed, and this is the newest that one has. */
+  readonly corrected: (claimed: bigint, head: bigint) => void;
   /** No node has this block over HTTP. @returns whether only the socket had told of it, and there may be another to read. */
   readonly lacking: (block: bigint) => boolean;
   /** Whether HTTP may soon have what the socket had told of before it was doubted. */
@@ -44,8 +54,14 @@ export function createNewestBlock(now: () => number): NewestBlock {
     if (block >= overHttp) [overHttp, lower] = [block, undefined];
     if (overHttp >= overSocket) doubtedSince = undefined;
   };
+  let claimed = 0n;
+  let missedSince: number | undefined;
   const show = (block: bigint) => {
     if (block > shown) shown = block;
+    if (block >= claimed) missedSince = undefined;
+  };
+  const missed = (block: bigint) => {
+    if (block > shown) missedSince ??= now();
   };
   return {
     at: () => (doubtedSince === undefined && overSocket > overHttp ? overSocket : overHttp),
@@ -70,7 +86,17 @@ export function createNewestBlock(now: () => number): NewestBlock {
       if (block > overSocket) overSocket = block;
       return doubtedSince === undefined || block <= overHttp;
     },
+    claimed: (head) => {
+      claimed = head;
+    },
+    missed,
+    isDoubtful: () => missedSince !== undefined && now() - missedSince >= lagMs,
+    shownUpTo: () => shown,
+    corrected: (than, head) => {
+      if (overHttp <= than) [overHttp, lower] = [head, undefined];
+    },
     lacking: (block) => {
+      missed(block);
       if (overHttp === 0n || block <= overHttp) return false;
       doubtedSince ??= now();
       return true;

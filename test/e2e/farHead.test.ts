@@ -38,7 +38,7 @@ let reports: Report[];
 let endpoints: Endpoints;
 let chain: ChainPort;
 let time: VirtualTime;
-const node = () => createJsonRpc({ url: devnet.rpc.http, timeoutMs: 10_000 });
+const node = () => createJsonRpc({ url: devnet.rpc.http, timeoutMs: 60_000 });
 const mine = (blocks: bigint) => node().call("anvil_mine", toQuantity(blocks));
 const newest = async () => BigInt(await node().call<string>("eth_blockNumber"));
 const exaggerate = (by: bigint) =>
@@ -169,4 +169,29 @@ describe("a head that is too high by little, told by the endpoint that answers,"
       await chain.head();
     }
   });
+
+  it.each([3n, 100n])(
+    "stops neither judging nor the scanner for long where it is %s blocks too high each time",
+    async (by) => {
+      const read = await newest();
+      await chain.head();
+      expect(await look()).toBe(read);
+      exaggerate(by);
+      for (let second = 0; second < 12; second++) {
+        await mine(1n);
+        await hearHeads(1);
+        await Promise.allSettled([look(), scanFrom(read)]);
+      }
+      for (let second = 0; second < 8; second++) {
+        await mine(1n);
+        await hearHeads(1);
+        expect([await scanFrom(read), await look()]).toEqual([await newest(), await newest()]);
+      }
+      expect((await chain.head()).hash).toBe((await chain.block(await newest()))?.hash);
+      beHonest();
+      await mine(200n);
+      await hearHeads(1);
+      expect([await look(), await scanFrom(read)]).toEqual([await newest(), await newest()]);
+    },
+  );
 });

@@ -103,7 +103,7 @@ it.each<[string, bigint, bigint]>([
   ["begins at the head where chain.startBlock is still to come", 151n, 100n],
 ])("%s", async (_, startBlock, expected) => {
   let isThere = false;
-  const block = async (number: bigint) => (isThere && number < 100n ? headAt(number) : undefined);
+  const block = async (number: bigint) => (isThere || number === head ? headAt(number) : undefined);
   const { reconcile } = intakesOn({ block }, async () => undefined, startBlock);
   const done = lastValueFrom(of("start").pipe(reconcile, toArray()));
   await time.pass(100);
@@ -112,6 +112,19 @@ it.each<[string, bigint, bigint]>([
   await time.pass(1_000);
   await done;
   expect((await journal.cursor())?.number).toBe(expected);
+});
+
+it("begins a new journal at no head that the node only tells of: what comes up to it would be passed over", async () => {
+  const block = async (number: bigint) => (number <= 100n ? headAt(number) : undefined);
+  head = 150n;
+  const { reconcile } = intakesOn({ block }, async () => undefined);
+  const done = lastValueFrom(of("start").pipe(reconcile, toArray()));
+  await time.pass(100);
+  expect(await journal.cursor()).toBeUndefined();
+  head = 100n;
+  await time.pass(1_000);
+  await done;
+  expect((await journal.cursor())?.number).toBe(100n);
 });
 
 describe("the second pass", () => {
