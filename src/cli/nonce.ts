@@ -162,6 +162,8 @@ function cameOf({ hash, action, outcome }: FixedNonces["sent"][number]): string 
       return `${action}, ${hash}, which was mined and reverted`;
     case "displaced":
       return `another transaction was mined in it, and not the ${action} ${hash}`;
+    case "unknown":
+      return `something was mined in it, and no endpoint tells whether it was the ${action} ${hash}`;
     default:
       return outcome satisfies never;
   }

@@ -40,6 +40,8 @@ export type Lane = {
   readonly cached: () => number | undefined;
   /** Clock milliseconds since when; what is final is not among them. */
   readonly inFlight: () => readonly InFlight[];
+  /** What is signed in a nonce, in flight or mined in a block that can still be taken back. */
+  readonly holder: (nonce: number) => Entry | undefined;
   /** Takes note of a replacement that was signed elsewhere, unless it makes another call. @param reason Why, where it calls the transaction off. */
   readonly adopt: (attempt: Attempt, reason: Error) => void;
   /** Forgets how far it had counted, and asks the node anew; what is in flight keeps its nonce. */
@@ -169,6 +171,7 @@ export function createLane(deps: LaneDeps): Lane {
           what: transaction.what,
           since: attempts[0]?.signedAt ?? 0,
         })),
+    holder: (nonce) => entries.holder(toNonce(nonce)),
     adopt: (attempt, reason) => {
       const entry = entries.holder(attempt.nonce);
       // Another program may have signed another call in that nonce: what comes of that one is none of this one's.

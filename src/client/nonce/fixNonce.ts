@@ -1,8 +1,8 @@
+import { keccak256 } from "viem/utils";
 import type { Attempt } from "../../journal/journal.ts";
 import { toNonce } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
-import { transferOfNothing } from "../../sink/replace.ts";
-import { calls } from "../calls.ts";
+import { readAttempt, transferOfNothing } from "../../sink/replace.ts";
 import type { ClientContext } from "../context.ts";
 import { InputError, RefusedError } from "../errors.ts";
 import { signerOf } from "../signerOf.ts";
@@ -36,10 +36,11 @@ export type FixedNonces = {
 /**
  * Mends what holds up an account's transactions, and nothing else: each stuck nonce gets one replacement, everything that
  * can still be mined is left alone, and a confirmation that the account signed, as its bytes in the pool prove, and that can still
- * pay is sent again for more gas, never cancelled.
+ * pay is sent again for more gas, never cancelled. So is what this client has signed itself; what the pool has dropped of that is
+ * sent again as it is.
  *
  * It tells first: without an `approve` that answers `true` nothing is sent. Then it looks again: what changed meanwhile is left
- * alone, and no more is offered than what was approved.
+ * alone, and no more is offered than what was approved. Until then the client signs and sends whatever else it is asked to.
  *
  * @throws as `planNonceFix`; InputError `SIGNER_MISSING`; NotMinedError if a replacement is not mined in time.
  * @example
@@ -54,9 +55,10 @@ export async function fixNonce(context: ClientContext, options: FixOptions): Pro
     });
   }
   const lane = context.laneOf(signer);
+  const plan = await planNonceFix(context, options);
+  // Others may sign meanwhile: whoever approves may wait for what they do.
+  const approved = plan.steps.length > 0 && (await options.approve(plan));
   return lane.alone(async () => {
-    const plan = await planNonceFix(context, options);
-    const approved = plan.steps.length > 0 && (await options.approve(plan));
     const steps = approved ? await unchanged(context, options, plan) : [];
     const bytes = await sendAll(context, signer, steps);
     const sent = await fixOutcomes(context, signer, bytes, options.timeoutMs ?? 120_000);
@@ -79,25 +81,41 @@ async function unchanged(
 }
 
 async function sendAll(context: ClientContext, signer: Signer, steps: readonly FixStep[]): Promise<readonly SentFix[]> {
-  const { chain, chainId, contracts, clock } = context;
+  const { chain } = context;
   const lane = context.laneOf(signer);
   const sent: SentFix[] = [];
   for (const step of steps) {
-    const { action, gas, newFees: fees, response } = step;
+    const { action } = step;
     const nonce = toNonce(step.nonce);
-    const isSame = action === "reprice" && response !== undefined;
-    const call = isSame
-      ? { ...calls.confirmResponse(contracts, response), gas, nonce, fees }
-      : transferOfNothing(signer.address, nonce, fees);
-    const bytes = await signer.sign({ ...call, chainId });
-    const attempt: Attempt = { kind: isSame ? "confirm" : "cancel", ...bytes, nonce, signedAt: clock.now() };
-    lane.adopt(attempt, cancelled(step));
+    const { raw, hash } = action === "resend" ? again(step) : await signed(context, signer, step);
+    const own = lane.holder(nonce);
+    const kind = own?.attempts.find((each) => each.hash === hash)?.kind;
     // Whatever the node answers: the bytes are out, and what is mined in the nonce tells.
-    const answer = await chain.broadcast(bytes.raw);
+    const answer = await chain.broadcast(raw);
     const refusal = answer.ok ? undefined : (answer.why ?? answer.message);
-    sent.push({ nonce, hash: bytes.hash, action, refusal });
+    if (own) own.answer = refusal;
+    // The lane may sign the same for more while it is waited for.
+    const alike = () => own?.attempts.flatMap((each) => (each.kind === kind ? each.hash : [])) ?? [];
+    sent.push({ nonce, hash, action, refusal, alike });
   }
   return sent;
+}
+
+/** What the plan shows of it was signed by this client. */
+function again({ raw = "0x" }: FixStep): Pick<Attempt, "raw" | "hash"> {
+  return { raw, hash: keccak256(raw) };
+}
+
+async function signed({ chainId, clock, laneOf }: ClientContext, signer: Signer, step: FixStep): Promise<Attempt> {
+  const { action, newFees: fees, raw } = step;
+  const nonce = toNonce(step.nonce);
+  // The account has signed it before: the plan holds nothing else to be sent again.
+  const before = action === "reprice" && raw !== undefined ? readAttempt({ raw }).call : undefined;
+  const call = before ? { ...before, nonce, fees } : transferOfNothing(signer.address, nonce, fees);
+  const bytes = await signer.sign({ ...call, chainId });
+  const attempt: Attempt = { kind: before ? "confirm" : "cancel", ...bytes, nonce, signedAt: clock.now() };
+  laneOf(signer).adopt(attempt, cancelled(step));
+  return attempt;
 }
 
 const cancelled = ({ what, nonce }: FixStep) =>

@@ -1,5 +1,6 @@
 import { firstValueFrom, timer } from "rxjs";
 import type { Receipt } from "../../chain/chainPort.ts";
+import type { ReceiptError } from "../../chain/receiptReads.ts";
 import { describeError, FatalError } from "../../errors.ts";
 import type { Hash } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
@@ -7,8 +8,11 @@ import type { ClientContext } from "../context.ts";
 import { NotMinedError } from "../errors.ts";
 import type { FixStep } from "./planNonceFix.ts";
 
-/** `displaced`: another transaction was mined in the nonce. `reverted`: it was mined, and did nothing. */
-export type FixOutcome = "mined" | "reverted" | "displaced";
+/**
+ * `displaced`: another transaction was mined in the nonce. `reverted`: it was mined, and did nothing. `unknown`: something was mined
+ * in the nonce, and no endpoint tells what.
+ */
+export type FixOutcome = "mined" | "reverted" | "displaced" | "unknown";
 
 /** What was sent to mend a nonce. @param refusal What the node said to it, where it did not take it. */
 export type SentFix = {
@@ -16,9 +20,14 @@ export type SentFix = {
   readonly hash: Hash;
   readonly action: FixStep["action"];
   readonly refusal: string | undefined;
+  /** Others in its nonce that do the same, by now. */
+  readonly alike: () => readonly Hash[];
 };
 
-type Mended = Omit<SentFix, "refusal"> & { readonly outcome: FixOutcome };
+type Mended = Omit<SentFix, "refusal" | "alike"> & { readonly outcome: FixOutcome };
+
+/** Something is mined in each nonce: a receipt that is not told of by then holds up nobody. */
+const mostUnread = 6;
 
 /**
  * Waits until something is mined in each of these nonces, and tells by receipts of a node that has it whether it is ours.
@@ -31,44 +40,61 @@ export async function fixOutcomes(
   timeoutMs: number,
 ): Promise<readonly Mended[]> {
   const { clock, pollIntervalMs } = context;
-  const last = sent.at(-1);
-  if (last === undefined) return [];
+  if (sent.length === 0) return [];
   const until = clock.now() + timeoutMs;
-  for (;;) {
+  for (let unread = 0; ; ) {
     let trouble: string | undefined;
+    let waits = sent.at(-1) as SentFix;
     try {
-      const receipts = await receiptsOf(context, signer, sent, last.nonce);
-      if (receipts)
-        return sent.map(({ nonce, hash, action }) => ({ nonce, hash, action, outcome: outcomeOf(receipts.get(hash)) }));
+      const seen = await see(context, signer, sent);
+      if ("waits" in seen) waits = seen.waits;
+      else if (seen.every(({ outcome }) => outcome !== "unknown") || ++unread === mostUnread) return seen;
     } catch (error) {
       // The bytes are out: an endpoint that fails is no reason to leave off.
       if (error instanceof FatalError) throw error;
       trouble = describeError(error);
     }
     if (clock.now() >= until) {
-      throw new NotMinedError("a replacement", last, last.refusal ?? trouble ?? "no block has it");
+      throw new NotMinedError("a replacement", waits, waits.refusal ?? trouble ?? "no block has it");
     }
     await firstValueFrom(timer(pollIntervalMs, clock.scheduler));
   }
 }
 
-/** `undefined` until the last nonce is used up, or while a receipt cannot be read. */
-async function receiptsOf(
+/** What came of them; or the first that waits to be mined. */
+async function see(
   { chain }: ClientContext,
   { address }: Signer,
   sent: readonly SentFix[],
-  last: number,
-): Promise<ReadonlyMap<Hash, Receipt> | undefined> {
+): Promise<readonly Mended[] | { readonly waits: SentFix }> {
   const head = await chain.head();
-  if ((await chain.minedNonce(address, head.number, head)) <= last) return undefined;
-  const hashes = sent.map(({ hash }) => hash);
-  const found = new Map<Hash, Receipt>();
-  for (const receipt of await chain.receiptsAt(hashes, head.number, head.hash)) {
-    if (receipt instanceof Error) return undefined;
-    found.set(receipt.hash, receipt);
-  }
-  return found;
+  const mined = await chain.minedNonce(address, head.number, head);
+  const waits = sent.find(({ nonce }) => nonce >= mined);
+  if (waits) return { waits };
+  const all = sent.map((each) => ({ ...each, hashes: [...new Set([each.hash, ...each.alike()])] }));
+  const hashes = all.flatMap((each) => each.hashes);
+  const here = await chain.receiptsAt(hashes, head.number, head.hash);
+  const isTold = (own: readonly Hash[]) => here.some((each) => !(each instanceof Error) && own.includes(each.hash));
+  // That it was displaced is the word of two endpoints, where there are two: whoever hears of it may send it anew.
+  const inDoubt = all.flatMap((each) => (isTold(each.hashes) ? [] : each.hashes));
+  const there = inDoubt.length === 0 ? [] : await receiptsElsewhere(chain, address, inDoubt);
+  return all.map(({ nonce, action, hash, hashes }) => {
+    const told = [...here, ...there].filter((each) => hashes.includes(each.hash));
+    const receipt = told.find((each) => !(each instanceof Error)) as Receipt | undefined;
+    if (receipt) return { nonce, action, hash: receipt.hash, outcome: receipt.succeeded ? "mined" : "reverted" };
+    return { nonce, action, hash, outcome: told.length > 0 ? "unknown" : "displaced" };
+  });
 }
 
-const outcomeOf = (receipt: Receipt | undefined): FixOutcome =>
-  receipt === undefined ? "displaced" : receipt.succeeded ? "mined" : "reverted";
+async function receiptsElsewhere(
+  chain: ClientContext["chain"],
+  address: Signer["address"],
+  hashes: readonly Hash[],
+): Promise<readonly (Receipt | ReceiptError)[]> {
+  try {
+    return (await chain.minedElsewhere(address, hashes)).receipts;
+  } catch (error) {
+    if (error instanceof FatalError) throw error;
+    return [];
+  }
+}

@@ -4,6 +4,7 @@ import type { AccountAddress } from "../../protocol/brand.ts";
 import { feeCap } from "../../sink/fees.ts";
 import type { ClientContext } from "../context.ts";
 import { readAddress } from "../inputs.ts";
+import type { InFlight } from "../lane/createLane.ts";
 import { signerOf } from "../signerOf.ts";
 import type { Address, WriteOptions } from "../types.ts";
 import { type CallDescription, describeCall } from "./describeCall.ts";
@@ -14,7 +15,7 @@ import { signedBytes } from "./signedBytes.ts";
 /** A nonce that is not mined. */
 export type WaitingNonce = CallDescription & {
   readonly nonce: number;
-  /** `undefined`: nothing waits in it, and so nothing behind it can be mined. */
+  /** `undefined`: nothing waits in the node's pool, and so nothing behind it can be mined. */
   readonly hash: `0x${string}` | undefined;
   readonly fees: Fees | undefined;
   /** Gas units. */
@@ -22,8 +23,8 @@ export type WaitingNonce = CallDescription & {
   /** Its signed bytes; `undefined` where what the node shows of it does not come to its hash. */
   readonly raw: `0x${string}` | undefined;
   /**
-   * `underpriced`: it offers less than the chain asks. `gap`: nothing waits in it. `behind`: it can be mined once those
-   * before it are. `next`: it is due.
+   * `underpriced`: it offers less than the chain asks. `gap`: nothing waits in it; where this client has signed something in it
+   * (`since`), the pool has dropped that. `behind`: it can be mined once those before it are. `next`: it is due.
    */
   readonly state: "underpriced" | "gap" | "behind" | "next";
   /** Milliseconds since 1970 when this client signed it; `undefined`: it did not. */
@@ -77,12 +78,12 @@ export async function getNonceInfo(context: ClientContext, options: NonceOptions
     poolTransactions(rpc, account),
   ]);
   const lane = context.lanes().find((each) => each.address === address);
-  const own = new Map(lane?.inFlight().map((each) => [each.nonce, each.since]));
+  const own = new Map(lane?.inFlight().map((each) => [each.nonce, each]));
   const waiting =
     pool && waitingNonces(mined, pool, head.baseFeePerGas, (each) => describeCall(each, context.contracts), own);
   const last = waiting?.at(-1)?.nonce;
   const pendingNonce = Math.max(pending, mined);
-  const count = waiting ? waiting.filter(({ hash }) => hash).length : pendingNonce - mined;
+  const count = waiting ? waiting.filter(isSigned).length : pendingNonce - mined;
   const since = count > 0 ? await idleSince(chain, account, mined) : undefined;
   return {
     address,
@@ -98,6 +99,9 @@ export async function getNonceInfo(context: ClientContext, options: NonceOptions
   };
 }
 
+/** By this client, where no pool holds it. */
+const isSigned = ({ hash, since }: WaitingNonce): boolean => hash !== undefined || since !== undefined;
+
 type Pool = NonNullable<Awaited<ReturnType<typeof poolTransactions>>>;
 
 function waitingNonces(
@@ -105,16 +109,16 @@ function waitingNonces(
   pool: Pool,
   baseFee: bigint | undefined,
   describe: (transaction: Pool[number]) => CallDescription,
-  own: ReadonlyMap<number, number>,
+  own: ReadonlyMap<number, InFlight>,
 ): readonly WaitingNonce[] {
   const open = pool.filter(({ nonce }) => nonce >= mined);
-  const last = open.at(-1)?.nonce ?? mined - 1;
+  const last = Math.max(open.at(-1)?.nonce ?? mined - 1, ...own.keys());
   const found: WaitingNonce[] = [];
   for (let nonce = mined; nonce <= last && found.length < mostShown; nonce++) {
     const transaction = open.find((each) => each.nonce === nonce);
-    const since = own.get(nonce);
+    const { since, what } = own.get(nonce) ?? {};
     if (!transaction) {
-      found.push({ nonce, ...empty, since });
+      found.push({ nonce, ...empty, since, ...(what && { what }) });
       continue;
     }
     const { hash, fees, gas, wire } = transaction;
@@ -142,6 +146,8 @@ function explain(count: number, waiting: NonceInfo["waiting"], baseFee: bigint |
   const behind = waiting.filter(({ nonce, state }) => nonce > first.nonce && state === "behind").length;
   const rest = behind === 0 ? "" : `; ${behind} behind it cannot be mined before it`;
   const more = stuck.length > 1 ? `; ${stuck.length - 1} more ${stuck.length > 2 ? "are" : "is"} stuck` : "";
+  if (first.state === "gap" && first.since !== undefined)
+    return `the node's pool has dropped ${first.what} in nonce ${first.nonce}, which must be mined first${rest}${more}: \`nonce fix\` sends it again`;
   if (first.state === "gap" || first.fees === undefined)
     return `nothing waits in nonce ${first.nonce}, which must be mined first${rest}${more}: \`nonce fix\` fills it`;
   const offers = `offers ${formatGwei(feeCap(first.fees))} gwei, and the chain asks ${formatGwei(baseFee ?? 0n)} gwei`;

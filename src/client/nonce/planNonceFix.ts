@@ -2,19 +2,21 @@ import type { Fees } from "../../chain/chainPort.ts";
 import type { AccountAddress, ResponseAddress } from "../../protocol/brand.ts";
 import { feeCap, replacementFees } from "../../sink/fees.ts";
 import { transferGas } from "../../sink/replace.ts";
-import { maxCostOf } from "../../sink/signAttempts.ts";
 import type { ClientContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
 import { describeCall } from "./describeCall.ts";
 import { getNonceInfo, type NonceInfo, type NonceOptions, type WaitingNonce } from "./getNonceInfo.ts";
+import { done, ownIn, ownStep, tooDear } from "./ownStep.ts";
 import { callSignedBy } from "./signedBytes.ts";
 
 /**
  * What is done about one stuck nonce: `cancel` uses it up with a transfer of nothing to oneself, `fill` does so where
  * nothing waits in it, and `reprice` sends the same confirmation again, for more gas: it can still pay, and the account signed it.
+ * What this client has signed itself, and waits for, is a `reprice` as well, or a `resend` of the same bytes where the pool has
+ * dropped them; a `cancel` only where it can never be mined, or would be refused by now.
  */
 export type FixStep = WaitingNonce & {
-  readonly action: "cancel" | "fill" | "reprice";
+  readonly action: "cancel" | "fill" | "reprice" | "resend";
   readonly why: string;
   readonly newFees: Fees;
   /** The most that it can cost in gas, wei. */
@@ -70,23 +72,18 @@ export async function planNonceFix(context: ClientContext, options: PlanOptions 
 
 async function stepFor(
   context: ClientContext,
-  { address }: NonceInfo,
+  { address, baseFee }: NonceInfo,
   each: WaitingNonce,
   now: Fees,
 ): Promise<FixStep> {
   const { nonce, fees } = each;
   const { maxFeePerGas } = context;
   const filling = feeCap(now) > maxFeePerGas ? undefined : now;
+  const own = ownIn(context, address, each);
+  if (own) return { ...each, ...(await ownStep(context, own, each, { now, baseFee })) };
   const newFees = fees === undefined ? filling : replacementFees(fees, now, maxFeePerGas);
-  if (newFees === undefined) {
-    throw new RefusedError(
-      `${fees === undefined ? "what fills" : "a replacement for"} nonce ${nonce} would cost more than maxFeePerGas (${maxFeePerGas} wei)`,
-      {
-        code: "FEES_TOO_HIGH",
-        remedy: "wait until gas is cheaper, or raise maxFeePerGas",
-      },
-    );
-  }
+  if (newFees === undefined)
+    throw tooDear(`${fees === undefined ? "what fills" : "a replacement for"} nonce ${nonce}`, maxFeePerGas);
   if (fees === undefined) return { ...each, ...done("fill", "nothing waits in it", newFees, transferGas) };
   const cancelled = (why: string) => ({ ...each, ...done("cancel", why, newFees, transferGas) });
   if (each.response === undefined) return cancelled("it offers too little");
@@ -101,10 +98,3 @@ async function stepFor(
   if (!confirms.ok) return cancelled(`it would revert: ${confirms.reason}`);
   return { ...each, response, ...done("reprice", "it offers too little, and can still pay", newFees, signed.gas) };
 }
-
-const done = (action: FixStep["action"], why: string, newFees: Fees, gas: bigint) => ({
-  action,
-  why,
-  newFees,
-  cost: maxCostOf({ gas, fees: newFees }) as bigint,
-});

@@ -1,10 +1,65 @@
 import { expect, it } from "vitest";
+import type { Receipt } from "../../../src/chain/chainPort.ts";
+import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import type { ClientContext } from "../../../src/client/context.ts";
-import { fixOutcomes } from "../../../src/client/nonce/fixOutcomes.ts";
-import { toNonce } from "../../../src/protocol/brand.ts";
-import { fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { fixOutcomes, type SentFix } from "../../../src/client/nonce/fixOutcomes.ts";
+import { type Hash, toNonce } from "../../../src/protocol/brand.ts";
+import { type FakeAnswers, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
+
+const receiptOf = (hash: Hash): Receipt => ({
+  ...{ hash, blockNumber: 100n, blockHash: hashOf(100), succeeded: true, gasUsed: 1n, gasPrice: 1n },
+});
+const sent = (nonce: number, changes: Partial<SentFix> = {}): SentFix => {
+  return { nonce, hash: hashOf(nonce), action: "cancel", refusal: undefined, alike: () => [], ...changes };
+};
+const unreadable = (hash: Hash) => new ReceiptError("the receipt is refused: indexing", hash);
+
+/** What is told of these within this time; its error, where that is what comes. */
+async function told(answers: FakeAnswers, fixes: readonly SentFix[], withinMs = 1_000) {
+  const { clock, pass } = createVirtualTime();
+  const chain = fakeChain({ head: async () => headAt(100n), minedNonce: async () => toNonce(9), ...answers });
+  const context = { chain, clock, pollIntervalMs: 100 } as unknown as ClientContext;
+  const outcomes = fixOutcomes(context, signerOfKey("1"), fixes, 60_000).catch((error: Error) => error);
+  await pass(withinMs);
+  return Promise.race([outcomes, "nothing"]);
+}
+
+it("what no endpoint tells of keeps nobody waiting, once something is mined in each nonce", async () => {
+  const receiptsAt = async (hashes: readonly Hash[]) =>
+    hashes.map((hash) => (hash === hashOf(7) ? unreadable(hash) : receiptOf(hash)));
+  const minedElsewhere = async () => ({ mined: toNonce(9), receipts: [] });
+  expect(await told({ receiptsAt, minedElsewhere }, [sent(7), sent(8)])).toMatchObject([
+    { nonce: 7, outcome: "unknown" },
+    { nonce: 8, outcome: "mined" },
+  ]);
+});
+
+it.each([
+  ["refuses", async (hashes: readonly Hash[]) => hashes.map(unreadable)],
+  ["denies", async () => []],
+])("what one endpoint %s is another one's to tell", async (_, receiptsAt) => {
+  const minedElsewhere = async () => ({ mined: toNonce(9), receipts: [receiptOf(hashOf(7))] });
+  expect(await told({ receiptsAt, minedElsewhere }, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "mined" }]);
+});
+
+it("what was signed anew for more meanwhile, and mined, displaced nothing", async () => {
+  const [first, dearer] = [hashOf(7), hashOf(0x7b)];
+  const receipt = async (hash: Hash) => (hash === dearer ? receiptOf(hash) : undefined);
+  expect(await told({ receipt }, [sent(7, { action: "resend", alike: () => [first, dearer] })])).toMatchObject([
+    { nonce: 7, hash: dearer, outcome: "mined" },
+  ]);
+});
+
+it("the one that is waited for is named where time is up, with what the node said to it", async () => {
+  const minedNonce = async () => toNonce(7);
+  const fixes = [sent(7, { refusal: "intrinsic gas too low" }), sent(8)];
+  expect(await told({ minedNonce }, fixes, 61_000)).toMatchObject({
+    name: "NotMinedError",
+    ...{ nonce: 7, hash: hashOf(7), message: expect.stringMatching(/intrinsic gas too low/) },
+  });
+});
 
 it("a malformed answer is waited out as any other failure is: the replacement is on its way", async () => {
   const { clock, pass } = createVirtualTime();
@@ -13,13 +68,10 @@ it("a malformed answer is waited out as any other failure is: the replacement is
     // As the reader of a block fails on one without its fields.
     head: async () => (heads++ === 0 ? { ...headAt(100n), number: BigInt(undefined as never) } : headAt(100n)),
     minedNonce: async () => toNonce(8),
-    receipt: async (hash) => ({
-      ...{ hash, blockNumber: 100n, blockHash: hashOf(100), succeeded: true, gasUsed: 1n, gasPrice: 1n },
-    }),
+    receipt: async (hash) => receiptOf(hash),
   });
-  const sent = [{ nonce: 7, hash: hashOf(7), action: "cancel", refusal: undefined } as const];
   const context = { chain, clock, pollIntervalMs: 100 } as unknown as ClientContext;
-  const outcomes = fixOutcomes(context, signerOfKey("1"), sent, 1_000);
+  const outcomes = fixOutcomes(context, signerOfKey("1"), [sent(7)], 1_000);
   outcomes.catch(() => undefined);
   await pass(200);
   expect(await outcomes).toMatchObject([{ nonce: 7, outcome: "mined" }]);
