@@ -3,7 +3,8 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { AlertChange } from "../ops/alerts/alert.ts";
 import { type Alerts, createAlerts } from "../ops/alerts/createAlerts.ts";
-import { behind, unsigned } from "../ops/alerts/ownAlerts.ts";
+import { behind, broken, unsigned } from "../ops/alerts/ownAlerts.ts";
+import { stopsTold } from "../ops/alerts/stopsTold.ts";
 import { webhookBody } from "../ops/alerts/templates.ts";
 import { createWebhook } from "../ops/alerts/webhook.ts";
 import type { Unsigned } from "../ops/board/unsigned.ts";
@@ -13,7 +14,7 @@ import type { Scrub } from "../ops/scrub.ts";
 import { unborn, type Vitals, whyBehind } from "../ops/vitals.ts";
 
 export type AlertParts = {
-  readonly config: Pick<Config, "alerts" | "network">;
+  readonly config: Pick<Config, "alerts" | "network" | "journal">;
   readonly url: string | undefined;
   readonly logger: Logger;
   readonly scrub: Scrub;
@@ -24,6 +25,8 @@ export type AlertParts = {
 };
 
 export type OpenAlerts = Alerts & {
+  /** The daemon stops for a reason of its own; where it does so at each start, that is told once in a while. */
+  readonly stopping: (error: unknown) => void;
   /** Ends the reminders, and waits a little for what was not delivered yet. */
   readonly close: () => Promise<void>;
 };
@@ -33,7 +36,12 @@ const farewellMs = 5_000;
 
 /** Alerts as the configuration describes them; without a webhook they are counted and go nowhere. */
 export function openAlerts({ config, url, logger, scrub, metrics, vitals, waiting }: AlertParts): OpenAlerts {
-  const { alerts: options, network } = config;
+  const { alerts: options, network, journal } = config;
+  const stops = stopsTold(journal.url === undefined ? `${journal.path}.told` : undefined, {
+    now: systemClock.now,
+    repeatAfterMs: options.repeatAfter,
+  });
+  let isLost = false;
   const sender = { network, host: hostname(), chat: options.chat ?? "" };
   const webhook =
     url === undefined
@@ -42,6 +50,7 @@ export function openAlerts({ config, url, logger, scrub, metrics, vitals, waitin
           url,
           timeoutMs: options.timeout,
           onFailure: (problem, lost) => {
+            isLost = true;
             metrics()?.add("alerts_lost_total", lost);
             logger.warn({ problem }, "the webhook did not take an alert");
           },
@@ -64,12 +73,20 @@ export function openAlerts({ config, url, logger, scrub, metrics, vitals, waitin
   });
   return {
     ...alerts,
+    stopping: (error) => {
+      if (stops.isNews(error)) alerts.change(broken(error));
+      else logger.info({ again: options.repeatAfter }, "no alert: the same was told of at a start before");
+    },
     close: async () => {
       alerts.stop();
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, farewellMs);
+      const timer = setTimeout(() => {
+        isLost = true;
+        resolve();
+      }, farewellMs);
       await Promise.race([webhook?.drained(), promise]);
       clearTimeout(timer);
+      if (webhook !== undefined && !isLost) stops.keep();
       webhook?.close();
     },
   };

@@ -9,7 +9,7 @@ import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
 import { BaseError, ConfigError, exitCodes, type FatalError, RetryableError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
-import { broken, stalled } from "../ops/alerts/ownAlerts.ts";
+import { stalled } from "../ops/alerts/ownAlerts.ts";
 import { cron$ } from "../ops/cronSchedule.ts";
 import { createHeapRoom } from "../ops/heapRoom.ts";
 import { housekeepingJobs } from "../ops/housekeeping/jobs.ts";
@@ -72,7 +72,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   let opened: OpenSigners | undefined;
   let alerts: OpenAlerts | undefined;
   const shutdown = createShutdown({ logger, graceMs: config.shutdown.grace });
-  const ending = createEnding({ shutdown, logger, onBroken: (error) => alerts?.change(broken(error)) });
+  const ending = createEnding({ shutdown, logger, onBroken: (error) => alerts?.stopping(error) });
   context.onStopSignal(ending.stop);
   const { promise: uncaught, reject: onUncaught } = Promise.withResolvers<never>();
   context.onUncaught?.(onUncaught);
@@ -93,7 +93,7 @@ export async function run(context: Context, file: string | undefined, flags: Fla
   } catch (error) {
     logger.fatal({ err: error }, "the daemon stops");
     // What may pass by itself is tried again every few seconds: nobody is told each time.
-    if (!(error instanceof RetryableError)) alerts?.change(broken(error));
+    if (!(error instanceof RetryableError)) alerts?.stopping(error);
     await alerts?.close();
     return error instanceof BaseError ? error.exitCode : exitCodes.software;
   } finally {

@@ -21,6 +21,7 @@ it("tells the webhook of a scanner that comes no further for minutes although he
     config: {
       alerts: { format: "generic", after: 120_000, repeatAfter: 3_600_000, timeout: 5_000 },
       network: "mainnet",
+      journal: { path: "/dev/null/journal.sqlite" },
     } as never,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     logger: { warn: (_: unknown, text: string) => expect.fail(text) } as never,
