@@ -86,7 +86,20 @@ export function loadConfig({ file, flags, env, cwd, readFile }: LoadOptions): Lo
     return paths.includes(key) ? absolute(cwd, value) : value;
   });
   fail(checkTogether(config, origins));
-  return { config, origins, warnings: variables.warnings };
+  return { config, origins, warnings: [...variables.warnings, ...passedOver(operator, variables, cwd, origins)] };
+}
+
+/** Which policies pay is never to be a surprise: systemd's unit sets their folder by a variable. */
+function passedOver(
+  operator: Layer,
+  variables: Layer,
+  cwd: string,
+  origins: ReadonlyMap<string, string>,
+): readonly string[] {
+  const [written, set] = [operator, variables].map(({ entries }) => entries.find(({ key }) => key === "policies.dir"));
+  if (!written || !set || set.origin !== origins.get("policies.dir")) return [];
+  if (absolute(cwd, written.value) === absolute(cwd, set.value)) return [];
+  return [`policies.dir of ${written.origin} counts for nothing: ${set.origin} names another folder (${set.value})`];
 }
 
 function absolute(cwd: string, value: unknown): unknown {

@@ -365,6 +365,17 @@ describe("loadConfig", () => {
     expect(message).toContain("(own.yaml:");
   });
 
+  it("warns where a variable names another folder of policies than the file: others would pay than one expects", () => {
+    const warningsWith = (dir: string) =>
+      load({ yaml: 'policies: { dir: "mine" }', env: { OGPU_POLICIES_DIR: dir } }).warnings;
+    expect(warningsWith("/etc/theirs")).toEqual([
+      "policies.dir of own.yaml:1:18 counts for nothing: environment OGPU_POLICIES_DIR names another folder (/etc/theirs)",
+    ]);
+    expect(warningsWith("./mine")).toEqual([]);
+    const flagged = { env: { OGPU_POLICIES_DIR: "/etc/theirs" }, flags: { "policies-dir": "flagged" } };
+    expect(load({ yaml: "policies: { dir: mine }", ...flagged }).warnings).toEqual([]);
+  });
+
   it("warns about OGPU_ variables that resemble no setting, and goes on", () => {
     expect(load({ env: { OGPU_SOMETHING_ELSE_ENTIRELY: "1" } }).warnings).toEqual([
       "OGPU_SOMETHING_ELSE_ENTIRELY (environment) is no setting of the daemon; it is ignored",
