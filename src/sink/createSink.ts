@@ -99,7 +99,12 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
       }),
     );
   const rounds$ = merge(
-    deps.chain.head$.pipe(tap(refresh)),
+    deps.chain.head$.pipe(
+      tap(({ number }) => {
+        refresh();
+        keys.sawBlock(number);
+      }),
+    ),
     interval(options.rebroadcastAfterMs, clock.scheduler),
   ).pipe(
     map(() => "round" as const),

@@ -54,6 +54,8 @@ export type Keyring = {
   /** The keys that have room: now, and whenever that may have changed. */
   readonly rooms$: Observable<readonly KeyRoom<Key>[]>;
   readonly rounds: () => Promise<readonly Confirmation[]>;
+  /** There is a new head: what is sent from now on counts the blocks from there, also where no round has looked at it. */
+  readonly sawBlock: (block: bigint) => void;
   /** Emits once, when nothing that was signed is without a receipt. */
   readonly drained$: Observable<unknown>;
   /**
@@ -181,6 +183,10 @@ export function createKeyring(deps: KeyDeps, signers: readonly Signer[], options
       // What a round has learned of a key's money may give it room.
       changed$.next();
       return left.flatMap((settled) => settled ?? []);
+    },
+
+    sawBlock: (block) => {
+      for (const { track } of all()) track.lane.sawBlock(block);
     },
 
     get drained$() {

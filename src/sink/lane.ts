@@ -50,7 +50,7 @@ export type Lane = {
   readonly refusals: Refusals;
   /** What mined ones reverted with. */
   readonly reverts: Reverts;
-  /** The newest block that a round has looked at. */
+  /** The newest block that a round has looked at, or that was told of since. */
   readonly newestBlock: () => bigint | undefined;
   readonly sawBlock: (block: bigint) => void;
 };

@@ -2,10 +2,13 @@ import { parseTransaction } from "viem/utils";
 import type { Fees } from "../chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../journal/journal.ts";
 import type { Hex, Nonce } from "../protocol/brand.ts";
+import type { Reporter } from "../report.ts";
 import { type AdmitDeps, withMargin } from "./admit.ts";
 import { feesInPlaceOf, raisedFees } from "./fees.ts";
 import { isGivenUp } from "./givenUp.ts";
 import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
+
+export type ReplaceDeps = AdmitDeps & { readonly report: Reporter };
 
 /** Gas of a transfer of nothing to oneself. */
 export const transferGas = 21_000n;
@@ -25,7 +28,7 @@ const tooDear: Replacement = { type: "ceiling", cap: "sink.maxFeePerGas" };
  * Signs and journals the newest attempt anew, in the same nonce, with higher fees.
  * @param urgent The task's time is nearly over.
  */
-export async function replace(deps: AdmitDeps, confirmation: Confirmation, urgent = false): Promise<Replacement> {
+export async function replace(deps: ReplaceDeps, confirmation: Confirmation, urgent = false): Promise<Replacement> {
   const before = newestCall(confirmation);
   if (before === undefined) return nothing;
   const fees = raisedFees(before.fees, await deps.chain.fees(urgent), deps.maxFeePerGas);
@@ -37,7 +40,7 @@ export async function replace(deps: AdmitDeps, confirmation: Confirmation, urgen
  * taken then. `nothing`: it would be the same bytes.
  * @param gas What the call takes by the node's own estimate.
  */
-export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, gas: bigint): Promise<Replacement> {
+export async function signAfresh(deps: ReplaceDeps, confirmation: Confirmation, gas: bigint): Promise<Replacement> {
   const before = newestCall(confirmation);
   if (before === undefined) return nothing;
   const fees = await inPlaceOf(deps, before.fees);
@@ -55,7 +58,7 @@ export async function signAfresh(deps: AdmitDeps, confirmation: Confirmation, ga
  * No ceiling on gas holds it, since it may be what prevents a wrong payment; it counts, so that others are held.
  * @param why It is given up, for this reason.
  */
-export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: string): Promise<Replacement> {
+export async function cancel(deps: ReplaceDeps, confirmation: Confirmation, why?: string): Promise<Replacement> {
   const before = newestCall(confirmation);
   if (before === undefined) return nothing;
   const fees = await inPlaceOf(deps, before.fees);
@@ -68,13 +71,13 @@ export async function cancel(deps: AdmitDeps, confirmation: Confirmation, why?: 
  * Signs a transfer of nothing anew in the same nonce, at the same fees, with more gas: for one that nodes refuse for good where no
  * dearer one fits under the ceiling. `nothing`: it has a multiple of what such a transfer takes already.
  */
-export async function cancelWithMoreGas(deps: AdmitDeps, confirmation: Confirmation): Promise<Replacement> {
+export async function cancelWithMoreGas(deps: ReplaceDeps, confirmation: Confirmation): Promise<Replacement> {
   const before = newestCall(confirmation);
   if (before?.kind !== "cancel" || before.gas > mostTransferGas) return nothing;
   return signInPlace(deps, confirmation, before, { ...before, gas: withMargin(before.gas) });
 }
 
-const inPlaceOf = async ({ chain, maxFeePerGas }: AdmitDeps, before: Fees): Promise<Fees | undefined> =>
+const inPlaceOf = async ({ chain, maxFeePerGas }: ReplaceDeps, before: Fees): Promise<Fees | undefined> =>
   feesInPlaceOf(before, await chain.fees(), maxFeePerGas);
 
 export const transferOfNothing = (to: Hex, nonce: Nonce, fees: Fees) =>
@@ -90,7 +93,7 @@ function newestCall({ attempts }: Confirmation): Call | undefined {
 
 /** Signs a call in the place of another one, where the ceiling of gas has room for what it may cost more. */
 async function signInPlace(
-  deps: AdmitDeps,
+  deps: ReplaceDeps,
   confirmation: Confirmation,
   before: Call,
   call: Call,
@@ -104,7 +107,7 @@ async function signInPlace(
 
 /** @param why It is given up; what replaces its last bytes goes on saying so, durable with them: a restart must know it. */
 async function sign(
-  deps: AdmitDeps,
+  deps: ReplaceDeps,
   confirmation: Confirmation,
   call: Call,
   why = isGivenUp(confirmation) ? confirmation.reason : undefined,
@@ -114,6 +117,7 @@ async function sign(
   const { signed, error } = await signAttempts(deps, [{ confirmation, call, reason: why }]);
   const [replaced] = signed;
   if (replaced === undefined) throw error;
+  deps.report({ type: "confirmation", confirmation: replaced });
   return { type: "signed", confirmation: replaced };
 }
 

@@ -1,6 +1,7 @@
 import type { Confirmation } from "../../journal/journal.ts";
 import { checksummed } from "../../protocol/brand.ts";
 import type { Report } from "../../report.ts";
+import { isReplacement } from "../../sink/isReplacement.ts";
 
 /** A confirmation that is not settled, as the page shows it. */
 export type LaneItem = {
@@ -61,7 +62,7 @@ export function createLaneBoard(stuckAfterMs: number): LaneBoard {
         case "verdict":
           return report.intent && put(report.intent);
         case "confirmation":
-          if (report.confirmation.state === "signed" && report.confirmation.attempts.length > 1) bumped += 1;
+          if (report.confirmation.state === "signed" && isReplacement(report.confirmation)) bumped += 1;
           return put(report.confirmation);
         case "postponed":
           return put(report.confirmation, report.reason);

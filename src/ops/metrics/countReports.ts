@@ -3,6 +3,7 @@ import type { Confirmation } from "../../journal/journal.ts";
 import { ogpuNumber } from "../../protocol/amounts.ts";
 import type { Report, Reporter } from "../../report.ts";
 import { gasCost } from "../../sink/gasCost.ts";
+import { isReplacement } from "../../sink/isReplacement.ts";
 import type { Metrics } from "./createMetrics.ts";
 
 /** Approvals whose signature is awaited; beyond it the oldest are not timed. */
@@ -32,7 +33,7 @@ export function countReports(metrics: Metrics, clock: Pick<Clock, "now">): Repor
       if (approved !== undefined)
         metrics.observe("confirmation_seconds", (first - approved) / 1000, { stage: "signed" });
     }
-    if (state === "signed" && attempts.length > 1) add("replacements_total", 1);
+    if (state === "signed" && isReplacement({ attempts })) add("replacements_total", 1);
     if (state !== "signed") approvedAt.delete(id);
     if ((state === "mined" || state === "final") && first !== undefined)
       metrics.observe("confirmation_seconds", Math.max(0, clock.now() - first) / 1000, { stage: state });

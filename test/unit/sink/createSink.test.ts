@@ -112,6 +112,30 @@ describe("the sink", () => {
     stop();
   });
 
+  it("offers no more on a chain that stands still, also where nothing was in flight before, and tells of it when it does", async () => {
+    const { intents$, stop } = start({}, bench.signer, { replaceAfterBlocks: 2 });
+    await time.pass(50);
+    head$.next(headAt(150n));
+    await time.pass(50);
+    const sent = await bench.intend();
+    intents$.next(sent);
+    await time.pass(95_000);
+    expect((await now(sent))?.attempts.length).toBe(1);
+    head$.next(headAt(152n));
+    await time.pass(31_000);
+    expect((await now(sent))?.attempts.length).toBe(2);
+    const told = bench.reports.flatMap((each) =>
+      each.type === "confirmation" ? [[each.confirmation.state, each.confirmation.attempts.length]] : [],
+    );
+    expect(told).toEqual([
+      ["signed", 1],
+      ["broadcast", 1],
+      ["signed", 2],
+      ["broadcast", 2],
+    ]);
+    stop();
+  });
+
   it("admits together what comes in one breath", async () => {
     const asked: number[] = [];
     const { previews } = fakeChain({ snapshot });

@@ -46,6 +46,11 @@ const confirmation = (state: Confirmation["state"], attempts = 1): Confirmation 
     signedAt: 2_000,
   })),
 });
+const inAnotherNonce = (signed: Confirmation): Confirmation => ({
+  ...signed,
+  attempts: signed.attempts.map((each, index) => ({ ...each, nonce: toNonce(index) })),
+});
+
 const decision = {
   task,
   response,
@@ -143,6 +148,11 @@ describe("the metrics", () => {
         { type: "confirmation", confirmation: confirmation("signed", 2) },
       ],
       ["replacements_total 1"],
+    ],
+    [
+      "a signature in another nonce replaces nothing",
+      [{ type: "confirmation", confirmation: inAnotherNonce(confirmation("signed", 2)) }],
+      ["replacements_total 0"],
     ],
     [
       "the way from verdict to final is timed",
