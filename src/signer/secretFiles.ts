@@ -20,7 +20,7 @@ export function secretFiles(options: SecretFilesOptions = {}): SecretFiles {
   return {
     read: (path) => {
       try {
-        return readFile(path);
+        return withoutMark(readFile(path));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === "ENOENT") return undefined;
@@ -52,6 +52,9 @@ export function requireText(files: SecretFiles, path: string, what: string, key:
     remedy: `correct ${key}, or put it there`,
   });
 }
+
+/** Without the byte order mark that some editors put first: no key, password or token begins with it. */
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "");
 
 /** Without the one line break that editors and `echo` put at the end. */
 export const withoutLastBreak = (text: string): string => text.replace(/\r?\n$/, "");

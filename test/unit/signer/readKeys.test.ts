@@ -158,6 +158,13 @@ describe("readKeys", () => {
     expect(found.secrets).toEqual(["pass word"]);
   });
 
+  it("passes over the mark that some editors put before UTF-8, in keys, keystores and their password", () => {
+    const texts = { "/1": digits("a"), "/2": lock(key("b"), "pass word"), "/password": "pass word\r\n" };
+    const files = Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, `\uFEFF${text}`]));
+    const { keys } = read({ keyFile: "/1", keys: ["/2"], passwordFile: "/password", files });
+    expect(keys.map(({ privateKey }) => privateKey)).toEqual([key("a"), key("b")]);
+  });
+
   it("opens a keystore among systemd's credentials with the password beside it", () => {
     const given = { "/run/c/agent-key": lock(key("b"), "p\n"), "/run/c/keystore-password": "p\n\n" };
     expect(read({ env, files: given }).keys).toEqual([{ privateKey: key("b"), from: "/run/c/agent-key" }]);
