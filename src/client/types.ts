@@ -113,7 +113,10 @@ export type MinedTransaction = {
 export type WriteOptions = {
   /** @default the client's */
   readonly signer?: Signer | `0x${string}`;
-  /** Instead of the next free one. It must be one that nothing was signed in. */
+  /**
+   * Instead of the next free one. Refused (`NONCE_TAKEN`) where a transaction is mined or waits in it: a program that keeps it, and
+   * is killed, can call again with it, and has the call mined once.
+   */
   readonly nonce?: number;
   /** How often it is signed anew, in another nonce, after somebody else used the nonce, or it reverted, finally. @default 3 */
   readonly maxRetries?: number;
