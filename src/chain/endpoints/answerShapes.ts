@@ -46,6 +46,14 @@ export function headIn({ method, params }: RpcCall, answer: RpcAnswer): bigint |
   return quantity((answer.result as { number?: unknown } | null)?.number);
 }
 
+/** Whether a node answers with something else than a block where it is asked for its newest. */
+export const lacksHead = (calls: readonly RpcCall[], answers: readonly RpcAnswer[]): boolean =>
+  calls.some(({ method, params }, index) => {
+    const answer = answers[index];
+    if (method !== "eth_getBlockByNumber" || params[0] !== "latest" || !answer || "error" in answer) return false;
+    return headIn({ method, params }, answer) === undefined;
+  });
+
 /** A hexadecimal number as nodes write it; `undefined` for anything else. */
 export const quantity = (value: unknown): bigint | undefined =>
   typeof value === "string" && /^0x[0-9a-f]{1,64}$/i.test(value) ? BigInt(value) : undefined;

@@ -3,9 +3,9 @@ import { createJsonRpc } from "../createJsonRpc.ts";
 import { answerTooLong } from "../exchange.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf, sendMethod } from "../jsonRpc.ts";
 import { toQuantity } from "../wire.ts";
-import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity } from "./answerShapes.ts";
+import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, lacksHead, quantity } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
-import { EndpointError, refusedBy } from "./endpointError.ts";
+import { EndpointError, refusedBy, unanswered } from "./endpointError.ts";
 import type { EndpointHealth } from "./endpointHealth.ts";
 import { createRecord, type RecordOptions, type Siblings, wrongChain } from "./endpointRecord.ts";
 import { blockToShow, headNotShown, isBlock, newestIn } from "./farHead.ts";
@@ -101,6 +101,11 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     }
     const why = calls.length > 1 && !refused?.isAll ? batchRefusal(answers) : undefined;
     if (why !== undefined) return inPieces(calls, urgent, why);
+    if (lacksHead(calls, answers)) {
+      const error = unanswered(name, "its head is no block");
+      record.failed(error, startedAt);
+      throw error;
+    }
     await onAnswers(calls, answers, startedAt);
     missing.answered(calls, answers);
     for (const [method, error] of refused?.methods ?? []) {
