@@ -1,6 +1,7 @@
 import { decodeFunctionData, type Hex, parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { PolicyCaps } from "../../../src/policy/policyPort.ts";
 import { controllerAbi } from "../../../src/protocol/abi.ts";
@@ -229,17 +230,33 @@ describe("admitting an intent", () => {
 
   it("pays with a key that is new to the journal while another endpoint cannot tell what it counts, after some looks", async () => {
     const { id } = await bench.intend();
+    const asked: unknown[] = [];
     const deps = bench.deps({
-      minedNonce: async () => toNonce(5),
+      minedNonce: async (...args) => {
+        asked.push(args);
+        return toNonce(5);
+      },
+      pendingNonce: async () => toNonce(5),
       minedNonceElsewhere: async () => {
         throw new RetryableError("it lacks the block", { code: "NODE_BEHIND" });
       },
     });
     for (let times = 0; times < 2; times++) {
       const reason = expect.stringContaining("a second look decides");
-      expect(await admit(deps, id)).toMatchObject({ type: "postponed", reason });
+      expect(await admit(deps, id)).toMatchObject({ type: "postponed", reason, ofKey: true });
     }
     expect(await admit(deps, id)).toMatchObject({ type: "signed", confirmation: { nonce: 5 } });
+    expect(asked.at(-1)).toEqual([bench.signer.address, 100n, headAt(100n)]);
+  });
+
+  it("pays where a node does not tell of its pool, and waits where none answers", async () => {
+    const { id } = await bench.intend();
+    const down = new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
+    const untold = new RpcError("the method does not exist", -32601, undefined);
+    const pool = (error: Error) => bench.deps({ pendingNonce: () => Promise.reject(error) });
+    await expect(admit(pool(down), id)).rejects.toBe(down);
+    expect(await bench.journal.confirmation(id)).toMatchObject({ state: "intended", attempts: [] });
+    expect(await admit(pool(untold), id)).toMatchObject({ type: "signed", confirmation: { nonce: 0 } });
   });
 
   it("leaves strangers the nonces that were adopted, where the first signature failed", async () => {

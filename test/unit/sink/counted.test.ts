@@ -79,15 +79,27 @@ describe("the room under a ceiling", () => {
     expect(await payTogether(deps, [await intend(), await intend()])).toEqual(["signed", "signed"]);
   });
 
-  it("is no more kept for one that waited for it and was settled by somebody else", async () => {
+  const more = price + 1n;
+  it.each<[string, FakeAnswers, Partial<TrackDeps>, string]>([
+    ["was settled by somebody else", { snapshot: snapshotOf(TaskStatus.FINALIZED, more) }, {}, "settled"],
+    [
+      "may not be paid for the moment",
+      {
+        snapshot: snapshotOf(TaskStatus.RESPONDED, more),
+        simulateConfirm: async () => ({ ok: false, reason: "NotOwner" }),
+      },
+      {},
+      "postponed",
+    ],
+    ["is above a ceiling that was lowered", {}, { maxPayment: wei(price) }, "postponed"],
+  ])("is no more kept for one that waited for it and %s", async (_, chain, lowered, type) => {
     const guard = guardOf({ perHour: wei(2n * price) });
     await admit(bench.deps({ snapshot }, { guard }), await intend());
-    const [large, small] = [await intend(price + 1n), await intend()];
-    const asksMore = snapshotOf(TaskStatus.RESPONDED, price + 1n);
+    const [large, small] = [await intend(more), await intend()];
+    const asksMore = snapshotOf(TaskStatus.RESPONDED, more);
     expect(await admit(bench.deps({ snapshot: asksMore }, { guard }), large)).toMatchObject({ type: "capped" });
     expect(await admit(bench.deps({ snapshot }, { guard }), small)).toMatchObject({ type: "capped" });
-    const closed = snapshotOf(TaskStatus.FINALIZED, price + 1n);
-    expect(await admit(bench.deps({ snapshot: closed }, { guard }), large)).toMatchObject({ type: "settled" });
+    expect(await admit(bench.deps(chain, { guard, ...lowered }), large)).toMatchObject({ type });
     expect(await admit(bench.deps({ snapshot }, { guard }), small)).toMatchObject({ type: "signed" });
   });
 

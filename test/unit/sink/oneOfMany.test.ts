@@ -1,7 +1,10 @@
+import { decodeFunctionData, parseTransaction } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import { controllerAbi } from "../../../src/protocol/abi.ts";
 import {
   type AccountAddress,
+  checksummed,
   type Hex,
   type ResponseAddress,
   type TaskAddress,
@@ -18,7 +21,7 @@ import { broadcastAll } from "../../../src/sink/send.ts";
 import { trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
 import { address, aResponse, aSnapshot, aTask, hashOf, type ReceiptOf } from "../../support/fakeChain.ts";
-import { createSinkBench, type Intent, type SinkBench } from "../../support/sinkBench.ts";
+import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
 beforeEach(() => {
@@ -60,6 +63,32 @@ describe("one of many", () => {
     const own = bench.deps({ snapshot: chainOf(intents) });
     await payAll(own, await checkAll(own, ids.toReversed()));
     expect((await bench.journal.confirmations(ids)).map(({ nonce }) => nonce)).toEqual([0, 1, 2]);
+  });
+
+  it("is signed for its own response, and no other one's", async () => {
+    const intents = [intentOf(1), intentOf(2), intentOf(3)];
+    const ids: number[] = [];
+    for (const intent of intents) ids.push((await bench.intend(intent)).id);
+    const own = bench.deps({ snapshot: chainOf(intents) });
+    await payAll(own, await checkAll(own, ids));
+    const signed = (await bench.journal.confirmations(ids)).map(({ attempts }) => attempts[0]?.raw ?? "0x");
+    const called = signed.map((raw) =>
+      decodeFunctionData({ abi: controllerAbi, data: parseTransaction(raw).data ?? "0x" }),
+    );
+    expect(called).toEqual(
+      intents.map((each) => ({ functionName: "confirmResponse", args: [checksummed(each.response)] })),
+    );
+  });
+
+  it("that another key has in flight is none of this key's", async () => {
+    const [mine, theirs] = [intentOf(1), intentOf(2)];
+    const snapshot = chainOf([mine, theirs]);
+    const [id, other] = [(await bench.intend(mine)).id, (await bench.intend(theirs)).id];
+    await admit(bench.deps({ snapshot }, { signer: signerOfKey("2") }), other);
+    const own = bench.deps({ snapshot });
+    expect(await payAll(own, await checkAll(own, [id, other]))).toMatchObject([
+      { type: "signed", confirmation: { id } },
+    ]);
   });
 
   it("is sent again by what the chain says of it, and not of the one before", async () => {

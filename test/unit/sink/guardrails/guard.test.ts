@@ -143,6 +143,19 @@ describe("a ceiling", () => {
     },
   );
 
+  it("holds whichever of several it is, in whatever order they are looked at", async () => {
+    const [low, high] = [wei(100n), wei(1_000n)];
+    const both = async (options: Partial<GuardOptions>, caps: Partial<PolicyCaps>) => {
+      const guard = guardOf(options, caps);
+      const { capped } = await pay(guard, 101n, 50n);
+      return capped !== undefined && "cap" in capped ? capped.cap : undefined;
+    };
+    expect(await both({ perHour: low, perDay: high }, {})).toBe("guardrails.perHour");
+    expect(await both({ perHour: high, perDay: low }, {})).toBe("guardrails.perDay");
+    expect(await both({ perHour: high, perDay: high }, { perDay: low })).toBe("caps.perDay of p");
+    expect(await both({ perHour: high, gasPerDay: wei(49n) }, { perDay: high })).toBe("guardrails.gasPerDay");
+  });
+
   it("counts across a restart, and pays what it held once it is raised", async () => {
     const options = { perHour: wei(100n) };
     const before = guardOf(options);
