@@ -250,7 +250,8 @@ async function runWith(parts: Parts): Promise<number> {
       const found = await probe(rpc.each(), expected);
       return `${found.probes.length} of ${rpc.each().length} endpoints answer`;
     };
-    const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, clock: systemClock, report });
+    const chainTime = () => supervisor.vitals().chainTime;
+    const jobs = housekeepingJobs({ config, journal: opened, probeEndpoints, chainTime, clock: systemClock, report });
     endHousekeeping = startHousekeeping(jobs, systemClock, report);
     showJobs(metrics, jobs, systemClock.now());
     await http.show({ journal: opened, ledger: daemon.ledger, token: savedToken(page, logger) });

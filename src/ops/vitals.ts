@@ -7,6 +7,8 @@ export type Vitals = {
   /** The head that an endpoint told of last, and when. */
   readonly head: bigint | undefined;
   readonly headAt: number | undefined;
+  /** Its own time. */
+  readonly chainTime: number | undefined;
   /** The last block whose events are all in the journal. */
   readonly checkpoint: bigint | undefined;
   /** The checkpoint has reached a head since the start. */
@@ -22,6 +24,7 @@ export type Vitals = {
 export const unborn: Vitals = {
   head: undefined,
   headAt: undefined,
+  chainTime: undefined,
   checkpoint: undefined,
   caughtUp: false,
   owedSince: undefined,
@@ -48,7 +51,8 @@ export function live(vitals: Vitals, report: Report, now: number): Vitals {
       const isNews = report.number > (vitals.head ?? -1n) && report.number > (vitals.checkpoint ?? -1n);
       const owedSince = vitals.owedSince ?? (isNews ? Math.max(now, vitals.excusedUntil) : undefined);
       const behindSince = isFar(vitals.checkpoint, report.number) ? (vitals.behindSince ?? now) : undefined;
-      return { ...vitals, head: report.number, headAt: now, owedSince, behindSince };
+      const chainTime = Number(report.timestamp) * 1_000;
+      return { ...vitals, head: report.number, headAt: now, chainTime, owedSince, behindSince };
     }
     case "intake":
       return report.via === "scanner" && report.block !== undefined ? arrived(vitals, report.block, now) : vitals;

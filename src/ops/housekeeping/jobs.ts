@@ -16,6 +16,8 @@ export type HousekeepingDeps = {
   readonly journal: UpkeepJournal;
   /** Asks every endpoint who it is; answers how many do, for people. @throws if one serves another chain, or none answers. */
   readonly probeEndpoints: () => Promise<string>;
+  /** The newest head's own time, in milliseconds since 1970. */
+  readonly chainTime: () => number | undefined;
   readonly clock: Pick<Clock, "now">;
   readonly report: Reporter;
   /** @default node-cron, in UTC */
@@ -23,10 +25,20 @@ export type HousekeepingDeps = {
 };
 
 const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+
+/** Why no age is told by the machine's clock: ahead by days, it would have what a ceiling counts forgotten, and all the rest too soon. */
+function clockDoubt(now: number, chainTime: number | undefined): string | undefined {
+  if (chainTime === undefined) return "no endpoint has told of a head, by which the machine's clock is checked";
+  const ahead = now - chainTime;
+  if (Math.abs(ahead) <= hourMs) return undefined;
+  const hours = (Math.abs(ahead) / hourMs).toFixed(1);
+  return `the machine's clock is ${hours} h ${ahead > 0 ? "ahead of" : "behind"} the chain's newest block`;
+}
 
 /** What is to be done from time to time, beside the sweep. */
 export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
-  const { config, journal, probeEndpoints, clock, report, ticks$ = cron$ } = deps;
+  const { config, journal, probeEndpoints, chainTime, clock, report, ticks$ = cron$ } = deps;
   const { housekeeping: options, payload, rpc, signer } = config;
   const { backupDir, remoteCertFile } = { ...options, ...signer };
   return [
@@ -51,7 +63,11 @@ export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
     {
       name: "prune",
       ticks$: ticks$(options.pruneCron),
-      work: async () => `${await pruneJournal(journal, options.pruneAfter, clock.now())} tasks pruned`,
+      work: async () => {
+        const doubt = clockDoubt(clock.now(), chainTime());
+        if (doubt !== undefined) return `nothing is pruned: ${doubt}`;
+        return `${await pruneJournal(journal, options.pruneAfter, clock.now())} tasks pruned`;
+      },
     },
     {
       name: "digest",

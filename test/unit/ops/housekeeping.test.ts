@@ -178,6 +178,7 @@ describe("housekeeping", () => {
     const jobs = housekeepingJobs({
       ...{ config, journal: refuses, clock: { now: () => 0 }, report: () => undefined, ticks$: () => new Subject() },
       probeEndpoints: async () => "",
+      chainTime: () => undefined,
     });
     expect(await jobs.find(({ name }) => name === "backup")?.work()).toContain("PostgreSQL");
     expect(existsSync(backupDir)).toBe(false);
@@ -195,6 +196,7 @@ describe("housekeeping", () => {
     const jobs = housekeepingJobs({
       ...{ config, journal, clock: { now: () => 0 }, report: () => undefined, ticks$: () => new Subject() },
       probeEndpoints: async () => "",
+      chainTime: () => undefined,
     });
     const metrics = createMetrics({ version: "", nodeVersion: "", withProcess: false });
     showJobs(metrics, jobs, 7_000);
@@ -229,6 +231,30 @@ describe("housekeeping", () => {
     expect(await pruneJournal(journal, 30 * day, 0)).toBe(0);
     expect(await pruneJournal(journal, 30 * day, 29 * day)).toBe(0);
     expect(await pruneJournal(journal, 30 * day, 31 * day)).toBe(450);
+  });
+
+  it("prunes by no clock that is more than an hour from the chain's: a ceiling may stand on what it would take", async () => {
+    const all = tasks(1, 3);
+    await intake(all);
+    for (const task of all) await journal.settleTask(task, "closed", "over", 1n);
+    const { config } = loadConfig({ flags: {}, env: { NODE_ENV: "production" }, cwd: directory });
+    const pruneAt = async (now: number, chainTime: number | undefined) => {
+      const jobs = housekeepingJobs({
+        ...{ config, journal, clock: { now: () => now }, report: () => undefined, ticks$: () => new Subject() },
+        ...{ probeEndpoints: async () => "", chainTime: () => chainTime },
+      });
+      return jobs.find(({ name }) => name === "prune")?.work();
+    };
+    const noted = 400 * day;
+    expect(await pruneAt(noted, noted - 3_600_000)).toBe("0 tasks pruned");
+    const later = 800 * day;
+    expect(await pruneAt(later, noted)).toMatch(
+      /^nothing is pruned: the machine's clock is 9600\.0 h ahead of the chain/,
+    );
+    expect(await pruneAt(later, later + 3_600_001)).toMatch(/^nothing is pruned: the machine's clock is 1\.0 h behind/);
+    expect(await pruneAt(later, undefined)).toMatch(/^nothing is pruned: no endpoint/);
+    expect((await journal.task(all[0] as TaskAddress))?.state).toBe("closed");
+    expect(await pruneAt(later, later + 3_600_000)).toBe("3 tasks pruned");
   });
 
   it("tells a day in words", () => {
