@@ -61,7 +61,7 @@ async function ofSource({ client }: Opened, address: string, limit: number): Pro
     more = stretch.more;
   }
   return all
-    .slice(-limit)
+    .slice(Math.max(0, all.length - limit))
     .reverse()
     .map((task) => ({ task }));
 }

@@ -84,6 +84,8 @@ describe("beside a running daemon", () => {
       checksummed(paid.task),
     ]);
     expect((await run(["tasks", source, "--limit", "1"])).out.trim().split("\n")).toHaveLength(2);
+    for (const of of [[source], []])
+      expect(await run(["tasks", ...of, "--limit", "0", "--json"])).toMatchObject({ code: 0, out: "[]\n" });
     expect(await run(["tasks", source, "--limit", "x"])).toMatchObject({ code: 78 });
     expect(await run(["tasks", devnet.deployment.vault])).toMatchObject({
       code: 78,

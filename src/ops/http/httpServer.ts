@@ -37,6 +37,9 @@ const limits = {
 } as const;
 const mostConnections = 128;
 
+/** Fastify says of each address that a name stands for that it listens there, and nothing else. */
+const withoutInfo = (logger: Logger): Logger => Object.create(logger, { info: { value: () => undefined } });
+
 /**
  * The daemon's own HTTP server: probes and metrics, and whatever `routes` adds.
  * @throws RetryableError `PORT_IN_USE`; ConfigError `PORT_FORBIDDEN` or `HOST_UNAVAILABLE`.
@@ -45,7 +48,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { host, port, metrics, allowedHosts, scrub, logger, routes } = options;
   const server = fastify({
     http: limits,
-    loggerInstance: logger as unknown as FastifyBaseLogger,
+    loggerInstance: withoutInfo(logger) as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * 1024,
     keepAliveTimeout: 5_000,
@@ -74,7 +77,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   await routes?.(server);
 
   try {
-    await server.listen({ host, port, listenTextResolver: () => "http server listening" });
+    await server.listen({ host, port });
   } catch (error) {
     await server.close();
     throw listenError(error as NodeJS.ErrnoException, host, port);

@@ -33,6 +33,16 @@ describe("startHttpServer", () => {
     }
   });
 
+  it("says once that it listens, also where a name stands for several addresses", async () => {
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const talking = createLogger({ level: "info", format: "json", isTTY: false, destination });
+    const { port } = await start({ host: "localhost", logger: talking });
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { msg: "http server listening", host: "localhost", port },
+    ]);
+  });
+
   it("answers 503 with the reason otherwise", async () => {
     const { url } = await start({ livez: () => ({ ok: false, reason: "no head for 40s" }) });
     const response = await fetch(url("/livez"));
