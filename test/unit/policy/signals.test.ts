@@ -57,6 +57,70 @@ test("a judge gets the facts, signed, and its answer is remembered", async () =>
   expect(asked.map((body) => JSON.parse(body))).toEqual([{ signal: "quality", facts: factsOf() }]);
 });
 
+test("an answer is one for this judge, task, response and payload: what another payload was told is not believed", async () => {
+  const asked: string[] = [];
+  const fetch = async (url: string | URL | Request, request?: RequestInit) => {
+    asked.push(`${url} ${JSON.parse(String(request?.body)).signal}`);
+    return new Response(String(asked.length));
+  };
+  const judges = signals({ fetch });
+  const facts = (task: string, response: string, digest: string) =>
+    ({ task: { address: task }, response: { address: response }, output: { digest } }) as FactsJson;
+  const good = spec("https://a.example/");
+  const questions: readonly (readonly [SignalSpec, FactsJson])[] = [
+    [good, facts("0x0", "0x1", "d")],
+    [good, facts("0x0", "0x1", "another payload")],
+    [good, facts("0x0", "0x2", "d")],
+    [good, facts("0x9", "0x1", "d")],
+    [{ ...good, name: "style" }, facts("0x0", "0x1", "d")],
+    [{ ...good, url: "https://b.example/" }, facts("0x0", "0x1", "d")],
+  ];
+  for (const round of [1, 2])
+    for (const [index, question] of questions.entries())
+      expect([round, await judges.ask(...question)]).toEqual([round, { ok: true, answer: index + 1 }]);
+  expect(asked.at(-1)).toBe("https://b.example/ quality");
+});
+
+test("no more answers are remembered than there is room for: the oldest goes first", async () => {
+  let asked = 0;
+  const judges = signals({ fetch: async () => new Response(String(++asked)) });
+  const ask = (id: number) => judges.ask(spec(`https://a.example/${id}`), factsOf());
+  for (let id = 0; id <= 10_000; id++) await ask(id);
+  await ask(10_000);
+  expect(asked).toBe(10_001);
+  await ask(0);
+  expect(asked).toBe(10_002);
+});
+
+test("a judge that does not answer is given more time with each try, and the hour of each request", async () => {
+  const [pauses, stamps]: [number[], unknown[]] = [[], []];
+  const { url } = await judgeOf((_body, headers) => {
+    stamps.push(headers["x-ogpu-timestamp"]);
+    return { status: 503 };
+  });
+  let now = 1_500;
+  const pause = async (ms: number) => {
+    pauses.push(ms);
+    now += 1_000;
+  };
+  await signals({ now: () => now, pause }).ask(spec(url, { retries: 3, secret: "JUDGE" }), factsOf());
+  expect(pauses).toEqual([500, 1_000, 2_000]);
+  expect(stamps).toEqual(["1", "2", "3", "4"]);
+});
+
+test("a budget that was made smaller has room again when as many as it allows are an hour old", async () => {
+  let now = 0;
+  const judges = signals({ now: () => now, fetch: async () => new Response("true") });
+  const ask = (id: number, perHour: number) => judges.ask(spec("https://a.example/", { perHour }), factsOf(`0x${id}`));
+  for (const id of [1, 2, 3]) {
+    now += 60_000;
+    expect((await ask(id, 3)).ok).toBe(true);
+  }
+  now = 240_000;
+  expect(await ask(4, 2)).toMatchObject({ ok: false, againInMs: 3_600_000 + 120_000 - 240_000 });
+  expect(await ask(4, 1)).toMatchObject({ ok: false, againInMs: 3_600_000 + 180_000 - 240_000 });
+});
+
 const hangs: Handler = () => "hang";
 const failures: readonly (readonly [what: string, handler: Handler, error: string])[] = [
   ["answers an error", () => ({ status: 500 }), "the judge quality answered HTTP 500"],
