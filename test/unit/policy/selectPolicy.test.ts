@@ -1,9 +1,12 @@
 import { expect, it } from "vitest";
+import { matchableOf } from "../../../src/policy/matchableOf.ts";
 import type { Matchable } from "../../../src/policy/policyPort.ts";
 import type { MatchSpec } from "../../../src/policy/policySpec.ts";
 import { selectPolicy } from "../../../src/policy/selectPolicy.ts";
 import type { AccountAddress, SourceAddress } from "../../../src/protocol/brand.ts";
 import { wei } from "../../../src/protocol/brand.ts";
+import { aSource, aTask } from "../../support/fakeChain.ts";
+import { invalidOutput, outputOf } from "./support.ts";
 
 const source = `0x${"5".repeat(40)}` as SourceAddress;
 const client = `0x${"c".repeat(40)}` as AccountAddress;
@@ -35,3 +38,14 @@ it.each<[string, Partial<MatchSpec>, readonly Partial<Matchable>[], readonly Par
     for (const of of others) expect([of, chosen(match, of)]).toEqual([of, false]);
   },
 );
+
+it("goes by what the task says, and takes nothing for a task whose function may be another policy's", () => {
+  const sums = { name: "sums", spec: { match: { ...anything, functions: new Set(["sum"]) } } };
+  const cheap = { name: "cheap", spec: { match: { ...anything, payment: { min: undefined, max: wei(10n) } } } };
+  const chosenFor = (config: ReturnType<typeof outputOf>, payment = 10n) =>
+    selectPolicy([sums, cheap], matchableOf(aTask({ payment: wei(payment) }), aSource(), config))?.name;
+  expect(chosenFor(outputOf({ function_name: "sum" }))).toBe("sums");
+  expect(chosenFor(outputOf({ function_name: "product" }))).toBe("cheap");
+  expect(chosenFor(outputOf({ function_name: "product" }), 11n)).toBeUndefined();
+  expect(chosenFor(invalidOutput("HTTP 503"))).toBeUndefined();
+});
