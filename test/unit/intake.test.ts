@@ -75,6 +75,8 @@ it("sets a new journal's checkpoint before the first sweep reads the state, so t
   });
   await lastValueFrom(of("start").pipe(reconcile, toArray()));
   expect(atSweep?.number).toBe(100n);
+  // A reorg is told by it.
+  expect(await journal.recentBlocks()).toEqual([atSweep]);
   await lastValueFrom(of(headAt(105n)).pipe(scan, toArray()));
   expect(asked).toEqual([[101n, 105n]]);
   expect((await journal.cursor())?.number).toBe(105n);

@@ -156,6 +156,14 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     expect(told("missed")).toHaveLength(1);
   });
 
+  it("looks at nothing that was known, whatever happened to it: the first pass did", async () => {
+    const intakes = await stage();
+    await journal.intake({ tasks: [{ task, source }], responses: [], touched: [] });
+    facts = { ...nothing, touched: [task] };
+    expect(await run(intakes, "audit")).toEqual([]);
+    expect(await audited()).toBe(150n);
+  });
+
   it("does not go by an endpoint that has another block there, and says so", async () => {
     elsewhere.answer = async (_, to) => ({ events: [], last: headAt(to, { hash: hashOf(7_777) }) });
     await run(await stage(), "audit");
@@ -188,6 +196,30 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     await run(intakes, "audit");
     expect(await audited()).toBe(160n);
   });
+});
+
+it("tells how far the scanner has come, after each look", async () => {
+  let head = 100n;
+  const intakes = open({ chain: { head: async () => headAt(head) } });
+  for (head of [100n, 150n, 420n]) await run(intakes, "scan");
+  expect(told("scanned")).toEqual([100n, 150n, 420n].map((block) => ({ type: "scanned", block })));
+});
+
+it("looks ahead at what the socket tells of, before it is stored", async () => {
+  const order: unknown[] = [];
+  await journal.intake({ tasks: [{ task, source }], responses: [], touched: [] });
+  const store: Journal["intake"] = async (batch) => {
+    order.push("stored");
+    return journal.intake(batch);
+  };
+  const resolve: Watch["resolve"] = async () => {
+    await time.pass(0);
+    return nothing;
+  };
+  const { live } = open({ store, watch: { resolve }, chain: { lookAhead: (...look) => void order.push(look) } });
+  const at = { blockNumber: 100n, blockHash: hashOf(100), logIndex: 0 };
+  await lastValueFrom(of([{ type: "ResponseSubmitted" as const, response, task, at }]).pipe(live, toArray()));
+  expect(order).toEqual([[task, source, [response]], "stored"]);
 });
 
 describe("the reconcile sweep", () => {

@@ -5,7 +5,7 @@ import type { Judged } from "../../src/judgeTask.ts";
 import { createPipeline, type PipelineDeps } from "../../src/pipeline.ts";
 import type { TaskAddress } from "../../src/protocol/brand.ts";
 import type { Report } from "../../src/report.ts";
-import { task } from "../support/fakeChain.ts";
+import { address, task } from "../support/fakeChain.ts";
 import { createVirtualTime } from "../support/virtualTime.ts";
 
 const confirmation = (state: Confirmation["state"]) => ({ id: 1, task, state }) as Confirmation;
@@ -95,6 +95,22 @@ describe("the pipe", () => {
   it("looks again at once where a look says so", async () => {
     const { time, found$, looks } = run(async (look) => (look === 1 ? { againInMs: 0 } : {}));
     found$.next(task);
+    await time.pass(100);
+    expect(looks).toHaveLength(2);
+  });
+
+  it("hands an intent on, also where the look that led to it is to be repeated", async () => {
+    const { time, found$, looks, outcomes } = run(async (look) =>
+      look === 1 ? { intent: confirmation("intended"), againInMs: 1_000 } : {},
+    );
+    found$.next(task);
+    await time.pass(2_000);
+    expect([looks, outcomes]).toEqual([[0, 1_000], ["intended"]]);
+  });
+
+  it("keeps no task waiting for the look at another one", async () => {
+    const { time, found$, looks } = run((look) => (look === 1 ? new Promise(() => undefined) : Promise.resolve({})));
+    for (const each of [task, address<TaskAddress>(0x77)]) found$.next(each);
     await time.pass(100);
     expect(looks).toHaveLength(2);
   });

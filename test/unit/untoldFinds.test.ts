@@ -103,3 +103,15 @@ describe("what a sweep found before its log", () => {
     expect(await afterwards({})).toEqual([nothing, nothing]);
   });
 });
+
+it("what is found before its log is counted up to a number that is bad enough, and no more is kept in mind", async () => {
+  const all = Array.from({ length: 10_500 }, (_, index) => ({ task: address<TaskAddress>(index + 1), source }));
+  const finds = createUntoldFinds({
+    ...{ knownTasks: async () => new Map() as never, tasksOfResponses: async () => new Map() },
+    untold: async ({ tasks, responses }) => ({ tasks: tasks.length, responses: responses.length }),
+  });
+  finds.endRound(6n);
+  await finds.note({ tasks: all, responses: [] });
+  finds.endRound(9n);
+  expect(await finds.count(73n)).toEqual({ tasks: 10_000, responses: 0 });
+});
