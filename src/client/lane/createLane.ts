@@ -6,7 +6,7 @@ import { InputError, RefusedError } from "../errors.ts";
 import type { MinedTransaction, WriteOptions } from "../types.ts";
 import { conclude } from "./conclude.ts";
 import { createEntries, type EntriesDeps } from "./entries.ts";
-import { freeNonce } from "./freeNonce.ts";
+import { countedElsewhere, freeNonce } from "./freeNonce.ts";
 import { send } from "./look.ts";
 import { type PrepareDeps, prepare } from "./prepare.ts";
 import type { Entry, Transaction } from "./transaction.ts";
@@ -110,7 +110,12 @@ export function createLane(deps: LaneDeps): Lane {
 
   const nextNonce = async (wanted: number | undefined): Promise<Nonce> => {
     if (wanted === undefined) return freeNonce(deps, highest === undefined ? undefined : toNonce(highest + 1));
-    const [mined, pending] = await Promise.all([chain.minedNonce(signer.address), chain.pendingNonce(signer.address)]);
+    const [mined, here, elsewhere = 0] = await Promise.all([
+      chain.minedNonce(signer.address),
+      chain.pendingNonce(signer.address),
+      countedElsewhere(deps),
+    ]);
+    const pending = Math.max(here, elsewhere);
     const nonce = toNonce(wanted);
     const holder = entries.holder(nonce);
     const why = holder

@@ -36,8 +36,8 @@ export async function freeNonce(deps: FreeNonceDeps, own: Nonce | undefined): Pr
 const counted = async (mined: Promise<Nonce>, pending: Promise<Nonce>): Promise<Nonce> =>
   toNonce(Math.max(...(await Promise.all([mined, pending]))));
 
-/** `undefined` where no other endpoint can tell. */
-async function countedElsewhere({ chain, signer: { address } }: FreeNonceDeps): Promise<Nonce | undefined> {
+/** Transactions that are mined or wait; `undefined` where no other endpoint can tell. */
+export async function countedElsewhere({ chain, signer: { address } }: FreeNonceDeps): Promise<Nonce | undefined> {
   const head = await chain.head();
   try {
     const mined = chain.minedNonceElsewhere(address, head.number).then((second) => second.mined);

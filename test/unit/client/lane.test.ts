@@ -330,6 +330,20 @@ describe("the next nonce", () => {
     expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1, 2, 7]);
   });
 
+  it.each([
+    ["a transaction waits in it", { elsewhere: 5 }, 4],
+    ["a transaction waits in it", { here: 5, elsewhere: down }, 4],
+  ])("given by hand is refused where any of two endpoints tells that %s", async (why, counts, nonce) => {
+    pending = counts;
+    const refused = watch(lane.mine(publication, { nonce }));
+    await looks(2);
+    expect(refused.error).toMatchObject({ code: "NONCE_TAKEN", message: expect.stringContaining(why) });
+    expect(signed).toEqual([]);
+    pending = { here: 4, elsewhere: 4 };
+    await begin(publication, { nonce });
+    expect(signed.map((each) => each.nonce)).toEqual([nonce]);
+  });
+
   it("is what the one endpoint says that answers", async () => {
     pending = { here: 5, elsewhere: down };
     await begin(publication);
