@@ -44,7 +44,7 @@ export type FixedNonces = {
  *
  * @throws as `planNonceFix`; InputError `SIGNER_MISSING`; NotMinedError if a replacement is not mined in time.
  * @example
- * await client.fixNonce({ approve: ({ steps, cost }) => steps.length < 3 && cost < parseEther("0.01") });
+ * await client.fixNonce({ approve: ({ steps, cost }) => steps.length < 3 && cost < parseAmount("0.01 OGPU") });
  */
 export async function fixNonce(context: ClientContext, options: FixOptions): Promise<FixedNonces> {
   const signer = signerOf(context, options);
