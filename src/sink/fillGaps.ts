@@ -1,3 +1,4 @@
+import { olderThanRead } from "../chain/farBehind.ts";
 import type { Filler } from "../journal/sinkJournal.ts";
 import { type Nonce, toNonce } from "../protocol/brand.ts";
 import { feeCap, replacementFees } from "./fees.ts";
@@ -26,6 +27,11 @@ export function createGapFiller(): GapFiller {
       const gap = await gapBelow(deps);
       for (const nonce of since.keys()) if (!gap.has(nonce)) since.delete(nonce);
       if (gap.size === 0) return;
+      const scanned = await deps.journal.cursor();
+      const { number } = await deps.chain.head();
+      // What the daemon has had mined since that block would be taken for a gap.
+      const outdated = olderThanRead(number, scanned);
+      if (outdated) throw outdated;
       const now = deps.now();
       for (const nonce of gap) if (!since.has(nonce)) since.set(nonce, now);
       const ripe = [...gap].filter((nonce) => now - (since.get(nonce) ?? now) >= deps.rebroadcastAfterMs);

@@ -454,22 +454,25 @@ describe("the lease of a key", () => {
   });
 });
 
-it("no nonce of long ago is filled because the endpoint that answers has hung hundreds of blocks behind", async () => {
-  const { journal } = bench;
-  const [one] = await intend(1);
-  let mined = 5;
-  const { pay, stop } = await start([first], { minedNonce: async () => toNonce(mined) });
-  const { number, hash } = headAt(1_000n);
-  head$.next(headAt(number));
-  await journal.intake({ tasks: [], responses: [], touched: [], cursor: { number, hash } });
-  pay([one as Confirmation]);
-  await time.pass(100);
-  expect(await nonces([one as Confirmation], first)).toEqual([5]);
-  mined = 3;
-  for (let block = 500n; block < 510n; block++) {
-    head$.next(headAt(block));
-    await time.pass(10_000);
-  }
-  expect(await journal.fillers(first.address, toNonce(0))).toEqual([]);
-  stop();
-});
+it.each([500n, 50n])(
+  "no nonce that is used is filled because the endpoint that answers has hung %s blocks behind",
+  async (by) => {
+    const { journal } = bench;
+    const [one] = await intend(1);
+    let mined = 5;
+    const { pay, stop } = await start([first], { minedNonce: async () => toNonce(mined) });
+    const { number, hash } = headAt(1_000n);
+    head$.next(headAt(number));
+    await journal.intake({ tasks: [], responses: [], touched: [], cursor: { number, hash } });
+    pay([one as Confirmation]);
+    await time.pass(100);
+    expect(await nonces([one as Confirmation], first)).toEqual([5]);
+    mined = 3;
+    for (let block = 1_000n - by; block < 1_010n - by; block++) {
+      head$.next(headAt(block));
+      await time.pass(10_000);
+    }
+    expect(await journal.fillers(first.address, toNonce(0))).toEqual([]);
+    stop();
+  },
+);
