@@ -37,7 +37,10 @@ const counted = async (mined: Promise<Nonce>, pending: Promise<Nonce>): Promise<
   toNonce(Math.max(...(await Promise.all([mined, pending]))));
 
 /** Transactions that are mined or wait; `undefined` where no other endpoint can tell. */
-export async function countedElsewhere({ chain, signer: { address } }: FreeNonceDeps): Promise<Nonce | undefined> {
+export async function countedElsewhere({
+  chain,
+  signer: { address },
+}: Pick<FreeNonceDeps, "chain"> & { readonly signer: Pick<Signer, "address"> }): Promise<Nonce | undefined> {
   const head = await chain.head();
   try {
     const mined = chain.minedNonceElsewhere(address, head.number).then((second) => second.mined);

@@ -4,6 +4,7 @@ import { feeCap, replacementFees } from "../../sink/fees.ts";
 import { transferGas } from "../../sink/replace.ts";
 import type { ClientContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
+import { countedElsewhere } from "../lane/freeNonce.ts";
 import { describeCall } from "./describeCall.ts";
 import { getNonceInfo, type NonceInfo, type NonceOptions, type WaitingNonce } from "./getNonceInfo.ts";
 import { done, ownIn, ownStep, tooDear } from "./ownStep.ts";
@@ -40,7 +41,7 @@ export type PlanOptions = NonceOptions & {
 
 /**
  * What `fixNonce` would do, and what it would cost. Only what is stuck is in it: a nonce that offers less than the chain
- * asks, or one that nothing waits in. Sends nothing.
+ * asks, or one that nothing waits in, and in which no other endpoint counts anything either. Sends nothing.
  *
  * @throws RefusedError `POOL_UNREADABLE` if transactions wait and the node does not show them: what is not known is not
  *   cancelled; `FEES_TOO_HIGH` if a replacement, or what fills a gap, would pass the client's ceiling.
@@ -57,8 +58,13 @@ export async function planNonceFix(context: ClientContext, options: PlanOptions 
   }
   // After the pool: whoever signs takes note of a nonce before it sends.
   const leave = typeof options.leave === "function" ? await options.leave() : options.leave;
-  const isStuck = ({ nonce, state }: WaitingNonce) =>
-    (state === "underpriced" || state === "gap") && !leave?.has(nonce);
+  const isEmpty = (each: WaitingNonce) => each.state === "gap" && ownIn(context, address, each) === undefined;
+  // One pool may lack what another one holds, and somebody waits for.
+  const signer = { address: address.toLowerCase() as AccountAddress };
+  const elsewhere = waiting.some(isEmpty) ? ((await countedElsewhere({ ...context, signer })) ?? 0) : 0;
+  const isStuck = (each: WaitingNonce) =>
+    (each.state === "underpriced" || (each.state === "gap" && !(isEmpty(each) && each.nonce < elsewhere))) &&
+    !leave?.has(each.nonce);
   const steps: FixStep[] = [];
   const now = waiting.some(isStuck) ? await context.chain.fees(true) : undefined;
   for (const each of now ? waiting.filter(isStuck) : []) steps.push(await stepFor(context, info, each, now as Fees));

@@ -35,31 +35,49 @@ async function shown(transaction: TransactionSerializable, signer = own): Promis
   };
 }
 
-let server: RpcServer | undefined;
-afterEach(() => server?.stop());
+let servers: RpcServer[] = [];
+afterEach(async () => {
+  for (const server of servers) await server.stop();
+  servers = [];
+});
 
-/** What is planned where a node shows this, and takes any confirmation for one that can pay. */
-async function planned(waits: Shown) {
+/** A node that shows this in its pool, and takes any confirmation for one that can pay. @param waits By nonce. @param count With those that wait. */
+async function startNode(waits: Readonly<Record<number, Shown>>, count = 7): Promise<string> {
   const block = { number: "0x64", hash: hashOf(100), parentHash: hashOf(99), timestamp: "0x65000000" };
   const answers: Readonly<Record<string, unknown>> = {
     eth_chainId: numberToHex(chainId),
     eth_getBlockByNumber: { ...block, baseFeePerGas: "0x3b9aca00" },
     eth_blockNumber: "0x64",
     eth_getTransactionCount: "0x7",
-    txpool_contentFrom: { pending: { 7: waits }, queued: {} },
+    txpool_contentFrom: { pending: waits, queued: {} },
     eth_estimateGas: "0x30d40",
     eth_gasPrice: "0x3b9aca00",
     eth_maxPriorityFeePerGas: "0x3b9aca00",
     eth_feeHistory: { gasUsedRatio: [], reward: [] },
   };
-  const answer = ({ id, method }: RpcRequest) => ({ jsonrpc: "2.0", id, result: answers[method] ?? null });
-  server = await startRpcServer((asked) => ({
+  const answer = ({ id, method, params }: RpcRequest) => {
+    const result = params[1] === "pending" ? numberToHex(count) : (answers[method] ?? null);
+    return { jsonrpc: "2.0", id, result };
+  };
+  const server = await startRpcServer((asked) => ({
     body: asked.length === 1 ? answer(asked[0] as RpcRequest) : asked.map(answer),
   }));
-  const client = createClient({ chain: chainId, rpc: server.url, pollIntervalMs: 20 });
-  const { steps } = await client.planNonceFix({ address: own.address });
-  return steps;
+  servers.push(server);
+  return server.url;
 }
+const planOn = (rpc: readonly string[]) =>
+  createClient({ chain: chainId, rpc, pollIntervalMs: 20 }).planNonceFix({ address: own.address });
+const planned = async (waits: Shown) => (await planOn([await startNode({ 7: waits })])).steps;
+
+it.each([
+  ["another endpoint counts what waits in it", 9, []],
+  ["no endpoint counts anything in it", 7, [{ nonce: 7, action: "fill" }]],
+])("a nonce that one pool shows nothing in is planned for as it must be where %s", async (_, count, steps) => {
+  const behind = { 8: await shown({ ...legacy, nonce: 8, gasPrice: 2_000_000_000n }) };
+  const plan = await planOn([await startNode(behind), await startNode({}, count)]);
+  expect(plan.steps).toMatchObject(steps);
+  expect(plan.steps.length + plan.untouched.length).toBe(2);
+});
 
 it.each([
   ["legacy", legacy],
