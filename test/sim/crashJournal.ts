@@ -47,6 +47,8 @@ export type CrashJournalOptions = {
   readonly isOusted: () => boolean;
   /** A moment at which the world may stop; it asks `isAlive` afterwards. */
   readonly moment: (what: string) => void;
+  /** Throws where the disk does not take what is to be committed. @default it takes everything */
+  readonly disk?: () => void;
   /** Something was committed. */
   readonly onCommit: (method: string, args: readonly unknown[]) => void;
 };
@@ -57,7 +59,7 @@ export type CrashJournalOptions = {
  */
 export function createCrashJournal(
   journal: Journal,
-  { isAlive, isOusted, moment, onCommit }: CrashJournalOptions,
+  { isAlive, isOusted, moment, disk = () => undefined, onCommit }: CrashJournalOptions,
 ): Journal {
   const never = new Promise<never>(() => undefined);
   const wrap = (name: string, method: (...args: readonly unknown[]) => Promise<unknown>) => {
@@ -70,6 +72,7 @@ export function createCrashJournal(
       if (isOusted() && !fenced.has(name)) throw new FatalError("another daemon has the journal", { code: "OUSTED" });
       moment(`before ${name}`);
       if (!isAlive()) return never;
+      disk();
       const stored = await method(...args);
       onCommit(name, args);
       moment(`after ${name}`);

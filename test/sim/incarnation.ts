@@ -61,6 +61,10 @@ export type IncarnationDeps = {
   readonly nodes: readonly ModelNode[];
   /** Those that a second opinion is asked of, where one of the nodes lies all the time. */
   readonly honest: readonly ModelNode[];
+  readonly answering: () => readonly ModelNode[];
+  readonly connectable: () => readonly ModelNode[];
+  /** Throws where a commit fails. */
+  readonly disk: () => void;
   readonly documents: ModelDocuments;
   readonly plant: Plant | undefined;
   readonly isHidden: (log: RpcLog) => boolean;
@@ -132,7 +136,13 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
     const options = { urls, connect, chainId, clock, report, batchSize, rateLimit: 0, cooldownMs: 30_000 };
     return createEndpoints({ ...options, timeoutMs: settings.timeoutMs, random: prng.next });
   };
-  const journal = createCrashJournal(opened, { isAlive, isOusted: () => ousted, moment, onCommit: deps.onCommit });
+  const journal = createCrashJournal(opened, {
+    isAlive,
+    isOusted: () => ousted,
+    moment,
+    disk: deps.disk,
+    onCommit: deps.onCommit,
+  });
   const sweepTicks$ = interval(settings.sweepEveryMs, clock.scheduler);
   const whole = { journal, rpc: endpointOf("model", deps.nodes), second, sweepTicks$ };
   const ports = plant?.wrap?.(whole, { path, moment }) ?? whole;

@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Focus, focuses } from "./faults.ts";
+import { cleanUp } from "./home.ts";
 import { plants } from "./plants.ts";
 import { runSeeds } from "./runSeeds.ts";
 import { shrink } from "./shrink.ts";
-import { cleanUp, type SimulationResult, simulate } from "./simulate.ts";
+import { type SimulationResult, simulate } from "./simulate.ts";
 
 const usage = `usage: npm run sim -- [--seeds N] [--from K] [--workers N] [--focus ${focuses.join("|")}] [--steps M] [--json FILE]
        npm run sim -- --seed K [--focus …] [--fault-limit I]     replays one seed, and shows what happened

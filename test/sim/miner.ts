@@ -1,12 +1,14 @@
 import type { Hex } from "../../src/protocol/brand.ts";
+import { createBlockTimes } from "./blockTimes.ts";
 import type { Faults } from "./faults.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
 import { type Block, includable, type ModelChain } from "./modelChain.ts";
 import { applyAction, copyState } from "./modelContracts.ts";
+import type { PoolWhims } from "./poolWhims.ts";
 import type { Prng } from "./prng.ts";
+import { createStrangers } from "./strangers.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualTime } from "./virtualTime.ts";
-import { modelHash } from "./words.ts";
 
 export type MinerDeps = {
   readonly chain: ModelChain;
@@ -17,6 +19,7 @@ export type MinerDeps = {
   readonly trace: Trace;
   /** The keys of this run. */
   readonly signers: readonly Hex[];
+  readonly poolWhims: PoolWhims;
   /** Blocks that a reorg takes back at most. */
   readonly maxReorgDepth: number;
   /** The chain has a base fee. */
@@ -28,9 +31,10 @@ const gwei = 1_000_000_000n;
 
 /** Mines for ever: chooses from the pool, forks, drops transactions, lets the fee jump and a stranger use the key. */
 export function startMiner(deps: MinerDeps): void {
-  const { chain, pool, prng, faults, time, trace, signers, maxReorgDepth, eip1559, onTip } = deps;
+  const { chain, pool, prng, faults, time, trace, signers, poolWhims, maxReorgDepth, eip1559, onTip } = deps;
   const fee = createBaseFee(deps);
-  let strangers = 0;
+  const blockTimes = createBlockTimes(prng, faults);
+  const strangers = createStrangers(deps);
   let leftOutUntil = 0;
 
   const choose = (parent: Block, blockTime: number, baseFee: bigint, eagerness: number): ModelTransaction[] => {
@@ -68,7 +72,7 @@ export function startMiner(deps: MinerDeps): void {
   const ofKeys = () => signers.flatMap((signer) => pool.ofAccount(signer));
 
   const mineOn = (parent: Block, seconds: number, eagerness: number): Block => {
-    const blockTime = Math.max(parent.time + 1, seconds);
+    const blockTime = blockTimes(parent, seconds);
     const baseFee = fee(parent);
     const transactions = choose(parent, blockTime, baseFee, eagerness);
     for (const { hash } of transactions) pool.remove(hash);
@@ -94,7 +98,7 @@ export function startMiner(deps: MinerDeps): void {
       return;
     }
     if (key.nonce < (tip.state.nonces.get(key.from) ?? 0) || pool.holder(key.from, key.nonce)) return;
-    if (!faults.strikes("ours lost in a reorg")) pool.put(transaction);
+    if (!strangers.losesIt(transaction) && !faults.strikes("ours lost in a reorg")) pool.put(transaction);
   };
 
   const reorg = () => {
@@ -116,36 +120,23 @@ export function startMiner(deps: MinerDeps): void {
     adopt(block);
   };
 
-  const stranger = () => {
-    const signer = prng.pick(signers);
-    const next = chain.tip().state.nonces.get(signer) ?? 0;
-    const ours = pool.ofAccount(signer);
-    const nonce = prng.chance(0.5) ? next : next + ours.length;
-    const holder = pool.holder(signer, nonce)?.key;
-    const maxFee = (holder?.maxFee ?? 50n * gwei) * 2n;
-    trace.note(`a stranger uses the key: nonce ${nonce}`);
-    pool.put({
-      hash: modelHash(0x57, strangers++),
-      action: { type: "transfer" },
-      key: { from: signer, nonce, maxFee, tip: (holder?.tip ?? gwei) * 2n, by: "stranger" },
-    });
-  };
-
   const disturb = () => {
     if (faults.strikes("ours left out")) leftOutUntil = time.now() + prng.between(10_000, 60_000);
-    if (faults.strikes("stranger")) stranger();
+    strangers.disturb();
     const ours = ofKeys().filter(({ key }) => key?.by === "daemon");
     const dropped = ours.length > 0 && faults.strikes("mempool drop") ? prng.pick(ours) : undefined;
     if (dropped) {
       trace.note(`the pool drops nonce ${dropped.key?.nonce} ${dropped.hash.slice(0, 10)}`);
       pool.remove(dropped.hash);
     }
+    poolWhims.disturb(ours);
   };
 
   const next = () => {
     time.after(faults.isOver() ? 2_000 : prng.pick([600, 1_000, 1_500, 2_000, 3_000, 6_000]), () => {
       disturb();
-      if (maxReorgDepth > 0 && chain.tip().number > maxReorgDepth + 1 && faults.strikes("reorg")) reorg();
+      const isDeep = maxReorgDepth > 0 && chain.tip().number > maxReorgDepth + 1;
+      if (isDeep && (strangers.isTakenBack(chain.tip()) || faults.strikes("reorg"))) reorg();
       else adopt(mineOn(chain.tip(), Math.floor(time.now() / 1000), faults.isOver() ? 1 : 0.85));
       next();
     });

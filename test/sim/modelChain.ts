@@ -12,6 +12,9 @@ export type Mined = {
   readonly reason: string;
 };
 
+/** Where a transaction was mined, and what came of it. */
+export type Place = { readonly block: Block; readonly mined: Mined };
+
 export type Block = {
   readonly number: number;
   readonly hash: Hash;
@@ -45,7 +48,9 @@ export type ModelChain = {
   /** The blocks at a height that are on no branch any more, or on another one. */
   readonly besides: (block: Block) => readonly Block[];
   /** Where a transaction was mined, in the past of `tip`. */
-  readonly find: (tip: Block, hash: Hash) => { readonly block: Block; readonly mined: Mined } | undefined;
+  readonly find: (tip: Block, hash: Hash) => Place | undefined;
+  /** Where a transaction was ever mined, on whatever branch. */
+  readonly placesOf: (hash: Hash) => readonly Place[];
   /** Whether a block of this height, on whatever branch, holds a transaction. */
   readonly wasMined: (hash: Hash, number: number) => boolean;
   /** Builds a block; it is canonical once `adopt` says so. */
@@ -57,7 +62,8 @@ export type ModelChain = {
 /** The tree of blocks, each with the contracts' state after it: a branch's state is its own transactions', replayed. */
 export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigint | undefined): ModelChain {
   const blocks = new Map<Hash, Block>();
-  const minedIn = new Map<Hash, Block[]>();
+  const minedIn = new Map<Hash, Place[]>();
+  const placesOf = (hash: Hash): readonly Place[] => minedIn.get(hash) ?? [];
   let canonical: Block[] = [];
 
   const build = (parent: Block | undefined, { time, baseFee: fee, transactions }: BlockPlan): Block => {
@@ -95,10 +101,9 @@ export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigin
       },
     };
     blocks.set(hash, block);
-    for (const { transaction } of mined) {
-      const places = minedIn.get(transaction.hash) ?? [];
-      places.push(block);
-      minedIn.set(transaction.hash, places);
+    for (const each of mined) {
+      const { hash: of } = each.transaction;
+      minedIn.set(of, [...placesOf(of), { block, mined: each }]);
     }
     return block;
   };
@@ -119,15 +124,9 @@ export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigin
     byHash: (hash) => blocks.get(hash),
     at,
     besides: (block) => [...blocks.values()].filter((each) => each.number === block.number && each !== block),
-    find: (tip, hash) => {
-      for (const block of minedIn.get(hash) ?? []) {
-        if (at(tip, block.number) !== block) continue;
-        const mined = block.mined.find(({ transaction }) => transaction.hash === hash);
-        if (mined) return { block, mined };
-      }
-      return undefined;
-    },
-    wasMined: (hash, number) => (minedIn.get(hash) ?? []).some((block) => block.number === number),
+    find: (tip, hash) => placesOf(hash).find(({ block }) => at(tip, block.number) === block),
+    placesOf,
+    wasMined: (hash, number) => placesOf(hash).some(({ block }) => block.number === number),
     build,
     adopt: (tip) => {
       const branch: Block[] = [];

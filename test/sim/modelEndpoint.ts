@@ -10,6 +10,8 @@ export type EndpointDeps = {
   readonly name: string;
   /** What the balancer chooses from, for each request anew. */
   readonly nodes: readonly ModelNode[];
+  /** Those of all nodes that answer now. */
+  readonly answering: () => readonly ModelNode[];
   readonly prng: Prng;
   readonly faults: Faults;
   readonly time: VirtualTime;
@@ -20,7 +22,7 @@ export type EndpointDeps = {
 
 /** One HTTP endpoint: a balancer before some nodes, which fails, hangs, and loses what goes through it. */
 export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
-  const { name, nodes, prng, faults, time, trace, timeoutMs } = deps;
+  const { name, answering, prng, faults, time, trace, timeoutMs } = deps;
   let downUntil = 0;
 
   const unavailable = (why: string) =>
@@ -37,6 +39,8 @@ export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
       if (faults.strikes("endpoint down")) downUntil = time.now() + prng.between(2_000, 30_000);
       if (time.now() < downUntil && !faults.isOver()) return fail(prng.between(1, 50), "HTTP 503");
       if (faults.strikes("http error")) return fail(prng.between(1, 300), prng.pick(["HTTP 502", "ECONNRESET"]));
+      const nodes = deps.nodes.filter((each) => answering().includes(each));
+      if (nodes.length === 0) return fail(prng.between(1, 50), "HTTP 503");
       const isSend = calls.some(({ method }) => method === "eth_sendRawTransaction");
       if (isSend && faults.strikes("send lost")) return fail(prng.between(1, 300), "ECONNRESET");
       if (isSend && faults.strikes("send and answer lost")) return fail(timeoutMs, `no answer within ${timeoutMs} ms`);

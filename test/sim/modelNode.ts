@@ -1,17 +1,21 @@
-import { keccak256, parseTransaction } from "viem";
 import type { TriedAnswer } from "../../src/chain/callsFrom.ts";
 import type { RpcCall } from "../../src/chain/jsonRpc.ts";
 import type { Hash, Hex } from "../../src/protocol/brand.ts";
 import type { Deployment } from "../../src/protocol/chains.ts";
-import { eventTopics, type RpcLog } from "../../src/protocol/events.ts";
-import { senderOf } from "./actors.ts";
+import type { RpcLog } from "../../src/protocol/events.ts";
+import type { FarHead } from "./farHeads.ts";
 import type { Faults } from "./faults.ts";
 import type { Lies } from "./lies.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
+import { type NodeAnswer, refusal, reverted } from "./modelAnswers.ts";
 import { callView, confirmedBy, isContract, revertBytes } from "./modelCalls.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { type Action, applyAction, copyState, type ModelState } from "./modelContracts.ts";
+import { createLogAnswers } from "./modelLogs.ts";
+import { createReceiptAnswers, gasOfConfirm, traceOf } from "./modelReceipts.ts";
+import { createSendAnswers } from "./modelSends.ts";
 import { readCalls, writeAnswers } from "./modelTries.ts";
+import type { PoolWhims } from "./poolWhims.ts";
 import type { Prng } from "./prng.ts";
 import { quantity } from "./words.ts";
 
@@ -46,39 +50,29 @@ export type NodeDeps = {
   readonly isHidden: (log: RpcLog) => boolean;
   /** What this node says where it lies. */
   readonly lies: Lies;
+  /** What this node says of its head. */
+  readonly farHead: FarHead;
+  readonly poolWhims: PoolWhims;
+  readonly now: () => number;
   /** Whether this node calls a transaction hopeless. */
   readonly refuses: (transaction: ModelTransaction) => boolean;
 };
 
-export type NodeAnswer =
-  | { readonly result: unknown }
-  | { readonly error: { readonly code: number; readonly message: string; readonly data?: unknown } };
-
 export type ModelNode = {
   /** Newest block that this node knows of, or says it does. */
   readonly head: () => Block;
+  /** What it calls its head. */
+  readonly told: () => Block["wire"];
   readonly follow: (block: Block) => void;
   readonly answer: (call: RpcCall) => NodeAnswer;
 };
 
-type LogFilter = {
-  readonly address?: Hex | readonly Hex[];
-  readonly topics?: readonly (Hex | readonly Hex[] | null)[];
-  readonly fromBlock?: string;
-  readonly toBlock?: string;
-  readonly blockHash?: Hash;
-};
-
-const refusal = (message: string, code = -32000, data?: unknown): NodeAnswer => ({
-  error: { code, message, ...(data === undefined ? {} : { data }) },
-});
-
-const gasOfConfirm = 120_000;
-
 /** One node: what it answers follows from its own head, which may lag behind, or stand on a branch that others left. */
 export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode {
-  const { chain, pool, prng, faults, lies } = deps;
+  const { chain, pool, prng, faults, lies, farHead } = deps;
   let head = chain.tip();
+  /** When it first told of a block, in virtual milliseconds. */
+  const seenAt = new Map<Hash, number>([[head.hash, deps.now()]]);
 
   const blockAt = (tag: unknown): Block | undefined => {
     if (tag === "latest" || tag === "pending" || tag === undefined) return head;
@@ -143,41 +137,25 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
     return outcome.ok ? { result: quantity(gasOfConfirm) } : reverted(outcome.reason);
   };
 
-  const receipt = (hash: Hash): NodeAnswer => {
-    const found = chain.find(head, hash);
-    if (found === undefined || faults.strikes("receipt withheld")) return { result: null };
-    const { block, mined } = found;
-    return {
-      result: {
-        transactionHash: hash,
-        blockNumber: quantity(block.number),
-        blockHash: block.hash,
-        transactionIndex: quantity(block.mined.indexOf(mined)),
-        status: mined.succeeded ? "0x1" : "0x0",
-        gasUsed: quantity(gasOfConfirm),
-        effectiveGasPrice: quantity((block.baseFee ?? 1_000_000_000n) + 1n),
-        logs: [],
-      },
-    };
-  };
-
-  const trace = (hash: Hash): NodeAnswer => {
-    const found = chain.find(head, hash);
-    if (found === undefined) return refusal("transaction not found");
-    const { succeeded, reason } = found.mined;
-    return { result: succeeded ? { type: "CALL" } : { error: "execution reverted", output: revertBytes(reason) } };
-  };
-
   const count = (account: Hex, tag: unknown): NodeAnswer => {
     const block = blockAt(tag);
     if (block === undefined) return refusal("header not found");
     let next = block.state.nonces.get(account.toLowerCase() as Hex) ?? 0;
-    if (tag === "pending") while (pool.holder(account.toLowerCase() as Hex, next)) next++;
+    if (tag === "pending") {
+      if (faults.strikes("pending count too low")) return { result: quantity(Math.max(0, next - prng.between(1, 3))) };
+      while (pool.holder(account.toLowerCase() as Hex, next)) next++;
+    }
     if (tag === "latest" && faults.strikes("count too high")) next += prng.pick([1, 5, 1_000_000]);
+    else if (tag === "latest" && next > 0 && faults.strikes("count goes back")) next -= 1;
     return { result: quantity(next) };
   };
 
   const logs = createLogAnswers(deps, options, { head: () => head, blockAt, known });
+  const receipt = createReceiptAnswers(
+    deps,
+    () => head,
+    (hash) => seenAt.get(hash) ?? 0,
+  );
   const send = createSendAnswers(deps, options, () => head);
 
   const answer = ({ method, params }: RpcCall): NodeAnswer => {
@@ -190,9 +168,9 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
       case "eth_syncing":
         return { result: false };
       case "eth_blockNumber":
-        return { result: quantity(head.number) };
+        return { result: quantity(farHead.number(head)) };
       case "eth_getBlockByNumber":
-        return { result: lies.ofTime(blockAt(first)?.wire) ?? null };
+        return { result: lies.ofTime(first === "latest" ? farHead.latest(head) : blockAt(first)?.wire) ?? null };
       case "eth_getBlockByHash":
         return { result: known(first)?.wire ?? null };
       case "eth_getLogs":
@@ -207,7 +185,9 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
       case "eth_getTransactionReceipt":
         return receipt(first);
       case "debug_traceTransaction":
-        return options.takesTraces ? trace(first) : refusal("the method debug_traceTransaction does not exist", -32601);
+        return options.takesTraces
+          ? traceOf(chain, head, first)
+          : refusal("the method debug_traceTransaction does not exist", -32601);
       case "eth_getTransactionCount":
         return count(first, second);
       case "eth_sendRawTransaction":
@@ -231,17 +211,15 @@ export function createModelNode(deps: NodeDeps, options: NodeOptions): ModelNode
 
   return {
     head: () => head,
+    told: () => farHead.latest(head),
     follow: (block) => {
+      for (let each: Block | undefined = block; each && !seenAt.has(each.hash); each = each.parent)
+        seenAt.set(each.hash, deps.now());
       head = block;
     },
     answer,
   };
 }
-
-const reverted = (reason: string): NodeAnswer =>
-  reason === ""
-    ? refusal("execution reverted", 3, "0x")
-    : refusal(`execution reverted: ${reason}`, 3, revertBytes(reason));
 
 function feeHistory(head: Block, blocks: number): unknown {
   const some: Block[] = [];
@@ -254,144 +232,4 @@ function feeHistory(head: Block, blocks: number): unknown {
     gasUsedRatio: some.map(() => 0.5),
     reward: some.map(() => [quantity(1_000_000_000)]),
   };
-}
-
-type Views = {
-  readonly head: () => Block;
-  readonly blockAt: (tag: unknown) => Block | undefined;
-  readonly known: (hash: Hash) => Block | undefined;
-};
-
-const matches = (log: RpcLog, { address, topics }: LogFilter): boolean => {
-  const addresses = address === undefined ? undefined : [address].flat().map((each) => each.toLowerCase());
-  if (addresses && !addresses.includes(log.address)) return false;
-  return (topics ?? []).every((topic, index) => topic === null || [topic].flat().includes(log.topics[index] as Hex));
-};
-
-/** The sink asks for these alone. What is withheld from it is no lie to the intake, which must find everything. */
-const isOfConfirmations = ({ topics }: LogFilter): boolean =>
-  [topics?.[0] ?? []].flat().join() === eventTopics.ResponseStatusChanged;
-
-/** `eth_getLogs`, with what a node behind a balancer does to it. */
-function createLogAnswers(
-  { chain, prng, faults, onLie, isHidden }: NodeDeps,
-  { logLimit }: NodeOptions,
-  { head, blockAt, known }: Views,
-): (filter: LogFilter) => NodeAnswer {
-  const readBlock = (block: Block, filter: LogFilter, isNewest: boolean): readonly RpcLog[] => {
-    const logs = block.logs.filter((log) => matches(log, filter) && !isHidden(log));
-    if (logs.length === 0) return logs;
-    if (isOfConfirmations(filter)) {
-      return faults.strikes("some confirmations' logs withheld") ? logs.filter(() => prng.chance(0.5)) : logs;
-    }
-    if (isNewest && faults.strikes("newest logs withheld")) {
-      onLie(block);
-      return [];
-    }
-    if (faults.strikes("some logs withheld")) {
-      onLie(block);
-      return logs.filter(() => prng.chance(0.5));
-    }
-    return logs;
-  };
-  return (filter) => {
-    const blocks: Block[] = [];
-    if (filter.blockHash !== undefined) {
-      const block = known(filter.blockHash);
-      if (block === undefined) return refusal("unknown block");
-      blocks.push(block);
-    } else {
-      const from = Number(
-        filter.fromBlock === undefined ? head().number : (blockAt(filter.fromBlock)?.number ?? filter.fromBlock),
-      );
-      const to = Math.min(head().number, blockAt(filter.toBlock)?.number ?? head().number);
-      if (from > head().number + 1_000) return refusal("invalid block range params");
-      for (let number = from; number <= to; number++) {
-        const block = chain.at(head(), number);
-        if (block) blocks.push(block);
-      }
-    }
-    if (isOfConfirmations(filter)) {
-      if (faults.strikes("confirmations' logs refused")) return refusal("query timeout exceeded");
-      if (faults.strikes("confirmations' logs withheld")) return { result: [] };
-      if (faults.strikes("confirmations' logs of a branch that is gone")) {
-        blocks.splice(0, blocks.length, ...blocks.map((block) => prng.pick([block, ...chain.besides(block)])));
-      }
-    }
-    const all = blocks.flatMap((block) => readBlock(block, filter, block.number >= head().number - 1));
-    if (blocks.length > 1 && all.length > logLimit) {
-      return refusal(`query returned more than ${logLimit} results`, -32005);
-    }
-    if (all.length > 0 && !isOfConfirmations(filter) && faults.strikes("logs withheld")) {
-      for (const block of blocks) if (block.logs.length > 0) onLie(block);
-      return { result: [] };
-    }
-    if (all.length > 1 && faults.strikes("logs shuffled")) return { result: shuffle(all, prng) };
-    return { result: all };
-  };
-}
-
-function shuffle<T>(items: readonly T[], prng: Prng): readonly T[] {
-  const shuffled = [...items];
-  for (let i = shuffled.length - 1; i > 0; i--) {
-    const j = prng.between(0, i);
-    [shuffled[i], shuffled[j]] = [shuffled[j] as T, shuffled[i] as T];
-  }
-  return shuffled;
-}
-
-/** Reads a raw transaction of one of the daemon's keys. */
-export function readRaw(raw: Hex): ModelTransaction {
-  const { nonce = 0, data = "0x", gasPrice, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(raw);
-  const response = confirmedBy(data);
-  const hash = keccak256(raw);
-  const sender = senderOf(hash);
-  return {
-    hash,
-    action: response === undefined ? { type: "transfer" } : { type: "confirm", response, sender },
-    key: {
-      from: sender,
-      nonce,
-      maxFee: gasPrice ?? maxFeePerGas,
-      tip: gasPrice ?? maxPriorityFeePerGas,
-      by: "daemon",
-    },
-  };
-}
-
-/** `eth_sendRawTransaction`: the pool's rules, and the answers that mean something else than they say. */
-function createSendAnswers(
-  { chain, pool, faults, refuses }: NodeDeps,
-  { replacementPerMille, refusesBelowBaseFee }: NodeOptions,
-  head: () => Block,
-): (raw: Hex) => NodeAnswer {
-  return (raw) => {
-    const transaction = readRaw(raw);
-    const { hash, key } = transaction;
-    if (key === undefined) return refusal("invalid sender");
-    const signer = key.from;
-    if (pool.has(hash)) return refusal("already known");
-    if (key.nonce < (head().state.nonces.get(signer) ?? 0)) {
-      return refusal(`nonce too low: next nonce ${head().state.nonces.get(signer)}, tx nonce ${key.nonce}`);
-    }
-    // What another node has mined already cannot come back into the pool that all nodes share here.
-    if (chain.find(chain.tip(), hash)) return refusal("already known");
-    if (key.nonce < (chain.tip().state.nonces.get(signer) ?? 0)) return { result: hash };
-    if (refuses(transaction)) return refusal("exceeds block gas limit");
-    if (faults.strikes("pool is full")) return refusal("txpool is full");
-    if (faults.strikes("underpriced")) return refusal("transaction underpriced");
-    if (refusesBelowBaseFee && key.maxFee < (head().baseFee ?? 0n)) {
-      return refusal("max fee per gas less than block base fee");
-    }
-    const holder = pool.holder(signer, key.nonce)?.key;
-    if (holder && !(isRaised(key.maxFee, holder.maxFee) && isRaised(key.tip, holder.tip))) {
-      return refusal("replacement transaction underpriced");
-    }
-    pool.put(transaction);
-    return faults.strikes("already known") ? refusal("already known") : { result: hash };
-  };
-
-  function isRaised(now: bigint, before: bigint): boolean {
-    return now * 1000n >= before * replacementPerMille;
-  }
 }

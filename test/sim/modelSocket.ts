@@ -16,7 +16,8 @@ export type ModelSocket = {
 };
 
 export type SocketDeps = {
-  readonly nodes: readonly ModelNode[];
+  /** Those that it may be at now. */
+  readonly connectable: () => readonly ModelNode[];
   readonly chain: ModelChain;
   readonly prng: Prng;
   readonly faults: Faults;
@@ -29,7 +30,7 @@ export type SocketDeps = {
 
 /** A WebSocket that is opened again whenever it broke; it loses, doubles and reorders, and says nothing of it. */
 export function createModelSocket(deps: SocketDeps): ModelSocket {
-  const { nodes, chain, prng, faults, time, isAlive, isHidden, parse } = deps;
+  const { connectable, chain, prng, faults, time, isAlive, isHidden, parse } = deps;
   let emit: ((message: SocketMessage) => void) | undefined;
   let peer: ModelNode | undefined;
 
@@ -52,7 +53,7 @@ export function createModelSocket(deps: SocketDeps): ModelSocket {
 
   const connect = () => {
     if (emit === undefined || !isAlive()) return;
-    peer = prng.pick(nodes);
+    peer = prng.pick(connectable());
     emit({ type: "up" });
   };
 
@@ -68,7 +69,7 @@ export function createModelSocket(deps: SocketDeps): ModelSocket {
     }),
     push: (node, before) => {
       if (node !== peer) return;
-      if (faults.strikes("socket down")) {
+      if (!connectable().includes(node) || faults.strikes("socket down")) {
         peer = undefined;
         time.after(prng.between(500, 60_000), connect);
         return;
@@ -78,7 +79,8 @@ export function createModelSocket(deps: SocketDeps): ModelSocket {
         for (const log of block.logs) if (!isHidden(log)) deliver({ type: "log", log: { ...log, removed: true } });
       }
       for (const block of added) {
-        deliver({ type: "head", head: toHead(block.wire as unknown as WireBlock) });
+        const told = block === node.head() ? node.told() : block.wire;
+        deliver({ type: "head", head: toHead(told as unknown as WireBlock) });
         for (const log of block.logs) if (!isHidden(log)) deliver({ type: "log", log });
       }
     },

@@ -3,7 +3,7 @@ import { isClosed, TaskStatus } from "../../src/protocol/statuses.ts";
 import type { JournalReader } from "./journalReader.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
-import { readRaw } from "./modelNode.ts";
+import { readRaw } from "./modelSends.ts";
 import { createSinkChecks } from "./sinkChecks.ts";
 import type { Truth } from "./truth.ts";
 

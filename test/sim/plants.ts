@@ -6,7 +6,7 @@ import type { Hex } from "../../src/protocol/brand.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
 import { eventTopics } from "../../src/protocol/events.ts";
 import type { Focus } from "./faults.ts";
-import { readRaw } from "./modelNode.ts";
+import { readRaw } from "./modelSends.ts";
 
 /** The ports of one daemon, as a planted bug may replace them. */
 export type Ports = {

@@ -1,29 +1,28 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { config as rxjs } from "rxjs";
-import { loadPolicies } from "../../src/policy/loadPolicies.ts";
-import type { PolicySet } from "../../src/policy/policyPort.ts";
 import { deploymentOn, mainnet } from "../../src/protocol/chains.ts";
-import { setting, signers, startActors } from "./actors.ts";
+import { signers, startActors } from "./actors.ts";
 import { createCrashes } from "./crashes.ts";
+import { createDiskFaults, isOfDisk } from "./diskFaults.ts";
+import { drawChain, drawNodeOptions, drawSettings } from "./draws.ts";
 import { createFaults, type Focus } from "./faults.ts";
+import { createHangs } from "./hangs.ts";
+import { prepare } from "./home.ts";
 import { type Incarnation, maxFeePerGas, startIncarnation } from "./incarnation.ts";
 import { type JournalReader, openJournalReader } from "./journalReader.ts";
 import { createMempool } from "./mempool.ts";
 import { startMiner } from "./miner.ts";
-import { createModelChain } from "./modelChain.ts";
 import type { ModelDocuments } from "./modelDocuments.ts";
 import { createModelNetwork } from "./modelNetwork.ts";
 import { createOracle, type Violation } from "./oracle.ts";
 import { plants } from "./plants.ts";
-import { writePolicies } from "./policies.ts";
+import { createPoolWhims } from "./poolWhims.ts";
 import { createPrng } from "./prng.ts";
 import { createRefusers } from "./refusers.ts";
 import { createTrace } from "./trace.ts";
 import { createTruth } from "./truth.ts";
 import { createVirtualTime } from "./virtualTime.ts";
-import { modelHash } from "./words.ts";
 
 export type SimulationOptions = {
   readonly seed: number;
@@ -59,22 +58,7 @@ const patienceMs = 900_000;
 /** Virtual time, in ms, that an idle daemon has to stop in. */
 const stopMs = 60_000;
 
-/** Folder of all runs of this process, where there is memory for it. */
-let home: { readonly folder: string; readonly policies: PolicySet } | undefined;
 let runs = 0;
-
-function prepare(): NonNullable<typeof home> {
-  if (home) return home;
-  const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "ogpu-sim-"));
-  home = { folder, policies: loadPolicies(writePolicies(join(folder, "policies"))) };
-  return home;
-}
-
-/** Removes what the runs of this thread left on the disk; the next run begins afresh. */
-export function cleanUp(): void {
-  if (home) rmSync(home.folder, { recursive: true, force: true });
-  home = undefined;
-}
 
 /** Runs one seed to its end, or to the first violation. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
@@ -110,14 +94,20 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const eip1559 = world.chance(0.85);
   const lengthMs = world.between(80_000, 240_000);
   const keys = signers.slice(0, world.pick([1, 1, 2]));
-  const chain = createModelChain(deployment.nexus, startMs / 1000, eip1559 ? 1_000_000_000n : undefined);
+  const baseFee = eip1559 ? 1_000_000_000n : undefined;
+  const chain = drawChain(createPrng(seed, "past"), startMs / 1000, deployment, baseFee);
   const pool = createMempool();
+  const poolWhims = createPoolWhims({
+    pool,
+    prng: createPrng(seed, "pools"),
+    faults,
+    time,
+    trace,
+    minedBy: (from) => chain.tip().state.nonces.get(from) ?? 0,
+  });
+  const disk = createDiskFaults(createPrng(seed, "disk"), faults, time.now);
   const truth = createTruth();
   const documents: ModelDocuments = new Map();
-  const setUp = setting.map((action, index) => ({ hash: modelHash(0x5e, index), action, key: undefined }));
-  const first = { time: startMs / 1000 + 1, baseFee: eip1559 ? 1_000_000_000n : undefined, transactions: setUp };
-  chain.adopt(chain.build(chain.tip(), first));
-
   let reader: JournalReader | undefined;
   let incarnation: Incarnation | undefined;
   /** One that stood still for so long that another one took its keys over. */
@@ -133,6 +123,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       isHidden,
       onLie: (block) => oracle.lied(block),
       liars: createPrng(seed, "liars"),
+      farHeads: createPrng(seed, "far heads"),
+      poolWhims,
       isOver,
       refusers: createRefusers({
         faults,
@@ -144,20 +136,20 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         if (ousted?.isAlive()) ousted.push(node, before);
       },
     },
-    {
-      chainId: mainnet.id,
-      deployment,
-      logLimit: world.pick([4, 20, 10_000]),
-      strictPages: world.chance(0.3),
-      finalizedDepth: finalityDepth,
-      replacementPerMille: world.pick([1_100n, 1_125n]),
-      refusesBelowBaseFee: world.chance(0.5),
-      takesOverrides: world.chance(0.7),
-      takesTraces: seed % 2 === 0,
-    },
+    drawNodeOptions(world, { deployment, finalizedDepth: finalityDepth, takesTraces: seed % 2 === 0 }),
     world.pick([1, 2, 3]),
   );
   if (network.honest.length < network.nodes.length) count("a node that lies");
+  const hangs = createHangs({
+    network,
+    prng: createPrng(seed, "hangs"),
+    time,
+    isOver,
+    onHang: ({ depth }) => {
+      count("a node that hangs answers alone");
+      trace.note(`a node that hangs ${depth} blocks behind answers alone`);
+    },
+  });
   const oracle = createOracle({
     chain,
     pool,
@@ -170,21 +162,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   });
   const crashes = createCrashes(createPrng(seed, "crashes"), plant?.noCrashes ? 0 : world.pick([0, 1, 2, 3]), isOver);
 
-  const endpoints = createPrng(seed, "endpoints");
-  const settings = {
-    chainId: mainnet.id,
-    deployment,
-    finalityDepth,
-    startBlock: world.pick(["head", 0n] as const),
-    maxBlockRange: world.pick([1, 3, 10, 2_000]),
-    maxInFlight: world.pick([1, 4, 16]),
-    sweepEveryMs: world.pick([20_000, 60_000, 300_000]),
-    hasSocket: world.chance(0.75),
-    batchSizeOfTwo: plant === undefined && endpoints.chance(0.5) ? endpoints.pick([1, 20, 100]) : undefined,
-    timeoutMs: 10_000,
-    rebroadcastAfterMs: world.pick([8_000, 30_000]),
-    askAllUpTo: world.pick([0, 16]),
-  };
+  const endpoints = plant === undefined ? createPrng(seed, "endpoints") : undefined;
+  const settings = drawSettings(world, endpoints, { deployment, finalityDepth });
   const daemonPrng = createPrng(seed, "daemon");
   const takeover = createPrng(seed, "takeover");
   /** Leases that the other one has still to take: it dies in none of these moments, or the first one would keep some. */
@@ -204,8 +183,17 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       start();
     });
   };
+  /** As a supervisor does it. */
+  const restart = (error: unknown) => {
+    trace.note(`the daemon ends: ${(error as Error).message}`);
+    count("ended by the disk");
+    incarnation?.kill();
+    oracle.committed();
+    time.after(5_000, start);
+  };
   const start = () => {
     trace.note("the daemon starts");
+    hangs.daemonStarts();
     crashes.begin();
     const begun = startIncarnation({
       path,
@@ -220,6 +208,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       faults,
       chain,
       nodes: network.nodes,
+      answering: network.answering,
+      connectable: network.connectable,
+      disk,
       honest: network.honest,
       documents,
       plant,
@@ -246,7 +237,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       onEnded: () => {
         hasStopped = true;
       },
-      onBroken: (error) => oracle.fail("alive", `the daemon stopped: ${(error as Error).stack ?? error}`),
+      onBroken: (error) => {
+        if (isOfDisk(error)) return restart(error);
+        oracle.fail("alive", `the daemon stopped: ${(error as Error).stack ?? error}`);
+      },
     });
     incarnation = begun;
     reader ??= openJournalReader(path);
@@ -284,6 +278,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     time,
     trace,
     signers: keys.map(({ address }) => address),
+    poolWhims,
     maxReorgDepth,
     eip1559,
     onTip: (tip) => {
@@ -297,6 +292,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   let faultsEnded = 0;
   time.after(lengthMs, () => {
     faults.end();
+    hangs.end();
     faultsEnded = time.steps();
     trace.note("the faults end");
     time.after(30_000, () => tryFinish(time.now()));

@@ -1,6 +1,7 @@
 import { parentPort } from "node:worker_threads";
+import { cleanUp } from "./home.ts";
 import type { WorkOrder } from "./runSeeds.ts";
-import { cleanUp, simulate } from "./simulate.ts";
+import { simulate } from "./simulate.ts";
 
 /** One thread of `runSeeds`: a seed in, a result out. */
 const port = parentPort;

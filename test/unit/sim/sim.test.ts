@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { cleanUp } from "../../sim/home.ts";
 import { plants } from "../../sim/plants.ts";
-import { cleanUp, simulate } from "../../sim/simulate.ts";
+import { simulate } from "../../sim/simulate.ts";
 
 afterAll(cleanUp);
 
