@@ -126,7 +126,7 @@ export const metricTable = [
     labels: {
       state: ["signed", "broadcast", "mined", "final", "superseded", "rejected", "cancelled", "dead"],
     },
-    help: "Confirmations that reached a state; one whose receipt vanished reaches some twice.",
+    help: "Confirmations that reached a state; one that is replaced, or whose receipt vanished, reaches some twice.",
   },
   {
     name: "confirmations_open",
