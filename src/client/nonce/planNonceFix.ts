@@ -68,8 +68,10 @@ export async function planNonceFix(context: ClientContext, options: PlanOptions 
   const steps: FixStep[] = [];
   const now = waiting.some(isStuck) ? await context.chain.fees(true) : undefined;
   for (const each of now ? waiting.filter(isStuck) : []) steps.push(await stepFor(context, info, each, now as Fees));
+  const heldElsewhere = waiting.find((each) => isEmpty(each) && each.nonce < elsewhere);
+  const explanation = `nonce ${heldElsewhere?.nonce} is left alone: another endpoint counts what waits in it, or is mined, and this one's pool shows nothing there`;
   return {
-    info,
+    info: heldElsewhere && steps.length === 0 ? { ...info, explanation } : info,
     steps,
     untouched: waiting.filter((each) => !isStuck(each)),
     cost: steps.reduce((sum, { cost }) => sum + cost, 0n),

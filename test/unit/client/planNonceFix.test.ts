@@ -70,12 +70,18 @@ const planOn = (rpc: readonly string[]) =>
 const planned = async (waits: Shown) => (await planOn([await startNode({ 7: waits })])).steps;
 
 it.each([
-  ["another endpoint counts what waits in it", 9, []],
-  ["no endpoint counts anything in it", 7, [{ nonce: 7, action: "fill" }]],
-])("a nonce that one pool shows nothing in is planned for as it must be where %s", async (_, count, steps) => {
+  [
+    "another endpoint counts what waits in it",
+    9,
+    [],
+    /^nonce 7 is left alone: another endpoint counts what waits in it/,
+  ],
+  ["no endpoint counts anything in it", 7, [{ nonce: 7, action: "fill" }], /^nothing waits in nonce 7/],
+])("a nonce that one pool shows nothing in is planned for as it must be where %s", async (_, count, steps, why) => {
   const behind = { 8: await shown({ ...legacy, nonce: 8, gasPrice: 2_000_000_000n }) };
   const plan = await planOn([await startNode(behind), await startNode({}, count)]);
   expect(plan.steps).toMatchObject(steps);
+  expect(plan.info.explanation).toMatch(why);
   expect(plan.steps.length + plan.untouched.length).toBe(2);
 });
 
