@@ -1,5 +1,7 @@
+import type { Head } from "../chain/chainPort.ts";
 import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
+import type { UnixSeconds } from "../protocol/brand.ts";
 import type { InFlight } from "./lane.ts";
 import { isHopeless, isRefusedUntried, lastWord, overcome, tellHelpless } from "./overcome.ts";
 import { type Payable, payableAll } from "./payable.ts";
@@ -24,11 +26,16 @@ const urgentBefore = 600;
  * Sends bytes again, or better ones, where what they pay is still what was approved; else uses the nonce up, once that has
  * been so for a while: the next block may bring the response back.
  */
-export async function sendAgain(deps: TrackDeps, all: readonly Again[]): Promise<void> {
-  for (let at = 0; at < all.length; at += mostTogether) await sendSome(deps, all.slice(at, at + mostTogether));
+export async function sendAgain(
+  deps: TrackDeps,
+  all: readonly Again[],
+  { timestamp }: Pick<Head, "timestamp">,
+): Promise<void> {
+  for (let at = 0; at < all.length; at += mostTogether)
+    await sendSome(deps, all.slice(at, at + mostTogether), timestamp);
 }
 
-async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> {
+async function sendSome(deps: TrackDeps, some: readonly Again[], chainNow: UnixSeconds): Promise<void> {
   const isCancelled = ({ entry }: Again) => entry.confirmation.attempts.at(-1)?.kind === "cancel";
   const live = some.filter((each) => !isCancelled(each));
   const checks = await payableAll(
@@ -43,7 +50,7 @@ async function sendSome(deps: TrackDeps, some: readonly Again[]): Promise<void> 
     try {
       const bytes = isCancelled(each)
         ? await betterCancel(deps, each)
-        : await bytesFor(deps, each, checks[live.indexOf(each)]);
+        : await bytesFor(deps, each, checks[live.indexOf(each)], chainNow);
       if (bytes) toSend.push(bytes);
     } catch (error) {
       tellTrouble(deps, confirmation, error);
@@ -62,6 +69,7 @@ async function bytesFor(
   deps: TrackDeps,
   again: Again,
   check: Payable | Error | undefined,
+  chainNow: UnixSeconds,
 ): Promise<Confirmation | undefined> {
   const { entry } = again;
   const { confirmation } = entry;
@@ -83,7 +91,9 @@ async function bytesFor(
     return word === "taken" ? confirmation : overcome(deps, confirmation, true);
   }
   if (check.type === "yes") {
-    const urgent = check.expiresAt !== undefined && Number(check.expiresAt) - deps.now() / 1_000 < urgentBefore;
+    // A block's time stands still with the chain, and a machine's clock may be behind the chain's.
+    const now = Math.max(chainNow, deps.now() / 1_000);
+    const urgent = check.expiresAt !== undefined && check.expiresAt - now < urgentBefore;
     // What nodes refuse for good no fee helps; the same bytes tell whether they mean it.
     return isRefused ? confirmation : better(deps, again, urgent);
   }

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from "node:timers/promises";
-import type { ChainPort, Receipt } from "../chain/chainPort.ts";
+import type { ChainPort, Head, Receipt } from "../chain/chainPort.ts";
 import { requireRecent } from "../chain/farBehind.ts";
 import { allReceipts } from "../chain/receiptReads.ts";
 import { FatalError } from "../errors.ts";
@@ -119,11 +119,7 @@ function tell({ report }: TrackDeps, { id }: Confirmation, error: unknown): void
 }
 
 /** What the chain says of them is stored first; then comes what needs a question for each. */
-async function carryOut(
-  deps: TrackDeps,
-  planned: readonly Planned[],
-  head: BlockRef,
-): Promise<readonly Confirmation[]> {
+async function carryOut(deps: TrackDeps, planned: readonly Planned[], head: Head): Promise<readonly Confirmation[]> {
   const left: Confirmation[] = [];
   const certain: Changed[] = [];
   const again: Again[] = [];
@@ -169,6 +165,7 @@ async function carryOut(
   await sendAgain(
     deps,
     again.toSorted((a, b) => (a.entry.confirmation.nonce ?? 0) - (b.entry.confirmation.nonce ?? 0)),
+    head,
   ).catch((error) => {
     // What was settled in this round is settled.
     if (error instanceof FatalError) throw error;

@@ -60,26 +60,33 @@ describe("what is sent again", () => {
   });
 
   it.each([
-    [599, true],
-    [600, false],
-  ])("is raised to what hurried transactions pay where its task ends in %i s: %s", async (left, isHurried) => {
-    await send(bench.deps());
-    const asked: (boolean | undefined)[] = [];
-    const previews: ChainPort["previews"] = async (asks) =>
-      asks.map(({ withExpiry }) => ({
-        block: 100n,
-        taskStatus: TaskStatus.RESPONDED,
-        response: aResponse(),
-        simulation: { ok: true, gas: 100_000n },
-        expiresAt: withExpiry ? unixSeconds(1 + left) : undefined,
-      }));
-    const fees: ChainPort["fees"] = async (urgent) => {
-      asked.push(urgent);
-      return { type: "legacy", gasPrice: 30n };
-    };
-    await trackRound(bench.deps({ previews, fees }, { now: () => 1_000 }));
-    expect(asked).toEqual([isHurried]);
-  });
+    ["both clocks", 599, 0, true],
+    ["both clocks", 600, 0, false],
+    ["the chain's clock, behind which the machine's is,", 599, 900, true],
+    ["the machine's clock, where the chain stands still,", 599, -900, true],
+  ])(
+    "is raised to what hurried transactions pay where its task, by %s ends in %i s",
+    async (_, left, ahead, isHurried) => {
+      const [now, timestamp] = [1_000 - Math.max(0, ahead), unixSeconds(1_000 + Math.min(0, ahead))];
+      const head = async () => headAt(100n, { timestamp });
+      await send(bench.deps());
+      const asked: (boolean | undefined)[] = [];
+      const previews: ChainPort["previews"] = async (asks) =>
+        asks.map(({ withExpiry }) => ({
+          block: 100n,
+          taskStatus: TaskStatus.RESPONDED,
+          response: aResponse(),
+          simulation: { ok: true, gas: 100_000n },
+          expiresAt: withExpiry ? unixSeconds(1_000 + left) : undefined,
+        }));
+      const fees: ChainPort["fees"] = async (urgent) => {
+        asked.push(urgent);
+        return { type: "legacy", gasPrice: 30n };
+      };
+      await trackRound(bench.deps({ previews, fees, head }, { now: () => now * 1_000 }));
+      expect(asked).toEqual([isHurried]);
+    },
+  );
 
   it("is made dearer only where so many blocks have come since it was sent", async () => {
     const first = await send(bench.deps({ snapshot: snapshotOf }), intentOf(1));
