@@ -191,3 +191,9 @@ describe("a response whose document has never come when the window closes", () =
     expect(await look(policies, 1_001, [dear, cheap], lost.unasked, [dear])).toBe("pays 20");
   });
 });
+
+it("a window that an edited policy makes shorter closes by that policy, though the one before had told to wait", async () => {
+  expect(await look(twoMinutes(), 1_001, [dear, cheap], undefined)).toBe("looks again in 119 s");
+  expect(await look(policiesOf("window: { for: 3s }"), 1_002, [dear, cheap], undefined)).toBe("looks again in 1 s");
+  expect(await look(policiesOf("window: { for: 3s }"), 1_003, [dear, cheap], undefined)).toBe("pays 20");
+});

@@ -93,3 +93,22 @@ it("has those that are not judged for siblings, each with the payload that it wa
   expect(candidate.settled).toEqual([{ response: first, digest: "it was a copy" }]);
   expect((await gather(everything)).candidate.settled).toEqual([{ response: first, digest: "" }]);
 });
+
+it("asks for the documents of a comparison from the lowest price up: what has no room is the dear ones", async () => {
+  const priced = [30n, 10n, 20n].map((payment, index) =>
+    aResponse({ address: address<ResponseAddress>(0x400 + index), data: `costs ${payment}`, payment: wei(payment) }),
+  );
+  const { asked, candidate } = await gather({ ...nothing, output: true }, [], priced);
+  expect(asked).toEqual(["costs 10", "costs 20", "costs 30"]);
+  expect(candidate.responses.map(({ response }) => response)).toEqual(priced);
+});
+
+it("keeps nothing of a document that no expression reads", async () => {
+  const outputOfNeeds = async (needs: Partial<Needs>) => {
+    const [item] = (await gather({ ...nothing, output: true, ...needs }, [], [second])).candidate.responses;
+    return [item?.output.json, item?.output.text, item?.output.digest];
+  };
+  expect(await outputOfNeeds({})).toEqual([null, "", "d"]);
+  expect(await outputOfNeeds({ json: true })).toEqual([{ data: "document 2" }, "", "d"]);
+  expect(await outputOfNeeds({ text: true })).toEqual([null, '{"data":"document 2"}', "d"]);
+});

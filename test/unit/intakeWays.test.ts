@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastValueFrom, of, toArray } from "rxjs";
+import { lastValueFrom, of, Subject, toArray } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Head } from "../../src/chain/chainPort.ts";
 import type { SweepStep } from "../../src/chain/sweep.ts";
@@ -10,6 +10,7 @@ import { RetryableError } from "../../src/errors.ts";
 import { createIntakes, type Intakes } from "../../src/intake.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
+import type { ChainEvent } from "../../src/protocol/events.ts";
 import type { Report } from "../../src/report.ts";
 import { fakeChain, hashOf, headAt, response, source, task } from "../support/fakeChain.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
@@ -203,6 +204,23 @@ it("tells how far the scanner has come, after each look", async () => {
   const intakes = open({ chain: { head: async () => headAt(head) } });
   for (head of [100n, 150n, 420n]) await run(intakes, "scan");
   expect(told("scanned")).toEqual([100n, 150n, 420n].map((block) => ({ type: "scanned", block })));
+});
+
+it("takes what one read of the socket brought in together: a response comes with the change of its task", async () => {
+  const batches: number[] = [];
+  const resolve: Watch["resolve"] = async (events) => {
+    batches.push(events.length);
+    return nothing;
+  };
+  const events = new Subject<readonly ChainEvent[]>();
+  const { live } = open({ watch: { resolve } });
+  const done = lastValueFrom(events.pipe(live, toArray()));
+  const at = { blockNumber: 100n, blockHash: hashOf(100), logIndex: 0 };
+  events.next([{ type: "TaskStatusChanged", task, status: 2, at }]);
+  events.next([{ type: "ResponseSubmitted", response, task, at: { ...at, logIndex: 1 } }]);
+  events.complete();
+  await done;
+  expect(batches).toEqual([2]);
 });
 
 it("looks ahead at what the socket tells of, before it is stored", async () => {

@@ -5,7 +5,9 @@ import { keyText } from "../../../src/policy/keyText.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import { everything, type Needs } from "../../../src/policy/needs.ts";
 import type { Policy } from "../../../src/policy/policyPort.ts";
-import { candidateOf, folderOf, policyOf, verdictsOf } from "./support.ts";
+import type { SignalSpec } from "../../../src/policy/policySpec.ts";
+import { createRecordedSignals } from "../../../src/policy/signals/recordedSignals.ts";
+import { candidateOf, folderOf, policyOf, responseOf, verdictsOf } from "./support.ts";
 
 const whole = (text: string, files: Readonly<Record<string, string>> = {}): Policy => {
   const head = "apiVersion: ogpu-confirmd/v1\nname: a\n";
@@ -54,6 +56,24 @@ it("a policy is another one once its schema or its plug-in is", () => {
   expect(ofSchema("object").digest).not.toBe(ofSchema("array").digest);
   expect(ofPlugin("hold").digest).not.toBe(ofPlugin("reject").digest);
   expect(ofSchema("object").digest).toBe(ofSchema("object").digest);
+});
+
+it("a response is no sibling of its own, and each of the others is one", async () => {
+  const policy = whole("strategy: cheapest\nwindow: { for: 1s }\neligible: size(siblings) == 2\n");
+  const settled = [{ response: responseOf(3).response, digest: "" }];
+  const kinds = async (of: Parameters<typeof candidateOf>[1]) =>
+    (await policy.judge(candidateOf([responseOf(1), responseOf(2)], of))).map(({ kind }) => kind);
+  expect(await kinds({ settled })).toEqual(["confirm"]);
+  expect(await kinds({})).toEqual(["reject", "reject"]);
+});
+
+it("a judge that was not recorded has no answer in a replay, whatever its name", async () => {
+  const facts = { response: { address: "0x1" }, signals: { good: { score: 1 } } } as unknown as FactsJson;
+  const judges = createRecordedSignals(() => [facts]);
+  const ask = (name: string, of = facts) => judges.ask({ name } as SignalSpec, of);
+  expect(await ask("good")).toEqual({ ok: true, answer: { score: 1 } });
+  for (const name of ["better", "constructor", "toString"]) expect(await ask(name)).toMatchObject({ ok: false });
+  expect(await ask("good", { response: { address: "0x2" } } as unknown as FactsJson)).toMatchObject({ ok: false });
 });
 
 /** At second 1,000, of a response from second 101. */
