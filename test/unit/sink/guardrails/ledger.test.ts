@@ -154,4 +154,45 @@ describe("a ledger", () => {
     expect(ledger.payees(start)).toEqual([payee]);
     expect(ledger.payees(start + dayMs)).toEqual([]);
   });
+
+  it("takes what one counts itself for counted as long as its ceiling's time lasts, and not a moment longer", () => {
+    const ledger = createLedger();
+    ledger.charge(1, payee, wei(60n), start);
+    ledger.chargeGas(signer, toNonce(1), wei(9n), start);
+    const own = (at: number) => [ledger.amountOf(1, today, at), ledger.gasOf(signer, toNonce(1), at)];
+    expect([own(start + dayMs - 1), own(start + dayMs)]).toEqual([
+      [60n, 9n],
+      [0n, 0n],
+    ]);
+  });
+
+  it("counts the gas of a nonce anew that was given back and is signed with after all", () => {
+    const ledger = createLedger();
+    ledger.chargeGas(signer, toNonce(1), wei(50n), start);
+    ledger.settleGas(signer, toNonce(1), wei(0n));
+    ledger.chargeGas(signer, toNonce(1), wei(50n), start + 1);
+    expect(ledger.gas.sum(start + 1)).toBe(50n);
+  });
+
+  it("takes back for a day what is not paid after all, however much it has counted since", () => {
+    const ledger = createLedger();
+    ledger.charge(1, payee, wei(60n), start);
+    ledger.chargeGas(signer, toNonce(1), wei(50n), start);
+    const later = start + dayMs - 1;
+    ledger.charge(2, payee, wei(1n), later);
+    ledger.release(1);
+    ledger.settleGas(signer, toNonce(1), wei(20n));
+    expect([ledger.window(today).sum(later), ledger.gas.sum(later)]).toEqual([1n, 20n]);
+  });
+
+  it("changes no more what the journal calls settled", () => {
+    const ledger = createLedger();
+    ledger.takeOver({
+      money: [{ confirmationId: 1, at: start, payment: wei(5n), ...payee, isSettled: true }],
+      gas: [{ signer, nonce: toNonce(1), at: start, cost: wei(7n), isSettled: true }],
+    });
+    expect(ledger.unsettled()).toEqual({ money: [], gas: [] });
+    ledger.release(1);
+    expect([ledger.window(today).sum(start), ledger.gas.sum(start)]).toEqual([5n, 7n]);
+  });
 });
