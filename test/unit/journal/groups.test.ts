@@ -41,6 +41,22 @@ const attemptFor = ({ id }: Confirmation, nonce: number): NewAttempt => ({
 });
 
 describeJournals("many confirmations at once", (journals) => {
+  it("may have one among them more than once: it comes to what it would one after the other", async () => {
+    const place = await journals.place();
+    const journal = await place.open();
+    const [intent] = await intend(journal, 1);
+    if (intent === undefined) throw new Error("nothing is intended");
+    const first = attemptFor(intent, 0);
+    const again: NewAttempt = { ...first, attempt: { ...first.attempt, kind: "cancel", hash: hashOf(7) } };
+    await journal.recordAttempts([first, again]);
+    const changes = (["mined", "final"] as const).map((state) => ({ id: intent.id, change: { state } }));
+    await journal.changeConfirmations(changes);
+    const { state, attempts } = await journal.confirmation(intent.id);
+    expect([state, attempts.map(({ kind }) => kind)]).toEqual(["final", ["confirm", "cancel"]]);
+    await journal.close();
+    await place.remove();
+  });
+
   it.each([1, 3, 4, 87])("are kept as each by itself would be: %i of them", async (count) => {
     const [together, apart] = [await journals.place(), await journals.place()];
     const [many, single] = [await together.open(), await apart.open()];

@@ -141,6 +141,36 @@ describeJournals("a lease", (journals, kind) => {
     expect(await one.confirmation(id)).toMatchObject({ state: "superseded", attempts: [{ nonce: 0 }] });
   });
 
+  it("is asked of the key alone that signed last, where several have", async () => {
+    const { id } = await intend();
+    const second = address<AccountAddress>(0x52);
+    await one.recordAttempt(id, signer, attempt(0));
+    await one.changeConfirmation(id, { state: "intended" });
+    const others = await two.takeLease(signer, "two", 0, ttl);
+    const own = await one.takeLease(second, "one", 0, ttl);
+    await one.recordAttempt(id, second, { ...attempt(0), hash: hashOf(8) }, [own]);
+    const lost = { code: "LEASE_LOST", signer: second };
+    await expect(two.markBroadcast([id], [others])).rejects.toMatchObject(lost);
+    await expect(two.changeConfirmation(id, { state: "intended" }, [others])).rejects.toMatchObject(lost);
+    await one.markBroadcast([id], [own]);
+    await one.changeConfirmation(id, { state: "mined" }, [own]);
+    expect(await two.confirmation(id)).toMatchObject({ state: "mined" });
+    expect([await one.highestNonce(signer), await one.highestNonce(address(0x53))]).toEqual([0, undefined]);
+  });
+
+  it("lets a command sign by hand by its newest token, and not where a confirmation holds the task", async () => {
+    await one.takeLease(signer, "one", 0, ttl);
+    const own = await one.takeLease(signer, "one", 1, ttl);
+    await one.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
+    const verdict = { kind: "confirm", reason: "", until: undefined, policy: "by hand", policyDigest: "" } as const;
+    const facts = { payloadDigest: "", responseDigest: "r", payment: wei(1n), mode: "enforce" } as const;
+    const decision = { ...verdict, ...facts, task, response, block: { number: 1n, hash: hashOf(1) } };
+    expect(await one.recordByHand(decision, signer, attempt(0), 0, [own])).toMatchObject({ state: "signed", nonce: 0 });
+    await expect(one.recordByHand(decision, signer, attempt(1), 0, [own])).rejects.toMatchObject({
+      code: "ALREADY_SENT",
+    });
+  });
+
   it("does not let a second key sign what a first one has in flight", async () => {
     const intent = await intend();
     await one.recordAttempt(intent.id, signer, attempt(5));

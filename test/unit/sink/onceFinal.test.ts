@@ -186,6 +186,23 @@ describe("a task that a final block is without", () => {
     expect(await stateOf()).toBe("open");
   });
 
+  it("stays open where a later block has shown it since", async () => {
+    const { id } = await bench.intend();
+    const { number, hash } = headAt(104n);
+    const shown = { tasks: [{ task, source, block: number }], responses: [], touched: [] };
+    await bench.journal.intake({ ...shown, cursor: { number, hash } });
+    await bench.journal.changeConfirmation(id, { state: "rejected", withoutTask: 103n });
+    expect(await stateOf()).toBe("open");
+  });
+
+  it("stays closed where it was over before", async () => {
+    const { id } = await bench.intend();
+    await bench.journal.changeConfirmation(id, { state: "superseded" });
+    const again = { id, change: { state: "superseded", withoutTask: 105n } } as const;
+    await bench.journal.changeConfirmations([again]);
+    expect(await stateOf()).toBe("closed");
+  });
+
   it("vanishes with what was signed for it, too", async () => {
     const { id } = await bench.intend();
     const { confirmation } = await admit(bench.deps(), id);
