@@ -153,4 +153,32 @@ describe("checkOwn", () => {
     const { raw, signature } = signed(asked);
     expect(() => checkOwn(change(raw) as Hex, asked, signature)).toThrow(FatalError);
   });
+
+  /** The same transaction with some of its fields written otherwise. */
+  const rewritten = (raw: Hex, edit: (fields: unknown[]) => unknown[]): Hex =>
+    `0x02${toRlp(edit(fromRlp(`0x${raw.slice(4)}`, "hex") as unknown[]) as Hex[]).slice(2)}`;
+  const instead = (place: number, value: unknown) => (fields: unknown[]) => fields.with(place, value);
+  it.each<[string, (raw: Hex) => string]>([
+    ["another type of the same fields", (raw) => `0x01${raw.slice(4)}`],
+    ["one field more", (raw) => rewritten(raw, (fields) => [...fields, "0x"])],
+    ["one field less", (raw) => rewritten(raw, (fields) => fields.slice(0, -1))],
+    ["a value", (raw) => rewritten(raw, instead(6, "0x01"))],
+    [
+      "a zero in front of a number",
+      (raw) => rewritten(raw, (fields) => fields.with(4, `0x00${String(fields[4]).slice(2)}`)),
+    ],
+    ["an access list with something in it", (raw) => rewritten(raw, instead(8, [[asked.to, []]]))],
+    ["data in the place of the access list", (raw) => rewritten(raw, instead(8, "0x"))],
+    ["a list of the same bytes in the place of the data", (raw) => raw.replace("84a1b2c3d4", "c4a1b2c3d4")],
+  ])("stops at %s", (_, change) => {
+    const { raw, signature } = signed(asked);
+    expect(change(raw)).not.toBe(raw);
+    expect(() => checkOwn(change(raw) as Hex, asked, signature)).toThrow(FatalError);
+  });
+
+  it("finds another price of a legacy transaction", () => {
+    const { raw, signature } = signed(legacy);
+    const asks = transaction({ fees: { type: "legacy", gasPrice: 31n } });
+    expect(() => checkOwn(raw, asks, signature)).toThrow(refusal("gasPrice"));
+  });
 });
