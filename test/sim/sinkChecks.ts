@@ -69,9 +69,7 @@ export function createSinkChecks({
     // What uses the nonce up offers the same where an eighth more would pass the ceiling: a pool may have dropped the other.
     const isAtCeiling = last && action.type === "transfer" && (last.maxFee * 1125n + 999n) / 1000n > maxFeePerGas;
     const isSame = isAtCeiling && maxFee === last.maxFee && tip === last.tip;
-    // What is final in it stays, whatever a node that hangs far behind has the daemon fill.
-    const isUsedUp = (finalBlock().state.nonces.get(from) ?? 0) > nonce;
-    if (last && !isFree && !isSame && !isUsedUp && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
+    if (last && !isFree && !isSame && (maxFee * 8n < last.maxFee * 9n || tip * 8n < last.tip * 9n)) {
       fail("replaced-by-an-eighth", `nonce ${nonce}: ${maxFee}/${tip} replaces ${last.maxFee}/${last.tip}`);
     }
     offers.set(slot, [...known, { hash, maxFee, tip }]);
