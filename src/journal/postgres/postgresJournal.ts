@@ -71,13 +71,18 @@ export async function openPostgresJournal(options: PostgresJournal): Promise<Jou
   }
 }
 
+/** By the time, too: a copy that is put in the journal's place may not know of the last holder, whose number nobody gets again. */
+const nextHolder = `
+  UPDATE holder SET token = greatest(token + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint), written = 0
+  RETURNING token`;
+
 /** The daemon that wrote before is fenced off from here on; what it leased is free, as it holds the journal no more. */
 async function takeOver(pool: pg.Pool): Promise<number> {
   const client = await pool.connect();
   try {
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     await client.query("SELECT pg_advisory_xact_lock(1869049973, 'meta'::regclass::oid::int)");
-    const { rows } = await client.query("UPDATE holder SET token = token + 1, written = 0 RETURNING token");
+    const { rows } = await client.query(nextHolder);
     await client.query(freeLeases.ofDaemons);
     await client.query("COMMIT");
     client.release();

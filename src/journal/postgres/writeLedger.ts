@@ -77,9 +77,10 @@ export function holderLedger({ pool, token, where, closed, wait, onLost }: Ledge
   };
   /** @param newest What the row may count at the most: a write more than is known, where the last one's answer was lost. */
   const checkRow = (row: Record<string, unknown> | undefined, newest: number): number => {
+    if (Number(row?.token) < token) throw giveUp(lost(where, "all"));
     if (row?.token !== token) throw giveUp(taken(where));
     const found = Number(row.written);
-    if (found !== written && found !== newest) throw giveUp(lost(where, written - found));
+    if (found !== written && found !== newest) throw giveUp(lost(where, `${written - found} transactions`));
     return found;
   };
   const readRow = async (): Promise<Record<string, unknown>> => {
@@ -156,8 +157,8 @@ const taken = (where: string) =>
     remedy: "let one daemon at a time use a journal",
   });
 
-const lost = (where: string, count: number) =>
-  new FatalError(`the journal in ${where} has lost ${count} transactions that it had acknowledged`, {
+const lost = (where: string, what: string) =>
+  new FatalError(`the journal in ${where} has lost ${what} that it had acknowledged to this daemon`, {
     code: "JOURNAL_LOST",
     remedy:
       "the server crashed, or a copy that lagged took its place: start the daemon again, it goes on from what is there",

@@ -1,7 +1,8 @@
 import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { startPostgres } from "../../../devnet/postgres.ts";
+import type { Journal } from "../../../src/journal/journal.ts";
 import { openPostgresJournal } from "../../../src/journal/postgres/postgresJournal.ts";
 import { postgresMigrations } from "../../../src/journal/postgres/postgresMigrations.ts";
 import { describePostgres, postgresPlace, query } from "../../support/journals.ts";
@@ -47,6 +48,46 @@ describePostgres("a PostgreSQL server whose administrator", (server) => {
       message: expect.stringContaining("LATIN1"),
     });
     expect(await query(server(), "latin", "SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
+  });
+
+  describe("puts a copy from before the daemon's start in its place", () => {
+    const restored = async (name: string) => {
+      const place = await postgresPlace(server(), name);
+      await (await place.open()).close();
+      await query(server(), "postgres", `CREATE DATABASE ${name}_copy TEMPLATE ${name}`);
+      const lost: string[] = [];
+      const onLost = ({ code }: { readonly code: string }) => void lost.push(code);
+      const { password, urlOf } = server();
+      const journal = await openPostgresJournal({ url: urlOf(name), password, chainId, onLost });
+      await journal.touch(1);
+      for (const text of [
+        `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+        `ALTER DATABASE ${name} RENAME TO ${name}_former`,
+        `ALTER DATABASE ${name}_copy RENAME TO ${name}`,
+      ])
+        await query(server(), "postgres", text);
+      return { place, journal, lost };
+    };
+    const ending = (journal: Journal) =>
+      expect.poll(() => journal.touch(2).catch((error) => error), { timeout: 10_000 });
+
+    it("is told of as that, and of no other daemon", async () => {
+      const { journal, lost } = await restored("put_back");
+      await ending(journal).toMatchObject({ name: "FatalError" });
+      expect(lost).toEqual(["JOURNAL_LOST"]);
+      await journal.close();
+    });
+
+    it("has that daemon write nothing beside the next one, which has written as often", async () => {
+      const { place, journal, lost } = await restored("put_back_and_held");
+      const next = await place.open();
+      await next.touch(1);
+      await ending(journal).toMatchObject({ name: "FatalError" });
+      expect(lost).toEqual(["JOURNAL_TAKEN"]);
+      await expect(next.touch(3)).resolves.toBeUndefined();
+      await Promise.all([journal.close(), next.close()]);
+    });
   });
 
   it("has new transactions read only by default has a journal all the same, which says for each what it does", async () => {
