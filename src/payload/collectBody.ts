@@ -13,6 +13,12 @@ const compressionLimits = {
 } as const;
 
 /**
+ * What the connection may carry beside the body, once there are more than `freeBytes`. Pieces are joined before they are seen here, and one of a
+ * byte takes as long as some hundred bytes do: the pieces' own heads tell of them.
+ */
+const framingLimits = { ratio: 1, freeBytes: 524_288 } as const;
+
+/**
  * Reads and decodes a body, counting on the wire and after decompression, and stops in the middle of what is too much.
  *
  * @param maxBytes Of the decoded body.
@@ -25,11 +31,16 @@ export async function collectBody(
   const maxWire = maxBytes + compressionLimits.overheadBytes;
   const count = { wire: 0, body: 0 };
   const chunks: Uint8Array[] = [];
+  const { socket } = response;
+  const before = socket.bytesRead;
 
   const meter = async function* (source: AsyncIterable<Uint8Array>) {
     for await (const chunk of source) {
       count.wire += chunk.length;
       if (count.wire > maxWire) throw new PayloadError(tooLarge(maxBytes));
+      const framing = socket.bytesRead - before - count.wire;
+      if (framing > framingLimits.freeBytes + framingLimits.ratio * count.wire)
+        throw new PayloadError(failed("comes in pieces that are too small"));
       yield chunk;
     }
   };

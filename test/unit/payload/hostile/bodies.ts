@@ -31,6 +31,17 @@ export const bodies: readonly HostileRow[] = [
         ),
       ),
   ],
+  [
+    "a body in pieces of a byte each",
+    "comes in pieces that are too small",
+    ({ tcp }) => {
+      const pieces = Buffer.from('1\r\n"\r\n'.repeat(200_000));
+      const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+      return urlOf(
+        tcp((socket) => void socket.once("data", () => socket.end(Buffer.concat([Buffer.from(head), pieces])))),
+      );
+    },
+  ],
   row("JSON 100,000 deep", "JSON nests deeper than 64", "[".repeat(100_000) + "]".repeat(100_000)),
   row("objects 100,000 deep", "JSON nests deeper than 64", '{"a":'.repeat(100_000)),
   row("200,000 elements", "JSON has more than 10000 keys and elements", `[${"1,".repeat(200_000)}1]`),
