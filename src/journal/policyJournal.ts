@@ -80,18 +80,23 @@ export const pricesKept = 100;
 const historyStatements = (provider: AccountAddress): readonly Statement[] => [
   // A trigger counts each verdict as it comes. What was pruned stays in the sums: policies judge by it.
   statement.one("SELECT * FROM provider_histories WHERE provider = ?", provider),
+  // Each by its index, from its end: PostgreSQL would sort both as a whole.
   statement.all(
-    `SELECT id, payment FROM verdicts WHERE provider = ?1 AND kind = 'confirm'
-     UNION ALL SELECT verdict_id, payment FROM pruned_prices WHERE provider = ?1
-     ORDER BY 1 DESC LIMIT ?2`,
+    "SELECT id, payment FROM verdicts WHERE provider = ? AND kind = 'confirm' ORDER BY id DESC LIMIT ?",
+    provider,
+    pricesKept,
+  ),
+  statement.all(
+    "SELECT verdict_id AS id, payment FROM pruned_prices WHERE provider = ? ORDER BY verdict_id DESC LIMIT ?",
     provider,
     pricesKept,
   ),
 ];
 
 function* historyOf(provider: AccountAddress): Work<ProviderHistory> {
-  const [counts, priced] = yield* together<unknown>(historyStatements(provider));
-  const prices = (priced as readonly Row[]).map(({ payment }) => BigInt(payment as string));
+  const [counts, ...priced] = yield* together<unknown>(historyStatements(provider));
+  const newest = (priced as readonly (readonly Row[])[]).flat().sort((a, b) => Number(b.id) - Number(a.id));
+  const prices = newest.slice(0, pricesKept).map(({ payment }) => BigInt(payment as string));
   const sum = prices.reduce((total, price) => total + price, 0n);
   const count = (name: "seen" | "approved" | "rejected") => Number((counts as Row | undefined)?.[name] ?? 0);
   return {

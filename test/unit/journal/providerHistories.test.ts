@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
+import pg from "pg";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Decision, Journal } from "../../../src/journal/journal.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
@@ -172,6 +173,34 @@ describeJournals("providers' histories", (journals, database) => {
     const known = { ...again, response: "0xb" as ResponseAddress };
     await journal.decide([{ ...again, response: "0xf" as ResponseAddress }, known, known], 0);
     expect((await journal.providerHistory(providers)).get(first)).toMatchObject({ seen: 13, approved: 9, rejected: 7 });
+  });
+
+  it.runIf(database === "PostgreSQL")("are read in a few rows, however many approvals a provider has", async () => {
+    await place.tamper(`
+      INSERT INTO tasks (task, source) VALUES ('${taskAt(0)}', '${source}');
+      ALTER TABLE verdicts DISABLE TRIGGER USER;
+      INSERT INTO verdicts (task, response, kind, reason, policy, policy_digest, mode, block_number, block_hash, payload_digest,
+          payment, response_digest, provider, decided_at)
+        SELECT '${taskAt(0)}', 'r' || i, 'confirm', '', 'p', 'd', 'shadow', 1, '0x1', '', '6', 'r', '${providers[0]}', 1
+        FROM generate_series(1, 20000) i;
+      ANALYZE`);
+    const query = vi.spyOn(pg.Client.prototype, "query");
+    await journal.providerHistory(providers.slice(0, 1));
+    const asked = query.mock.calls
+      .map(([config]) => config as unknown as pg.QueryConfig)
+      .filter(({ text }) => /FROM verdicts/.test(text));
+    vi.restoreAllMocks();
+    expect(asked).toHaveLength(1);
+    for (const { text, values = [] } of asked) {
+      const literal = values.reduce<string>((sql, value, at) => sql.replaceAll(`$${at + 1}`, `'${value}'`), text);
+      await place.tamper(`
+        CREATE TABLE plan (json json);
+        DO $$ DECLARE found json; BEGIN
+          EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON) ' || $q$${literal}$q$ INTO found;
+          INSERT INTO plan VALUES (found);
+          IF found::text ~ '"Sort"' THEN RAISE EXCEPTION 'it sorts: %', found; END IF;
+        END $$`);
+    }
   });
 
   it.runIf(database === "SQLite")("are read in a few rows, however many verdicts a provider has", async () => {
