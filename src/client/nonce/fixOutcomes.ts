@@ -26,7 +26,7 @@ export type SentFix = {
 
 type Mended = Omit<SentFix, "refusal" | "alike"> & { readonly outcome: FixOutcome };
 
-/** Something is mined in each nonce: a receipt that is not told of by then holds up nobody. */
+/** Looks, once something is mined in each nonce: a node may count it before it has the receipt, and one may never tell. */
 const mostUnread = 6;
 
 /**
@@ -48,7 +48,7 @@ export async function fixOutcomes(
     try {
       const seen = await see(context, signer, sent);
       if ("waits" in seen) waits = seen.waits;
-      else if (seen.every(({ outcome }) => outcome !== "unknown") || ++unread === mostUnread) return seen;
+      else if (seen.every(isRead) || ++unread === mostUnread) return seen;
     } catch (error) {
       // The bytes are out: an endpoint that fails is no reason to leave off.
       if (error instanceof FatalError) throw error;
@@ -60,6 +60,8 @@ export async function fixOutcomes(
     await firstValueFrom(timer(pollIntervalMs, clock.scheduler));
   }
 }
+
+const isRead = ({ outcome }: Mended): boolean => outcome === "mined" || outcome === "reverted";
 
 /** What came of them; or the first that waits to be mined. */
 async function see(

@@ -44,6 +44,16 @@ it.each([
   expect(await told({ receiptsAt, minedElsewhere }, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "mined" }]);
 });
 
+it("a receipt that comes a look after the count is waited for: nothing was displaced", async () => {
+  let asked = 0;
+  const receipt = async (hash: Hash) => (asked++ < 2 ? undefined : receiptOf(hash));
+  expect(await told({ receipt }, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "mined" }]);
+});
+
+it("a nonce that goes on to have no receipt of ours was used by another transaction", async () => {
+  expect(await told({}, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "displaced" }]);
+});
+
 it("what was signed anew for more meanwhile, and mined, displaced nothing", async () => {
   const [first, dearer] = [hashOf(7), hashOf(0x7b)];
   const receipt = async (hash: Hash) => (hash === dearer ? receiptOf(hash) : undefined);
