@@ -2,7 +2,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import type { ChainPort, Head, Receipt } from "../chain/chainPort.ts";
 import { requireRecent } from "../chain/farBehind.ts";
 import { allReceipts } from "../chain/receiptReads.ts";
-import { FatalError } from "../errors.ts";
+import { FatalError, RetryableError } from "../errors.ts";
 import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
 import { toNonce, wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
@@ -210,12 +210,34 @@ async function settle(
   const receipts = allReceipts(await deps.chain.receiptsAt(hashes, head.number, head.hash));
   if (newestReceipt(confirmation, receipts)) return [];
   const { nonce } = confirmation;
+  if (await hasReceiptElsewhere(deps, confirmation)) {
+    throw new RetryableError(
+      `nonce ${nonce} is used, and of two endpoints one alone has a receipt of what the key sent in it`,
+      {
+        code: "NODE_BEHIND",
+        remedy: "nothing is taken for lost by that; if it stays, look at the endpoints in rpc.http",
+      },
+    );
+  }
   const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
   if (nonce !== undefined) {
     const signer = deps.signer.address;
     deps.report({ type: "stranger", signer, from: nonce, to: toNonce(nonce), where: "mined" });
   }
   return changeAll(deps, [{ before: confirmation, change: { state: "intended", reason } }]);
+}
+
+/** A node may have lost a receipt: what another one has was not displaced. One that is away holds up nothing. */
+async function hasReceiptElsewhere({ chain, signer }: TrackDeps, confirmation: Confirmation): Promise<boolean> {
+  const hashes = confirmation.attempts.map(({ hash }) => hash);
+  const receipts = await chain.minedElsewhere(signer.address, hashes).then(
+    (found) => found.receipts.filter((each): each is Receipt => !(each instanceof Error)),
+    (error) => {
+      if (error instanceof FatalError) throw error;
+      return [];
+    },
+  );
+  return newestReceipt(confirmation, receipts) !== undefined;
 }
 
 /** What becomes of a confirmation whose nonce was used up, finally, without paying. */

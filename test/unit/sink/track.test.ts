@@ -454,6 +454,21 @@ describe("a round", () => {
     expect(strangers()).toMatchObject([{ from: 0, to: 0, where: "mined" }]);
   });
 
+  it("frees no intent for a stranger where another endpoint has its receipt, and waits for none that is away", async () => {
+    const sent = await send(bench.deps());
+    const displacedBy = (minedElsewhere: ChainPort["minedElsewhere"]) =>
+      trackRound(bench.deps({ minedNonce: async () => toNonce(1), minedElsewhere }));
+    const mined = toNonce(1);
+    expect(
+      await displacedBy(async (_, hashes) => ({ mined, receipts: hashes.map((hash) => receiptOf(hash, 97n)) })),
+    ).toEqual([]);
+    expect(await stateOf(sent)).toBe("broadcast");
+    expect(bench.reports.at(-1)).toMatchObject({ type: "retry", error: { code: "NODE_BEHIND" } });
+    expect(
+      await displacedBy(() => Promise.reject(new RetryableError("away", { code: "ENDPOINT_UNAVAILABLE" }))),
+    ).toMatchObject([{ id: sent.id, state: "intended" }]);
+  });
+
   it("frees it as well where an attempt in an earlier nonce has reverted, finally", async () => {
     const { id } = await send(bench.deps());
     await trackRound(bench.deps(minedWith(false, 97n)));
