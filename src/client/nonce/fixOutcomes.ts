@@ -26,8 +26,8 @@ export type SentFix = {
 
 type Mended = Omit<SentFix, "refusal" | "alike"> & { readonly outcome: FixOutcome };
 
-/** Looks, once something is mined in each nonce: a node may count it before it has the receipt, and one may never tell. */
-const mostUnread = 6;
+/** Milliseconds, once something is mined in each nonce: a node may count it before it has the receipt, and one may never tell. */
+const receiptLagMs = 5_000;
 
 /**
  * Waits until something is mined in each of these nonces, and tells by receipts of a node that has it whether it is ours.
@@ -42,13 +42,17 @@ export async function fixOutcomes(
   const { clock, pollIntervalMs } = context;
   if (sent.length === 0) return [];
   const until = clock.now() + timeoutMs;
-  for (let unread = 0; ; ) {
+  let minedSince: number | undefined;
+  for (;;) {
     let trouble: string | undefined;
     let waits = sent.at(-1) as SentFix;
     try {
       const seen = await see(context, signer, sent);
       if ("waits" in seen) waits = seen.waits;
-      else if (seen.every(isRead) || ++unread === mostUnread) return seen;
+      else {
+        minedSince ??= clock.now();
+        if (seen.every(isRead) || clock.now() >= Math.min(minedSince + receiptLagMs, until)) return seen;
+      }
     } catch (error) {
       // The bytes are out: an endpoint that fails is no reason to leave off.
       if (error instanceof FatalError) throw error;

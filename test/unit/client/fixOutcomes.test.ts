@@ -30,7 +30,7 @@ it("what no endpoint tells of keeps nobody waiting, once something is mined in e
   const receiptsAt = async (hashes: readonly Hash[]) =>
     hashes.map((hash) => (hash === hashOf(7) ? unreadable(hash) : receiptOf(hash)));
   const minedElsewhere = async () => ({ mined: toNonce(9), receipts: [] });
-  expect(await told({ receiptsAt, minedElsewhere }, [sent(7), sent(8)])).toMatchObject([
+  expect(await told({ receiptsAt, minedElsewhere }, [sent(7), sent(8)], 6_000)).toMatchObject([
     { nonce: 7, outcome: "unknown" },
     { nonce: 8, outcome: "mined" },
   ]);
@@ -44,14 +44,17 @@ it.each([
   expect(await told({ receiptsAt, minedElsewhere }, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "mined" }]);
 });
 
-it("a receipt that comes a look after the count is waited for: nothing was displaced", async () => {
-  let asked = 0;
-  const receipt = async (hash: Hash) => (asked++ < 2 ? undefined : receiptOf(hash));
-  expect(await told({ receipt }, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "mined" }]);
-});
+it.each([2, 40])(
+  "a receipt that comes %i questions after the count is waited for: nothing was displaced",
+  async (late) => {
+    let asked = 0;
+    const receipt = async (hash: Hash) => (asked++ < late ? undefined : receiptOf(hash));
+    expect(await told({ receipt }, [sent(7)], 4_000)).toMatchObject([{ nonce: 7, outcome: "mined" }]);
+  },
+);
 
 it("a nonce that goes on to have no receipt of ours was used by another transaction", async () => {
-  expect(await told({}, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "displaced" }]);
+  expect(await told({}, [sent(7)], 6_000)).toMatchObject([{ nonce: 7, outcome: "displaced" }]);
 });
 
 it("what was signed anew for more meanwhile, and mined, displaced nothing", async () => {
