@@ -31,7 +31,8 @@ describeJournals("a lease", (journals, kind) => {
     await Promise.all([one.close(), two.close()]);
     await place.remove();
   });
-  const intend = async (): Promise<Confirmation> => {
+  const intend = async (its = { task, response }): Promise<Confirmation> => {
+    const { task, response } = its;
     await one.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
     const verdict = { kind: "confirm", reason: "", until: undefined, policy: "p", policyDigest: "d" } as const;
     const block = { number: 1n, hash: hashOf(1) };
@@ -158,6 +159,19 @@ describeJournals("a lease", (journals, kind) => {
     expect([await one.highestNonce(signer), await one.highestNonce(address(0x53))]).toEqual([0, undefined]);
   });
 
+  it("is asked for each key of what is written together", async () => {
+    const [first, second] = [await intend(), await intend({ task: address(0x71), response: address(0x72) })];
+    const others = address<AccountAddress>(0x52);
+    const own = await one.takeLease(signer, "one", 0, ttl);
+    await one.recordAttempt(first.id, signer, attempt(0), [own]);
+    await two.recordAttempt(second.id, others, { ...attempt(0), hash: hashOf(8) }, [
+      await two.takeLease(others, "two", 0, ttl),
+    ]);
+    const ids = [first.id, second.id];
+    await expect(one.markBroadcast(ids, [own])).rejects.toMatchObject({ code: "LEASE_LOST", signer: others });
+    expect((await one.confirmations(ids)).map(({ state }) => state)).toEqual(["signed", "signed"]);
+  });
+
   it("lets a command sign by hand by its newest token, and not where a confirmation holds the task", async () => {
     await one.takeLease(signer, "one", 0, ttl);
     const own = await one.takeLease(signer, "one", 1, ttl);
@@ -178,5 +192,18 @@ describeJournals("a lease", (journals, kind) => {
     await expect(one.recordAttempt(intent.id, second, { ...attempt(5), hash: hashOf(8) })).rejects.toMatchObject({
       code: "NONCE_CONFLICT",
     });
+  });
+
+  it("does not let a first key sign what a second one has taken up, which may offer more for it", async () => {
+    const { id } = await intend();
+    const second = address<AccountAddress>(0x52);
+    await one.recordAttempt(id, signer, attempt(5));
+    await one.changeConfirmation(id, { state: "intended" });
+    await one.recordAttempt(id, second, { ...attempt(5), hash: hashOf(8) });
+    await expect(one.recordAttempt(id, signer, { ...attempt(5), hash: hashOf(9) })).rejects.toMatchObject({
+      code: "NONCE_CONFLICT",
+    });
+    const replaced = await one.recordAttempt(id, second, { ...attempt(5), hash: hashOf(10) });
+    expect(replaced.attempts.map(({ hash }) => hash)).toEqual([attempt(5).hash, hashOf(8), hashOf(10)]);
   });
 });
