@@ -38,8 +38,8 @@ afterEach(async () => {
   home.remove();
 });
 
-const start = () => {
-  daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey });
+const start = (env: Readonly<Record<string, string>> = {}) => {
+  daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey, env });
   return daemon;
 };
 const setAutomine = (on: boolean) => testNode(devnet.network, "evm_setAutomine", [on]);
@@ -168,7 +168,7 @@ describe("a daemon that is killed after the broadcast and before the receipt", (
     await setAutomine(true);
     const [response] = journalled("SELECT response FROM confirmations").map((row) => row.response as `0x${string}`);
     await devnet.client.confirmResponse(response as never);
-    await start().ready();
+    await start({ OGPU_SINK_REBROADCAST_AFTER: "1s" }).ready();
     const settled = daemon.logged(({ msg, state }) => msg === "confirmation" && state === "superseded");
     while (!(await Promise.race([settled.then(() => true), pause().then(() => false)]))) await devnet.mine();
     expect((await confirmationsOnChain()).get(task)).toBe(1);
