@@ -50,7 +50,10 @@ export type SinkDeps = Omit<KeyDeps, "now" | "guard" | "gasFigure" | keyof Track
   readonly owner?: string;
 };
 
-type TrackOptions = Pick<TrackDeps, "rebroadcastAfterMs" | "replaceAfterBlocks" | "askAllUpTo" | "answers">;
+type TrackOptions = Pick<
+  TrackDeps,
+  "rebroadcastAfterMs" | "replaceAfterBlocks" | "askAllUpTo" | "receiptLagMs" | "answers"
+>;
 
 export type SinkOptions = TrackOptions & {
   /** Signed confirmations of each key without a receipt, at the most. */

@@ -18,6 +18,8 @@ export type Sending = {
   readonly isMarked?: boolean;
   /** Since when they may not be sent again, because what they would pay is not what was approved. */
   readonly doomedSince?: number;
+  /** Since when its nonce is used, finally, and no endpoint has a receipt of it. */
+  readonly displacedSince?: number | undefined;
   /** What was last said of why they are not sent again, and when. */
   readonly heldBack?: { readonly reason: string; readonly at: number };
 };

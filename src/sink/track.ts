@@ -2,18 +2,19 @@ import { setImmediate as breathe } from "node:timers/promises";
 import type { ChainPort, Head, Receipt } from "../chain/chainPort.ts";
 import { requireRecent } from "../chain/farBehind.ts";
 import { allReceipts } from "../chain/receiptReads.ts";
-import { FatalError, RetryableError } from "../errors.ts";
+import { FatalError } from "../errors.ts";
 import type { BlockRef, Confirmation, ConfirmationChange } from "../journal/journal.ts";
-import { toNonce, wei } from "../protocol/brand.ts";
+import { wei } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
 import type { AdmitDeps } from "./admit.ts";
 import { type Changed, changeAll } from "./changeAll.ts";
+import { freeDisplaced, isDisplaced } from "./displaced.ts";
 import { evidenceOf } from "./evidence.ts";
 import { finalNonceOf } from "./finalNonce.ts";
 import { gasCost } from "./gasCost.ts";
 import { isGivenUp } from "./givenUp.ts";
 import type { InFlight, Lane } from "./lane.ts";
-import { newestReceipt, nextStep, type Step } from "./nextStep.ts";
+import { nextStep, type Step } from "./nextStep.ts";
 import type { AnswerRule } from "./nodeErrors.ts";
 import { isRefusedUntried } from "./overcome.ts";
 import { type Payable, payable } from "./payable.ts";
@@ -36,6 +37,8 @@ export type TrackDeps = AdmitDeps & {
    * where that are more, too, the logs come first. @default 16
    */
   readonly askAllUpTo?: number;
+  /** Milliseconds for which no endpoint may have a receipt before a used nonce is taken for somebody else's. @default 10_000 */
+  readonly receiptLagMs?: number;
   /** What nodes answer that this program does not know. @default none */
   readonly answers?: readonly AnswerRule[];
 };
@@ -79,6 +82,8 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
       replaceAfterBlocks: deps.replaceAfterBlocks ?? 0,
     });
+    if (step.type !== "displaced" && entry.displacedSince !== undefined)
+      lane.note(entry.confirmation.id, { displacedSince: undefined });
     return step.type === "stay" ? [] : [{ entry, step, isSure: found.isPinned ?? false }];
   });
   const left = await carryOut(deps, await withoutDoubt(deps, steps, head), head);
@@ -157,7 +162,9 @@ async function carryOut(deps: TrackDeps, planned: readonly Planned[], head: Head
         const change: ConfirmationChange = { state: "broadcast", reason: "its block was taken back" };
         const [back] = await changeAll(deps, [{ before: confirmation, change }]);
         if (back) again.push({ entry: { ...entry, confirmation: back }, stuck: false });
-      } else left.push(...(await settle(deps, confirmation, step, head)));
+      } else if (step.type === "final") left.push(...(await settle(deps, confirmation, step.receipt, head)));
+      else if (step.type === "displaced" && (await isDisplaced(deps, entry, head)))
+        left.push(...(await freeDisplaced(deps, confirmation)));
     } catch (error) {
       tell(deps, confirmation, error);
     }
@@ -193,51 +200,15 @@ function gasPaidIn({ signer }: TrackDeps, { attempts }: Confirmation, receipt: R
 async function settle(
   deps: TrackDeps,
   confirmation: Confirmation,
-  step: Step,
+  receipt: Receipt,
   head: BlockRef,
 ): Promise<readonly Confirmation[]> {
-  if (step.type === "final") {
-    const change = await unpaidChange(deps, confirmation, step.receipt, head);
-    const gasPaid = gasPaidIn(deps, confirmation, step.receipt);
-    const reverted = isConfirm(confirmation, step.receipt) && change.state !== "superseded";
-    // What a former key has sent may lack its right by now: that is no sign against what is paid with the others.
-    const isRevert = reverted && deps.canSign !== false;
-    return changeAll(deps, [{ before: confirmation, change: { ...change, gasPaid }, receipt: step.receipt, isRevert }]);
-  }
-  if (step.type !== "displaced") return [];
-  // The count and the receipts may have come from two nodes: one that stands on the same head must have them, if any has.
-  const hashes = confirmation.attempts.map(({ hash }) => hash);
-  const receipts = allReceipts(await deps.chain.receiptsAt(hashes, head.number, head.hash));
-  if (newestReceipt(confirmation, receipts)) return [];
-  const { nonce } = confirmation;
-  if (await hasReceiptElsewhere(deps, confirmation)) {
-    throw new RetryableError(
-      `nonce ${nonce} is used, and of two endpoints one alone has a receipt of what the key sent in it`,
-      {
-        code: "NODE_BEHIND",
-        remedy: "nothing is taken for lost by that; if it stays, look at the endpoints in rpc.http",
-      },
-    );
-  }
-  const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
-  if (nonce !== undefined) {
-    const signer = deps.signer.address;
-    deps.report({ type: "stranger", signer, from: nonce, to: toNonce(nonce), where: "mined" });
-  }
-  return changeAll(deps, [{ before: confirmation, change: { state: "intended", reason } }]);
-}
-
-/** A node may have lost a receipt: what another one has was not displaced. One that is away holds up nothing. */
-async function hasReceiptElsewhere({ chain, signer }: TrackDeps, confirmation: Confirmation): Promise<boolean> {
-  const hashes = confirmation.attempts.map(({ hash }) => hash);
-  const receipts = await chain.minedElsewhere(signer.address, hashes).then(
-    (found) => found.receipts.filter((each): each is Receipt => !(each instanceof Error)),
-    (error) => {
-      if (error instanceof FatalError) throw error;
-      return [];
-    },
-  );
-  return newestReceipt(confirmation, receipts) !== undefined;
+  const change = await unpaidChange(deps, confirmation, receipt, head);
+  const gasPaid = gasPaidIn(deps, confirmation, receipt);
+  const reverted = isConfirm(confirmation, receipt) && change.state !== "superseded";
+  // What a former key has sent may lack its right by now: that is no sign against what is paid with the others.
+  const isRevert = reverted && deps.canSign !== false;
+  return changeAll(deps, [{ before: confirmation, change: { ...change, gasPaid }, receipt, isRevert }]);
 }
 
 /** What becomes of a confirmation whose nonce was used up, finally, without paying. */

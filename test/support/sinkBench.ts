@@ -116,6 +116,7 @@ export function createSinkBench(directory = mkdtempSync(join(tmpdir(), "sink-"))
       lane,
       report,
       rebroadcastAfterMs: 1_000,
+      receiptLagMs: 0,
       ...changes,
     }),
     remove: async () => {

@@ -64,7 +64,7 @@ const start = (
       signers: [signer].flat(),
       chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
     },
-    { rebroadcastAfterMs: 30_000, maxInFlight: 2, ...options },
+    { rebroadcastAfterMs: 30_000, receiptLagMs: 0, maxInFlight: 2, ...options },
   );
   const intents$ = new Subject<Confirmation>();
   const run = { settled: [] as Confirmation[], ended: undefined as unknown, intents$ };

@@ -58,7 +58,7 @@ const start = async (
       owner,
       chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
     },
-    { rebroadcastAfterMs: 30_000, maxInFlight: 16, ...options },
+    { rebroadcastAfterMs: 30_000, receiptLagMs: 0, maxInFlight: 16, ...options },
   );
   const intents$ = new Subject<Confirmation>();
   const run = { ended: undefined as unknown };

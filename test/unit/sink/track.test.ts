@@ -469,6 +469,26 @@ describe("a round", () => {
     ).toMatchObject([{ id: sent.id, state: "intended" }]);
   });
 
+  it("frees no intent for a stranger before nobody has had its receipt for ten seconds: one may be lost for a moment", async () => {
+    const sent = await send(bench.deps());
+    let now = 0;
+    const look = (receipts: readonly Hash[] = []) => {
+      const receipt = async (hash: Hash) => (receipts.includes(hash) ? receiptOf(hash, 99n) : undefined);
+      return trackRound(
+        bench.deps({ minedNonce: async () => toNonce(1), receipt }, { now: () => now, receiptLagMs: 10_000 }),
+      );
+    };
+    await look();
+    now = 9_000;
+    await look([sent.attempts[0]?.hash as Hash]);
+    now = 11_000;
+    expect([await look(), await stateOf(sent)]).toEqual([[], "mined"]);
+    now = 20_999;
+    expect([await look(), await stateOf(sent)]).toEqual([[], "mined"]);
+    now = 21_000;
+    expect(await look()).toMatchObject([{ id: sent.id, state: "intended" }]);
+  });
+
   it("frees it as well where an attempt in an earlier nonce has reverted, finally", async () => {
     const { id } = await send(bench.deps());
     await trackRound(bench.deps(minedWith(false, 97n)));
