@@ -24,7 +24,8 @@ const tableOfSums = "SELECT name FROM sqlite_schema WHERE name = 'provider_histo
 /**
  * Checks a journal's file, without changing it: SQLite's own word on it, the references between its tables, that no task
  * is paid twice, and that what was signed is what it says: bytes hash to their hash, stand in their nonce, and come from
- * the key that the nonce belongs to; and what policies know of providers against the verdicts that are left. Of a file that cannot be read to its end that is what is wrong.
+ * the key that the nonce belongs to; and what policies know of providers against the verdicts that are left. Of a file that
+ * cannot be read to its end that is what is wrong.
  *
  * @throws ConfigError `JOURNAL_UNUSABLE` or RetryableError `JOURNAL_UNAVAILABLE` if it cannot be opened.
  */

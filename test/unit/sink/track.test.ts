@@ -474,9 +474,9 @@ describe("a round", () => {
     let now = 0;
     const look = (receipts: readonly Hash[] = []) => {
       const receipt = async (hash: Hash) => (receipts.includes(hash) ? receiptOf(hash, 99n) : undefined);
-      return trackRound(
-        bench.deps({ minedNonce: async () => toNonce(1), receipt }, { now: () => now, receiptLagMs: 10_000 }),
-      );
+      const changes = { now: () => now };
+      const { receiptLagMs: _, ...deps } = bench.deps({ minedNonce: async () => toNonce(1), receipt }, changes);
+      return trackRound(deps);
     };
     await look();
     now = 9_000;
