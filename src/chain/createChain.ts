@@ -123,7 +123,9 @@ export function createChain(deps: ChainDeps): ChainPort {
       const { finality } = deps;
       if (typeof finality === "number") return number > BigInt(finality) ? number - BigInt(finality) : 0n;
       const final = await rpc.call<WireBlock | null>("eth_getBlockByNumber", finality, false);
-      return final === null ? 0n : BigInt(final.number);
+      const told = final === null ? 0n : BigInt(final.number);
+      // A node may tell more than it has: nothing above the head is there to be final.
+      return told < number ? told : number;
     },
 
     blocks: async (lower, upper) => {

@@ -38,12 +38,20 @@ export function refusedCalls(calls: readonly RpcCall[], answers: readonly RpcAns
   return { account, methods, isAll };
 }
 
+/** Not every node knows the tags of what is final; some call them a mistake, and some a block that they do not have. */
+const lacksTag = ({ method, params: [block] }: RpcCall, answer: RpcAnswer): boolean =>
+  method === "eth_getBlockByNumber" &&
+  (block === "safe" || block === "finalized") &&
+  ("error" in answer || answer.result === null);
+
 /**
  * Whether another endpoint may answer what this one refused. Transactions must all be refused: of those that it took a second
  * word is worth less.
  */
 export function isAnsweredElsewhere(calls: readonly RpcCall[], answers: readonly RpcAnswer[]): boolean {
-  const isOwn = (answer: RpcAnswer, index: number): boolean =>
-    "error" in answer && refusalKind(calls[index] as RpcCall, answer.error) !== "call";
+  const isOwn = (answer: RpcAnswer, index: number): boolean => {
+    const call = calls[index] as RpcCall;
+    return lacksTag(call, answer) || ("error" in answer && refusalKind(call, answer.error) !== "call");
+  };
   return calls[0]?.method === sendMethod ? answers.every(isOwn) : answers.some(isOwn);
 }
