@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError, RetryableError } from "../errors.ts";
+import { journalUnopened } from "./journalUnopened.ts";
 
 /** SQLite's primary result codes: another connection holds a lock; the file may only be read. */
 const [busy, readOnly] = [5, 8];
@@ -41,7 +42,10 @@ export function lockJournal(path: string): () => void {
   return () => database.close();
 }
 
-/** Whether a process holds a journal at this moment. Makes no lock file: root's would keep the daemon's user out. */
+/**
+ * Whether a process holds a journal at this moment. Makes no lock file: root's would keep the daemon's user out.
+ * @throws as `journalUnopened` tells, where the disk takes no lock.
+ */
 export function isJournalHeld(path: string): boolean {
   if (!existsSync(lockOf(path))) return false;
   try {
@@ -51,6 +55,6 @@ export function isJournalHeld(path: string): boolean {
     if (error instanceof RetryableError) return true;
     // Who may not write it would be told first that somebody holds it.
     if (error instanceof ConfigError) return false;
-    throw error;
+    throw journalUnopened(path, error);
   }
 }

@@ -40,11 +40,7 @@ export function journalUnopened(path: string, cause: unknown): BaseError {
   const message = `the journal ${path} cannot be opened: ${(cause as Error).message}`;
   const room = roomBeside(path);
   if (isPassing(cause) || room?.isOver === true) {
-    return new RetryableError(message, {
-      code: "JOURNAL_UNAVAILABLE",
-      remedy: `free space on its disk${room === undefined ? "" : ` (${room.left})`}, and see that no other program locks it`,
-      cause,
-    });
+    return unavailable(message, room, cause);
   }
   return new ConfigError(message, {
     code: "JOURNAL_UNUSABLE",
@@ -54,3 +50,16 @@ export function journalUnopened(path: string, cause: unknown): BaseError {
     cause,
   });
 }
+
+/** What is thrown where an open journal could not be read or written: a `RetryableError` for what passes, else the error itself. */
+export const journalFailed = (path: string, error: unknown): unknown =>
+  isPassing(error)
+    ? unavailable(`the journal ${path} cannot be read or written: ${(error as Error).message}`, roomBeside(path), error)
+    : error;
+
+const unavailable = (message: string, room: ReturnType<typeof roomBeside>, cause: unknown): RetryableError =>
+  new RetryableError(message, {
+    code: "JOURNAL_UNAVAILABLE",
+    remedy: `free space on its disk${room === undefined ? "" : ` (${room.left})`}, and see that no other program locks it`,
+    cause,
+  });

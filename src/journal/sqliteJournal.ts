@@ -4,6 +4,7 @@ import { flushAhead } from "./flushAhead.ts";
 import { growLog } from "./growLog.ts";
 import type { Journal } from "./journal.ts";
 import { journalOn } from "./journalOn.ts";
+import { journalFailed } from "./journalUnopened.ts";
 import { keptInPlace } from "./keptInPlace.ts";
 import { freeLeases } from "./leaseJournal.ts";
 import { openDatabase } from "./openDatabase.ts";
@@ -46,7 +47,8 @@ export function openSqliteJournal({ path, chainId, shared = false, isLasting = f
     unlock();
   };
   const check = keptInPlace(file, mark?.isOurs, onLost);
-  const store = sqliteStore({ database, log, check, renew: mark?.renew, flush: ahead?.begin });
+  const toError = (error: unknown) => journalFailed(file, error);
+  const store = sqliteStore({ database, log, check, renew: mark?.renew, flush: ahead?.begin, toError });
   return journalOn(store, { ...upkeepOf(database), close });
 }
 

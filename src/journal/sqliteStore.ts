@@ -12,18 +12,28 @@ export type SqliteStoreDeps = {
   readonly renew?: (() => void) | undefined;
   /** Begins to, without waiting. @default nothing goes ahead */
   readonly flush?: (() => void) | undefined;
+  /** What to throw of an error. @default itself */
+  readonly toError?: ((error: unknown) => unknown) | undefined;
 };
 
 /** Work in a SQLite database, in one go: nothing of this process comes between two statements of it, or before it is on the disk. */
-export function sqliteStore({ database, log, check, renew, flush = () => undefined }: SqliteStoreDeps): Store {
+export function sqliteStore(deps: SqliteStoreDeps): Store {
+  const { database, log, check, renew, flush = () => undefined, toError = (error) => error } = deps;
   const prepare = prepareOnce(database);
   const transaction = transactionsOf(database, renew);
+  const told = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw toError(error);
+    }
+  };
   return {
-    read: async (work) => runInSqlite(prepare, work()),
+    read: async (work) => told(() => runInSqlite(prepare, work())),
     write: async (work, durability = "now") => {
       log?.check();
       check?.();
-      const result = transaction(() => runInSqlite(prepare, work()));
+      const result = told(() => transaction(() => runInSqlite(prepare, work())));
       if (durability === "now") log?.sync();
       if (durability === "on its way") flush();
       return result;

@@ -65,3 +65,50 @@ describe.skipIf(!isPossible)("a disk without room when the daemon starts", () =>
     expect(fresh).toMatchObject({ code: "JOURNAL_UNAVAILABLE", exitCode: 75 });
   });
 });
+
+describe.skipIf(!isPossible)("a command on a disk without room", () => {
+  it("is told of the disk when it asks whether a daemon runs", () => {
+    const lock = JSON.stringify(join(import.meta.dirname, "../../../src/journal/journalLock.ts"));
+    const program = `
+      const { isJournalHeld } = await import(${lock});
+      try {
+        console.log(JSON.stringify({ code: isJournalHeld("journal.sqlite") }));
+      } catch ({ code, exitCode, remedy }) {
+        console.log(JSON.stringify({ code, exitCode, remedy }));
+      }`;
+    const ask = `'${process.execPath}' --input-type=module -e '${program}'`;
+    const fill = "dd if=/dev/zero of=fill bs=4k 2>/dev/null || true";
+    const [, full] = answers(onSmallDisk("size=12m", [open("journal.sqlite"), fill, ask].join("\n")));
+    expect(full).toMatchObject({ code: "JOURNAL_UNAVAILABLE", exitCode: 75 });
+    expect(full?.remedy).toContain("free space on its disk (0 bytes and ");
+  });
+});
+
+describe.skipIf(!isPossible)("a disk that fills while the journal is open", () => {
+  const program = (shared: boolean) => `
+    const { openSqliteJournal } = await import(${source});
+    const { writeFileSync, rmSync } = await import("node:fs");
+    const journal = openSqliteJournal({ path: "journal.sqlite", chainId: 1071, shared: ${shared} });
+    const take = async () => {
+      try {
+        for (let turn = 0; turn < 2000; turn++) await journal.takeLease("0x" + turn, "x".repeat(4000), 0, 1);
+        console.log(JSON.stringify({ code: "taken" }));
+      } catch ({ code, message, exitCode, remedy }) {
+        console.log(JSON.stringify({ code, message, exitCode, remedy }));
+      }
+    };
+    try { writeFileSync("fill", Buffer.alloc(16_000_000)); } catch {}
+    await take();
+    rmSync("fill");
+    console.log(JSON.stringify({ left: (await journal.takeLease("0xa", "a daemon", 0, 1)).owner }));
+    await journal.close();`;
+
+  it.each([false, true])("is named by what could not be stored, and waited for (shared: %s)", (shared) => {
+    const script = `'${process.execPath}' --input-type=module -e '${program(shared)}'`;
+    const [full, again] = answers(onSmallDisk("size=12m", script));
+    expect(full).toMatchObject({ code: "JOURNAL_UNAVAILABLE", exitCode: 75 });
+    expect(full?.message).toMatch(/^the journal .*journal\.sqlite cannot be read or written: /);
+    expect(full?.remedy).toMatch(/free space on its disk \(\d+ bytes and /);
+    expect(again).toEqual({ left: "a daemon" });
+  });
+});
