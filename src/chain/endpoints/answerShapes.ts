@@ -46,13 +46,23 @@ export function headIn({ method, params }: RpcCall, answer: RpcAnswer): bigint |
   return quantity((answer.result as { number?: unknown } | null)?.number);
 }
 
-/** Whether a node answers with something else than a block where it is asked for its newest. */
-export const lacksHead = (calls: readonly RpcCall[], answers: readonly RpcAnswer[]): boolean =>
-  calls.some(({ method, params }, index) => {
+/** What is no answer at all to one of these: a block or logs that cannot be read; `undefined`: nothing is. */
+export function unreadable(calls: readonly RpcCall[], answers: readonly RpcAnswer[]): string | undefined {
+  for (const [index, { method, params }] of calls.entries()) {
     const answer = answers[index];
-    if (method !== "eth_getBlockByNumber" || params[0] !== "latest" || !answer || "error" in answer) return false;
-    return headIn({ method, params }, answer) === undefined;
-  });
+    if (!answer || "error" in answer) continue;
+    const { result } = answer;
+    if (method === "eth_getLogs" && result === null) return "its logs are null";
+    if (method !== "eth_getBlockByNumber" || (result === null && params[0] !== "latest")) continue;
+    if (!isBlock(result)) return params[0] === "latest" ? "its head is no block" : "what it gives for a block is none";
+  }
+  return undefined;
+}
+
+function isBlock(result: unknown): boolean {
+  const { number, hash } = (result ?? {}) as Record<string, unknown>;
+  return quantity(number) !== undefined && typeof hash === "string";
+}
 
 /** A hexadecimal number as nodes write it; `undefined` for anything else. */
 export const quantity = (value: unknown): bigint | undefined =>

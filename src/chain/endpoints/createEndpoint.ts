@@ -3,7 +3,7 @@ import { createJsonRpc } from "../createJsonRpc.ts";
 import { answerTooLong } from "../exchange.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf, sendMethod } from "../jsonRpc.ts";
 import { toQuantity } from "../wire.ts";
-import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, lacksHead, quantity } from "./answerShapes.ts";
+import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity, unreadable } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
 import { EndpointError, refusedBy, unanswered } from "./endpointError.ts";
 import type { EndpointHealth } from "./endpointHealth.ts";
@@ -101,8 +101,9 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     }
     const why = calls.length > 1 && !refused?.isAll ? batchRefusal(answers) : undefined;
     if (why !== undefined) return inPieces(calls, urgent, why);
-    if (lacksHead(calls, answers)) {
-      const error = unanswered(name, "its head is no block");
+    const malformed = unreadable(calls, answers);
+    if (malformed !== undefined) {
+      const error = unanswered(name, malformed);
       record.failed(error, startedAt);
       throw error;
     }

@@ -5,6 +5,7 @@ import { blockToShow, mostAhead } from "../../../src/chain/endpoints/farHead.ts"
 import { type HttpRpc, type RpcCall, RpcError } from "../../../src/chain/jsonRpc.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
 import { answering, first, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
+import { hashOf } from "../../support/fakeChain.ts";
 import type { RpcServer } from "../../support/rpcServer.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
 
@@ -52,9 +53,11 @@ it("a batch of which one call alone was refused with a word on batches is answer
 });
 
 describe("an endpoint's head", () => {
+  const blockOf = (number: string) => ({ number, hash: hashOf(Number(number)) });
+
   it("is what it tells of its latest block, and no block that was asked for by its number", async () => {
     const { endpoints } = await open([
-      answering(({ params: [tag] }) => ({ number: tag === "latest" ? "0x64" : (tag as string) })),
+      answering(({ params: [tag] }) => blockOf(tag === "latest" ? "0x64" : (tag as string))),
     ]);
     for (const tag of ["latest", "0x5"]) await endpoints.call("eth_getBlockByNumber", tag, false);
     expect(endpoints.health()[0]).toMatchObject({ head: 100n, lag: 0 });
@@ -62,7 +65,7 @@ describe("an endpoint's head", () => {
 
   const far = answering(({ method, params: [tag] }) => {
     if (method === "eth_blockNumber") return "0x1388";
-    return { number: tag === "latest" ? "0x1388" : tag === "finalized" ? "0x3e8" : (tag as string) };
+    return blockOf(tag === "latest" ? "0x1388" : tag === "finalized" ? "0x3e8" : (tag as string));
   });
   const lying: Reply = (some) => {
     const [call] = some;
@@ -70,7 +73,7 @@ describe("an endpoint's head", () => {
   };
   const near = answering(({ params: [tag] }) => {
     if (tag === undefined) return "0x3e8";
-    return { number: String(tag).startsWith("0x") ? (tag as string) : "0x3e8" };
+    return blockOf(String(tag).startsWith("0x") ? (tag as string) : "0x3e8");
   });
   const tagged = (...tags: readonly string[]): readonly RpcCall[] =>
     tags.map((tag) => ({ method: "eth_getBlockByNumber", params: [tag, false] }));
@@ -79,7 +82,7 @@ describe("an endpoint's head", () => {
     "is the newest of several blocks that one request tells of, and has to be shown: %j",
     async (tags) => {
       const { endpoints, events } = await open([lying, near]);
-      expect(await endpoints.batch(tagged(...tags))).toEqual(tags.map(() => ({ result: { number: "0x3e8" } })));
+      expect(await endpoints.batch(tagged(...tags))).toEqual(tags.map(() => ({ result: blockOf("0x3e8") })));
       expect(events()).toEqual(["0 ahead"]);
     },
   );

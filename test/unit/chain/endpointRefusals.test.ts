@@ -4,6 +4,7 @@ import { RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
 import { describeError, RetryableError } from "../../../src/errors.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
 import { answering, first, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
+import { hashOf } from "../../support/fakeChain.ts";
 import type { RpcServer } from "../../support/rpcServer.ts";
 
 let servers: readonly RpcServer[] = [];
@@ -267,11 +268,14 @@ describe("an endpoint that does not do a call", () => {
   });
 
   it("is no way around a block that is not there yet", async () => {
-    const behind = answering(({ method }) => (method === "eth_blockNumber" ? "0x9" : null));
+    const block = { number: "0x9", hash: hashOf(9) };
+    const behind = answering(({ method }) =>
+      method === "eth_blockNumber" ? "0x9" : method === "eth_getLogs" ? [] : null,
+    );
     const { endpoints } = await open([
       without(
         "eth_getLogs",
-        answering(() => "0x9"),
+        answering(({ method }) => (method === "eth_blockNumber" ? "0x9" : block)),
       ),
       behind,
     ]);
@@ -283,7 +287,7 @@ describe("an endpoint that does not do a call", () => {
     ];
     const [logs] = await endpoints.batch(range);
     expect(() => resultOf(logs)).toThrow(/does not exist/);
-    expect((await endpoints.batch(range)).map(resultOf)).toEqual([null, null]);
+    expect((await endpoints.batch(range)).map(resultOf)).toEqual([[], null]);
   });
 
   it("is no second opinion, and neither is the one that did it in its place, unless nobody else does", async () => {
