@@ -75,7 +75,7 @@ export async function recordByHand(
     );
   }
   let recorded: Confirmation | undefined;
-  let isKept = false;
+  let isKept: boolean | "perhaps" = false;
   return {
     signed: async (attempt) => {
       const before = recorded ?? intent;
@@ -88,6 +88,7 @@ export async function recordByHand(
       } catch (error) {
         // It is in the journal, and may come to the disk yet.
         if (error instanceof FatalError && error.code === "JOURNAL_UNSYNCED") isKept = true;
+        if (error instanceof FatalError && untold.has(error.code)) isKept ||= "perhaps";
         throw error;
       }
     },
@@ -96,20 +97,27 @@ export async function recordByHand(
       // It is paid, whatever the journal says: the daemon finds its receipt.
       await journal.changeConfirmation(recorded.id, { state: "mined", mined }, [lease]).catch(() => undefined);
     },
-    failed: (error) => (isKept && error instanceof BaseError ? new LeftToDaemonError(error) : error),
+    failed: (error) => (isKept && error instanceof BaseError ? new LeftToDaemonError(error, isKept) : error),
   };
 }
+
+/** A server's journal is another daemon's by then, or an older copy: what was stored last may be in it. */
+const untold: ReadonlySet<string> = new Set(["JOURNAL_TAKEN", "JOURNAL_LOST"]);
 
 /** The same failure, with what becomes of what the journal keeps. */
 class LeftToDaemonError extends BaseError {
   override readonly exitCode: number;
 
-  constructor(error: BaseError) {
+  constructor(error: BaseError, isKept: true | "perhaps") {
+    const follows = "follows what was signed and, if that pays nothing and the task can still be paid, pays it itself";
     super(error.message, {
       code: error.code,
       remedy:
-        "the journal keeps it: start the daemon, which follows what was signed and, if that pays nothing and the task can " +
-        "still be paid, pays it itself; `ogpu-confirmd pause` before that keeps it from signing anything new",
+        isKept === "perhaps"
+          ? `the journal may have kept it, and then the daemon that holds it ${follows}: look what it has of the task ` +
+            "(`ogpu-confirmd tasks`), and on the chain (`responses TASK`), before you pay by other means"
+          : `the journal keeps it: start the daemon, which ${follows}; \`ogpu-confirmd pause\` before that keeps it from ` +
+            "signing anything new",
       cause: error,
     });
     this.exitCode = error.exitCode;

@@ -78,7 +78,7 @@ export function holderLedger({ pool, token, where, closed, wait, onLost }: Ledge
   /** @param newest What the row may count at the most: a write more than is known, where the last one's answer was lost. */
   const checkRow = (row: Record<string, unknown> | undefined, newest: number): number => {
     if (Number(row?.token) < token) throw giveUp(lost(where, "all"));
-    if (row?.token !== token) throw giveUp(taken(where));
+    if (row?.token !== token) throw giveUp(taken(where, newest > written));
     const found = Number(row.written);
     if (found !== written && found !== newest) throw giveUp(lost(where, `${written - found} transactions`));
     return found;
@@ -151,11 +151,14 @@ const notStored = (where: string, cause: unknown) =>
     cause,
   });
 
-const taken = (where: string) =>
-  new FatalError(`another daemon holds the journal in ${where} now: nothing more was written to it`, {
+/** @param inDoubt The answer to the last write was lost, and the next holder counts its own. */
+const taken = (where: string, inDoubt: boolean) => {
+  const last = inDoubt ? "whether what was being stored is in it, it alone can tell" : "nothing more was written to it";
+  return new FatalError(`another daemon holds the journal in ${where} now: ${last}`, {
     code: "JOURNAL_TAKEN",
     remedy: "let one daemon at a time use a journal",
   });
+};
 
 const lost = (where: string, what: string) =>
   new FatalError(`the journal in ${where} has lost ${what} that it had acknowledged to this daemon`, {

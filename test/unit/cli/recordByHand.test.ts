@@ -190,6 +190,20 @@ it("says so, too, where the journal has it and its disk does not say that it has
   });
 });
 
+it("says that nobody knows where another daemon took the journal over as it was stored", async () => {
+  await payFormer();
+  for (const code of ["JOURNAL_TAKEN", "JOURNAL_LOST"]) {
+    const taken = new FatalError("another daemon holds the journal now", { code, remedy: "let one alone use it" });
+    const recordByHand = () => Promise.reject(taken);
+    const byHand = await begin(false, aSnapshot(), { ...journal, recordByHand });
+    await expect(byHand?.signed(attempt)).rejects.toBe(taken);
+    expect(byHand?.failed(taken)).toMatchObject({
+      ...{ code, exitCode: taken.exitCode },
+      remedy: expect.stringMatching(/^the journal may have kept it, .* look .*`ogpu-confirmd tasks`.* before you pay/),
+    });
+  }
+});
+
 it("says of a failure what the daemon will do, once something is recorded", async () => {
   await payFormer();
   const byHand = await begin();

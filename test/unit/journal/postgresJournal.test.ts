@@ -374,24 +374,29 @@ describePostgres("a journal in PostgreSQL", (server) => {
       await expect(beside.setPause(pause)).rejects.toMatchObject({ code: "JOURNAL_OUTCOME_UNKNOWN" });
     });
 
-    it("finds that another daemon has come meanwhile, and stops", async () => {
-      const journal = await open({ url: through() });
-      const intent = await intend(journal);
-      proxy.cutAt("COMMIT\0", "before");
-      const failed = journal.recordAttempt(intent.id, signer, attempt).catch((error) => error);
-      await expect
-        .poll(() =>
-          journal.touch(1).then(
-            () => "written",
-            ({ code }) => code,
-          ),
-        )
-        .toBe("JOURNAL_UNAVAILABLE");
-      await open();
-      proxy.open();
-      expect(await failed).toMatchObject({ name: "FatalError", code: "JOURNAL_TAKEN" });
-      await expect(journal.touch(2)).rejects.toMatchObject({ code: "JOURNAL_TAKEN" });
-    });
+    it.each(["before", "after"] as const)(
+      "finds that another daemon has come meanwhile, and stops (%s)",
+      async (when) => {
+        const journal = await open({ url: through() });
+        const intent = await intend(journal);
+        proxy.cutAt("COMMIT\0", when);
+        const failed = journal.recordAttempt(intent.id, signer, attempt).catch((error) => error);
+        await expect
+          .poll(() =>
+            journal.touch(1).then(
+              () => "written",
+              ({ code }) => code,
+            ),
+          )
+          .toBe("JOURNAL_UNAVAILABLE");
+        await open();
+        proxy.open();
+        const message = expect.stringMatching(/holds the journal in .* now: whether what was being stored is in it/);
+        expect(await failed).toMatchObject({ name: "FatalError", code: "JOURNAL_TAKEN", message });
+        expect(await stored()).toHaveLength(when === "after" ? 1 : 0);
+        await expect(journal.touch(2)).rejects.toMatchObject({ code: "JOURNAL_TAKEN" });
+      },
+    );
   });
 });
 
