@@ -21,7 +21,7 @@ export async function cancelTask(
 ): Promise<MinedTransaction> {
   const signer = signerOf(context, options);
   const task = readAddress("the task", address);
-  const check = () => requireCancelable(context, signer.address, task);
+  const check = (rpc = context.rpc) => requireCancelable({ ...context, rpc }, signer.address, task);
   const call = calls.cancelTask(context.contracts, task);
   const what = `the cancellation of the task ${task}`;
   return context.laneOf(signer).mine({ what, ...call, check, key: `task ${task}` }, options);

@@ -66,8 +66,8 @@ export async function confirmRecorded(
   const { task, provider, payment } = found;
   const lane = context.laneOf(signer);
   const call = calls.confirmResponse(context.contracts, response);
-  const check = async () =>
-    void (await requireConfirmable(context, signer.address, response, { ...options, expected }));
+  const check = async (rpc = context.rpc) =>
+    void (await requireConfirmable({ ...context, rpc }, signer.address, response, { ...options, expected }));
   if (lane.cached() === undefined) {
     await check();
     await requireNotSent(context, signer.address, response, call);

@@ -15,6 +15,8 @@ export type ClientContext = {
   /** The network's contracts. */
   readonly contracts: Deployment;
   readonly rpc: HttpRpc;
+  /** A second opinion: another endpoint than the one that answers, where there is one. */
+  readonly elsewhere: HttpRpc;
   readonly chain: ChainPort;
   /** Heads and logs as a node pushes them. */
   readonly socket$: Observable<SocketMessage>;

@@ -65,7 +65,7 @@ export function createClientOn(
   };
   const lanes = new Map<string, Lane>();
   const context: ClientContext = {
-    ...{ chainId: id, contracts, rpc, socket$, clock, pollIntervalMs, maxFeePerGas },
+    ...{ chainId: id, contracts, rpc, elsewhere: rpc.elsewhere, socket$, clock, pollIntervalMs, maxFeePerGas },
     chain: { ...chain, broadcast },
     signer: options.signer && toSigner(options.signer),
     onBehalfOf: options.onBehalfOf === undefined ? undefined : readAddress("onBehalfOf", options.onBehalfOf),

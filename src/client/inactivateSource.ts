@@ -21,9 +21,10 @@ export async function inactivateSource(
 ): Promise<MinedTransaction> {
   const signer = signerOf(context, options);
   const source = readAddress("the source", address);
-  const check = async () => {
-    const { client, status } = await readSource(context, source);
-    await requireActsFor(context, signer.address, client, `the source ${source}`);
+  const check = async (rpc = context.rpc) => {
+    const from = { ...context, rpc };
+    const { client, status } = await readSource(from, source);
+    await requireActsFor(from, signer.address, client, `the source ${source}`);
     if (status === SourceStatus.ACTIVE) return;
     throw new RefusedError(`the source ${source} is inactive already`, {
       code: "SOURCE_INACTIVE",

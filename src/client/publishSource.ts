@@ -37,7 +37,7 @@ export async function publishSource(
   const client = context.onBehalfOf ?? checksummed(signer.address);
   const { terms, metadata } = draftSource(client, info);
   const what = `the publication of the source "${info.name}"`;
-  const check = () => requireActsFor(context, signer.address, client, what);
+  const check = (rpc = context.rpc) => requireActsFor({ ...context, rpc }, signer.address, client, what);
   await check();
   const imageMetadataUrl = await publishToIpfs(context, metadata, { filename: "imageMetadata.json" });
   const call = calls.publishSource(context.contracts, { ...terms, imageMetadataUrl });

@@ -39,7 +39,8 @@ export async function publishTask(
   const source = readAddress("the source", info.source);
   const payment = readAmount("the payment", info.payment);
   const expiryTime = readTime("the expiry time", info.expiryTime);
-  const check = () => requirePublishable(context, signer.address, { source, payment, expiryTime });
+  const check = (rpc = context.rpc) =>
+    requirePublishable({ ...context, rpc }, signer.address, { source, payment, expiryTime });
   await check();
   const config =
     typeof info.config === "string"

@@ -24,7 +24,8 @@ export async function updateSource(
   const source = readAddress("the source", address);
   const { client } = await readSource(context, source);
   const { terms, metadata } = draftSource(client, info);
-  const check = () => requireActsFor(context, signer.address, client, `the source ${source}`);
+  const check = (rpc = context.rpc) =>
+    requireActsFor({ ...context, rpc }, signer.address, client, `the source ${source}`);
   await check();
   const imageMetadataUrl = await publishToIpfs(context, metadata, { filename: "imageMetadata.json" });
   const call = calls.updateSource(context.contracts, source, { ...terms, imageMetadataUrl });

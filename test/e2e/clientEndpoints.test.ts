@@ -188,3 +188,26 @@ it.each<[string, (receipt: object | null) => object | null]>([
   expect(await publishing).toMatchObject({ name: "NotMinedError", nonce: before });
   expect(await sent()).toBe(before + 1);
 });
+
+it("a task that waits to be mined is not called off where one of two endpoints knows nothing of its source any more", async () => {
+  await publish();
+  const before = await sent();
+  client = createClient({
+    chain: devnet.chainId,
+    rpc: [proxy.http, devnet.rpc.http],
+    signer: devnet.accounts.client.privateKey,
+    ...{ pollIntervalMs: 20, rebroadcastAfterMs: 100 },
+  });
+  await testNode(devnet.network, "evm_setAutomine", [false]);
+  const publishing = publish().catch((error) => error);
+  let denied = 0;
+  const waiting = async () => (await client.getNonceInfo()).waiting?.map(({ nonce, what }) => `${nonce} ${what}`);
+  await expect.poll(waiting, { timeout: 20_000 }).toHaveLength(1);
+  proxy.set(({ method }) => (method === "eth_call" && ++denied > 0 ? { result: "0x" } : undefined));
+  await expect.poll(() => denied, { timeout: 20_000 }).toBeGreaterThan(20);
+  expect(await waiting()).toEqual([expect.stringMatching(new RegExp(`^${before} Controller.publishTask`))]);
+  proxy.set(() => undefined);
+  await testNode(devnet.network, "evm_setAutomine", [true]);
+  await devnet.mine();
+  expect(await publishing).toMatchObject({ nonce: before, task: expect.stringMatching(/^0x/) });
+});

@@ -1,9 +1,10 @@
 import type { Clock } from "../../clock.ts";
-import { type BaseError, describeError } from "../../errors.ts";
-import { InputError, RefusedError, TransactionFailedError } from "../errors.ts";
+import { describeError } from "../../errors.ts";
+import { RefusedError, TransactionFailedError } from "../errors.ts";
 import type { MinedTransaction, WriteOptions } from "../types.ts";
 import type { Entries } from "./entries.ts";
 import type { Known } from "./outcome.ts";
+import { isRefusal } from "./refusedByNow.ts";
 
 /** What a call came to. @param failure What to throw unless it is signed anew; `why`: what kept it from that. */
 export type Conclusion =
@@ -41,8 +42,8 @@ export async function conclude(
         const reason = why === undefined ? "no reason given" : describeError(why);
         return new TransactionFailedError(transaction.what, { hash, nonce }, reason, why);
       };
-      const refused = await refusalOf(transaction);
-      if (refused) throw failure(refused);
+      const refused = await transaction.check().catch((error: unknown) => error);
+      if (isRefusal(refused)) throw failure(refused);
       return { type: "failed", failure };
     }
     case "displaced":
@@ -51,19 +52,6 @@ export async function conclude(
       return outcome satisfies never;
   }
 }
-
-/** Why the chain, as it is now, would refuse it; `undefined` where it would not, or cannot be asked. */
-async function refusalOf({ check }: Known["transaction"]): Promise<BaseError | undefined> {
-  try {
-    await check();
-    return undefined;
-  } catch (error) {
-    return isRefusal(error) ? error : undefined;
-  }
-}
-
-const isRefusal = (error: unknown): error is RefusedError | InputError =>
-  error instanceof RefusedError || error instanceof InputError;
 
 const displaced = ({ transaction, nonce }: Known, cause: unknown) =>
   new RefusedError(`nonce ${nonce} was used by another transaction than ${transaction.what}`, {

@@ -1,6 +1,6 @@
 import type { ChainPort, Head, Receipt } from "../../chain/chainPort.ts";
-import { RpcError } from "../../chain/jsonRpc.ts";
-import { BaseError, describeError, FatalError, RetryableError } from "../../errors.ts";
+import type { HttpRpc } from "../../chain/jsonRpc.ts";
+import { describeError, FatalError } from "../../errors.ts";
 import type { Attempt } from "../../journal/journal.ts";
 import { type Hash, type Hex, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
@@ -10,10 +10,13 @@ import { gasCost } from "../../sink/gasCost.ts";
 import { newestReceipt, nextStep } from "../../sink/nextStep.ts";
 import { readAttempt, transferOfNothing } from "../../sink/replace.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
+import { refusedByNow } from "./refusedByNow.ts";
 import type { Entry, SeenMined } from "./transaction.ts";
 
 export type LookDeps = {
   readonly chain: ChainPort;
+  /** Another endpoint than the one that answers, where there is one. */
+  readonly elsewhere: HttpRpc;
   readonly signer: Signer;
   readonly chainId: number;
   readonly now: () => number;
@@ -169,11 +172,11 @@ async function sendAgain(
 ): Promise<void> {
   const newest = entry.attempts.at(-1);
   if (newest === undefined) return;
-  try {
-    if (newest.kind === "confirm") await entry.transaction.check();
-  } catch (error) {
-    if (error instanceof RetryableError || !(error instanceof BaseError) || error instanceof RpcError) throw error;
-    entry.refusal = error;
+  const refusal = newest.kind === "confirm" ? await refusedByNow(entry.transaction, deps.elsewhere) : undefined;
+  if (refusal) {
+    // What was mined since the receipts were asked for is refused because of itself.
+    if ((await deps.chain.minedNonce(deps.signer.address)) > entry.nonce) return;
+    entry.refusal = refusal;
     await dearer(deps, entry, newest, "cancel");
     // Where that would pass the ceiling, nothing goes out: least of all what is refused by now.
     return entry.attempts.at(-1)?.kind === "cancel" ? send(deps, entry, head) : undefined;

@@ -1,3 +1,4 @@
+import type { HttpRpc } from "../../chain/jsonRpc.ts";
 import type { Attempt, Mined } from "../../journal/journal.ts";
 import type { Hex, Nonce } from "../../protocol/brand.ts";
 
@@ -9,8 +10,8 @@ export type Transaction = {
   readonly data: Hex;
   /** Of transactions with the same key, at most one is in flight. */
   readonly key?: string;
-  /** Asks the chain as it is now. @throws RefusedError or InputError if it would refuse. */
-  readonly check: () => Promise<unknown>;
+  /** Asks the chain as it is now. @param rpc Whom. @default the best endpoint @throws RefusedError or InputError if it would refuse. */
+  readonly check: (rpc?: HttpRpc) => Promise<unknown>;
   /** Keeps what is signed, before it is sent. @throws what keeps it from being sent. */
   readonly record?: (attempt: Attempt) => Promise<void>;
 };

@@ -1,10 +1,12 @@
 import type { Fees } from "../../chain/chainPort.ts";
+import type { HttpRpc } from "../../chain/jsonRpc.ts";
 import { feeCap, replacementFees } from "../../sink/fees.ts";
 import { classifyAnswer } from "../../sink/nodeErrors.ts";
 import { readAttempt, transferGas } from "../../sink/replace.ts";
 import { maxCostOf } from "../../sink/signAttempts.ts";
 import type { ClientContext } from "../context.ts";
-import { InputError, RefusedError } from "../errors.ts";
+import { RefusedError } from "../errors.ts";
+import { refusedByNow } from "../lane/refusedByNow.ts";
 import type { Entry } from "../lane/transaction.ts";
 import type { WaitingNonce } from "./getNonceInfo.ts";
 import type { FixStep } from "./planNonceFix.ts";
@@ -39,7 +41,7 @@ export function ownIn(context: ClientContext, address: string, { nonce, hash }: 
  * @throws RefusedError `FEES_TOO_HIGH`; RetryableError if it cannot be checked.
  */
 export async function ownStep(
-  { maxFeePerGas }: ClientContext,
+  { maxFeePerGas, elsewhere }: ClientContext,
   { attempts, answer, transaction }: Entry,
   { nonce, state }: WaitingNonce,
   { now, baseFee = 0n }: { readonly now: Fees; readonly baseFee: bigint | undefined },
@@ -49,7 +51,7 @@ export async function ownStep(
   const { raw, kind } = newest;
   const { fees, call } = readAttempt(newest);
   const hopeless = answer !== undefined && classifyAnswer(answer) === "hopeless" ? `no node takes it: ${answer}` : "";
-  const why = kind === "cancel" ? "" : hopeless || (await refusalOf(transaction));
+  const why = kind === "cancel" ? "" : hopeless || (await refusalOf(transaction, elsewhere));
   if (state === "gap" && why === "" && feeCap(fees) >= baseFee)
     return { ...done("resend", "the node's pool has dropped it", fees, call.gas), raw };
   const newFees = replacementFees(fees, now, maxFeePerGas);
@@ -60,13 +62,7 @@ export async function ownStep(
 }
 
 /** Why the chain, as it is now, would refuse it; empty: it would not. */
-async function refusalOf({ check }: Entry["transaction"]): Promise<string> {
-  try {
-    await check();
-    return "";
-  } catch (error) {
-    if (error instanceof RefusedError || error instanceof InputError)
-      return `it would be refused by now: ${error.message}`;
-    throw error;
-  }
+async function refusalOf(transaction: Entry["transaction"], elsewhere: HttpRpc): Promise<string> {
+  const refusal = await refusedByNow(transaction, elsewhere);
+  return refusal ? `it would be refused by now: ${refusal.message}` : "";
 }

@@ -12,11 +12,15 @@ const entry = (number: number): Entry => ({
   attempts: [{ kind: "confirm", hash: hashOf(number), raw: "0x00", nonce: toNonce(number), signedAt: 0 }],
   ...{ mined: undefined, sentAt: 0, sentAtBlock: 99n, answer: undefined, refusal: undefined, fate: undefined },
 });
+const never = async (): Promise<never> => {
+  throw new TypeError("nothing is checked again");
+};
 const entriesOn = (chain: FakeAnswers) => {
   const { clock } = createVirtualTime();
   return createEntries({
     ...{ clock, signer: signerOfKey("1"), chainId: 1071, maxFeePerGas: 1n, rebroadcastAfterMs: 1, pollIntervalMs: 100 },
     chain: fakeChain(chain),
+    elsewhere: { name: "elsewhere", call: never, batch: never },
   });
 };
 

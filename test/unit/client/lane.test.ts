@@ -66,10 +66,11 @@ beforeEach(() => {
     },
   };
   const answer = async () => "0x5208" as Hex;
+  const node = { name: "node", call: answer as never, batch: async () => [] };
   lane = createLane({
     ...{ signer, pollIntervalMs, clock: time.clock, chainId: 1071, maxFeePerGas: 1_000n, rebroadcastAfterMs: 600_000 },
     chain: fakeChain(chain),
-    rpc: { name: "node", call: answer as never, batch: async () => [] },
+    ...{ rpc: node, elsewhere: node },
   });
 });
 

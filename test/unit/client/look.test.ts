@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import type { HttpRpc } from "../../../src/chain/jsonRpc.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { RefusedError } from "../../../src/client/errors.ts";
 import { look } from "../../../src/client/lane/look.ts";
 import { outcomeOf } from "../../../src/client/lane/outcome.ts";
-import type { Entry } from "../../../src/client/lane/transaction.ts";
+import type { Entry, Transaction } from "../../../src/client/lane/transaction.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { type Hash, toNonce } from "../../../src/protocol/brand.ts";
 import { fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
@@ -39,10 +40,12 @@ const behind = async (): Promise<never> => {
   throw new RetryableError("the node stands elsewhere", { code: "NODE_BEHIND" });
 };
 const refused = new RefusedError("another response stands there", { code: "RESPONSE_CHANGED" });
+const elsewhere: HttpRpc = { name: "elsewhere", call: behind, batch: behind };
 const lookOn = (answers: Partial<ChainPort>, entries = [entry]) =>
   look(
     {
       chain: fakeChain({ head: async () => head, ...answers }),
+      elsewhere,
       signer: signerOfKey("1"),
       chainId: 1071,
       now: () => 0,
@@ -105,7 +108,7 @@ describe("a look of the library at what it has signed", () => {
   });
 
   const reverted = { ...receiptIn(96n, hashOf(96)), succeeded: false };
-  const elsewhere = (mined: number, receipts: readonly Receipt[]) => async () => ({ mined: toNonce(mined), receipts });
+  const counts = (mined: number, receipts: readonly Receipt[]) => async () => ({ mined: toNonce(mined), receipts });
   const down = async (): Promise<never> => {
     throw new RetryableError("no answer", { code: "ENDPOINT_UNAVAILABLE" });
   };
@@ -114,8 +117,8 @@ describe("a look of the library at what it has signed", () => {
   };
 
   it.each<[string, ChainPort["minedElsewhere"]]>([
-    ["counts nothing in its nonce", elsewhere(4, [])],
-    ["has its receipt", elsewhere(5, [receiptIn(96n, hashOf(96))])],
+    ["counts nothing in its nonce", counts(4, [])],
+    ["has its receipt", counts(5, [receiptIn(96n, hashOf(96))])],
     ["does not answer", down],
   ])("takes no nonce for used by somebody else where another endpoint %s", async (_, minedElsewhere) => {
     const sight = await lookOn({ minedNonce: async () => toNonce(5), minedElsewhere });
@@ -123,8 +126,8 @@ describe("a look of the library at what it has signed", () => {
   });
 
   it.each<[string, ChainPort["minedElsewhere"]]>([
-    ["has one that succeeded", elsewhere(5, [receiptIn(96n, hashOf(96))])],
-    ["has none", elsewhere(5, [])],
+    ["has one that succeeded", counts(5, [receiptIn(96n, hashOf(96))])],
+    ["has none", counts(5, [])],
     ["does not answer", down],
   ])("takes no revert for final by one receipt where another endpoint %s", async (_, minedElsewhere) => {
     const sight = await lookOn({
@@ -142,7 +145,7 @@ describe("a look of the library at what it has signed", () => {
     expect(displaced.displaced).toEqual([entry]);
     const final = { receipts: async () => [reverted], receiptsAt: async () => [reverted] };
     expect((await lookOn({ ...final, minedElsewhere: down })).settled).toEqual([entry]);
-    expect((await lookOn({ ...final, minedElsewhere: elsewhere(5, [reverted]) })).settled).toEqual([entry]);
+    expect((await lookOn({ ...final, minedElsewhere: counts(5, [reverted]) })).settled).toEqual([entry]);
   });
 
   it("is sure of what is final by a node that stands on the same head", async () => {
@@ -160,30 +163,76 @@ describe("a look of the library at what it has signed", () => {
     expect(asked).toEqual([[own], 100n, head.hash]);
   });
 
-  it.each([
-    ["sent again where a reorg took it back", undefined, "confirm"],
-    ["called off where a reorg took it back and it would be refused by now", refused, "cancel"],
-  ] as const)("has what was mined %s", async (_, refusal, kind) => {
-    const call = { to: "0x0000000000000000000000000000000000000001", data: "0x", gas: 50_000n, chainId: 1071 } as const;
-    const fees = { type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n } as const;
-    const signed = await signerOfKey("1").sign({ ...call, fees, nonce: toNonce(4) });
-    entry.attempts[0] = { kind: "confirm", ...signed, nonce: toNonce(4), signedAt: 0 };
-    entry.mined = { hash: signed.hash, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm", readAt: 99n };
-    const check = async () => {
-      if (refusal) throw refusal;
+  describe("of what was taken back", () => {
+    let sent: string[];
+    /** Looks once: here it is refused by now, and elsewhere something is found out. */
+    const lookAgain = async (check: Transaction["check"], key?: string, answers: Partial<ChainPort> = {}) => {
+      const call = {
+        to: "0x0000000000000000000000000000000000000001",
+        data: "0x",
+        gas: 50_000n,
+        chainId: 1071,
+      } as const;
+      const fees = { type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n } as const;
+      const signed = await signerOfKey("1").sign({ ...call, fees, nonce: toNonce(4) });
+      entry.attempts[0] = { kind: "confirm", ...signed, nonce: toNonce(4), signedAt: 0 };
+      entry.mined = { hash: signed.hash, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm", readAt: 99n };
+      entry = { ...entry, transaction: { ...entry.transaction, check, ...(key !== undefined && { key }) } };
+      sent = [];
+      await lookOn({
+        ...answers,
+        broadcast: async (raw) => {
+          sent.push(raw);
+          return { ok: true };
+        },
+      });
     };
-    entry = { ...entry, transaction: { ...entry.transaction, check } };
-    const sent: string[] = [];
-    await lookOn({
-      broadcast: async (raw) => {
-        sent.push(raw);
-        return { ok: true };
-      },
+    const refusing =
+      (there: (() => Promise<void>) | undefined): Transaction["check"] =>
+      async (rpc) => {
+        if (rpc !== elsewhere) throw refused;
+        await there?.();
+      };
+    const refuses = async () => {
+      throw new RefusedError("it says so, too", { code: "RESPONSE_CHANGED" });
+    };
+
+    it.each<[string, Transaction["check"], string | undefined, "confirm" | "cancel"]>([
+      ["sends it again", async () => undefined, undefined, "confirm"],
+      ["calls it off where two endpoints refuse it by now", refusing(refuses), undefined, "cancel"],
+      [
+        "calls it off where the other endpoint is away, and it can be done but once",
+        refusing(behind),
+        "task",
+        "cancel",
+      ],
+    ])("%s", async (_, check, key, kind) => {
+      await lookAgain(check, key);
+      expect(entry.mined).toBeUndefined();
+      expect(entry.refusal).toBe(kind === "cancel" ? refused : undefined);
+      expect(sent).toEqual([entry.attempts.at(-1)?.raw]);
+      expect(entry.attempts.at(-1)?.kind).toBe(kind);
     });
-    expect(entry.mined).toBeUndefined();
-    expect(entry.refusal).toBe(refusal);
-    expect(sent).toEqual([entry.attempts.at(-1)?.raw]);
-    expect(entry.attempts.at(-1)?.kind).toBe(kind);
+
+    it("does not call off what was mined since its receipt was asked for, and is refused because of that", async () => {
+      await lookAgain(refusing(refuses), "task", {
+        minedNonce: async (_account, at) => toNonce(at === undefined ? 5 : 4),
+      });
+      expect(sent).toEqual([]);
+      expect(entry).toMatchObject({ attempts: [{ kind: "confirm" }], refusal: undefined });
+    });
+
+    it.each<[string, Transaction["check"], string | undefined, RegExp]>([
+      ["another one would take it", refusing(undefined), undefined, /another response stands there.*would take it/],
+      ["another one would take what can be done but once", refusing(undefined), "task", /would take it/],
+      ["the other one is away", refusing(behind), undefined, /the node stands elsewhere/],
+    ])("neither sends it nor calls it off where one endpoint refuses it, and %s", async (_, check, key, answer) => {
+      await lookAgain(check, key);
+      expect(sent).toEqual([]);
+      expect(entry.attempts.map(({ kind }) => kind)).toEqual(["confirm"]);
+      expect(entry.refusal).toBeUndefined();
+      expect(entry.answer).toMatch(answer);
+    });
   });
 
   it.each<[string, ChainPort["receiptsAt"]]>([
