@@ -11,6 +11,8 @@ import { createHome, type DaemonProcess, type Home, startDaemon } from "../suppo
 import { journalRows, timesLogged, toldOf } from "../support/payStage.ts";
 
 let devnet: Devnet;
+/** Its blocks, once a test has stopped them: the node itself would go on with one a second at the most. */
+let mining: NodeJS.Timeout | undefined;
 let source: SourceAddress;
 let config: string;
 let provider: Provider;
@@ -53,7 +55,10 @@ beforeAll(async () => {
   rival = devnet.createProvider(behaviours.honest());
   await rival.enrol(source);
 });
-afterAll(() => devnet.stop());
+afterAll(async () => {
+  clearInterval(mining);
+  await devnet.stop();
+});
 // A daemon that has paid with its key, and knows of a task, is stopped; then comes a response that its policy would pay.
 beforeEach(async () => {
   home = createHome(devnet);
@@ -121,7 +126,7 @@ it("is paid once by what the command signed, where the command is killed and the
   expect(signed?.nonce).toBe(firstNonce + 1);
 
   await start();
-  await testNode(devnet.network, "evm_setIntervalMining", [1]);
+  mining = setInterval(() => void devnet.mine().catch(() => undefined), 200);
   await toldOf(daemon, "final", [task]);
   expect(confirmations()).toMatchObject([{ state: "final", nonce: signed?.nonce, policy: "by hand" }]);
   expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
