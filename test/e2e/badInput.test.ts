@@ -10,7 +10,14 @@ import { type Anvil, startAnvil } from "../../devnet/anvil.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import type { SourceAddress } from "../../src/protocol/brand.ts";
 import { checksummed } from "../../src/protocol/brand.ts";
-import { createHome, type DaemonProcess, type Home, type StartOptions, startDaemon } from "../support/daemonProcess.ts";
+import {
+  createHome,
+  type DaemonProcess,
+  type Home,
+  payFirstValid,
+  type StartOptions,
+  startDaemon,
+} from "../support/daemonProcess.ts";
 
 const token = "Zq3vX9secretTOKEN8a7b6c5d4";
 const password = "hunter2-p4ssword";
@@ -312,12 +319,13 @@ describe("a payload that cannot be judged", () => {
 
   it("is rejected, or waited for, with the reason, and never paid", async () => {
     settle();
+    home.writePolicy("first-valid.yaml", payFirstValid.replace("timeout: 10s", "timeout: 2s"));
     const daemon = start();
     await daemon.ready();
     const kinds = [
       [behaviours.notJson(), /not JSON/],
       [behaviours.hugePayload(), /65536|64 KiB|large|more than/i],
-      [behaviours.slowPayload(), /10000 ms|10s|time|within/i],
+      [behaviours.slowPayload(), /2000 ms|2s|time|within/i],
     ] as const;
     for (const [behaviour, reason] of kinds) {
       const provider = devnet.createProvider(behaviour);

@@ -24,8 +24,8 @@ ${more}
 `;
 const files = {
   "first-valid.yaml": policyFile("first", ""),
-  "cheapest.yaml": policyFile("cheapest", "window: { for: 8s }"),
-  "best.yaml": policyFile("best", "score: provider.lockup\nwindow: { for: 8s }"),
+  "cheapest.yaml": policyFile("cheapest", "window: { for: 5s }"),
+  "best.yaml": policyFile("best", "score: provider.lockup\nwindow: { for: 5s }"),
   "quorum.yaml": policyFile(
     "quorum",
     "quorum: { count: 2, key: output.json.label, pick: cheapest }\nwindow: { for: 30s }",
