@@ -63,13 +63,13 @@ describe("startAnvil", () => {
     await anvil.stop();
   });
 
-  test.each([
+  test.concurrent.for([
     ["returns from process.exit", "process.exit(0);", undefined],
     ["throws", "throw new Error('crash');", undefined],
     ["gets SIGINT", "", "SIGINT"],
     ["gets SIGTERM", "", "SIGTERM"],
     ["is killed", "", "SIGKILL"],
-  ] as const)("does not outlive a parent that %s", async (_, afterwards, signal) => {
+  ] as const)("does not outlive a parent that %s", async ([, afterwards, signal], { expect }) => {
     const { parent, anvilPid } = await parentOfAnvil(afterwards);
     expect(anvilPid).toBeGreaterThan(0);
     if (signal) parent.kill(signal);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { openAlerts } from "../../../src/cli/openAlerts.ts";
 import { unborn, type Vitals } from "../../../src/ops/vitals.ts";
 
@@ -17,6 +17,9 @@ it("tells the webhook of a scanner that comes no further for minutes although he
   onTestFinished(() => void server.close());
   const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
   let vitals: Vitals = { ...unborn, head: 900n, checkpoint: 100n, headAt: Date.now(), behindSince: minutesAgo(4) };
+  // By which it looks around; all else takes its real time.
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
   const alerts = openAlerts({
     config: {
       alerts: { format: "generic", after: 120_000, repeatAfter: 3_600_000, timeout: 5_000 },
@@ -32,9 +35,11 @@ it("tells the webhook of a scanner that comes no further for minutes although he
   });
   onTestFinished(alerts.close);
   const patience = { timeout: 30_000 };
-  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  vi.advanceTimersByTime(6_000);
+  await new Promise((resolve) => setTimeout(resolve, 500));
   expect(told).toEqual([]);
   vitals = { ...vitals, behindSince: minutesAgo(6) };
+  vi.advanceTimersByTime(5_000);
   await expect
     .poll(() => told, patience)
     .toMatchObject([
@@ -46,5 +51,6 @@ it("tells the webhook of a scanner that comes no further for minutes although he
       },
     ]);
   vitals = { ...vitals, checkpoint: 900n, behindSince: undefined };
+  vi.advanceTimersByTime(5_000);
   await expect.poll(() => told, patience).toMatchObject([{}, { key: "behind", state: "resolved" }]);
 }, 90_000);

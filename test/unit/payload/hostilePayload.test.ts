@@ -40,8 +40,9 @@ async function prepare([, , arrange]: HostileRow, limits: RowLimits) {
   return () => payload.fetch(data, limits);
 }
 
-describe.each(Object.entries(table))("%s", (_name, { rows, limits, endMs }) => {
-  test.each(rows)("%s: %s", async (...row) => {
+describe.each(Object.entries(table))("%s", (name, { rows, limits, endMs }) => {
+  // What does nothing but wait may wait together.
+  test.for(rows)("%s: %s", { concurrent: name === "time" }, async (row, { expect }) => {
     const fetch = await prepare(row, limits);
     const before = performance.now();
     const output = await fetch();

@@ -291,7 +291,7 @@ describe("the live stream", () => {
     });
     stuck.on("error", () => undefined);
     stuck.end();
-    const long = { ...decision("reject"), reason: "x".repeat(290) };
+    const long = { ...decision("reject"), policy: "x".repeat(2_000) };
     const filling = setInterval(() => {
       for (let index = 0; index < 400; index++) server.observers.report({ type: "verdict", decision: long });
     }, 50);
