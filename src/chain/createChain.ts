@@ -2,6 +2,7 @@ import { RetryableError } from "../errors.ts";
 import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
+import { amountIn } from "./amountIn.ts";
 import { askTwice } from "./askTwice.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { createConfirmLogs } from "./confirmLogs.ts";
@@ -235,7 +236,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     pendingNonce: pendingNonceFrom(rpc),
     pendingNonceElsewhere: pendingNonceFrom(deps.elsewhere ?? rpc),
 
-    balance: async (account) => wei(BigInt(await rpc.call<Hex>("eth_getBalance", account, "latest"))),
+    balance: async (account) => wei(amountIn(rpc, "balance", await rpc.call("eth_getBalance", account, "latest"))),
 
     broadcast: async (raw) => (await broadcastAll([raw]))[0] ?? noAnswer,
     broadcastAll,

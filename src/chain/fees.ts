@@ -1,4 +1,5 @@
 import type { Hex } from "../protocol/brand.ts";
+import { amountIn } from "./amountIn.ts";
 import type { Fees } from "./chainPort.ts";
 import type { HttpRpc, RpcAnswer } from "./jsonRpc.ts";
 import { RpcError, resultOf } from "./jsonRpc.ts";
@@ -30,10 +31,10 @@ export async function feesFrom(
     { method: "eth_feeHistory", params: [toQuantity(historyBlocks), "latest", percentiles] },
   ])) as [RpcAnswer, RpcAnswer, RpcAnswer, RpcAnswer];
   const { baseFeePerGas } = resultOf(block) as WireBlock;
-  if (baseFeePerGas === undefined) return { type: "legacy", gasPrice: BigInt(resultOf(gasPrice) as Hex) };
-  const baseFee = BigInt(baseFeePerGas);
+  if (baseFeePerGas === undefined) return { type: "legacy", gasPrice: amountIn(rpc, "gas price", resultOf(gasPrice)) };
+  const baseFee = amountIn(rpc, "base fee", baseFeePerGas);
   const paid = recentTip(history, urgent);
-  const maxPriorityFeePerGas = within(bounds, paid ?? suggestedTip(tip, gasPrice, baseFee));
+  const maxPriorityFeePerGas = within(bounds, paid ?? suggestedTip(rpc, { tip, gasPrice, baseFee }));
   return { type: "eip1559", maxPriorityFeePerGas, maxFeePerGas: baseFee * 2n + maxPriorityFeePerGas };
 }
 
@@ -66,8 +67,11 @@ function recentTip(answer: RpcAnswer, urgent: boolean): bigint | undefined {
 }
 
 /** Nodes without `eth_maxPriorityFeePerGas` suggest a tip by what their gas price holds above the base fee. */
-function suggestedTip(tip: RpcAnswer, gasPrice: RpcAnswer, baseFee: bigint): bigint {
-  if (!("error" in tip)) return BigInt(tip.result as Hex);
+function suggestedTip(
+  rpc: HttpRpc,
+  { tip, gasPrice, baseFee }: { readonly tip: RpcAnswer; readonly gasPrice: RpcAnswer; readonly baseFee: bigint },
+): bigint {
+  if (!("error" in tip)) return amountIn(rpc, "tip", tip.result);
   if (!(tip.error instanceof RpcError)) throw tip.error;
-  return BigInt(resultOf(gasPrice) as Hex) - baseFee;
+  return amountIn(rpc, "gas price", resultOf(gasPrice)) - baseFee;
 }

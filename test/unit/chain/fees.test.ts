@@ -50,4 +50,25 @@ describe("what a transaction offers", () => {
     const fees = await feesFrom(nodeWith({ baseFee: 100, ...node }), bounds);
     expect(fees).toEqual({ type: "eip1559", maxPriorityFeePerGas: tip, maxFeePerGas: 200n + tip });
   });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ["a gas price that is none, without a base fee", { eth_getBlockByNumber: { number: "0x1" }, eth_gasPrice: "0x" }],
+    ["a base fee that is none", { eth_getBlockByNumber: { number: "0x1", baseFeePerGas: null } }],
+    ["a tip that is none", { eth_maxPriorityFeePerGas: "cheap" }],
+    ["no tip, and a gas price that is none", { eth_maxPriorityFeePerGas: undefined, eth_gasPrice: {} }],
+  ])("is not known by a node that tells %s: it has not answered", async (_, told) => {
+    const answers: Readonly<Record<string, unknown>> = {
+      ...{ eth_getBlockByNumber: { number: "0x1", baseFeePerGas: "0x1" }, eth_gasPrice: "0x1" },
+      ...{ eth_maxPriorityFeePerGas: "0x1", ...told },
+    };
+    const toAnswer = (result: unknown): RpcAnswer => (result === undefined ? refused : { result });
+    const rpc: HttpRpc = {
+      ...nodeWith({}),
+      batch: async (calls) => calls.map(({ method }) => toAnswer(answers[method])),
+    };
+    await expect(feesFrom(rpc)).rejects.toMatchObject({
+      name: "EndpointError",
+      message: expect.stringMatching(/^the endpoint node did not/),
+    });
+  });
 });

@@ -67,3 +67,21 @@ describe("a count of transactions", () => {
     expect(await chainThatSays("0x000A").minedNonce(account)).toBe(10);
   });
 });
+
+describe.each<[string, unknown]>([
+  ["0x", "0x"],
+  ["null", null],
+  ["a word", "much"],
+  ["a fraction", 0.5],
+  ["an object", {}],
+])("what an account has, or gas costs, is no number where a node says %s", (_, said) => {
+  it("and that node has not answered", async () => {
+    const node = chainThatSays(said);
+    const noAnswer = {
+      name: "EndpointError",
+      message: expect.stringMatching(/^the endpoint an endpoint did not answer/),
+    };
+    await expect(node.balance(account)).rejects.toMatchObject(noAnswer);
+    await expect(node.fees()).rejects.toMatchObject(noAnswer);
+  });
+});
