@@ -30,13 +30,9 @@ export const requireFreeKey = (
  * The same for a command that pays, which a pause keeps from it, too.
  * @throws as `requireFreeKey`; ConfigError `PAYING_PAUSED`.
  */
-export const requirePayable = (
-  site: JournalSite,
-  { address }: Pick<Signer, "address">,
-  now = Date.now(),
-): Promise<void> =>
+export const requirePayable = (site: JournalSite, { address }: Pick<Signer, "address">): Promise<void> =>
   askJournal(site, async (journal, isHeld) => {
-    await refuseTaken(journal, site, { address, isHeld, now });
+    await refuseTaken(journal, site, { address, isHeld, now: Date.now() });
     await requireNotPaused(journal);
   });
 

@@ -4,6 +4,9 @@ import { FatalError } from "../errors.ts";
 /** What SQLite writes to while a connection is open; none of them is made anew meanwhile. */
 const ends = ["", "-wal", "-shm"];
 
+/** They are not looked at again for so long: where the processor had other work, a look takes a tenth of a millisecond. */
+const restMs = 1_000;
+
 const identityOf = (file: string): string => {
   const found = statSync(file, { throwIfNoEntry: false });
   return found === undefined ? "none" : `${found.dev} ${found.ino}`;
@@ -15,14 +18,12 @@ const identityOf = (file: string): string => {
  *
  * @param isOurs Whether what stands in its file is the journal's. @default not looked at
  * @param onLost Told of that, once: whoever writes must end.
- * @param restMs They are not looked at again for so long: where the processor had other work, a look takes a tenth of a millisecond.
  * @returns to be asked before each write. @throws FatalError `JOURNAL_GONE`, from then on.
  */
 export function keptInPlace(
   path: string,
   isOurs: () => boolean = () => true,
   onLost: (error: FatalError) => void = () => undefined,
-  restMs = 1_000,
 ): () => void {
   const files = ends.map((end) => `${path}${end}`);
   const before = files.map(identityOf);

@@ -14,16 +14,16 @@ export type MarkedFile = {
 
 /** SQLite keeps its application id, which is for a program to use, in 4 bytes of the header. */
 const [position, length] = [68, 4];
+/** A copy that is younger than this, when the log was last brought into the file, cannot be told from it. */
+const renewMs = 10_000;
 
 /**
  * Marks the file of a journal that this process holds. What SQLite reads from it is not compared with anything: a file that was written over
  * in its place, as `cp` does, goes unnoticed, and what is stored from then on becomes part of two journals, or of none.
  *
  * The number gets into the file when the log is brought there, so the file's may be older than the newest one, never older than it was.
- *
- * @param renewMs A copy that is younger than this, when the log was last brought into the file, cannot be told from it.
  */
-export function markFile(database: DatabaseSync, path: string, renewMs = 10_000): MarkedFile {
+export function markFile(database: DatabaseSync, path: string): MarkedFile {
   const newest = (): number => Number(database.prepare("PRAGMA application_id").get()?.application_id);
   // Where others begin is no secret, but no two journals should count in one another's steps.
   let highest = (newest() || randomInt(2 ** 30)) + 1;

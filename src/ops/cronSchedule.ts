@@ -7,7 +7,7 @@ const silent = { info() {}, warn() {}, error() {}, debug() {} };
 const minuteMs = 60_000;
 
 /**
- * Ticks at the times of a cron expression. Cold; never completes; unsubscribing stops the job.
+ * Ticks at the times of a cron expression, in UTC. Cold; never completes; unsubscribing stops the job.
  *
  * A tick that the process was too busy to give on time comes late instead of not at all; of several that are due at once, the
  * first comes for all of them: a clock that was years behind passes over a hundred thousand. After a clock that was ahead is
@@ -15,10 +15,10 @@ const minuteMs = 60_000;
  * consumer does with them: use `exhaustMap` where one run must not overlap the next.
  * @param expression five fields, or six with seconds first.
  */
-export function cron$(expression: string, { timezone = "UTC" }: { timezone?: string } = {}): Observable<Date> {
+export function cron$(expression: string): Observable<Date> {
   return new Observable((subscriber) => {
     // It is never started: its own timer hands out each time that was missed, one by one.
-    const times = createTask(expression, () => undefined, { timezone, logger: silent });
+    const times = createTask(expression, () => undefined, { timezone: "UTC", logger: silent });
     const next = () => times.getNextRuns(1)[0] ?? new Date(8.64e15);
     let planned = next();
     let seenAt = Date.now();

@@ -1,6 +1,6 @@
 import { type FSWatcher, readdirSync, statSync, watch } from "node:fs";
 import { join } from "node:path";
-import { asyncScheduler, debounceTime, interval, Observable, type SchedulerLike } from "rxjs";
+import { debounceTime, interval, Observable } from "rxjs";
 
 const maxFolders = 256;
 
@@ -9,8 +9,6 @@ export type FolderChangesOptions = {
   readonly restMs?: number;
   /** Milliseconds between two looks at whether a folder still is the one that is watched. @default 5_000 */
   readonly checkMs?: number;
-  /** @default real time */
-  readonly scheduler?: SchedulerLike;
 };
 
 /** A folder that is watched. @param identity Of the folder itself: another one may stand at its path by now. */
@@ -25,7 +23,7 @@ type Watched = { readonly watcher: FSWatcher; readonly identity: string };
  * the way to it is switched, nothing tells of it, so from time to time the folders themselves are compared.
  */
 export function folderChanges$(folder: string, options: FolderChangesOptions = {}): Observable<unknown> {
-  const { restMs = 200, checkMs = 5_000, scheduler = asyncScheduler } = options;
+  const { restMs = 200, checkMs = 5_000 } = options;
   return new Observable<string>((subscriber) => {
     const watched = new Map<string, Watched>();
     const forget = (path: string) => {
@@ -56,14 +54,14 @@ export function folderChanges$(folder: string, options: FolderChangesOptions = {
       return isNew;
     };
     watchAll();
-    const checks = interval(checkMs, scheduler).subscribe(() => {
+    const checks = interval(checkMs).subscribe(() => {
       if (watchAll()) subscriber.next("replaced");
     });
     return () => {
       checks.unsubscribe();
       for (const path of [...watched.keys()]) forget(path);
     };
-  }).pipe(debounceTime(restMs, scheduler));
+  }).pipe(debounceTime(restMs));
 }
 
 /** A number of an inode is given again at once, so the time of birth belongs to it; `undefined` where there is no such folder. */

@@ -1,30 +1,11 @@
-import {
-  asyncScheduler,
-  concatMap,
-  defer,
-  from,
-  ignoreElements,
-  merge,
-  Observable,
-  type ObservableInput,
-  type OperatorFunction,
-  type SchedulerLike,
-  timer,
-} from "rxjs";
+import { concatMap, defer, from, Observable, type ObservableInput, type OperatorFunction } from "rxjs";
 
 export type BatchWhileBusy<T> = {
   /** Values that wait at the most; one more is given to `onOverflow` instead. */
   readonly limit: number;
   readonly onOverflow: (value: T) => void;
-  /**
-   * Milliseconds between the beginnings of two batches, at the least: under load it makes fewer and larger ones of work
-   * that costs the same for one value as for many. @default 0
-   */
-  readonly everyMs?: number;
   /** Lets what comes in the same stretch of work go along, such as all that one read of a socket brought. @default false */
   readonly isPatient?: boolean;
-  /** @default asyncScheduler */
-  readonly scheduler?: SchedulerLike;
 };
 
 /**
@@ -32,10 +13,9 @@ export type BatchWhileBusy<T> = {
  * and large batches under load.
  */
 export function batchWhileBusy<T, R>(
-  { limit, onOverflow, everyMs = 0, isPatient = false, scheduler = asyncScheduler }: BatchWhileBusy<T>,
+  { limit, onOverflow, isPatient = false }: BatchWhileBusy<T>,
   work: (batch: readonly T[]) => ObservableInput<R>,
 ): OperatorFunction<T, R> {
-  const rest$ = timer(everyMs, scheduler).pipe(ignoreElements());
   return (source) =>
     defer(() => {
       let waiting: T[] = [];
@@ -53,7 +33,7 @@ export function batchWhileBusy<T, R>(
       const take = (): ObservableInput<R> => {
         const batch = waiting;
         waiting = [];
-        return everyMs > 0 ? merge(from(work(batch)), rest$) : work(batch);
+        return work(batch);
       };
       return wakes$.pipe(concatMap(() => (isPatient ? from(microtask()).pipe(concatMap(take)) : defer(take))));
     });

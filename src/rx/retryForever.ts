@@ -7,22 +7,13 @@ export type RetryForever = {
   readonly firstMs: number;
   readonly maxMs: number;
   readonly onRetry: (error: unknown, inMs: number) => void;
-  /** What is worth another try. @default everything */
-  readonly when?: (error: unknown) => boolean;
 };
 
-/** Tries again for ever, after a capped and doubling pause; lets an error pass that is not worth another try. */
-export function retryForever<T>({
-  clock,
-  firstMs,
-  maxMs,
-  onRetry,
-  when = () => true,
-}: RetryForever): MonoTypeOperatorFunction<T> {
+/** Tries again for ever, after a capped and doubling pause. */
+export function retryForever<T>({ clock, firstMs, maxMs, onRetry }: RetryForever): MonoTypeOperatorFunction<T> {
   return retry({
     resetOnSuccess: true,
     delay: (error, count) => {
-      if (!when(error)) throw error;
       const pause = Math.min(maxMs, firstMs * 2 ** Math.min(count - 1, 20));
       onRetry(error, pause);
       return timer(pause, clock.scheduler);

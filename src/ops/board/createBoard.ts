@@ -39,11 +39,12 @@ export type Board = {
 export type BoardOptions = {
   readonly clock: Pick<Clock, "now">;
   readonly stuckAfterMs: number;
-  /** Entries that are kept. @default 500 */
-  readonly capacity?: number;
 };
 
-export function createBoard({ clock, stuckAfterMs, capacity = 500 }: BoardOptions): Board {
+/** Entries that are kept. */
+const capacity = 500;
+
+export function createBoard({ clock, stuckAfterMs }: BoardOptions): Board {
   const { now } = clock;
   const ring = createRing<DatedEntry>(capacity);
   const lane = createLaneBoard(stuckAfterMs);

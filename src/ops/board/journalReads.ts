@@ -19,8 +19,6 @@ export type JournalReadsOptions = {
   readonly money: Pick<MoneyBook, "add">;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
-  /** @default 2 seconds */
-  readonly everyMs?: number;
 };
 
 /** What only the journal knows, read now and then. */
@@ -34,11 +32,12 @@ export type JournalReads = {
   readonly stop: () => void;
 };
 
+const everyMs = 2_000;
 const slice = 250;
 const mostPayments = 200_000;
 
 export function startJournalReads(options: JournalReadsOptions): JournalReads {
-  const { journal, ledger, ceilings, policies, money, clock, logger, everyMs = 2_000 } = options;
+  const { journal, ledger, ceilings, policies, money, clock, logger } = options;
   let pause: Pause | undefined;
   let caps: readonly Standing[] = [];
   let held = { count: 0, version: 0 };

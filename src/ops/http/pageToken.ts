@@ -22,7 +22,6 @@ export type PageTokenOptions = {
   readonly isNamed: boolean;
   /** `$CREDENTIALS_DIRECTORY`: where systemd puts what `LoadCredential=` names. */
   readonly credentials?: string | undefined;
-  readonly files?: SecretFiles;
 };
 
 /** Whether the operator named the token's file. @param origins Where each key of the configuration came from. */
@@ -38,7 +37,8 @@ const shortest = 16;
  * @throws ConfigError `TOKEN_UNREADABLE` or `TOKEN_WEAK`; it never quotes the token.
  */
 export function readPageToken(options: PageTokenOptions): PageToken {
-  const { tokenFile, isNamed, credentials, files = secretFiles() } = options;
+  const { tokenFile, isNamed, credentials } = options;
+  const files = secretFiles();
   if (!isNamed && credentials) {
     const path = join(credentials, "http-token");
     const text = files.read(path);

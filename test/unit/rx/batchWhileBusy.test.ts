@@ -77,15 +77,6 @@ describe("batchWhileBusy", () => {
     );
   });
 
-  it("rests between two batches where it is told to, and still hands over at once when idle", () => {
-    scheduler().run(({ hot, expectObservable }) => {
-      const source = hot("a-bc--------d---(ef|)");
-      const options = { limit: 10, onOverflow: overflowForbidden, everyMs: 6 };
-      const result = source.pipe(batchWhileBusy(options, (batch) => of(batch.join(""))));
-      expectObservable(result).toBe("a-----b-----c-----d-----|", { a: "a", b: "bc", c: "d", d: "ef" });
-    });
-  });
-
   it("passes the source's error on", () => {
     scheduler().run(({ hot, expectObservable }) => {
       const result = hot("a-#").pipe(

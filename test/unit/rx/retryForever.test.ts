@@ -35,14 +35,4 @@ describe("retryForever", () => {
     });
     expect(pauses).toEqual([2, 4, 2]);
   });
-
-  it("lets an error pass that is not worth another try", () => {
-    inVirtualTime((clock, { expectObservable }) => {
-      const onRetry = () => expect.unreachable();
-      const source = throwError(() => "fatal").pipe(
-        retryForever({ clock, firstMs: 1, maxMs: 2, onRetry, when: (error) => error !== "fatal" }),
-      );
-      expectObservable(source).toBe("#", undefined, "fatal");
-    });
-  });
 });
