@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { toHead, type WireBlock } from "../chain/wire.ts";
+import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
-import { schema } from "../config/schema.ts";
-import { exitCodes } from "../errors.ts";
+import { type Config, schema } from "../config/schema.ts";
+import { ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { placeWhole } from "../journal/placeWhole.ts";
 import type { RecordedDecision } from "../journal/policyJournal.ts";
+import { clockDoubt } from "../ops/housekeeping/clockDoubt.ts";
 import { pruneJournal } from "../ops/housekeeping/pruneJournal.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -15,7 +18,9 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { journalSite, requireJournal } from "./journalSite.ts";
+import { openEndpoints } from "./openEndpoints.ts";
 import { during } from "./progress.ts";
+import { askedUrls } from "./scrubOutputs.ts";
 import { json, table } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 import { writeNamed } from "./writeNamed.ts";
@@ -86,16 +91,30 @@ async function* decisionsOf(context: Context, opened: Journal, since: number): A
 }
 
 const prune = (context: Context, line: Line): Promise<number> =>
-  withJournal(context, line, async (opened) => {
+  withJournal(context, line, async (opened, { config }) => {
     const age = line.options["older-than"];
     if (age === undefined) throw usage("say how old: --older-than 90d");
     const keepMs = ageOf(age);
+    context.hide([], askedUrls(config));
+    await during(context, "reading the chain", requireClock(config));
     const plan = `forget the details of tasks that were settled more than ${age} ago; that they are settled stays known\n`;
     if (!(await mayGoOn(context, line, plan, "nothing was pruned"))) return exitCodes.failed;
     const pruned = await during(context, "pruning", pruneJournal(opened, keepMs, Date.now()));
     context.stdout.write(line.options.json ? json({ pruned }) : `pruned ${pruned} tasks\n`);
     return exitCodes.ok;
   });
+
+/** By the clock it is told what is old. @throws ConfigError `CLOCK_WRONG`; RetryableError where no endpoint tells the chain's time. */
+async function requireClock(config: Config): Promise<void> {
+  const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report: () => undefined });
+  const { timestamp } = toHead(await rpc.call<WireBlock>("eth_getBlockByNumber", "latest", false));
+  const doubt = clockDoubt(systemClock.now(), Number(timestamp) * 1_000);
+  if (doubt === undefined) return;
+  throw new ConfigError(`${doubt} (${rpc.name}): nothing was pruned`, {
+    code: "CLOCK_WRONG",
+    remedy: "set the machine's clock (`timedatectl`), or see whether that endpoint hangs behind",
+  });
+}
 
 /** The daemon's own bounds: ceilings and reorgs reach back into what is newer. */
 function ageOf(text: string): number {

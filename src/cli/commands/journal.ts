@@ -5,7 +5,8 @@ export const journalCommand: Command = {
   summary: "export, prune or verify what the daemon remembers",
   about: `It works beside a running daemon. \`export\` prints every decision as JSON, one a line, with its transaction and how its
 confirmation stands ("final": it was paid); with a file it copies the journal whole, while it is in use. \`prune\` forgets
-the details of what was settled long ago, a week at the least. \`verify\` reads every signed byte.`,
+the details of what was settled long ago, a week at the least, by a clock that agrees with the chain's. \`verify\` reads every
+signed byte.`,
   usage: [
     "journal export [FILE] [--since DATE]",
     "journal prune --older-than DURATION [--yes] [--json]",

@@ -6,6 +6,7 @@ import type { UpkeepJournal } from "../../journal/upkeepJournal.ts";
 import type { Reporter } from "../../report.ts";
 import { cron$ } from "../cronSchedule.ts";
 import { backupJournal } from "./backupJournal.ts";
+import { clockDoubt } from "./clockDoubt.ts";
 import { checkExpiries } from "./expiries.ts";
 import { probeGateways } from "./probeGateways.ts";
 import { pruneJournal } from "./pruneJournal.ts";
@@ -25,16 +26,12 @@ export type HousekeepingDeps = {
 };
 
 const dayMs = 86_400_000;
-const hourMs = 3_600_000;
 
-/** Why no age is told by the machine's clock: ahead by days, it would have what a ceiling counts forgotten, and all the rest too soon. */
-function clockDoubt(now: number, chainTime: number | undefined): string | undefined {
-  if (chainTime === undefined) return "no endpoint has told of a head, by which the machine's clock is checked";
-  const ahead = now - chainTime;
-  if (Math.abs(ahead) <= hourMs) return undefined;
-  const hours = (Math.abs(ahead) / hourMs).toFixed(1);
-  return `the machine's clock is ${hours} h ${ahead > 0 ? "ahead of" : "behind"} the chain's newest block`;
-}
+/** The same where no head has come yet. */
+const clockDoubtOf = (now: number, chainTime: number | undefined): string | undefined =>
+  chainTime === undefined
+    ? "no endpoint has told of a head, by which the machine's clock is checked"
+    : clockDoubt(now, chainTime);
 
 /** What is to be done from time to time, beside the sweep. */
 export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
@@ -64,7 +61,7 @@ export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
       name: "prune",
       ticks$: ticks$(options.pruneCron),
       work: async () => {
-        const doubt = clockDoubt(clock.now(), chainTime());
+        const doubt = clockDoubtOf(clock.now(), chainTime());
         if (doubt !== undefined) return `nothing is pruned: ${doubt}`;
         return `${await pruneJournal(journal, options.pruneAfter, clock.now())} tasks pruned`;
       },
