@@ -163,16 +163,20 @@ async function settleUnpayable(
 
 /**
  * The task is settled, and this confirmation was signed before: perhaps it was this one that settled it, and a node that
- * lagged had said otherwise. Then it is mined, and goes on to finality.
+ * lagged, or had lost its receipt, had said otherwise. Then it is mined, and goes on to finality.
+ * @throws RetryableError if one of two endpoints does not say whether it has a receipt: by the other one alone nothing is written off.
  */
 async function minedAttempt(
-  { chain, journal, fences }: AdmitDeps,
+  { chain, journal, signer, fences }: AdmitDeps,
   { id, attempts }: Confirmation,
   at: bigint,
 ): Promise<Confirmation | undefined> {
   const hashes = attempts.filter(({ kind }) => kind === "confirm").map(({ hash }) => hash);
   if (hashes.length === 0) return undefined;
-  const paid = allReceipts(await chain.receiptsAt(hashes, at)).find(({ succeeded }) => succeeded);
+  const paidBy = (receipts: Parameters<typeof allReceipts>[0]) =>
+    allReceipts(receipts).find(({ succeeded }) => succeeded);
+  const paid =
+    paidBy(await chain.receiptsAt(hashes, at)) ?? paidBy((await chain.minedElsewhere(signer.address, hashes)).receipts);
   return paid && journal.changeConfirmation(id, { state: "mined", mined: paid }, fences?.());
 }
 

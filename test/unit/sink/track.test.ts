@@ -489,6 +489,26 @@ describe("a round", () => {
     expect(await look()).toMatchObject([{ id: sent.id, state: "intended" }]);
   });
 
+  it("finds its own payment by another endpoint's receipt where the one that answers has none, and writes it off for nobody", async () => {
+    const sent = await send(bench.deps());
+    await trackRound(bench.deps({ minedNonce: async () => toNonce(1) }));
+    expect(await stateOf(sent)).toBe("intended");
+    const paid = { snapshot: async () => aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED }) }) };
+    const admitted = (minedElsewhere: ChainPort["minedElsewhere"]) =>
+      admit(bench.deps({ ...paid, minedElsewhere }), sent.id);
+    const away = new RetryableError("away", { code: "ENDPOINT_UNAVAILABLE" });
+    await expect(admitted(() => Promise.reject(away))).rejects.toBe(away);
+    expect(await stateOf(sent)).toBe("intended");
+    const has = async (_: unknown, hashes: readonly Hash[]) => ({
+      mined: toNonce(1),
+      receipts: hashes.map((hash) => receiptOf(hash, 97n)),
+    });
+    expect(await admitted(has)).toMatchObject({
+      type: "signed",
+      confirmation: { state: "mined", mined: { hash: sent.attempts[0]?.hash, blockNumber: 97n } },
+    });
+  });
+
   it("frees it as well where an attempt in an earlier nonce has reverted, finally", async () => {
     const { id } = await send(bench.deps());
     await trackRound(bench.deps(minedWith(false, 97n)));
