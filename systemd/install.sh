@@ -71,7 +71,11 @@ install -m 644 "$here/ogpu-confirmd.service" "$unit"
 # One that an earlier installation has left may name a program that is gone.
 rm -f "$dropins/10-program.conf"
 # The program's first line looks for Node in the service's PATH, which is not yours.
-node=$(dirname "$(command -v node || echo /usr/bin/node)")
+node=$(command -v node || echo /usr/bin/node)
+# An older one says no more than "bad option", and the service would be started again and again.
+version=$("$node" --version 2>/dev/null || true)
+case $version in v[0-9].* | v1[0-9].* | v2[0-3].*) old="$node is $version" ;; *) old='' ;; esac
+node=$(dirname "$node")
 case $node in /usr/local/sbin | /usr/local/bin | /usr/sbin | /usr/bin | /sbin | /bin) node='' ;; esac
 if [ -n "$program" ] && { [ "$program" != /usr/local/bin/ogpu-confirmd ] || [ -n "$node" ]; }; then
   install -d -m 755 "$dropins"
@@ -114,6 +118,8 @@ say "installed: $unit"
 missing=''
 [ -n "$program" ] || missing="$missing
   the program: npm install -g --omit=optional ogpu-confirmd"
+[ -z "$old" ] || missing="$missing
+  Node 24 or later where the service looks for it: $old"
 [ -e "$etc/agent-key" ] || [ -e "$etc/agent-key.cred" ] || missing="$missing
   the key: $0 --key FILE"
 ls "$etc"/policies/*.yaml "$etc"/policies/*.yml 2>/dev/null | grep -q . || missing="$missing

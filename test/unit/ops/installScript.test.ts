@@ -14,6 +14,7 @@ beforeEach(() => {
   mkdirSync(join(home, "bin"));
   mkdirSync(join(home, "policies/schemas"), { recursive: true });
   writeFileSync(join(home, "bin/ogpu-confirmd"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(join(home, "bin/node"), "#!/bin/sh\necho v24.0.0\n", { mode: 0o755 });
   writeFileSync(join(home, "key"), "0xsecret\n");
   chmodSync(join(home, "key"), 0o644);
   writeFileSync(join(home, "config.yaml"), "network: testnet\n");
@@ -90,6 +91,18 @@ describe("install.sh", () => {
     const [, path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"] =
       /^Environment=PATH=(.+)$/m.exec(dropin) ?? [];
     expect(spawnSync(program, ["run"], { env: { PATH: path }, encoding: "utf8" }).stdout).toBe("this node\n");
+  });
+
+  it.each([
+    ["v20.20.2", true],
+    ["v9.11.2", true],
+    ["v24.0.0", false],
+    ["v101.0.0", false],
+  ])("does not start a program that Node %s cannot run: %s", (version, isMissing) => {
+    writeFileSync(join(home, "bin/node"), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
+    const { status, output } = run(everything());
+    const said = `Node 24 or later where the service looks for it: ${join(home, "bin/node")} is ${version}`;
+    expect([status, output.includes(said), output.includes("not started")]).toEqual([0, isMissing, isMissing]);
   });
 
   it("says what is still missing, and does not start", () => {
