@@ -1,4 +1,5 @@
 import type { HttpRpc } from "./jsonRpc.ts";
+import { lacksBlock } from "./newestBlock.ts";
 
 /** What two endpoints say, or why they cannot tell. */
 export type TwoOpinions<T> = readonly [PromiseSettledResult<T>, PromiseSettledResult<T>];
@@ -24,3 +25,15 @@ export function askTwice<Args extends readonly unknown[], T>(
     return Promise.allSettled([kept(one)(...args), kept(other)(...args)]);
   };
 }
+
+/** An endpoint may hang behind another one by so many blocks for ever, and has an opinion all the same. */
+const mostBehind = 32n;
+
+/** Both are asked of a lower block where one of them does not have this one. */
+export const orBelow =
+  <Asked, T>(ask: (asked: Asked, block: bigint) => Promise<TwoOpinions<T>>): typeof ask =>
+  async (asked, block) => {
+    const told = await ask(asked, block);
+    const isBehind = told.some((each) => each.status === "rejected" && lacksBlock(each.reason));
+    return isBehind && block > mostBehind ? ask(asked, block - mostBehind) : told;
+  };

@@ -117,7 +117,7 @@ export type ChainPort = {
   readonly standings: (tasks: readonly TaskAddress[]) => Promise<readonly (TaskStanding | undefined)[]>;
   /** What of these tasks decides whether they are over, in one block, as two endpoints have it. Never rejects. */
   readonly termsByTwo: (tasks: readonly TaskAddress[], block: bigint) => Promise<TwoOpinions<TermsAt>>;
-  /** What decides whether these payments can still be made, in the same way. */
+  /** What decides whether these payments can still be made, in the same way; in a lower block, where one of the two lacks this one. */
   readonly paymentsByTwo: (payments: readonly PaymentAsk[], block: bigint) => Promise<TwoOpinions<PaymentStandings>>;
   /** A stretch of the network's sources from an index on, oldest first. */
   readonly sources: (

@@ -3,7 +3,7 @@ import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
 import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import { amountIn } from "./amountIn.ts";
-import { askTwice } from "./askTwice.ts";
+import { askTwice, orBelow } from "./askTwice.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { createConfirmLogs } from "./confirmLogs.ts";
 import { confirmData, type Preview } from "./confirmPreviews.ts";
@@ -164,7 +164,7 @@ export function createChain(deps: ChainDeps): ChainPort {
     standings: (tasks) => taskStandings(rpc, tasks),
 
     termsByTwo: askTwice(apart, (each) => createTaskTerms(each, deps.clock.now, missing)),
-    paymentsByTwo: askTwice(apart, (each) => createPaymentStandings(each, deps.clock.now, missing)),
+    paymentsByTwo: orBelow(askTwice(apart, (each) => createPaymentStandings(each, deps.clock.now, missing))),
 
     sources: async (first) => {
       const { nexus } = deployment;

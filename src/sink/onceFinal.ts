@@ -45,14 +45,17 @@ export async function onceFinal(deps: Deps, doubted: readonly Doubted[]): Promis
     const asked = await chain.paymentsByTwo(payments, final);
     const [one, other] = asked;
     if (one.status === "rejected" && other.status === "rejected") throw one.reason;
+    // Both tell of the same block, which may be a lower one.
+    const told = asked.map((each) => (each.status === "fulfilled" ? each.value.block.number : final));
+    const block = told.reduce((least, each) => (each < least ? each : least), final);
     return await Promise.all(
       doubted.map((each, index) => {
         const ends = asked.map((opinion) => {
           if (opinion.status === "rejected") return undefined;
-          const { block, standings } = opinion.value;
-          return endIn(standings[index], { number: final, timestamp: block.timestamp }, each.confirmation);
+          const { standings, block: at } = opinion.value;
+          return endIn(standings[index], { number: block, timestamp: at.timestamp }, each.confirmation);
         });
-        return agreed(deps, each, ends, final);
+        return agreed(deps, each, ends, block);
       }),
     );
   } catch (error) {
@@ -71,14 +74,14 @@ async function agreed(
   { journal }: Deps,
   { confirmation, seen }: Doubted,
   [one, other]: readonly (End | "open" | undefined)[],
-  final: bigint,
+  block: bigint,
 ): Promise<Obstacle> {
   const notYet = (why: string): Obstacle =>
     seen.type === "not-now" ? seen : { type: "not-now", reason: `${seen.reason}, ${why}` };
   if (one === undefined || other === undefined) return notYet("and an endpoint cannot tell whether for good");
   if (one === "open" && other === "open") return notYet("but not finally");
   if (one === "open" || other === "open" || !isSame(one, other)) return notYet("and another endpoint says otherwise");
-  if (one.isGone && !(await isJudgedBy(journal, confirmation, final))) return notYet("but not finally");
+  if (one.isGone && !(await isJudgedBy(journal, confirmation, block))) return notYet("but not finally");
   return one.obstacle;
 }
 

@@ -130,6 +130,18 @@ describe("that an approved payment is over", () => {
     expect(await admit(bench.deps(early), id)).toMatchObject({ type: "postponed" });
   });
 
+  it("goes by the block that the two tell of: one lower than the final one may come before what it was judged in", async () => {
+    const { id } = await bench.intend();
+    const below = (shown: Shown) => byTwo(showing({ block: headAt(68n), ...shown }));
+    const missing = { ...chainOf(without, open), paymentsByTwo: below(without) };
+    expect(await admit(bench.deps(missing), id)).toMatchObject({ type: "postponed" });
+    const over = { ...chainOf(canceled, open), paymentsByTwo: below(canceled) };
+    expect(await admit(bench.deps(over), id)).toMatchObject({
+      type: "settled",
+      confirmation: { state: "superseded" },
+    });
+  });
+
   it("cannot be told where neither endpoint answers: nothing is decided", async () => {
     const { id } = await bench.intend();
     const deps = bench.deps({ ...chainOf(canceled, open), paymentsByTwo: byTwo(down) });
