@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
 import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
-import { facts, json } from "./terminal.ts";
+import { facts, json, onErrors } from "./terminal.ts";
 import { type Opened, signerIn, withClient } from "./withClient.ts";
 import { requireFreeKey, sendWith } from "./withKey.ts";
 
@@ -22,7 +22,7 @@ export const agent = (context: Context, line: Line): Promise<number> =>
     const who = readAddress("the agent", required(address, "the agent's address"));
     const signer = signerIn(opened);
     await requireFreeKey(opened.site, signer);
-    const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+    const plan = facts(onErrors(context), [
       [action === "set" ? "authorise the agent" : "revoke the agent", who],
       ["for the client", checksummed(signer.address)],
       ["which lets it", action === "set" ? "publish, and confirm: pay out of this client's escrow" : "do nothing more"],

@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
 import { required } from "./readers.ts";
 import { printSent } from "./sent.ts";
-import { facts } from "./terminal.ts";
+import { facts, onErrors } from "./terminal.ts";
 import { signerIn, withClient } from "./withClient.ts";
 import { requireFreeKey, sendWith } from "./withKey.ts";
 
@@ -22,7 +22,7 @@ export const cancel = (context: Context, line: Line): Promise<number> =>
     const address = readAddress("the task", required(line.args[0], "the task's address"));
     const checking = requireCancelable(client, signer.address, address);
     const task = await during(context, "reading the chain", checking);
-    const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+    const plan = facts(onErrors(context), [
       ["cancel the task", task.address],
       ["which gives back", `${formatOgpu(task.payment)} to ${task.client}`],
       ["signed by", checksummed(signer.address)],

@@ -12,7 +12,7 @@ import { required } from "./readers.ts";
 import { type ByHand, recordByHand } from "./recordByHand.ts";
 import { requireNotPaused } from "./requireNotPaused.ts";
 import { printSent } from "./sent.ts";
-import { facts } from "./terminal.ts";
+import { facts, onErrors } from "./terminal.ts";
 import { signerIn, withClient } from "./withClient.ts";
 import { type HeldKey, requirePayable, sendWith } from "./withKey.ts";
 
@@ -26,7 +26,7 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     const maxPayment = line.options["max-payment"] ?? opened.config.sink.maxPayment;
     const checking = requireConfirmable(client, signer.address, address, { maxPayment });
     const { response, task } = await during(context, "reading the chain", checking);
-    const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+    const plan = facts(onErrors(context), [
       ["confirm", address],
       ["which pays", `${formatOgpu(response.payment)} of ${formatOgpu(task.payment)}`],
       ["to", response.provider],

@@ -1,4 +1,3 @@
-import { loadConfig } from "../config/loadConfig.ts";
 import { exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { HeldAnswer } from "../journal/policyJournal.ts";
@@ -7,10 +6,9 @@ import { checksummed } from "../protocol/brand.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
-import { journalSite, requireJournal } from "./journalSite.ts";
 import { personOf, reasonOf } from "./personOf.ts";
 import { json, oneLine } from "./terminal.ts";
-import { besideDaemon } from "./withJournal.ts";
+import { withJournal } from "./withJournal.ts";
 
 const kinds = ["approve", "reject", "expire"] as const;
 
@@ -20,14 +18,11 @@ const kinds = ["approve", "reject", "expire"] as const;
  * @returns the exit code.
  */
 export async function held(context: Context, line: Line): Promise<number> {
-  const { args, options, file, flags } = line;
+  const { args, options } = line;
   const [action = "list", ...ids] = args;
   const kind = kinds.find((known) => known === action);
   if (action !== "list" && kind === undefined) throw usage(`there is no "held ${action}"`);
-  const { config } = loadConfig({ file, flags, env: context.env, cwd: context.cwd });
-  const site = journalSite(config, context);
-  await requireJournal(site);
-  return besideDaemon(site, async (journal) => {
+  return withJournal(context, line, async (journal) => {
     if (kind === undefined) return list(context, await journal.held(), options.json === true);
     for (const answer of answersOf(kind, ids, personOf(context, line), reasonOf(line))) {
       await journal.answerHeld(answer, Date.now());

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { toHead, type WireBlock } from "../chain/wire.ts";
 import { systemClock } from "../clock.ts";
-import { loadConfig } from "../config/loadConfig.ts";
 import { type Config, schema } from "../config/schema.ts";
 import { ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -17,12 +16,11 @@ import { mayGoOn } from "./ask.ts";
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
-import { journalSite, requireJournal } from "./journalSite.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { during } from "./progress.ts";
 import { askedUrls } from "./scrubOutputs.ts";
 import { json, table } from "./terminal.ts";
-import { withJournal } from "./withJournal.ts";
+import { namedJournal, withJournal } from "./withJournal.ts";
 import { writeNamed } from "./writeNamed.ts";
 
 /** Exports, copies, prunes and verifies the journal. @returns the exit code: 1 where something is wrong with it. */
@@ -127,10 +125,7 @@ function ageOf(text: string): number {
 }
 
 async function verify(context: Context, line: Line): Promise<number> {
-  const { env, cwd } = context;
-  const { config } = loadConfig({ file: line.file, flags: line.flags, env, cwd });
-  const site = journalSite(config, { env, cwd });
-  await requireJournal(site);
+  const { site } = await namedJournal(context, line);
   const checks = await during(context, "verifying the journal", site.verify());
   const problems = checks.flatMap((check) => check.problems);
   if (line.options.json) context.stdout.write(json({ path: site.name, ok: problems.length === 0, checks }));

@@ -11,7 +11,7 @@ import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
-import { facts, json, table } from "./terminal.ts";
+import { facts, json, onErrors, table } from "./terminal.ts";
 import { type Opened, signerIn, withClient } from "./withClient.ts";
 import { besideDaemon } from "./withJournal.ts";
 
@@ -110,7 +110,6 @@ async function fix(context: Context, line: Line, opened: Opened): Promise<number
   const { client, site } = opened;
   const signer = signerIn(opened);
   const known = await journalled(site, signer.address);
-  const onErrors = { ...context, isTTY: context.errorsOnTTY ?? false };
   let plan: NonceFix | undefined;
   const approve = async (found: NonceFix): Promise<boolean> => {
     plan = found;
@@ -119,7 +118,7 @@ async function fix(context: Context, line: Line, opened: Opened): Promise<number
     ]);
     const { idleSince } = found.info;
     const left = found.untouched.length;
-    const steps = table(onErrors, ["NONCE", "ACTION", "WHY", "SINCE", "COSTS AT MOST", "WHAT"], rows);
+    const steps = table(onErrors(context), ["NONCE", "ACTION", "WHY", "SINCE", "COSTS AT MOST", "WHAT"], rows);
     const idle = idleSince ? `nothing of this account was mined since ${timeOf(idleSince * 1_000)}\n` : "";
     const rest = left === 0 ? "" : `${left} others wait and are left alone: they are mined once these are\n`;
     const approved = await maySend(context, line, opened.config, `${idle}${steps}${rest}`);

@@ -1,5 +1,4 @@
 import { readAddress } from "../client/inputs.ts";
-import { loadConfig } from "../config/loadConfig.ts";
 import { ConfigError, exitCodes } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { RecordedDecision } from "../journal/policyJournal.ts";
@@ -12,21 +11,15 @@ import { checksummed, type ResponseAddress, type TaskAddress, toAddress } from "
 import type { Line } from "./command.ts";
 import { usage } from "./commandLine.ts";
 import type { Context } from "./context.ts";
-import { journalSite, requireJournal } from "./journalSite.ts";
 import { oneLine } from "./terminal.ts";
-import { besideDaemon } from "./withJournal.ts";
+import { withJournal } from "./withJournal.ts";
 
 /** `policy explain RESPONSE` and `policy explain --decision ID`: replays a decision out of the journal. */
-export async function policyExplain(
-  { env, cwd, stdout }: Context,
-  { options, file, flags }: Line,
-  [response]: readonly string[],
-): Promise<number> {
+export async function policyExplain(context: Context, line: Line, [response]: readonly string[]): Promise<number> {
+  const { stdout } = context;
+  const { options } = line;
   const wanted = readWanted(options.decision, response);
-  const { config } = loadConfig({ file, flags, env, cwd });
-  const site = journalSite(config, { env, cwd });
-  await requireJournal(site);
-  return besideDaemon(site, async (journal) => {
+  return withJournal(context, line, async (journal, { config }) => {
     const found = await (typeof wanted === "number" ? journal.decision(wanted) : journal.decisionOf(wanted));
     if (!found) throw await whyThereIsNone(journal, wanted);
     if (options.json) stdout.write(`${found.factsJson || "null"}\n`);

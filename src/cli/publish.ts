@@ -17,7 +17,7 @@ import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
 import { readExpiry, readJson, required } from "./readers.ts";
 import { printSent } from "./sent.ts";
-import { facts } from "./terminal.ts";
+import { facts, onErrors } from "./terminal.ts";
 import { type Opened, signerIn, withClient } from "./withClient.ts";
 import { requireFreeKey, sendWith } from "./withKey.ts";
 
@@ -42,7 +42,7 @@ async function publishTask(context: Context, line: Line, opened: Opened): Promis
   const expiryTime = readExpiry(options.expires ?? "1h", Number(timestamp));
   const checking = requirePublishable(client, signer.address, { source, payment, expiryTime });
   const { client: owner, vaultBalance } = await during(context, "reading the chain", checking);
-  const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+  const plan = facts(onErrors(context), [
     ["publish a task on", source],
     ["which freezes", `${formatOgpu(payment)} of the ${formatOgpu(vaultBalance)} that ${owner} has in the Vault`],
     ["until", new Date(expiryTime * 1_000).toISOString()],
@@ -82,7 +82,7 @@ async function publishSource(context: Context, line: Line, opened: Opened): Prom
   draftSource(client, info);
   const checking = requireActsFor(opened.client, signer.address, client, "the source");
   await during(context, "reading the chain", checking);
-  const plan = facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+  const plan = facts(onErrors(context), [
     ["publish the source", info.name],
     ["for the client", client],
     ["least payment", formatOgpu(readAmount("--min-payment", info.minPayment))],

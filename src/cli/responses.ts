@@ -5,7 +5,7 @@ import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
 import { during } from "./progress.ts";
 import { required } from "./readers.ts";
-import { facts, json, oneLine, table } from "./terminal.ts";
+import { facts, json, onErrors, oneLine, table } from "./terminal.ts";
 import { withClient } from "./withClient.ts";
 
 /** Lists the responses of a task. @returns the exit code. */
@@ -31,7 +31,7 @@ export const responses = (context: Context, line: Line): Promise<number> =>
       return exitCodes.ok;
     }
     context.stderr.write(
-      facts({ ...context, isTTY: context.errorsOnTTY ?? false }, [
+      facts(onErrors(context), [
         ["task", task.address],
         ["status", status],
         ["pays up to", formatOgpu(task.payment)],

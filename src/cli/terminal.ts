@@ -34,6 +34,9 @@ export function table(context: Context, heading: readonly string[], rows: readon
   return line(heading, "bold") + rows.map((row) => line(row)).join("");
 }
 
+/** The same person's other output, where plans and progress go. */
+export const onErrors = (context: Context): Context => ({ ...context, isTTY: context.errorsOnTTY ?? false });
+
 /** Names and values, one a line. */
 export function facts(context: Context, rows: readonly (readonly [name: string, value: Cell])[]): string {
   if (!context.isTTY) return rows.map(([name, value]) => `${name}\t${textOf(value)}\n`).join("");

@@ -13,14 +13,23 @@ export type Named = { readonly config: Config; readonly site: JournalSite };
  * @throws ConfigError `NO_JOURNAL`: an empty one, made at a wrong place, would say that all is well.
  */
 export async function withJournal<T>(
-  { env, cwd }: Context,
-  { file, flags }: Pick<Line, "file" | "flags">,
+  context: Context,
+  line: Pick<Line, "file" | "flags">,
   work: (journal: Journal, named: Named) => Promise<T>,
 ): Promise<T> {
+  const named = await namedJournal(context, line);
+  return besideDaemon(named.site, (journal) => work(journal, named));
+}
+
+/** The same without opening it. @throws as `withJournal`. */
+export async function namedJournal(
+  { env, cwd }: Context,
+  { file, flags }: Pick<Line, "file" | "flags">,
+): Promise<Named> {
   const { config } = loadConfig({ file, flags, env, cwd });
   const site = journalSite(config, { env, cwd });
   await requireJournal(site);
-  return besideDaemon(site, (journal) => work(journal, { config, site }));
+  return { config, site };
 }
 
 /** Works with a journal that a daemon may hold, and leaves it again. */
