@@ -2,13 +2,13 @@ import { read, readOne } from "../chain/contractReads.ts";
 import { taskAbi } from "../protocol/abi.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { isClosed, statusName, TaskStatus } from "../protocol/statuses.ts";
+import { requireNotSent, requireSameElsewhere } from "./beforeConfirming.ts";
 import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError, RefusedError } from "./errors.ts";
 import { latest } from "./identify.ts";
 import { readAddress, readAmount } from "./inputs.ts";
 import type { Transaction } from "./lane/transaction.ts";
-import { poolTransactions } from "./nonce/poolTransactions.ts";
 import { readResponse, readTask, requireActsFor } from "./reads.ts";
 import { type Judged, requireSame } from "./requireSame.ts";
 import { signerOf } from "./signerOf.ts";
@@ -39,8 +39,8 @@ export type Confirmation = MinedTransaction & {
  * is sent again. A task has one confirmation in flight: the same call joins it, and one for another response is refused.
  *
  * @throws InputError if the address is no response; RefusedError `ALREADY_CONFIRMED`, `TASK_CLOSED`, `EXPIRED`,
- *   `NOT_ALLOWED`, `NOT_FOUND`, `PAYMENT_ABOVE_LIMIT`, `RESPONSE_CHANGED`, `ALREADY_SENT`: all before any gas is
- *   spent. NotMinedError if it is not mined in time, and still may be.
+ *   `NOT_ALLOWED`, `NOT_FOUND`, `PAYMENT_ABOVE_LIMIT`, `RESPONSE_CHANGED`, `ALREADY_SENT`; RetryableError
+ *   `ENDPOINTS_DISAGREE`: all before any gas is spent. NotMinedError if it is not mined in time, and still may be.
  * @example const { hash, payment } = await client.confirmResponse(response, { maxPayment: "0.01 OGPU" });
  */
 export async function confirmResponse(
@@ -68,12 +68,12 @@ export async function confirmRecorded(
   const call = calls.confirmResponse(context.contracts, response);
   const check = async (rpc = context.rpc) =>
     void (await requireConfirmable({ ...context, rpc }, signer.address, response, { ...options, expected }));
-  if (lane.cached() === undefined) {
-    await check();
-    await requireNotSent(context, signer.address, response, call);
-  }
+  const before = async () => {
+    await requireSameElsewhere(context, response, expected);
+    await requireNotSent(context, lane, { response, task });
+  };
   const what = `the confirmation of ${response}`;
-  const transaction = { what, ...call, check, key: `task ${task}`, ...(record && { record }) };
+  const transaction = { what, ...call, check, before, key: `task ${task}`, ...(record && { record }) };
   const mined = await lane.mine(transaction, options);
   return { ...mined, response, task, provider, payment };
 }
@@ -127,23 +127,4 @@ export async function requireConfirmable(
     });
   }
   return { response, task };
-}
-
-/** Another process may have sent it: the node's pool tells, where the node lets it be read. */
-async function requireNotSent(
-  context: ClientContext,
-  signer: string,
-  response: Address,
-  { to, data }: ReturnType<typeof calls.confirmResponse>,
-): Promise<void> {
-  const waiting = await poolTransactions(context.rpc, signer);
-  const same = waiting?.find((each) => each.to?.toLowerCase() === to.toLowerCase() && each.data === data);
-  if (!same) return;
-  throw new RefusedError(
-    `the confirmation of ${response} waits in the node already: nonce ${same.nonce}, ${same.hash}`,
-    {
-      code: "ALREADY_SENT",
-      remedy: "wait until it is mined; `nonce info` tells what holds it up",
-    },
-  );
 }

@@ -16,9 +16,11 @@ const digestOf = ({ task, provider, payment, data }: Judged): string =>
     data,
   });
 
+export const isSame = (one: Judged, other: Judged): boolean => digestOf(one) === digestOf(other);
+
 /** @throws RefusedError `RESPONSE_CHANGED` if a reorg has put another response in the place of the one that was read. */
 export function requireSame(address: string, expected: Judged, found: Judged): void {
-  if (digestOf(expected) === digestOf(found)) return;
+  if (isSame(expected, found)) return;
   const { provider, payment, task } = found;
   throw new RefusedError(
     `the response ${address} is another one by now, of ${provider}, which asks ${formatOgpu(payment)} for the task ${task}`,

@@ -21,6 +21,7 @@ export async function prepare(
 ): Promise<{ readonly gas: bigint; readonly fees: Fees }> {
   const { chain, signer, maxFeePerGas } = deps;
   await transaction.check();
+  await transaction.before?.();
   const [gas, fees, balance] = await Promise.all([
     estimateGas(deps.rpc, signer.address, transaction),
     chain.fees(),

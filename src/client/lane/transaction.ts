@@ -12,6 +12,8 @@ export type Transaction = {
   readonly key?: string;
   /** Asks the chain as it is now. @param rpc Whom. @default the best endpoint @throws RefusedError or InputError if it would refuse. */
   readonly check: (rpc?: HttpRpc) => Promise<unknown>;
+  /** What else must hold before it is signed in a nonce; not before it is sent again. @throws what keeps it from that. */
+  readonly before?: () => Promise<unknown>;
   /** Keeps what is signed, before it is sent. @throws what keeps it from being sent. */
   readonly record?: (attempt: Attempt) => Promise<void>;
 };

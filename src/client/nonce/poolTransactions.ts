@@ -1,4 +1,6 @@
 import type { Fees } from "../../chain/chainPort.ts";
+import { EndpointError } from "../../chain/endpoints/endpointError.ts";
+import { answerTooLong } from "../../chain/exchange.ts";
 import { type HttpRpc, RpcError } from "../../chain/jsonRpc.ts";
 import type { Hash, Hex } from "../../protocol/brand.ts";
 
@@ -72,10 +74,13 @@ async function ask<T>(rpc: HttpRpc, method: string, ...params: readonly unknown[
     const answer = await rpc.call<T | null>(method, ...params);
     return typeof answer === "object" && answer !== null ? answer : undefined;
   } catch (error) {
-    if (error instanceof RpcError) return undefined;
+    if (error instanceof RpcError || isTooLong(error)) return undefined;
     throw error;
   }
 }
+
+/** Nobody who asks again gets less of it. */
+const isTooLong = (error: unknown): boolean => error instanceof EndpointError && error.code === answerTooLong.code;
 
 function toTransaction(wire: WireTransaction): PoolTransaction {
   const { maxFeePerGas, maxPriorityFeePerGas, gasPrice } = wire;

@@ -1,6 +1,9 @@
 import { expect, it } from "vitest";
+import { createJsonRpc } from "../../../src/chain/createJsonRpc.ts";
+import { longestAnswer } from "../../../src/chain/exchange.ts";
 import { poolTransactions } from "../../../src/client/nonce/poolTransactions.ts";
 import { hashOf } from "../../support/fakeChain.ts";
+import { type RpcRequest, startRpcServer } from "../../support/rpcServer.ts";
 
 const account = "0x00000000000000000000000000000000c0ffee00";
 const waits = { nonce: "0x7", hash: hashOf(7), to: null, input: "0x", value: "0x0", gas: "0x5208", gasPrice: "0x1" };
@@ -20,4 +23,17 @@ it.each([
   ["no call", { ...waits, input: undefined }],
 ])("a pool that shows %s of a transaction is one that cannot be read", async (_, shown) => {
   expect(await poolOf({ pending: { 6: { ...waits, nonce: "0x6" }, 7: shown } })).toBeUndefined();
+});
+
+it("a whole pool that is longer than what is read of an answer is one that cannot be read, and no trouble", async () => {
+  const server = await startRpcServer((asked) => {
+    const [{ id, method }] = asked as readonly [RpcRequest];
+    const refused = { code: -32601, message: "the method does not exist" };
+    const answer = method === "txpool_content" ? { result: "0".repeat(longestAnswer) } : { error: refused };
+    return { body: { jsonrpc: "2.0", id, ...answer } };
+  });
+  const pool = await poolTransactions(createJsonRpc({ url: server.url, timeoutMs: 10_000 }), account).finally(
+    server.stop,
+  );
+  expect(pool).toBeUndefined();
 });
