@@ -37,8 +37,8 @@ async function journalled(site: Opened["site"], address: string): Promise<Readon
   );
 }
 
-async function info(context: Context, line: Line, { client, site, signer }: Opened): Promise<number> {
-  const address = line.args[1] ?? signerIn({ signer }).address;
+async function info(context: Context, line: Line, { client, site, signer, config }: Opened): Promise<number> {
+  const address = line.args[1] ?? signerIn({ signer, config }).address;
   const found = await during(context, "reading the chain", client.getNonceInfo({ address }));
   const known = await journalled(site, found.address);
   const { waiting } = found;
@@ -169,8 +169,8 @@ function cameOf({ hash, action, outcome }: FixedNonces["sent"][number]): string 
 }
 
 /** The command line keeps no nonces between two calls, and a daemon's are free when something is mined in them alone. */
-async function reset(context: Context, line: Line, { client, signer }: Opened): Promise<number> {
-  const address = line.args[1] ?? signerIn({ signer }).address;
+async function reset(context: Context, line: Line, { client, signer, config }: Opened): Promise<number> {
+  const address = line.args[1] ?? signerIn({ signer, config }).address;
   client.clearAllNonceCaches();
   const { address: account, pendingNonce } = await during(
     context,

@@ -81,10 +81,14 @@ const guarded = (signer: Signer, requireMaySend: () => Promise<void>): Signer =>
 });
 
 /** The key to sign with. @throws ConfigError `KEY_MISSING`. */
-export function signerIn({ signer }: Pick<Opened, "signer">): Signer {
+export function signerIn({ signer, config }: Pick<Opened, "signer" | "config">): Signer {
   if (signer) return signer;
   throw new ConfigError("there is no key to sign with", {
     code: "KEY_MISSING",
-    remedy: "set CLIENT_PRIVATE_KEY or AGENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl",
+    // It is not the default: whoever wrote it is refused another one's key.
+    remedy:
+      config.signer.role === "client"
+        ? "set CLIENT_PRIVATE_KEY, or name the file of the client's key: --signer-key-file FILE"
+        : "set CLIENT_PRIVATE_KEY or AGENT_PRIVATE_KEY, signer.keyFile or signer.remoteUrl",
   });
 }
