@@ -16,7 +16,7 @@ import type { Deployment } from "./protocol/chains.ts";
 import type { Reporter } from "./report.ts";
 import type { Signer } from "./signer/signerPort.ts";
 
-export type Parts = {
+type Parts = {
   readonly config: Config;
   readonly deployment: Deployment;
   readonly rpc: Endpoints;

@@ -1,7 +1,7 @@
 /** What a failed program tells its supervisor (sysexits.h): 75 is worth a restart, 78 is not. */
 export const exitCodes = { ok: 0, failed: 1, software: 70, temporary: 75, config: 78 } as const;
 
-export type ErrorDetails = {
+type ErrorDetails = {
   /** Stable name for logs, metrics and the error catalogue, e.g. `CHAIN_ID_MISMATCH`. */
   readonly code: string;
   /** What the operator should do about it. */

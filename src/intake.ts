@@ -18,7 +18,7 @@ import { pump$ } from "./rx/pump.ts";
 import { retryForever } from "./rx/retryForever.ts";
 import { createUntoldFinds } from "./untoldFinds.ts";
 
-export type IntakeDeps = {
+type IntakeDeps = {
   readonly chain: ChainPort;
   readonly journal: Journal;
   readonly watch: Watch;

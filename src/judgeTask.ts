@@ -20,7 +20,7 @@ import { waitsUntil } from "./waitsUntil.ts";
 import { whyNothingToDo } from "./whyNothingToDo.ts";
 import { type PriceLimits, unbounded, withCeiling } from "./withCeiling.ts";
 
-export type JudgeDeps = {
+type JudgeDeps = {
   readonly chain: ChainPort;
   readonly journal: Journal;
   readonly isWatched: LookDeps["isWatched"];

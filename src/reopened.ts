@@ -10,7 +10,7 @@ import type { TaskAddress } from "./protocol/brand.ts";
 import type { Reporter } from "./report.ts";
 import { whyNothingToDo } from "./whyNothingToDo.ts";
 
-export type ReopenedDeps = {
+type ReopenedDeps = {
   readonly chain: Pick<ChainPort, "head$" | "finalBlock" | "termsByTwo">;
   readonly journal: SettledJournal & Pick<Journal, "cursor">;
   readonly watch: Pick<Watch, "isWatched">;

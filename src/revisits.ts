@@ -6,7 +6,7 @@ import type { PolicyStore } from "./policy/policyStore.ts";
 import type { TaskAddress } from "./protocol/brand.ts";
 import { pump$ } from "./rx/pump.ts";
 
-export type RevisitDeps = {
+type RevisitDeps = {
   readonly chain: Pick<ChainPort, "head$">;
   readonly journal: Pick<Journal, "answeredTasks" | "openTasks">;
   readonly policies: PolicyStore;

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
 /** Knows what goes on, and since when. */
-export type Stopwatch = {
+type Stopwatch = {
   readonly during: <T>(work: () => Promise<T>) => Promise<T>;
   /** When the oldest work that still goes on began, in milliseconds since 1970. */
   readonly oldest: () => number | undefined;

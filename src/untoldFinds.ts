@@ -2,7 +2,7 @@ import type { Intake, Journal } from "./journal/journal.ts";
 import type { ResponseAddress, TaskAddress } from "./protocol/brand.ts";
 
 /** What the sweep found before any log told of it: if none has by the time that the scanner is past it, logs were lost. */
-export type UntoldFinds = {
+type UntoldFinds = {
   /** Notes what is not in the journal yet; in the first round nothing, for that finds what there was before. */
   readonly note: (found: Pick<Intake, "tasks" | "responses">) => Promise<void>;
   /** The round is over: all that was noted stands at or below this block. What waits already is not put off by it. */

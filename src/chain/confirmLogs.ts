@@ -5,7 +5,7 @@ import type { HttpRpc } from "./jsonRpc.ts";
 import { refusedMs } from "./readTogether.ts";
 import { toQuantity, type WireBlock } from "./wire.ts";
 
-export type ConfirmLogsDeps = { readonly rpc: HttpRpc; readonly nexus: Hex; readonly now: () => number };
+type ConfirmLogsDeps = { readonly rpc: HttpRpc; readonly nexus: Hex; readonly now: () => number };
 
 type ConfirmLog = RpcLog & { readonly transactionHash?: Hash | null };
 

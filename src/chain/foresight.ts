@@ -26,7 +26,7 @@ export type Foresight = {
 };
 
 /** What is tried, for whom, and when: what it comes to belongs to that, whoever pays meanwhile. */
-export type Foreseeing = Tries & {
+type Foreseeing = Tries & {
   readonly responses: readonly ResponseAddress[];
   readonly gas: bigint;
   /** How many heads were heard of by then. */

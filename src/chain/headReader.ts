@@ -7,7 +7,7 @@ import type { NewestBlock } from "./newestBlock.ts";
 import { blockRead } from "./snapshot.ts";
 import { toHead, toQuantity, type WireBlock } from "./wire.ts";
 
-export type HeadReaderDeps = { readonly rpc: HttpRpc; readonly newest: NewestBlock; readonly report: Reporter };
+type HeadReaderDeps = { readonly rpc: HttpRpc; readonly newest: NewestBlock; readonly report: Reporter };
 
 /** Blocks below a head that nobody has, by which the newest that there is is sought where nothing is known of it. */
 const below = [1n, 2n, 4n, 8n, 16n, 32n, 64n, 128n, 256n];

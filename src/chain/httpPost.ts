@@ -10,7 +10,7 @@ export type HttpAnswer = {
   readonly text: string;
 };
 
-export type HttpPost = (body: string) => Promise<HttpAnswer>;
+type HttpPost = (body: string) => Promise<HttpAnswer>;
 
 /** Nothing came in time. */
 export class TimeoutError extends Error {}
@@ -18,7 +18,7 @@ export class TimeoutError extends Error {}
 /** More came than is read. */
 export class TooLongError extends Error {}
 
-export type HttpPostOptions = {
+type HttpPostOptions = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Bounds the whole request. */

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { splitCredentials } from "./endpoints/splitCredentials.ts";
 
-export type OpenedWebSocket = {
+type OpenedWebSocket = {
   readonly socket: WebSocket;
   /** Ends it for good, whether or not the other side takes part. */
   readonly terminate: () => void;

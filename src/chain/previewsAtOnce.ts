@@ -12,7 +12,7 @@ const intrinsicGas = 21_000n;
 /** A node that refuses so few in one call does not do this; one that refuses more may have a limit on gas, or on length. */
 const few = 16;
 
-export type PreviewsDeps = {
+type PreviewsDeps = {
   readonly rpc: HttpRpc;
   readonly controller: Hex;
   readonly now: () => number;

@@ -33,7 +33,7 @@ export type Expected = {
   readonly finality: number | "safe" | "finalized";
 };
 
-export type ProbeResult = {
+type ProbeResult = {
   readonly probes: readonly EndpointProbe[];
   /** Endpoints that did not answer; the daemon does without them until they do. */
   readonly down: readonly { readonly name: string; readonly error: Error }[];

@@ -1,5 +1,5 @@
 /** How many blocks one `eth_getLogs` asks for: found by trying, since every provider has limits of its own. */
-export type RangeWidth = {
+type RangeWidth = {
   readonly current: () => number;
   readonly succeeded: () => void;
   /**

@@ -5,7 +5,7 @@ import { saysBehind } from "./endpoints/answerShapes.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError } from "./jsonRpc.ts";
 
 /** Reads as one call, and what was tried behind them by an account. */
-export type Together = {
+type Together = {
   readonly values: readonly unknown[];
   /** `undefined` where the node was asked one by one: nothing was tried then. */
   readonly tried: readonly TriedAnswer[] | undefined;

@@ -24,7 +24,7 @@ export type ScanStep = {
   readonly head: bigint;
 };
 
-export type ScannerOptions = {
+type ScannerOptions = {
   /** Blocks that one `eth_getLogs` asks for at most. */
   readonly maxBlockRange: number;
   /** A reorg below all that is known: the scanner goes back so many blocks further. */

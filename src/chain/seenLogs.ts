@@ -4,7 +4,7 @@ import type { LogPosition } from "../protocol/events.ts";
  * Which of the newest logs have been acted on already: the socket and the scanner bring each once, and a node may push
  * one twice. A log is known by its block's hash and its index, so that one that was mined again after a reorg is another.
  */
-export type SeenLogs = {
+type SeenLogs = {
   readonly has: (at: LogPosition) => boolean;
   /** Answers what to call when what these logs say is stored; it does nothing once a reorg has come between. */
   readonly willStore: (logs: readonly LogPosition[]) => () => void;

@@ -69,7 +69,7 @@ const responseReads = (address: ResponseAddress, block: Hex) => [
 ];
 
 /** Which responses there are follows from the list, which may take another request. */
-export type SnapshotRead = Pick<Snapshot, "block" | "task"> &
+type SnapshotRead = Pick<Snapshot, "block" | "task"> &
   ListAnswer & {
     /** The one that was asked about, which need not be the one that the task names; `undefined`: there is none. */
     readonly source: Source | undefined;

@@ -9,7 +9,7 @@ import { blockRead, snapshotReads } from "./snapshot.ts";
 import { responsesOf } from "./taskStandings.ts";
 import { toQuantity } from "./wire.ts";
 
-export type SnapshotReaderDeps = {
+type SnapshotReaderDeps = {
   readonly rpc: HttpRpc;
   readonly now: () => number;
   readonly foresight: Foresight;

@@ -1,7 +1,7 @@
 import { type Subscription, timer } from "rxjs";
 import type { Clock } from "../clock.ts";
 
-export type SilenceWatch = {
+type SilenceWatch = {
   /** From now on heads are expected. */
   readonly onUp: () => void;
   readonly onSocketHead: (number: bigint) => void;

@@ -28,7 +28,7 @@ export type StreamsDeps = {
   readonly report: Reporter;
 };
 
-export type StreamsHooks = {
+type StreamsHooks = {
   /** The newest head, asked over HTTP. */
   readonly head: () => Promise<Head>;
   /** The socket told of a block. @returns whether to go by it, or to leave it to be found over HTTP. */

@@ -27,7 +27,7 @@ export type TaskIndex = {
  */
 export type IsForeign = (type: ChainEvent["type"], data: string) => boolean;
 
-export type TaskIndexOptions = {
+type TaskIndexOptions = {
   /** Tasks that are remembered at the most: 24 bytes each, a power of two. @default 2^20, twelve minutes of the whole network */
   readonly tasks?: number;
   /** Responses to foreign tasks that are remembered at the most: 24 bytes each, a power of two. @default 2^18 */

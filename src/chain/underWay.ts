@@ -17,7 +17,7 @@ export type Answer = { readonly id?: unknown; readonly error?: WireError };
 
 export type Refusal = Answer & { readonly error: WireError };
 
-export type UnderWayList = {
+type UnderWayList = {
   readonly all: ReadonlySet<UnderWay>;
   readonly add: (each: UnderWay) => void;
   readonly remove: (each: UnderWay) => void;

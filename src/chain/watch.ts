@@ -34,7 +34,7 @@ export type Watch = {
   readonly rewound: () => void;
 };
 
-export type WatchDeps = {
+type WatchDeps = {
   readonly chain: ChainPort;
   readonly journal: Pick<Journal, "knownTasks" | "tasksOfResponses">;
   /** Shared with the socket's parser, which drops by it what is certainly foreign. */

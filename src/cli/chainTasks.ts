@@ -8,7 +8,7 @@ import type { PastTask } from "../policy/tools/backtest.ts";
 import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { DeliveryMethod, ResponseStatus, TaskStatus } from "../protocol/statuses.ts";
 
-export type ChainTasksDeps = GatherDeps & {
+type ChainTasksDeps = GatherDeps & {
   readonly chain: Pick<ChainPort, "events" | "snapshot" | "responsesOfTask" | "block" | "providerStakes">;
   readonly payload: PayloadPort;
   /** Whether a source's tasks are the daemon's. @throws RetryableError if the endpoint does not answer. */

@@ -7,7 +7,7 @@ import type { Command, Line } from "./command.ts";
 import { type CommandOptions, commandOptions, isOptionName, type OptionName, optionNamed } from "./commandOptions.ts";
 import { commands } from "./commands.ts";
 
-export type CommandLine =
+type CommandLine =
   | (Line & { readonly command: Command })
   /** @param of The command whose help is asked for; the program's without. */
   | { readonly command: "help"; readonly of: Command | undefined }

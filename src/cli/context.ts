@@ -1,7 +1,7 @@
 import type { Environment } from "../config/layer.ts";
 import { describeError } from "../errors.ts";
 
-export type Output = { readonly write: (text: string) => unknown };
+type Output = { readonly write: (text: string) => unknown };
 
 /** The process, as commands see it: only `main.ts` knows the real one. */
 export type Context = {

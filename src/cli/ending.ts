@@ -2,7 +2,7 @@ import { BaseError, exitCodes } from "../errors.ts";
 import type { Logger } from "../ops/logger.ts";
 import type { Shutdown } from "../ops/shutdown.ts";
 
-export type EndingDeps = {
+type EndingDeps = {
   readonly shutdown: Pick<Shutdown, "run" | "started">;
   readonly logger: Logger;
   /** Told of what ends the daemon, before its parts are stopped. */

@@ -11,7 +11,7 @@ import { type JournalCheck, verifyJournal } from "../journal/verifyJournal.ts";
 import { isLoopback } from "../signer/remote/isLoopback.ts";
 import { requireText, secretFiles, withoutLastBreak } from "../signer/secretFiles.ts";
 
-export type OpenSite = {
+type OpenSite = {
   /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */
   readonly shared?: boolean;
   /** Told once, when the daemon can write nothing more for good, and must end. */
@@ -35,7 +35,7 @@ export type JournalSite = {
   readonly verify: () => Promise<readonly JournalCheck[]>;
 };
 
-export type SiteContext = { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd: string };
+type SiteContext = { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd: string };
 
 /**
  * Finds the journal: the server in `journal.url`, else the file in `journal.path`. What PostgreSQL needs is loaded when it

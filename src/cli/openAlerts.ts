@@ -13,7 +13,7 @@ import type { Metrics } from "../ops/metrics/createMetrics.ts";
 import type { Scrub } from "../ops/scrub.ts";
 import { unborn, type Vitals, whyBehind } from "../ops/vitals.ts";
 
-export type AlertParts = {
+type AlertParts = {
   readonly config: Pick<Config, "alerts" | "network" | "journal">;
   readonly url: string | undefined;
   readonly logger: Logger;

@@ -5,7 +5,7 @@ import { ConfigError } from "../errors.ts";
 import { isLoopback } from "../signer/remote/isLoopback.ts";
 import { requireText, secretFiles } from "../signer/secretFiles.ts";
 
-export type WebhookSecret = { readonly url: string | undefined; readonly warnings: readonly string[] };
+type WebhookSecret = { readonly url: string | undefined; readonly warnings: readonly string[] };
 
 /** The webhook's URL, out of the file that holds it. @throws ConfigError `KEY_UNREADABLE` or `WEBHOOK_INVALID`. */
 export function readWebhook({ webhookFile, format, chat }: Config["alerts"], env: Environment): WebhookSecret {

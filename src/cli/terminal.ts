@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import type { Context } from "./context.ts";
 
 /** Colours and emphasis, on a terminal that wants them. */
-export type Style = "bold" | "dim" | "green" | "yellow" | "red";
+type Style = "bold" | "dim" | "green" | "yellow" | "red";
 
 /** Whether what is printed may have colours: on a terminal, unless `NO_COLOR` is set. */
 const hasColours = ({ isTTY, env }: Context): boolean => isTTY && !env.NO_COLOR;

@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { type JournalSite, journalSite, requireJournal } from "./journalSite.ts";
 
 /** What the configuration names, beside the journal that is open. */
-export type Named = { readonly config: Config; readonly site: JournalSite };
+type Named = { readonly config: Config; readonly site: JournalSite };
 
 /**
  * Opens the journal that the configuration names, beside a daemon that may hold it, for as long as the work takes.

@@ -374,7 +374,7 @@ type ConfigOf<Tree> = { readonly [Key in keyof Tree]: Tree[Key] extends Setting<
 /** What the daemon runs on: amounts in wei, durations in milliseconds, addresses in lower case, paths absolute. */
 export type Config = ConfigOf<typeof schema>;
 
-export type NamedSetting = { readonly key: string; readonly setting: Setting<unknown> };
+type NamedSetting = { readonly key: string; readonly setting: Setting<unknown> };
 
 const isSetting = (node: unknown): node is Setting<unknown> =>
   typeof node === "object" && node !== null && "reads" in node;

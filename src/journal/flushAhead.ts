@@ -1,6 +1,6 @@
 import { close, fdatasync, openSync } from "node:fs";
 
-export type FlushAhead = {
+type FlushAhead = {
   /** Has what was written go to the disk. Nobody waits for it, and one is under way at a time. */
   readonly begin: () => void;
   readonly end: () => void;

@@ -8,7 +8,7 @@ import { journalUnopened } from "./journalUnopened.ts";
 import { type MarkedFile, markFile } from "./markedFile.ts";
 import { migrations } from "./migrations.ts";
 
-export type OpenDatabase = {
+type OpenDatabase = {
   readonly database: DatabaseSync;
   /** Lets go of the lock, where there is one. */
   readonly unlock: () => void;

@@ -28,7 +28,7 @@ export type GasSpent = {
 };
 
 /** Part of a long answer: so many rows at the most, of what is no older than `since` (milliseconds since 1970). */
-export type Page<T> = { readonly since: number; readonly after: T | undefined; readonly limit: number };
+type Page<T> = { readonly since: number; readonly after: T | undefined; readonly limit: number };
 
 /** Whose the verdict behind a confirmation was, and who is paid. */
 export type Payee = { readonly policy: string; readonly provider: AccountAddress | undefined };
@@ -52,13 +52,13 @@ export type Outcome = {
 };
 
 /** What was done about paying, and by whom. */
-export type PauseRecord = Pause & { readonly action: "pause" | "resume" };
+type PauseRecord = Pause & { readonly action: "pause" | "resume" };
 
 /** A transfer of nothing to oneself, in a nonce that nobody holds and that keeps later ones from being mined. */
 export type Filler = { readonly hash: Hash; readonly raw: Hex; readonly nonce: Nonce; readonly signedAt: number };
 
 /** A confirmation that is final. */
-export type PaymentMade = {
+type PaymentMade = {
   readonly id: number;
   /** Milliseconds since 1970 when it was signed. */
   readonly at: number;

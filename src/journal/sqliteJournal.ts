@@ -12,7 +12,7 @@ import { sqliteStore } from "./sqliteStore.ts";
 import { syncedLog } from "./syncedLog.ts";
 import type { Upkeep } from "./upkeepJournal.ts";
 
-export type JournalFile = {
+type JournalFile = {
   readonly path: string;
   readonly chainId: number;
   /** For commands beside the daemon: opened without taking it away from the one that holds it. @default false */

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SyncedLog } from "./syncedLog.ts";
 import type { Asked, Statement, Store, Work } from "./work.ts";
 
-export type SqliteStoreDeps = {
+type SqliteStoreDeps = {
   readonly database: DatabaseSync;
   /** Brings to the disk what was committed. @default the database does at each commit, whatever its durability */
   readonly log?: Pick<SyncedLog, "sync" | "check"> | undefined;

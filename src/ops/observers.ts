@@ -15,7 +15,7 @@ import { endpointGauges } from "./metrics/endpointGauges.ts";
 import { tellLater } from "./tellLater.ts";
 import { maxLag } from "./vitals.ts";
 
-export type ObserverOptions = {
+type ObserverOptions = {
   readonly config: Config;
   readonly version: string;
   readonly nodeVersion: string;

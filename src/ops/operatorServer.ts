@@ -16,7 +16,7 @@ import { boardGauges } from "./metrics/boardGauges.ts";
 import type { Observers } from "./observers.ts";
 import type { Scrub } from "./scrub.ts";
 
-export type OperatorServerOptions = {
+type OperatorServerOptions = {
   readonly config: Config;
   readonly version: string;
   readonly scrub: Scrub;
@@ -29,7 +29,7 @@ export type OperatorServerOptions = {
   readonly clock: Clock;
 };
 
-export type Shown = {
+type Shown = {
   readonly journal: Journal;
   /** What counts against the ceilings now. */
   readonly ledger: () => Promise<Ledger>;
@@ -37,7 +37,7 @@ export type Shown = {
   readonly token: string | undefined;
 };
 
-export type OperatorServer = {
+type OperatorServer = {
   readonly port: number;
   /** Shows what a journal holds, from now on. */
   readonly show: (shown: Shown) => Promise<void>;

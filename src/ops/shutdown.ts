@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Logger } from "./logger.ts";
 
 /** `clean`: every step succeeded; `failed`: one threw; `late`: the grace ran out; `forced`: asked a second time. */
-export type ShutdownOutcome = "clean" | "failed" | "late" | "forced";
+type ShutdownOutcome = "clean" | "failed" | "late" | "forced";
 
 export type Shutdown = {
   /** Adds a step. Steps run one after the other, in the order in which they were added. */
@@ -13,7 +13,7 @@ export type Shutdown = {
   readonly started: () => boolean;
 };
 
-export type ShutdownOptions = {
+type ShutdownOptions = {
   readonly logger: Logger;
   /** How long all steps together may take, in ms. */
   readonly graceMs: number;

@@ -3,7 +3,7 @@ import type { Figures } from "../journal/upkeepJournal.ts";
 import type { Wei } from "../protocol/brand.ts";
 import type { Vitals } from "./vitals.ts";
 
-export type StatusLine = {
+type StatusLine = {
   readonly vitals: Vitals;
   /** Milliseconds since 1970. */
   readonly now: number;

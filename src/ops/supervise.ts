@@ -7,7 +7,7 @@ import { statusLine } from "./statusLine.ts";
 import type { Notifier } from "./systemdNotify.ts";
 import { live, unborn, type Vitals, whyStalled } from "./vitals.ts";
 
-export type SupervisorDeps = {
+type SupervisorDeps = {
   readonly notifier: Notifier;
   readonly clock: Clock;
   /** `CLOCK_MONOTONIC` in microseconds. */
@@ -16,7 +16,7 @@ export type SupervisorDeps = {
   readonly onRecovery: () => void;
 };
 
-export type SupervisorOptions = {
+type SupervisorOptions = {
   /** Milliseconds between two signs of life to systemd. */
   readonly everyMs: number;
   /** How long the scanner may owe a sign of life. */
@@ -28,7 +28,7 @@ export type SupervisorOptions = {
 };
 
 /** What the status line tells of. */
-export type Supervised = {
+type Supervised = {
   readonly journal: Pick<Journal, "figures" | "pause">;
   /** When the oldest look at a task that still goes on began. */
   readonly oldestLook: () => number | undefined;

@@ -1,6 +1,6 @@
 import type { Report, Reporter } from "../report.ts";
 
-export type LaterReporter = {
+type LaterReporter = {
   readonly report: Reporter;
   /** Tells what has not been told yet. */
   readonly flush: () => void;

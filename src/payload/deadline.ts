@@ -1,6 +1,6 @@
 import { type Failure, PayloadError } from "./failure.ts";
 
-export type Deadline = {
+type Deadline = {
   /** Aborts with a `PayloadError` as its reason. */
   readonly signal: AbortSignal;
   /** Aborts now, unless it has: nothing that was begun under it goes on. */

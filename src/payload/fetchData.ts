@@ -23,7 +23,7 @@ export type FetchDataDeps = {
   readonly now: () => number;
 };
 
-export type FetchDataLimits = FetchLimits & {
+type FetchDataLimits = FetchLimits & {
   /** When the whole time is over, by `now`: a part of it may be. */
   readonly endsAt: number;
 };

@@ -10,7 +10,7 @@ export type Fetched =
   | { readonly ok: true; readonly body: Uint8Array /** Without parameters, in lower case. */; readonly type: string }
   | Failure;
 
-export type Ask = {
+type Ask = {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
   /** @default JSON rather than anything else */
@@ -22,7 +22,7 @@ export type Ask = {
 /** Fetches a stranger's URL within its limits. Never rejects. */
 export type FetchUrl = (url: URL, ask: Ask) => Promise<Fetched>;
 
-export type FetchUrlDeps = { readonly egress: Egress; readonly agents: Agents; readonly firstByteMs: number };
+type FetchUrlDeps = { readonly egress: Egress; readonly agents: Agents; readonly firstByteMs: number };
 
 const json = "application/json, */*;q=0.1";
 

@@ -1,5 +1,5 @@
 /** Runs at most `width` tasks at once. */
-export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
+type Gate = <T>(task: () => Promise<T>) => Promise<T>;
 
 /** Bounds how many tasks run at once, first come first served. */
 export function createGate(width: number): Gate {

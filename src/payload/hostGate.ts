@@ -38,7 +38,7 @@ type Held = { readonly bytes: number; readonly released: Promise<void> };
 /** Why a job's turn never came. */
 export type NoTurn = "queue-full" | "late" | "slow-host";
 
-export type Turn<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly why: NoTurn };
+type Turn<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly why: NoTurn };
 
 /** Runs a job in its turn, if that comes soon enough. */
 export type HostGate = <T>(job: GateJob<T>) => Promise<Turn<T>>;

@@ -4,7 +4,7 @@ import type { Agents } from "./agents.ts";
 import { type Egress, guardedLookup } from "./egress.ts";
 import { type Failure, failed, failureOf, PayloadError } from "./failure.ts";
 
-export type OpenOptions = {
+type OpenOptions = {
   readonly accept: string;
   /** Milliseconds until the head of the answer must be complete. */
   readonly firstByteMs: number;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PayloadPort } from "./payloadPort.ts";
 
-export type Patience = {
+type Patience = {
   /** How often at the most a document is asked for whose turn does not come. @default 60 */
   readonly tries?: number;
   /** Milliseconds between two tries. @default 1_000 */

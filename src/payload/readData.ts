@@ -7,7 +7,7 @@ export type RemoteData =
   | { readonly kind: "ipfs"; readonly reference: IpfsReference; readonly gateway?: Gateway; readonly url?: URL };
 
 /** What a response's `data` is. */
-export type Data =
+type Data =
   | RemoteData
   /** The answer itself. */
   | { readonly kind: "inline" }

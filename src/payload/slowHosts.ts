@@ -1,5 +1,5 @@
 /** Which hosts are slow, by what their jobs took lately. */
-export type SlowHosts = {
+type SlowHosts = {
   /** A job of it took long, or waited for it in vain. @param limit How many such in excess of the quick ones make it slow. */
   readonly blame: (host: string, limit: number) => void;
   /** A job of it was quick: that takes back one of the others. */
@@ -7,7 +7,7 @@ export type SlowHosts = {
   readonly isSlow: (host: string, limit: number) => boolean;
 };
 
-export type SlowHostsOptions = {
+type SlowHostsOptions = {
   /** Milliseconds after which a host that was not blamed again is slow no more. */
   readonly forMs: number;
   /** Hosts that are remembered. */

@@ -10,7 +10,7 @@ import { createEnvironment, factVariables } from "./factTypes.ts";
 import { asWritten, withOwnFunctions } from "./ownFunctions.ts";
 
 /** What came of evaluating a condition. Anything but `true` pays nobody. */
-export type Evaluation =
+type Evaluation =
   | { readonly kind: "true" }
   /** `conjunct` is the first operand of the top-level `&&` that is false, as it is written. */
   | { readonly kind: "false"; readonly conjunct: string }
@@ -36,7 +36,7 @@ export type Expression = {
   readonly trace: (facts: Facts) => readonly Trace[];
 };
 
-export type Compiled =
+type Compiled =
   | { readonly ok: true; readonly expression: Expression }
   | { readonly ok: false; readonly problems: readonly ExpressionProblem[] };
 

@@ -48,9 +48,9 @@ export type OutputJson = {
   readonly digest: string;
 };
 
-export type StakeJson = { readonly lockup: string; readonly eligible: boolean; readonly master: string };
+type StakeJson = { readonly lockup: string; readonly eligible: boolean; readonly master: string };
 
-export type HistoryJson = {
+type HistoryJson = {
   readonly seen: number;
   readonly approved: number;
   readonly rejected: number;

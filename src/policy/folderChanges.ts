@@ -4,7 +4,7 @@ import { debounceTime, interval, Observable } from "rxjs";
 
 const maxFolders = 256;
 
-export type FolderChangesOptions = {
+type FolderChangesOptions = {
   /** Milliseconds without a change before one is reported. @default 200 */
   readonly restMs?: number;
   /** Milliseconds between two looks at whether a folder still is the one that is watched. @default 5_000 */

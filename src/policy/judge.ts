@@ -26,7 +26,7 @@ export type JudgeRules = Guards & {
 };
 
 /** A response with what was decided of it, and the facts that this rests on. */
-export type Verdicts = readonly (Judged & { readonly facts?: RecordedFacts | undefined })[];
+type Verdicts = readonly (Judged & { readonly facts?: RecordedFacts | undefined })[];
 
 type Entry = { readonly item: CandidateResponse; facts: FactsJson | undefined; outcome: Assessment | Decision };
 

@@ -13,7 +13,7 @@ import { selectPolicy } from "./selectPolicy.ts";
 import { noSignals, type Signals } from "./signals/signalsPort.ts";
 import type { YamlNode } from "./yamlReader.ts";
 
-export type LoadOptions = {
+type LoadOptions = {
   /** @default in this thread */
   readonly evaluator?: Evaluator;
   /** @default none can be asked */

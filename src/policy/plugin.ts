@@ -11,7 +11,7 @@ export type PluginVerdict = {
 };
 
 /** The default export of a plug-in file: curried, pure, synchronous. */
-export type Plugin = (options: unknown) => (facts: FactsJson) => PluginVerdict;
+type Plugin = (options: unknown) => (facts: FactsJson) => PluginVerdict;
 
 /**
  * Loads a plug-in out of its text. It is one self-contained file: it can import nothing of its own folder, so that its

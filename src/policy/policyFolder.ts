@@ -33,7 +33,7 @@ export function readInside(folder: string, path: string): string {
 }
 
 /** A schema with the text of all its files, for the policy's digest. */
-export type SchemaFiles = { readonly source: SchemaSource; readonly text: string };
+type SchemaFiles = { readonly source: SchemaSource; readonly text: string };
 
 /** Reads a JSON Schema and every file that it refers to. @throws TypeError as `readInside` does. */
 export function readSchemas(folder: string, path: string): SchemaFiles {

@@ -1,7 +1,7 @@
 import { RE2JS } from "@bufbuild/re2";
 
 /** A pattern in RE2's syntax: matched in time that grows with the text, never with its tricks. */
-export type Pattern = { readonly source: string; readonly test: (text: string) => boolean };
+type Pattern = { readonly source: string; readonly test: (text: string) => boolean };
 
 const maxPatternLength = 1_000;
 const cache = new Map<string, Pattern>();

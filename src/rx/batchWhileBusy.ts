@@ -1,6 +1,6 @@
 import { concatMap, defer, from, Observable, type ObservableInput, type OperatorFunction } from "rxjs";
 
-export type BatchWhileBusy<T> = {
+type BatchWhileBusy<T> = {
   /** Values that wait at the most; one more is given to `onOverflow` instead. */
   readonly limit: number;
   readonly onOverflow: (value: T) => void;

@@ -1,7 +1,7 @@
 import { type MonoTypeOperatorFunction, retry, timer } from "rxjs";
 import type { Clock } from "../clock.ts";
 
-export type RetryForever = {
+type RetryForever = {
   readonly clock: Clock;
   /** Milliseconds before the second try; doubles each time. */
   readonly firstMs: number;

@@ -13,7 +13,7 @@ import { openSigningThreads } from "./thread/signingThreads.ts";
 import { threadedSigner } from "./threadedSigner.ts";
 
 /** Everything that signing needs from files and the environment. */
-export type SignerParts = {
+type SignerParts = {
   readonly keys: readonly PrivateKey[];
   readonly remote: SignerRpcOptions | undefined;
   /** What no log may show: give it to the logger before anything else. */

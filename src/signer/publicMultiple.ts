@@ -1,6 +1,6 @@
 import { secp256k1 } from "@noble/curves/secp256k1";
 
-export type CurvePoint = typeof secp256k1.ProjectivePoint.BASE;
+type CurvePoint = typeof secp256k1.ProjectivePoint.BASE;
 
 /**
  * A multiple of a point that has a table, by a number that anybody may know, in half the time of `multiply`, which hides the

@@ -21,14 +21,14 @@ export type PrivateKey = {
   readonly from: string;
 };
 
-export type Keys = {
+type Keys = {
   readonly keys: readonly PrivateKey[];
   /** More that no log may show. */
   readonly secrets: readonly string[];
   readonly warnings: readonly string[];
 };
 
-export type KeySettings = Pick<Config["signer"], "keyFile" | "keys" | "passwordFile" | "role">;
+type KeySettings = Pick<Config["signer"], "keyFile" | "keys" | "passwordFile" | "role">;
 
 export type ReadKeysOptions = EnvironmentSources &
   SecretFilesOptions & { readonly config: { readonly signer: KeySettings }; readonly origins: Origins };

@@ -8,7 +8,7 @@ import type { Engine } from "./thread/messages.ts";
 import { openSigningThreads } from "./thread/signingThreads.ts";
 import { writeTransaction } from "./transactionBytes.ts";
 
-export type ThreadedSignerOptions = {
+type ThreadedSignerOptions = {
   /** 32 bytes of hex with `0x`. */
   readonly privateKey: Hex;
   /** At least 1. @default 1 */

@@ -4,7 +4,7 @@ import type { Signature } from "./signature.ts";
 import type { UnsignedTransaction } from "./signerPort.ts";
 
 /** A transaction as it is signed and as it is sent. */
-export type TransactionBytes = {
+type TransactionBytes = {
   /** The 32 bytes that a key signs. */
   readonly digest: () => Uint8Array;
   /** The bytes that go to a node: the transaction with its signature. */

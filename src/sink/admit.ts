@@ -48,7 +48,7 @@ export type AdmitDeps = SignDeps & {
 export const withMargin = (gas: bigint): bigint => (gas * 5n) / 4n;
 
 /** What a look at intents came to: some are decided without a nonce, the others may be paid. */
-export type Checked = { readonly admissions: readonly Admission[]; readonly payable: readonly Ready[] };
+type Checked = { readonly admissions: readonly Admission[]; readonly payable: readonly Ready[] };
 
 /**
  * The first half of bringing intents to signed transactions, in the order of their ids: reads the state again and simulates the

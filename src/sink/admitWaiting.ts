@@ -10,7 +10,7 @@ import { broadcastAll } from "./send.ts";
 import { shareOut } from "./shareOut.ts";
 import type { Later } from "./waitingRoom.ts";
 
-export type Waiting = {
+type Waiting = {
   readonly keys: Keyring;
   readonly guard: Guard;
   readonly report: Reporter;

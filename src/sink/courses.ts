@@ -7,7 +7,7 @@ const mostBatches = 5;
 const mostReads = 2;
 
 /** What keys have under way: the batches of each are read two at a time, then signed and sent one after the other. */
-export type Courses<Key> = {
+type Courses<Key> = {
   readonly begin: (key: Key, intents: number) => Course;
   /** Of what has room, what may begin another batch, with the room that is left. */
   readonly free: (rooms: readonly KeyRoom<Key>[]) => readonly KeyRoom<Key>[];

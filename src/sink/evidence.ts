@@ -5,7 +5,7 @@ import type { InFlight } from "./lane.ts";
 import type { TrackDeps } from "./track.ts";
 
 /** What the chain says of one that is in flight. */
-export type Evidence = {
+type Evidence = {
   /** Of each of its attempts, in their order; nothing where there is none, and its error where that cannot be told. */
   readonly receipts: readonly (Receipt | Error | undefined)[];
   /** They come from a node that stands on the head of the round. */
@@ -15,7 +15,7 @@ export type Evidence = {
 };
 
 /** Where the round stands. */
-export type Standing = {
+type Standing = {
   readonly head: BlockRef;
   readonly final: bigint;
   /** The key's count in the newest final block. */

@@ -9,7 +9,7 @@ import { tellCeiling } from "./tellCeiling.ts";
 import type { TrackDeps } from "./track.ts";
 
 /** Looks for nonces below those in flight that nobody holds, and fills them. */
-export type GapFiller = { readonly look: (deps: TrackDeps) => Promise<void> };
+type GapFiller = { readonly look: (deps: TrackDeps) => Promise<void> };
 
 /** Looked at together, at the most: the lowest ones; those above them wait for these in any case. */
 const mostTogether = 16;

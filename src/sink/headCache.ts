@@ -2,7 +2,7 @@ import type { ChainPort, Fees } from "../chain/chainPort.ts";
 import type { AccountAddress, Nonce } from "../protocol/brand.ts";
 
 /** A chain whose fees and whose counts of the keys are known before they are asked for. */
-export type HeadCache = {
+type HeadCache = {
   readonly chain: ChainPort;
   /** There is a new head: all are read again. */
   readonly refresh: () => void;

@@ -25,7 +25,7 @@ export type Key = {
   readonly hasMoney: () => boolean;
 };
 
-export type KeyringOptions = {
+type KeyringOptions = {
   /** For each key. */
   readonly maxInFlight: number;
   readonly foreignPending: ForeignPending;

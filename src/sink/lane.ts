@@ -7,7 +7,7 @@ import { createReverts, type Reverts } from "./reverts.ts";
 /** A confirmation that is signed and not final. */
 export type InFlight = Sending & { readonly confirmation: Confirmation };
 
-export type Sending = {
+type Sending = {
   /** Clock milliseconds when this process last sent its bytes; `undefined`: not yet. */
   readonly sentAt: number | undefined;
   /** The newest block that the sink knew of then. */

@@ -28,7 +28,7 @@ export type Payable =
 
 type Deps = { readonly chain: ChainPort; readonly journal: Journal; readonly gasFigure: GasFigure };
 
-export type Payment = { readonly confirmation: Confirmation; readonly from: AccountAddress };
+type Payment = { readonly confirmation: Confirmation; readonly from: AccountAddress };
 
 /**
  * Reads the tasks and the responses again and simulates the calls, in one request, before every signature and before

@@ -3,7 +3,7 @@ import type { Hash } from "../protocol/brand.ts";
 import type { AnswerClass } from "./nodeErrors.ts";
 
 /** Bytes that nodes refuse, for good as they say. */
-export type Refusal = {
+type Refusal = {
   /** The bytes. */
   readonly hash: Hash;
   /** How often in a row; bytes that a node took, or may have taken, begin anew. */

@@ -8,7 +8,7 @@ import { feesInPlaceOf, raisedFees } from "./fees.ts";
 import { isGivenUp } from "./givenUp.ts";
 import { type Call, maxCostOf, signAttempts } from "./signAttempts.ts";
 
-export type ReplaceDeps = AdmitDeps & { readonly report: Reporter };
+type ReplaceDeps = AdmitDeps & { readonly report: Reporter };
 
 /** Gas of a transfer of nothing to oneself. */
 export const transferGas = 21_000n;

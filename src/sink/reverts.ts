@@ -13,7 +13,7 @@ export type Reverts = {
   readonly of: (hash: Hash) => string | undefined;
 };
 
-export type RevertDeps = {
+type RevertDeps = {
   readonly chain: Pick<ChainPort, "revertOf">;
   readonly signer: { readonly address: AccountAddress };
   readonly report: Reporter;

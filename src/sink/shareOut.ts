@@ -3,7 +3,7 @@ import type { Confirmation } from "../journal/journal.ts";
 /** A key that may sign, and how much more of its own may be in flight. */
 export type KeyRoom<Key> = { readonly key: Key; readonly inFlight: number; readonly room: number };
 
-export type Shares<Key> = {
+type Shares<Key> = {
   /** In order, for each key that was given any. */
   readonly shares: ReadonlyMap<Key, readonly Confirmation[]>;
   /** What no key with room may take now, in order. */

@@ -33,7 +33,7 @@ export type ToSign = {
   readonly reason?: string | undefined;
 };
 
-export type Signed = {
+type Signed = {
   readonly signed: readonly Confirmation[];
   /** What was not signed, in order, and why. Its nonces are free: nothing of it left the process. */
   readonly unsigned: readonly ToSign[];

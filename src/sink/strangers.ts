@@ -9,9 +9,7 @@ import type { Reporter } from "../report.ts";
  */
 export type ForeignPending = "wait" | "adopt";
 
-export type NextNonce =
-  | { readonly type: "nonce"; readonly nonce: Nonce }
-  | { readonly type: "wait"; readonly reason: string };
+type NextNonce = { readonly type: "nonce"; readonly nonce: Nonce } | { readonly type: "wait"; readonly reason: string };
 
 export type SecondLook = {
   readonly mined: Nonce;

@@ -5,7 +5,7 @@ import type { Confirmation } from "../journal/journal.ts";
 export type Later = { readonly confirmation: Confirmation; readonly inMs: number };
 
 /** Where intents wait that could not be signed. */
-export type WaitingRoom = {
+type WaitingRoom = {
   readonly later: (later: Later) => void;
   /** What stood in their way is gone: all of them are due now, the oldest first. */
   readonly wake: () => void;

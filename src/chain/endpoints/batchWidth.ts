@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 
 /** How many calls one request to an endpoint may hold: learnt from refusals, and forgotten after a while. */
-export type BatchWidth = {
+type BatchWidth = {
   readonly current: () => number;
   /** @param size Calls in the batch that was refused. @returns whether that is news. */
   readonly refused: (why: "size" | "always", size: number) => boolean;

@@ -27,7 +27,7 @@ export type Siblings = {
 };
 
 /** What is known of one endpoint, and told once when it changes. `startedAt` is when the request went out. */
-export type EndpointRecord = {
+type EndpointRecord = {
   readonly state: () => HealthState;
   /** Whether it has said that it serves the right chain. */
   readonly isVerified: () => boolean;

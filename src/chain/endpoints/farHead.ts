@@ -38,7 +38,7 @@ export const isBlock = (answer: RpcAnswer | undefined, number: bigint): boolean 
 
 const numberOf = (block: unknown): bigint | undefined => quantity((block as { number?: unknown } | null)?.number);
 
-export type UnshownHead = {
+type UnshownHead = {
   readonly head: bigint;
   /** The block that was asked for. */
   readonly asked: bigint;

@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { RpcAnswer, RpcCall } from "../jsonRpc.ts";
 
 /** What one endpoint does not do: learnt from refusals, and forgotten after a while. */
-export type MissingMethods = {
+type MissingMethods = {
   /** Whether any of these is known to be refused. */
   readonly includes: (calls: readonly RpcCall[]) => boolean;
   /** @returns whether that is news. */

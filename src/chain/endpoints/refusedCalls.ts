@@ -2,7 +2,7 @@ import { type RpcAnswer, type RpcCall, type RpcError, sendMethod } from "../json
 import { accountFault, refusalKind } from "./refusals.ts";
 
 /** What an endpoint refuses for reasons of its own. */
-export type RefusedCalls = {
+type RefusedCalls = {
   /** It refuses whoever asks. */
   readonly account: { readonly fault: "key" | "quota"; readonly error: RpcError } | undefined;
   /** Methods that it does not do, with its words. */

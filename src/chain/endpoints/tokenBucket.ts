@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { EndpointError } from "./endpointError.ts";
 
-export type TokenBucketOptions = {
+type TokenBucketOptions = {
   /** Of the endpoint, for errors. */
   readonly name: string;
   /** 0: none, but pauses are kept. */
@@ -15,7 +15,7 @@ export type TokenBucketOptions = {
   readonly burst?: number;
 };
 
-export type TokenBucket = {
+type TokenBucket = {
   /** Resolves when a request may go. @param urgent Goes before all others. @throws EndpointError `RATE_LIMITED` */
   readonly take: (urgent?: boolean) => Promise<void>;
   /** Lets nothing pass for so many ms from now; the longest pause counts. */

@@ -21,7 +21,7 @@ const types: pg.CustomTypesConfig = {
 };
 
 /** How long a statement may take: by the server's clock, and then by this process's. 0: as long as it takes. */
-export type Pace = { readonly statementMs: number; readonly queryMs: number };
+type Pace = { readonly statementMs: number; readonly queryMs: number };
 
 /**
  * A statement that waits for a lock gives up before the server gives up on it, and the server before this process does: so

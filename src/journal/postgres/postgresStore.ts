@@ -5,7 +5,7 @@ import { isAnswer, toJournalError, unavailable } from "./postgresError.ts";
 import { createPostgresText } from "./postgresText.ts";
 import type { Ledger } from "./writeLedger.ts";
 
-export type PostgresStoreDeps = {
+type PostgresStoreDeps = {
   /** Clients in pipeline mode, for reads and for writes. */
   readonly reads: Pick<pg.Pool, "connect">;
   readonly writes: Pick<pg.Pool, "connect">;
@@ -112,7 +112,7 @@ async function rollBack(client: Client): Promise<void> {
 }
 
 /** Does work to its end, with a wait at each statement. @throws what the work throws: also what it was told of. */
-export async function runInPostgres<T>(ask: (asked: Asked) => Promise<unknown>, work: Work<T>): Promise<T> {
+async function runInPostgres<T>(ask: (asked: Asked) => Promise<unknown>, work: Work<T>): Promise<T> {
   let step = work.next();
   while (!step.done) {
     let answer: unknown;

@@ -1,5 +1,5 @@
 /** A statement as PostgreSQL takes it; each is prepared once on each connection, by its name. */
-export type PostgresText = { readonly name: string; readonly text: string };
+type PostgresText = { readonly name: string; readonly text: string };
 
 /**
  * Writes a statement's places as PostgreSQL does: `?` as `$1`, `$2` … from the left, `?2` as `$2`. No statement of the

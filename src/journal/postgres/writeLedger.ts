@@ -46,7 +46,7 @@ export const commandLedger = (where: string): Ledger => ({
   check: () => undefined,
 });
 
-export type LedgerDeps = {
+type LedgerDeps = {
   readonly pool: Pick<pg.Pool, "connect">;
   /** Which holder of the journal this is; the next one's is higher. */
   readonly token: number;

@@ -13,7 +13,7 @@ type Entry = {
 /** What is known of alerts, by key. */
 export type AlertBook = ReadonlyMap<string, Entry>;
 
-export type BookOptions = {
+type BookOptions = {
   /** A condition that lasts is told of again after so long; an event that comes again before is only counted. */
   readonly repeatAfterMs: number;
   /** What is noted was looked at, and did not happen again: a condition that lasts is not counted. @default false */

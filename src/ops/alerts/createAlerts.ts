@@ -12,7 +12,7 @@ export type Alerts = {
   readonly stop: () => void;
 };
 
-export type AlertsOptions = {
+type AlertsOptions = {
   readonly clock: Clock;
   readonly repeatAfterMs: number;
   /** How long a lost endpoint, socket or gateway may stay lost before it is worth a notice. */

@@ -4,14 +4,14 @@ import { dirname } from "node:path";
 import { BaseError } from "../../errors.ts";
 import { makeFolder } from "../../makeFolder.ts";
 
-export type StopsTold = {
+type StopsTold = {
   /** Whether people are to hear of a stop: not where its like was told of at one of the last starts. */
   readonly isNews: (error: unknown) => boolean;
   /** The one that was asked about was news, and is told of. */
   readonly keep: () => void;
 };
 
-export type StopsToldOptions = {
+type StopsToldOptions = {
   readonly now: () => number;
   /** What goes on after so long is told of again. */
   readonly repeatAfterMs: number;

@@ -3,7 +3,7 @@ import type { Notice } from "./alert.ts";
 export const webhookFormats = ["generic", "slack", "discord", "telegram"] as const;
 export type WebhookFormat = (typeof webhookFormats)[number];
 
-export type Sender = {
+type Sender = {
   /** Which daemon speaks, e.g. `mainnet`. */
   readonly network: string;
   readonly host: string;

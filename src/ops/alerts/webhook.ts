@@ -12,7 +12,7 @@ export type WebhookOptions = {
   readonly onFailure: (problem: string, lost: number) => void;
 };
 
-export type Webhook = {
+type Webhook = {
   /** Returns at once. */
   readonly send: (body: Record<string, unknown>) => void;
   /** Resolves when everything was delivered or given up. */

@@ -8,10 +8,10 @@ import { createRing, type Ring } from "./ring.ts";
 import { createTallies, type Tallies } from "./tallies.ts";
 import { createUnsignedBoard, type UnsignedBoard } from "./unsigned.ts";
 
-export type DatedEntry = Entry & { readonly at: number };
+type DatedEntry = Entry & { readonly at: number };
 
 /** How far the daemon has come, as far as it was told. Times are milliseconds since 1970. */
-export type Progress = {
+type Progress = {
   readonly head: { readonly number: string; readonly timestamp: number; readonly heardAt: number } | undefined;
   readonly checkpoint: { readonly number: string; readonly at: number } | undefined;
   readonly catchingUp: { readonly blocksPerSecond: number; readonly etaSeconds: number } | undefined;
@@ -36,7 +36,7 @@ export type Board = {
   readonly progress: () => Progress;
 };
 
-export type BoardOptions = {
+type BoardOptions = {
   readonly clock: Pick<Clock, "now">;
   readonly stuckAfterMs: number;
 };

@@ -5,7 +5,7 @@ import type { Report } from "../../report.ts";
 import { digestText } from "../housekeeping/digestText.ts";
 
 /** How much somebody should care. */
-export type Tone = "plain" | "good" | "warn" | "bad";
+type Tone = "plain" | "good" | "warn" | "bad";
 
 /** One line of the live pipe, ready for JSON. Amounts are decimal wei in text, addresses checksummed. */
 export type Entry = {

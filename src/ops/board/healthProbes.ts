@@ -2,7 +2,7 @@ import { describeError } from "../../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Readiness } from "./readiness.ts";
 
-export type HealthProbeOptions = {
+type HealthProbeOptions = {
   readonly readiness: Pick<Readiness, "sawJournal">;
   /** Writes something to the journal. */
   readonly writeJournal: () => Promise<void>;

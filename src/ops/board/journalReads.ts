@@ -10,7 +10,7 @@ import type { Logger } from "../logger.ts";
 import { type MoneyBook, moneySpans } from "./money.ts";
 import { selfPaced } from "./selfPaced.ts";
 
-export type JournalReadsOptions = {
+type JournalReadsOptions = {
   readonly journal: Pick<Journal, "pause" | "held" | "payments">;
   /** What counts against the ceilings now. */
   readonly ledger: () => Promise<Ledger>;

@@ -4,7 +4,7 @@ import type { Report } from "../../report.ts";
 import { isReplacement } from "../../sink/isReplacement.ts";
 
 /** A confirmation that is not settled, as the page shows it. */
-export type LaneItem = {
+type LaneItem = {
   readonly id: number;
   readonly task: string;
   readonly response: string;
@@ -21,7 +21,7 @@ export type LaneItem = {
   readonly note: string;
 };
 
-export type LaneView = {
+type LaneView = {
   readonly open: Readonly<Record<"intended" | "signed" | "broadcast" | "mined", number>>;
   readonly stuck: number;
   /** Transactions that took the place of an earlier one of their nonce, since the start. */

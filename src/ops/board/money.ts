@@ -1,7 +1,7 @@
 import type { Report } from "../../report.ts";
 
 /** A stretch of time, from `at` on (milliseconds since 1970). Amounts are decimal wei in text. */
-export type MoneyPoint = { readonly at: number; readonly paid: string; readonly saved: string; readonly count: number };
+type MoneyPoint = { readonly at: number; readonly paid: string; readonly saved: string; readonly count: number };
 
 /** Spans that the chart shows, each with the width of its points. */
 export const moneySpans = {
@@ -13,7 +13,7 @@ export const moneySpans = {
 export type MoneySpan = keyof typeof moneySpans;
 
 /** Something that was paid, finally. */
-export type Payment = { readonly at: number; readonly payment: bigint; readonly offered: bigint | undefined };
+type Payment = { readonly at: number; readonly payment: bigint; readonly offered: bigint | undefined };
 
 export type MoneyBook = {
   readonly note: (report: Report) => void;

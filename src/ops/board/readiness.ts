@@ -5,7 +5,7 @@ import type { Report, Reporter } from "../../report.ts";
 import type { Funds } from "../../sink/funds.ts";
 import type { Check } from "../http/probeRoutes.ts";
 
-export type ReadinessOptions = {
+type ReadinessOptions = {
   readonly clock: Pick<Clock, "now">;
   /** How long ago an endpoint may have told of its head. */
   readonly headFreshMs: number;

@@ -1,5 +1,5 @@
 /** Work that is done now and then, and never for more than a hundredth of the time. */
-export type SelfPaced = { readonly stop: () => void; readonly soon: () => void };
+type SelfPaced = { readonly stop: () => void; readonly soon: () => void };
 
 /**
  * Repeats reads of the journal for the page: SQLite answers in the daemon's own thread, so a read that takes long (a large

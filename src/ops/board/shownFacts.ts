@@ -1,7 +1,7 @@
 import { formatOgpu } from "../../protocol/amounts.ts";
 
 /** A fact as the page shows it. */
-export type ShownFact = { readonly name: string; readonly value: string };
+type ShownFact = { readonly name: string; readonly value: string };
 
 /** Whose values a stranger writes, or a judge who may quote a stranger: told by their size alone. */
 const bodies = new Set(["output.json", "output.text", "task.config"]);

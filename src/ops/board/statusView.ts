@@ -8,7 +8,7 @@ import type { Check, Liveness } from "../http/probeRoutes.ts";
 import type { Board } from "./createBoard.ts";
 import type { JournalReads } from "./journalReads.ts";
 
-export type StatusParts = {
+type StatusParts = {
   readonly config: Config;
   readonly version: string;
   /** Milliseconds since 1970. */

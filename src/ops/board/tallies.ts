@@ -3,7 +3,7 @@ import type { Report } from "../../report.ts";
 type Kind = "confirm" | "reject" | "wait" | "hold";
 
 /** What a policy said since the start, in one mode. */
-export type Tally = {
+type Tally = {
   readonly policy: string;
   readonly mode: string;
   readonly counts: Readonly<Record<Kind, number>>;

@@ -6,14 +6,14 @@ import type { UpkeepJournal } from "../../journal/upkeepJournal.ts";
 import { makeFolder } from "../../makeFolder.ts";
 import { verifyInThread } from "./verifyBackup.ts";
 
-export type BackupOptions = {
+type BackupOptions = {
   readonly directory: string;
   /** Copies to keep, the newest. */
   readonly keep: number;
   readonly chainId: number;
 };
 
-export type Backup = { readonly path: string; readonly bytes: number; readonly rows: number };
+type Backup = { readonly path: string; readonly bytes: number; readonly rows: number };
 
 /**
  * Copies the journal while it is in use, proves the copy (integrity, references, rows) and only then gives it its name

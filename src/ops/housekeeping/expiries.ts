@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Reporter } from "../../report.ts";
 
-export type Expiring = {
+type Expiring = {
   /** For people, e.g. `certificate for the remote signer`. */
   readonly what: string;
   /** PEM. */

@@ -12,7 +12,7 @@ import { probeGateways } from "./probeGateways.ts";
 import { pruneJournal } from "./pruneJournal.ts";
 import type { Job } from "./startHousekeeping.ts";
 
-export type HousekeepingDeps = {
+type HousekeepingDeps = {
   readonly config: Pick<Config, "chain" | "housekeeping" | "journal" | "payload" | "rpc" | "signer">;
   readonly journal: UpkeepJournal;
   /** Asks every endpoint who it is; answers how many do, for people. @throws if one serves another chain, or none answers. */

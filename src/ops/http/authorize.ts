@@ -3,7 +3,7 @@ import type { Logger } from "../logger.ts";
 import type { Metrics } from "../metrics/createMetrics.ts";
 import { isSameToken } from "./pageToken.ts";
 
-export type AuthorizeOptions = {
+type AuthorizeOptions = {
   /** `undefined`: nothing can be changed. */
   readonly token: () => string | undefined;
   readonly now: () => number;
@@ -13,7 +13,7 @@ export type AuthorizeOptions = {
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
-export type Authorize = {
+type Authorize = {
   /** Refuses what a browser sends for another site. Goes before the limit, so that it uses nothing of it up. */
   readonly refuseForeign: Hook;
   /** Whether a request shows the token. The time that it takes tells nothing of the token. */

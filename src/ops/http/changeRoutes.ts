@@ -4,7 +4,7 @@ import { pausePaying, resumePaying } from "../../sink/guardrails/pausing.ts";
 import type { Logger } from "../logger.ts";
 import { badRequest, type OperatorParts } from "./operatorRoutes.ts";
 
-export type ChangeParts = {
+type ChangeParts = {
   /** Who may, and how often. */
   readonly route: RouteShorthandOptions;
   readonly ready: () => OperatorParts;

@@ -5,7 +5,7 @@ import type { Metrics } from "../metrics/createMetrics.ts";
 import type { Scrub } from "../scrub.ts";
 import { isSameOrigin } from "./authorize.ts";
 
-export type EventStreamOptions = {
+type EventStreamOptions = {
   readonly entries: Board["entries"];
   readonly status: () => unknown;
   readonly metrics: Metrics;

@@ -22,7 +22,7 @@ export type HttpServerOptions = Omit<ProbeParts, "metrics"> & {
   readonly routes?: (server: FastifyInstance) => Promise<void>;
 };
 
-export type HttpServer = {
+type HttpServer = {
   /** The port that is in fact open. */
   readonly port: number;
   /** Stops listening and closes every connection. */

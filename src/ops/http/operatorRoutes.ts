@@ -28,7 +28,7 @@ export type OperatorParts = {
   readonly token: string | undefined;
 };
 
-export type OperatorOptions = {
+type OperatorOptions = {
   /** `undefined` until the daemon has opened its journal. */
   readonly parts: () => OperatorParts | undefined;
   readonly now: () => number;

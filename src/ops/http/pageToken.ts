@@ -15,7 +15,7 @@ export type PageToken = {
   readonly warnings: readonly string[];
 };
 
-export type PageTokenOptions = {
+type PageTokenOptions = {
   /** `http.tokenFile`; `undefined`: nothing is to be changed over HTTP. */
   readonly tokenFile: string | undefined;
   /** Whether the operator named the file: then it is not made for him. */

@@ -21,7 +21,7 @@ export type Metrics = {
   readonly registry: Registry;
 };
 
-export type MetricsOptions = {
+type MetricsOptions = {
   readonly version: string;
   readonly nodeVersion: string;
   /** Also the process's own: memory, event loop, garbage collection, open files. @default true */

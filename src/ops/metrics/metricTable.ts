@@ -1,6 +1,6 @@
 import { answerClasses } from "../../sink/nodeErrors.ts";
 
-export type MetricType = "counter" | "gauge" | "histogram";
+type MetricType = "counter" | "gauge" | "histogram";
 
 export type MetricSpec = {
   /** Without the prefix. Base units: seconds, OGPU, blocks. */

@@ -7,7 +7,7 @@ import type { IpfsReference } from "./reference.ts";
 
 export type GatewayMode = "order" | "race";
 
-export type AskAllDeps = AskDeps & {
+type AskAllDeps = AskDeps & {
   readonly mode: GatewayMode;
   /** Milliseconds, of the clock that the deadline goes by. */
   readonly now: () => number;

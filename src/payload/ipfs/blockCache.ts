@@ -15,7 +15,7 @@ export type BlockCache = {
 
 export const noCache: BlockCache = { has: async () => false, get: async () => undefined, put: async () => {} };
 
-export type BlockCacheOptions = {
+type BlockCacheOptions = {
   /** Created if it is missing. Files of other names in it are left alone. */
   readonly dir: string;
   /** Bytes on disk; what was used least lately goes first. */

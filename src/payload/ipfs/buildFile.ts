@@ -24,7 +24,7 @@ export const profiles: readonly Profile[] = [
 export type Block = { readonly cid: Cid; readonly bytes: Uint8Array };
 
 /** A file as blocks, children before parents: the last one is the root. */
-export type BuiltFile = { readonly root: Cid; readonly blocks: readonly Block[] };
+type BuiltFile = { readonly root: Cid; readonly blocks: readonly Block[] };
 
 type Part = {
   readonly cid: Cid /** Of the file. */;

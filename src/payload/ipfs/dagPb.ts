@@ -3,7 +3,7 @@ import { type Cid, cidBytes, readCid } from "./cid.ts";
 import { malformed } from "./malformed.ts";
 import { type Field, readFields, writeFields } from "./protobuf.ts";
 
-export type DagLink = {
+type DagLink = {
   readonly cid: Cid;
   readonly name: string;
   /** Bytes of all blocks below, as the writer counted them. */

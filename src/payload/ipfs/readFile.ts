@@ -21,7 +21,7 @@ export const dagLimits = {
 } as const;
 
 /** A block that is known to be the one named. Rejects with `PayloadError`, or `Unverifiable`. */
-export type GetBlock = (cid: Cid) => Promise<Uint8Array>;
+type GetBlock = (cid: Cid) => Promise<Uint8Array>;
 
 /** What a CID names cannot be proven here: an unusual hash or codec, a sharded folder, a gateway that gives no blocks. */
 export class Unverifiable extends Error {

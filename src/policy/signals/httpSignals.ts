@@ -5,7 +5,7 @@ import type { SignalSpec } from "../policySpec.ts";
 import { createHourlyBudget } from "./hourlyBudget.ts";
 import type { SignalAnswer, SignalFailure, Signals } from "./signalsPort.ts";
 
-export type HttpSignalsOptions = {
+type HttpSignalsOptions = {
   /** The value of a secret by its name. */
   readonly secretOf: (name: string) => string | undefined;
   readonly fetch?: typeof globalThis.fetch;

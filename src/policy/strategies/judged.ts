@@ -19,7 +19,7 @@ type Wait = {
 
 export type Judged = { readonly item: CandidateResponse; readonly decision: Decision };
 
-export type Eligible = Assessment & { readonly kind: "eligible" };
+type Eligible = Assessment & { readonly kind: "eligible" };
 
 /** A response that may be paid, as far as it goes by itself. */
 export type Contender = { readonly item: CandidateResponse; readonly assessment: Eligible };

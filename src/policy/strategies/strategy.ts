@@ -1,7 +1,7 @@
 import type { Contender } from "./judged.ts";
 
 /** One of the contenders wins, or none is paid and a person looks. */
-export type Choice =
+type Choice =
   | { readonly kind: "winner"; readonly winner: Contender; readonly reason: string }
   /** Not yet: more may come before the window closes. */
   | { readonly kind: "open"; readonly reason: string }

@@ -2,7 +2,7 @@ import { type UnixSeconds, unixSeconds } from "../../protocol/brand.ts";
 import type { WindowSpec } from "../policySpec.ts";
 import type { Contender } from "./judged.ts";
 
-export type WindowFacts = {
+type WindowFacts = {
   readonly expiryTime: UnixSeconds;
   /** What `latest` came to. */
   readonly latest: number;

@@ -31,7 +31,7 @@ export type PastTask = {
   readonly did: Paid | undefined;
 };
 
-export type BacktestOptions = {
+type BacktestOptions = {
   /** Responses to the tasks of which nothing is known. @default 0 */
   readonly unjudged?: number;
   /** @default no ceilings */

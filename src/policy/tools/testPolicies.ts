@@ -8,7 +8,7 @@ import type { Verdict } from "../policyPort.ts";
 import type { Signals } from "../signals/signalsPort.ts";
 import { readTestFile, type TestCase } from "./testFile.ts";
 
-export type TestOutcome = { readonly text: string; readonly ok: boolean };
+type TestOutcome = { readonly text: string; readonly ok: boolean };
 
 /**
  * Runs the tests of every policy in a folder: those in the file that `tests` names, or in `tests/NAME.test.yaml`.

@@ -11,7 +11,7 @@ export type EvaluationThread = {
   readonly kill: () => void;
 };
 
-export type ThreadEvents = {
+type ThreadEvents = {
   readonly onAnswer: (answer: Answer) => void;
   /** It broke by itself: out of memory, or a plug-in that ends its thread. */
   readonly onEnd: (reason: string) => void;

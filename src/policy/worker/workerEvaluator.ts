@@ -5,7 +5,7 @@ import { type EvaluationThread, startThread } from "./evaluationThread.ts";
 import { abandon, cutOff, isUnfinished, type Job, nextTexts, strike } from "./job.ts";
 import type { Answer } from "./messages.ts";
 
-export type WorkerEvaluatorOptions = {
+type WorkerEvaluatorOptions = {
   /** Threads that evaluate at the same time; a spare one stands by besides. @default 2, or 1 on two processors */
   readonly threads?: number;
   /** MiB of each thread's heap. @default 128 */

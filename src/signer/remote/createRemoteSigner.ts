@@ -8,7 +8,7 @@ import type { SignatureCheck } from "../signature.ts";
 import type { Signer, UnsignedTransaction } from "../signerPort.ts";
 import type { SignerRpc } from "./signerRpc.ts";
 
-export type RemoteSignerOptions = {
+type RemoteSignerOptions = {
   readonly rpc: SignerRpc;
   /** The account whose key the remote signer holds. */
   readonly address: AccountAddress;

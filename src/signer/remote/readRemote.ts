@@ -3,7 +3,7 @@ import { ConfigError } from "../../errors.ts";
 import { requireText, type SecretFiles } from "../secretFiles.ts";
 import type { SignerRpcOptions } from "./signerRpc.ts";
 
-export type RemoteParts = {
+type RemoteParts = {
   readonly rpc: SignerRpcOptions;
   readonly secrets: readonly string[];
   readonly warnings: readonly string[];

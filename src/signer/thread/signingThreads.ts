@@ -3,7 +3,7 @@ import type { SignatureCheck } from "../signature.ts";
 import type { Birth, Signed } from "./messages.ts";
 import { type SigningThread, startSigningThread } from "./signingThread.ts";
 
-export type SigningThreads = {
+type SigningThreads = {
   /** @throws RetryableError `SIGNING_THREAD_LOST` if they cannot start. */
   readonly ready: () => Promise<void>;
   /** Signs in a thread, which also checks what it signed. */

@@ -43,7 +43,7 @@ export type Cap = {
 };
 
 /** The most that one confirmation may cost, and what says so. */
-export type PriceLimit = Pick<Cap, "name" | "limit">;
+type PriceLimit = Pick<Cap, "name" | "limit">;
 
 /** The ceilings that a confirmation counts against: the operator's, and its policy's own. */
 export function capsOf({ policy, provider }: Payee, ceilings: Ceilings, ofPolicy: PolicyCaps | undefined): Cap[] {

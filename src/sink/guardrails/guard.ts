@@ -24,17 +24,17 @@ export type Capped = {
 export type Unbounded = { readonly policy: string };
 
 /** Whose confirmations are, by their ids. */
-export type Payees = ReadonlyMap<number, Payee>;
+type Payees = ReadonlyMap<number, Payee>;
 
 /** The nonce that a confirmation is to have. */
-export type Slot = { readonly signer: AccountAddress; readonly nonce: Nonce };
+type Slot = { readonly signer: AccountAddress; readonly nonce: Nonce };
 
 export type GuardOptions = Ceilings & {
   /** Final reverts in a row that pause the sink; 0: none do. */
   readonly revertsToPause: number;
 };
 
-export type GuardDeps = {
+type GuardDeps = {
   readonly journal: Pick<Journal, "payees"> & BreakerDeps["journal"];
   readonly ledger: () => Promise<Ledger>;
   /** The ceilings that a policy's file gives, by the policy's name; `undefined`: nobody knows. */

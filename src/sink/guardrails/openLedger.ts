@@ -3,7 +3,7 @@ import type { GasSpent, MoneySpent, SinkJournal } from "../../journal/sinkJourna
 import { dayMs } from "./caps.ts";
 import { createLedger, type Ledger, type Spent } from "./ledger.ts";
 
-export type LedgerSource = Pick<SinkJournal, "moneySpent" | "gasSpent">;
+type LedgerSource = Pick<SinkJournal, "moneySpent" | "gasSpent">;
 
 /** Rows of one look at the journal: what else the process does waits for milliseconds. */
 const atOnce = 1_000;

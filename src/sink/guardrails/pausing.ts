@@ -2,7 +2,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { Pause } from "../../journal/sinkJournal.ts";
 
 /** Who does it, and why; both are kept. */
-export type Ask = { readonly who: string; readonly why: string };
+type Ask = { readonly who: string; readonly why: string };
 
 type PauseJournal = Pick<Journal, "pause" | "setPause" | "endPause">;
 

@@ -4,7 +4,7 @@ import type { Reporter } from "../../report.ts";
 import { readFunds } from "../funds.ts";
 import type { GasFigure } from "../gasFigure.ts";
 
-export type RunwayDeps = {
+type RunwayDeps = {
   readonly chain: Pick<ChainPort, "balance" | "fees">;
   readonly signer: { readonly address: AccountAddress };
   readonly gasFigure: GasFigure;
@@ -15,7 +15,7 @@ export type RunwayDeps = {
 };
 
 /** How far a key's balance reaches. */
-export type Runway = {
+type Runway = {
   /** Reads the balance, where that was not done lately; tells the operator before it cannot pay gas any more. */
   readonly look: () => Promise<void>;
   /** How many confirmations may be in flight, by the balance; infinite until it was read. */
