@@ -1,5 +1,7 @@
 import { concatMap, defer, from, map, type Observable, type OperatorFunction, tap, throttleTime } from "rxjs";
+import { mostBehind } from "./chain/askTwice.ts";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
+import { lacksBlock } from "./chain/newestBlock.ts";
 import { asksForLess, createRangeWidth } from "./chain/rangeWidth.ts";
 import { createScanner, type ScanStep } from "./chain/scanner.ts";
 import { createProgress } from "./chain/scanProgress.ts";
@@ -179,6 +181,8 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     );
 
   const auditWidth = createRangeWidth(options.maxBlockRange);
+  /** How far below the final block the second pass ends: its endpoint may hang behind that for ever. */
+  let auditBelow = 0n;
 
   /** The next stretch by a second opinion, as wide as that endpoint lets it be; `undefined` where it answers of another block. */
   const auditedFrom = async (first: bigint, goal: bigint) => {
@@ -190,6 +194,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
         auditWidth.succeeded();
         return last.number === upper ? { events, end: last } : undefined;
       } catch (error) {
+        if (lacksBlock(error)) auditBelow = auditBelow === 0n ? mostBehind : 0n;
         if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
         if (!auditWidth.failed(Number(upper - first) + 1)) throw error;
       }
@@ -221,7 +226,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
 
   /** Blocks of one look, at the most, are those of one request that nobody narrowed: the second pass is slow. */
   const auditGoal = async (audited: Cursor, scanned: Cursor): Promise<bigint> => {
-    const final = await chain.finalBlock(await chain.head());
+    const final = (await chain.finalBlock(await chain.head())) - auditBelow;
     return [final, scanned.number, audited.number + BigInt(options.maxBlockRange)].reduce((a, b) => (a < b ? a : b));
   };
 

@@ -27,7 +27,7 @@ export function askTwice<Args extends readonly unknown[], T>(
 }
 
 /** An endpoint may hang behind another one by so many blocks for ever, and has an opinion all the same. */
-const mostBehind = 32n;
+export const mostBehind = 32n;
 
 /** Both are asked of a lower block where one of them does not have this one. */
 export const orBelow =

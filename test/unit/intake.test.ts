@@ -179,6 +179,19 @@ describe("the second pass", () => {
     }
   });
 
+  it("reads what its endpoint has, where that hangs behind the final block for ever", async () => {
+    const { asked, done } = await audit(async (_, to) => {
+      if (to > 130n) throw new RetryableError("it does not have its last block", { code: "NODE_BEHIND" });
+      return { events: [], last: headAt(to) };
+    });
+    await Promise.race([done, time.pass(1_000)]);
+    expect(asked).toEqual([
+      [101n, 150n],
+      [101n, 118n],
+    ]);
+    expect(await audited()).toBe(118n);
+  });
+
   it("does not go by a block that was not asked for", async () => {
     const { done } = await audit(async () => ({ events: [], last: headAt(120n) }));
     await done;
