@@ -4,13 +4,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { it } from "vitest";
 import { scenarios } from "../../devnet/demo/scenarios.ts";
 
 const run = promisify(execFile);
 const demo = join(import.meta.dirname, "../../devnet/demo.ts");
 
-it("plays every scenario, each ends as it demands, and the report tells verdicts, transaction and money", async () => {
+it.concurrent("plays every scenario, each ends as it demands, and the report tells verdicts, transaction and money", async ({
+  expect,
+}) => {
   const directory = mkdtempSync(join(tmpdir(), "demo-test-"));
   const report = join(directory, "demo.json");
   const { stdout } = await run(process.execPath, [
@@ -50,13 +52,13 @@ it("plays every scenario, each ends as it demands, and the report tells verdicts
   expect(sums).toMatchObject({ paid: String(paid), savedByComparing: "800000000000000000" });
 });
 
-it("refuses options that it does not know, and says which there are", async () => {
+it.concurrent("refuses options that it does not know, and says which there are", async ({ expect }) => {
   const failure = await run(process.execPath, [demo, "--task", "3"]).catch((error) => error);
   expect(failure.code).toBe(1);
   expect(failure.stderr).toMatch(/--task.*\n[\s\S]*--tasks N/);
 });
 
-it("refuses a report that it could not write before it plays anything", async () => {
+it.concurrent("refuses a report that it could not write before it plays anything", async ({ expect }) => {
   const failure = await run(process.execPath, [demo, "--exit", "--report", "/nowhere/demo.json"]).catch(
     (error) => error,
   );
@@ -64,7 +66,7 @@ it("refuses a report that it could not write before it plays anything", async ()
   expect(failure.stderr).toMatch(/^--report: \/nowhere\/demo\.json cannot be written \(ENOENT\)\n/);
 });
 
-it("stops in order, and leaves nothing behind, where nobody reads it any more", async () => {
+it.concurrent("stops in order, and leaves nothing behind, where nobody reads it any more", async ({ expect }) => {
   const directory = mkdtempSync(join(tmpdir(), "demo-test-"));
   const child = spawn(process.execPath, [demo], { env: { ...process.env, TMPDIR: directory } });
   let errors = "";

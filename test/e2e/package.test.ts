@@ -3,7 +3,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parseEther } from "viem";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as behaviours from "../../devnet/actors/behaviours.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
@@ -87,7 +88,8 @@ async function publishedSince(block: bigint) {
     eventName: "TaskPublished",
     fromBlock: block,
   } as const;
-  return (await devnet.publicClient.getContractEvents(filter))[0]?.args.task;
+  const published = await devnet.publicClient.getContractEvents(filter);
+  return published.find(({ args }) => args.source?.toLowerCase() === source.toLowerCase())?.args.task;
 }
 
 describe("the package in an empty project", () => {
@@ -170,8 +172,8 @@ describe("the package in an empty project", () => {
   });
 });
 
-describe("the examples", () => {
-  it.each(examples.map((name) => [name]))("%s fits on a page", (name) => {
+describe.concurrent("the examples", () => {
+  it.for(examples)("%s fits on a page", (name, { expect }) => {
     expect(
       readFileSync(join(root, "examples", name), "utf8")
         .trimEnd()
@@ -179,7 +181,7 @@ describe("the examples", () => {
     ).toBeLessThanOrEqual(30);
   });
 
-  it("publish a task and pay the first good answer, while another one watches", async () => {
+  it("publish a task and pay the first good answer, while another one watches", async ({ expect, onTestFinished }) => {
     const good = devnet.createProvider(behaviours.honest());
     const bad = devnet.createProvider(behaviours.notJson());
     await Promise.all([good, bad].map((provider) => provider.enrol(source)));
@@ -212,25 +214,30 @@ describe("the examples", () => {
     );
   });
 
-  it("pick the cheapest by hand, after a question", async () => {
-    const task = await devnet.client.publishTask({ source, config: "{}" });
+  it("pick the cheapest by hand, after a question", async ({ expect }) => {
+    const account = await devnet.account("example-picks");
+    const client = devnet.createClient(account);
+    await client.deposit(parseEther("10"));
+    const source = await client.publishSource();
+    const task = await client.publishTask({ source, config: "{}" });
+    const env = { CLIENT_PRIVATE_KEY: account.privateKey };
     for (const priceBps of [9_000, 3_000, 6_000]) {
       const provider = devnet.createProvider(behaviours.inline({ priceBps }));
       await provider.enrol(source);
       await provider.respondTo(task);
     }
-    expect(await example("pickCheapest", [task], "n\n")).toMatchObject({
+    expect(await example("pickCheapest", [task], "n\n", env)).toMatchObject({
       code: 1,
       out: expect.stringMatching(/0\.3 OGPU[\s\S]*0\.6 OGPU[\s\S]*0\.9 OGPU[\s\S]*Pay 0\.3 OGPU/),
     });
-    expect(await example("pickCheapest", [task], "y\n")).toMatchObject({
+    expect(await example("pickCheapest", [task], "y\n", env)).toMatchObject({
       code: 0,
       out: expect.stringMatching(/paid 0x\w{64}\n$/),
     });
     expect(await statusOf(task)).toBe(TaskStatus.FINALIZED);
   });
 
-  it("mend a nonce", async () => {
+  it("mend a nonce", async ({ expect }) => {
     const account = await devnet.account("example-stuck");
     const terms = {
       chainId: devnet.chainId,
