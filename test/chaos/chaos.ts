@@ -62,7 +62,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     home,
     privateKey: devnet.accounts.agent.privateKey,
     env: {
-      NODE_COMPILE_CACHE: join(home.directory, "code"),
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(home.directory, "code"),
       ...(server && { OGPU_JOURNAL_PASSWORD: server.password }),
     },
   };

@@ -59,7 +59,8 @@ describePostgres("a daemon with its journal in PostgreSQL", (server) => {
   const final = (task: TaskAddress) =>
     daemon.logged((each) => each.msg === "confirmation" && each.state === "final" && each.task === checksummed(task));
   const cli = async (...args: readonly string[]) => {
-    const options = { cwd: home.directory, env: { PATH: process.env.PATH, NODE_ENV: "production" } };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const options = { cwd: home.directory, env: { PATH, NODE_COMPILE_CACHE, NODE_ENV: "production" } };
     const { stdout } = await run(process.execPath, [main, ...args, "--config", home.configFile], options);
     return stdout;
   };

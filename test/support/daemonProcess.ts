@@ -98,13 +98,12 @@ export type StartOptions = {
 
 export function startDaemon(options: StartOptions): DaemonProcess {
   const { home, privateKey, program = [main], command = "run", args = [], env = {} } = options;
-  const { NODE_COMPILE_CACHE } = process.env;
   const child: ChildProcess = spawn(process.execPath, [...program, command, "--config", home.configFile, ...args], {
     cwd: home.directory,
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       NODE_ENV: "production",
-      ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
       ...(privateKey && { AGENT_PRIVATE_KEY: privateKey }),
       ...env,
     },
