@@ -75,6 +75,9 @@ export type ActorsDeps = {
   readonly truth: Truth;
 };
 
+/** What most tasks pay, and a little more, wei. */
+export const ordinaryPayment = gwei * 1_000_000n;
+
 /** The ceiling that the daemon is configured with, wei. */
 export const maxPayment = ogpu;
 
@@ -104,7 +107,7 @@ export function startActors({ prng, time, pool, documents, truth }: ActorsDeps, 
     const isWatched = client !== accounts.foreignClient;
     const functionName = prng.pick(["render", "render", "render", "render", "paint", "unheard"]);
     const isDear = prng.chance(0.06);
-    const payment = (isDear ? 3n * ogpu : 1n * gwei * 1_000_000n) + BigInt(prng.between(0, 999)) * 100n;
+    const payment = (isDear ? 3n * ogpu : ordinaryPayment) + BigInt(prng.between(0, 999)) * 100n;
     const publishAt = prng.between(0, Math.floor(lengthMs * 0.7));
     const lifeSeconds = prng.chance(0.25) ? prng.between(10, 90) : 1_000_000;
     const expiryTime = startTime + Math.floor(publishAt / 1000) + lifeSeconds;
@@ -132,6 +135,8 @@ export function startActors({ prng, time, pool, documents, truth }: ActorsDeps, 
       const isValid = documents.get(data)?.text.includes('"good"') && documents.get(data)?.text.endsWith("}");
       truth.responses.set(response, {
         task,
+        provider,
+        price,
         isApproved: isValid === true && price * 100n <= payment * 90n && price <= maxPayment,
       });
       time.after(attemptAt, () => send({ type: "attempt", task, provider }));

@@ -27,7 +27,7 @@ export const drawNodeOptions = (
 export const drawSettings = (
   world: Prng,
   endpoints: Prng | undefined,
-  given: Pick<DaemonSettings, "deployment" | "finalityDepth">,
+  given: Pick<DaemonSettings, "deployment" | "finalityDepth" | "guardrails">,
 ): DaemonSettings => ({
   ...given,
   chainId,

@@ -12,10 +12,12 @@ import type { Deployment } from "../../src/protocol/chains.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
 import type { Report } from "../../src/report.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
+import { pausePaying, resumePaying } from "../../src/sink/guardrails/pausing.ts";
 import { maxPayment, sources } from "./actors.ts";
 import { createCrashJournal } from "./crashJournal.ts";
 import { describe } from "./describe.ts";
 import type { Faults } from "./faults.ts";
+import { type Guardrails, withCaps } from "./guardrails.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { createModelPayload, type ModelDocuments } from "./modelDocuments.ts";
 import { createModelEndpoint } from "./modelEndpoint.ts";
@@ -42,6 +44,7 @@ export type DaemonSettings = {
   readonly timeoutMs: number;
   readonly rebroadcastAfterMs: number;
   readonly askAllUpTo: number;
+  readonly guardrails: Guardrails;
 };
 
 export type IncarnationDeps = {
@@ -87,6 +90,9 @@ export type Incarnation = {
   readonly isAlive: () => boolean;
   readonly push: (node: ModelNode, before: Block) => void;
   readonly stop: Daemon["stop"];
+  /** What a signal does: pauses paying, or resumes. */
+  readonly pause: () => Promise<unknown>;
+  readonly resume: () => Promise<unknown>;
   /** It stands still until then, in virtual milliseconds since 1970. */
   readonly stallUntil: (ms: number) => void;
   /** Another daemon takes over; this one does not know yet. */
@@ -167,7 +173,7 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
       signers: deps.signers,
       owner: deps.owner,
       payload: createModelPayload(documents, { time, prng, isAlive }),
-      policies,
+      policies: withCaps(policies, settings.guardrails.caps),
       clock,
       report,
       sweepTicks$: ports.sweepTicks$,
@@ -186,11 +192,12 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
         rewind: Math.max(64, 2 * settings.finalityDepth),
         auditEveryMs: 60_000,
       },
-      judge: { maxPayment: wei(maxPayment), dryRun: false },
+      judge: { maxPayment: wei(maxPayment), dryRun: settings.guardrails.dryRun },
       sink: {
         maxInFlight: settings.maxInFlight,
         rebroadcastAfterMs: settings.rebroadcastAfterMs,
         askAllUpTo: settings.askAllUpTo,
+        guardrails: settings.guardrails.options,
       },
       maxFeePerGas,
       concurrency: 32,
@@ -217,6 +224,8 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
     isAlive,
     push: socket.push,
     stop: daemon.stop,
+    pause: () => pausePaying(opened, { who: "a person", why: "a look" }, time.now()),
+    resume: () => resumePaying(opened, { who: "a person", why: "looked" }, time.now()),
     stallUntil,
     oust: () => {
       ousted = true;

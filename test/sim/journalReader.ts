@@ -25,6 +25,8 @@ export type JournalReader = {
   /** Whose key signed the newest attempt. */
   readonly signerOf: (id: number) => Hex | undefined;
   readonly highestNonce: (signer: Hex) => number | undefined;
+  /** Who has paused paying, where it is paused. */
+  readonly pausedBy: () => string | undefined;
   readonly close: () => void;
 };
 
@@ -61,6 +63,10 @@ export function openJournalReader(path: string): JournalReader {
     highestNonce: (signer) => {
       const row = sql("SELECT max(nonce) AS nonce FROM attempts WHERE signer = ?").get(signer);
       return row?.nonce == null ? undefined : Number(row.nonce);
+    },
+    pausedBy: () => {
+      const row = sql("SELECT action, by FROM pauses ORDER BY id DESC LIMIT 1").get();
+      return row?.action === "pause" ? (row.by as string) : undefined;
     },
     close: () => database.close(),
   };

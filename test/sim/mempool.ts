@@ -15,6 +15,8 @@ export type KeyTransaction = {
   /** Wei per gas; the legacy price is both. */
   readonly maxFee: bigint;
   readonly tip: bigint;
+  /** The most that it may use; nobody asks for that of a stranger's. */
+  readonly gas?: bigint;
   /** By whom: the daemon, or a stranger who has the same key. */
   readonly by: "daemon" | "stranger";
 };

@@ -1,4 +1,4 @@
-import type { Hex } from "../../src/protocol/brand.ts";
+import type { Hash, Hex } from "../../src/protocol/brand.ts";
 import { createBlockTimes } from "./blockTimes.ts";
 import type { Faults } from "./faults.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
@@ -24,6 +24,8 @@ export type MinerDeps = {
   readonly maxReorgDepth: number;
   /** The chain has a base fee. */
   readonly eip1559: boolean;
+  /** Whether a confirmation reverts, although it was tried before. */
+  readonly isDoomed: () => boolean;
   readonly onTip: (tip: Block) => void;
 };
 
@@ -31,15 +33,16 @@ const gwei = 1_000_000_000n;
 
 /** Mines for ever: chooses from the pool, forks, drops transactions, lets the fee jump and a stranger use the key. */
 export function startMiner(deps: MinerDeps): void {
-  const { chain, pool, prng, faults, time, trace, signers, poolWhims, maxReorgDepth, eip1559, onTip } = deps;
+  const { chain, pool, prng, faults, time, trace, signers, poolWhims, maxReorgDepth, eip1559, isDoomed, onTip } = deps;
   const fee = createBaseFee(deps);
   const blockTimes = createBlockTimes(prng, faults);
   const strangers = createStrangers(deps);
   let leftOutUntil = 0;
 
-  const choose = (parent: Block, blockTime: number, baseFee: bigint, eagerness: number): ModelTransaction[] => {
+  const choose = (parent: Block, blockTime: number, baseFee: bigint, eagerness: number) => {
     const draft = copyState(parent.state);
     const chosen: ModelTransaction[] = [];
+    const doomed = new Set<Hash>();
     const ofTheKeys = () => {
       if (time.now() < leftOutUntil && !faults.isOver()) return;
       for (const signer of signers) ofTheKey(signer);
@@ -50,7 +53,9 @@ export function startMiner(deps: MinerDeps): void {
         const older = pool.olderVersions(waiting).filter(({ key }) => key && key.maxFee >= baseFee);
         const isOlder = older.length > 0 && faults.strikes("an older version is mined");
         const transaction = isOlder ? prng.pick(older) : waiting;
-        applyAction(draft, transaction.action, blockTime);
+        if (transaction.key?.by === "daemon" && transaction.action.type === "confirm" && isDoomed())
+          doomed.add(transaction.hash);
+        else applyAction(draft, transaction.action, blockTime);
         chosen.push(transaction);
       }
     };
@@ -66,7 +71,7 @@ export function startMiner(deps: MinerDeps): void {
     };
     const order = prng.chance(0.2) ? [ofTheKeys, ofTheActors] : [ofTheActors, ofTheKeys];
     for (const choices of order) choices();
-    return chosen;
+    return { transactions: chosen, doomed };
   };
 
   const ofKeys = () => signers.flatMap((signer) => pool.ofAccount(signer));
@@ -74,9 +79,9 @@ export function startMiner(deps: MinerDeps): void {
   const mineOn = (parent: Block, seconds: number, eagerness: number): Block => {
     const blockTime = blockTimes(parent, seconds);
     const baseFee = fee(parent);
-    const transactions = choose(parent, blockTime, baseFee, eagerness);
+    const { transactions, doomed } = choose(parent, blockTime, baseFee, eagerness);
     for (const { hash } of transactions) pool.remove(hash);
-    return chain.build(parent, { time: blockTime, baseFee: eip1559 ? baseFee : undefined, transactions });
+    return chain.build(parent, { time: blockTime, baseFee: eip1559 ? baseFee : undefined, transactions, doomed });
   };
 
   const adopt = (tip: Block) => {

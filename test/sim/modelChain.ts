@@ -35,6 +35,8 @@ export type BlockPlan = {
   readonly time: number;
   readonly baseFee: bigint | undefined;
   readonly transactions: readonly ModelTransaction[];
+  /** Those of them that revert, whatever they call. @default none */
+  readonly doomed?: ReadonlySet<Hash>;
 };
 
 export type ModelChain = {
@@ -59,6 +61,8 @@ export type ModelChain = {
   readonly adopt: (tip: Block) => readonly Block[];
 };
 
+const outOfLuck = { ok: false, reason: "OutOfLuck" } as const;
+
 /** The tree of blocks, each with the contracts' state after it: a branch's state is its own transactions', replayed. */
 export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigint | undefined): ModelChain {
   const blocks = new Map<Hash, Block>();
@@ -66,14 +70,14 @@ export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigin
   const placesOf = (hash: Hash): readonly Place[] => minedIn.get(hash) ?? [];
   let canonical: Block[] = [];
 
-  const build = (parent: Block | undefined, { time, baseFee: fee, transactions }: BlockPlan): Block => {
+  const build = (parent: Block | undefined, { time, baseFee: fee, transactions, doomed }: BlockPlan): Block => {
     const number = parent === undefined ? 0 : parent.number + 1;
     const hash = modelHash(0xb0, blocks.size);
     const state = transactions.length > 0 && parent ? copyState(parent.state) : (parent?.state ?? emptyState());
     const logs: RpcLog[] = [];
     const mined = transactions.flatMap((transaction): readonly Mined[] => {
       const { key, action } = transaction;
-      const outcome = applyAction(state, action, time);
+      const outcome = doomed?.has(transaction.hash) ? outOfLuck : applyAction(state, action, time);
       if (key) state.nonces.set(key.from, key.nonce + 1);
       if (!outcome.ok) return [{ transaction, succeeded: false, reason: outcome.reason }];
       for (const event of outcome.events) logs.push(toLog(nexus, event, { number, hash }, transaction, logs.length));

@@ -2,9 +2,11 @@ import type { Hash } from "../../src/protocol/brand.ts";
 import type { Faults } from "./faults.ts";
 import { type NodeAnswer, refusal } from "./modelAnswers.ts";
 import { revertBytes } from "./modelCalls.ts";
-import type { Block, ModelChain, Place } from "./modelChain.ts";
+import type { Block, Mined, ModelChain, Place } from "./modelChain.ts";
 import type { Prng } from "./prng.ts";
 import { quantity } from "./words.ts";
+
+const gwei = 1_000_000_000n;
 
 export type ReceiptDeps = {
   readonly chain: ModelChain;
@@ -14,6 +16,19 @@ export type ReceiptDeps = {
 };
 
 export const gasOfConfirm = 120_000;
+const gasOfTransfer = 21_000;
+
+const gasUsed = ({ transaction }: Mined): number =>
+  transaction.action.type === "transfer" ? gasOfTransfer : gasOfConfirm;
+
+/** Wei per gas. */
+const gasPrice = ({ baseFee }: Block, { transaction: { key } }: Mined): bigint => {
+  const { maxFee, tip } = key ?? { maxFee: gwei, tip: 1n };
+  return baseFee === undefined || baseFee + tip > maxFee ? maxFee : baseFee + tip;
+};
+
+/** What it cost in gas, wei. */
+export const gasPaid = ({ block, mined }: Place): bigint => BigInt(gasUsed(mined)) * gasPrice(block, mined);
 
 /** `eth_getTransactionReceipt` of one node: some it has only after a while, and some it still has of a branch that is gone. */
 export function createReceiptAnswers(
@@ -60,8 +75,8 @@ export function createReceiptAnswers(
         blockHash: block.hash,
         transactionIndex: quantity(block.mined.indexOf(mined)),
         status: mined.succeeded ? "0x1" : "0x0",
-        gasUsed: quantity(gasOfConfirm),
-        effectiveGasPrice: quantity((block.baseFee ?? 1_000_000_000n) + 1n),
+        gasUsed: quantity(gasUsed(mined)),
+        effectiveGasPrice: quantity(gasPrice(block, mined)),
         logs: [],
       },
     };

@@ -9,7 +9,14 @@ import type { NodeDeps, NodeOptions } from "./modelNode.ts";
 
 /** Reads a raw transaction of one of the daemon's keys. */
 export function readRaw(raw: Hex): ModelTransaction {
-  const { nonce = 0, data = "0x", gasPrice, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(raw);
+  const {
+    nonce = 0,
+    data = "0x",
+    gas = 0n,
+    gasPrice,
+    maxFeePerGas = 0n,
+    maxPriorityFeePerGas = 0n,
+  } = parseTransaction(raw);
   const response = confirmedBy(data);
   const hash = keccak256(raw);
   const sender = senderOf(hash);
@@ -21,6 +28,7 @@ export function readRaw(raw: Hex): ModelTransaction {
       nonce,
       maxFee: gasPrice ?? maxFeePerGas,
       tip: gasPrice ?? maxPriorityFeePerGas,
+      gas,
       by: "daemon",
     },
   };

@@ -1,5 +1,7 @@
 import type { Hash, Hex } from "../../src/protocol/brand.ts";
 import { isClosed, TaskStatus } from "../../src/protocol/statuses.ts";
+import { type CeilingChecks, createCeilingChecks } from "./ceilingChecks.ts";
+import type { Guardrails } from "./guardrails.ts";
 import type { JournalReader } from "./journalReader.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
@@ -25,6 +27,9 @@ export type OracleDeps = {
   readonly finalDepth: number;
   /** `undefined` before the journal was opened for the first time. */
   readonly journal: () => JournalReader | undefined;
+  readonly guardrails: Guardrails;
+  /** Virtual milliseconds. */
+  readonly now: () => number;
   /** Highest block that any node has answered for. */
   readonly highest: () => number;
 };
@@ -33,6 +38,7 @@ export type OracleDeps = {
 export type Oracle = {
   readonly violation: () => Violation | undefined;
   readonly fail: (invariant: string, what: string) => void;
+  readonly ceilings: CeilingChecks;
   /** These bytes were handed to an endpoint. */
   readonly sent: (raw: Hex) => void;
   /** A node called these bytes hopeless. */
@@ -49,10 +55,12 @@ export type Oracle = {
   readonly checkEnd: () => void;
 };
 
+const revertsToGiveUp = 3;
+
 type Sent = { readonly from: Hex; readonly nonce: number; readonly hash: Hash; readonly task: Hex };
 
 export function createOracle(deps: OracleDeps): Oracle {
-  const { chain, pool, truth, signers, finalDepth, journal, highest } = deps;
+  const { chain, pool, truth, signers, finalDepth, guardrails, journal, highest } = deps;
   const sentOfTask = new Map<Hex, Sent[]>();
   /** By key and nonce. */
   const taskOfNonce = new Map<string, Hex>();
@@ -70,6 +78,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   const finalBlock = () => chain.canonical(finalNumber()) as Block;
   const finalNonce = (from: Hex) => finalBlock().state.nonces.get(from) ?? 0;
   const sink = createSinkChecks({ ...deps, finalBlock, signerOf: (id) => journal()?.signerOf(id), fail });
+  const ceilings = createCeilingChecks({ ...deps, finalBlock, fail });
 
   const sent = (raw: Hex) => {
     const transaction = readRaw(raw);
@@ -77,6 +86,7 @@ export function createOracle(deps: OracleDeps): Oracle {
     if (!journal()?.hasSigned(hash))
       fail("durable-before-broadcast", `${hash} was broadcast and is not in the journal`);
     sink.sent(transaction);
+    ceilings.sent(transaction);
     if (action.type !== "confirm" || key === undefined) return;
     const response = truth.responses.get(action.response);
     if (response === undefined) return fail("approved-only", `${action.response} is no response`);
@@ -126,7 +136,7 @@ export function createOracle(deps: OracleDeps): Oracle {
 
   const committed = () => {
     const reader = journal();
-    if (reader) sink.journalled(reader.confirmations());
+    if (reader) for (const checks of [sink, ceilings]) checks.journalled(reader.confirmations());
     const cursor = reader?.cursor();
     if (reader === undefined || cursor === undefined) return;
     if (cursor.number > highest()) {
@@ -176,6 +186,14 @@ export function createOracle(deps: OracleDeps): Oracle {
 
   const tipped = (tip: Block) => checkMined(Math.max(0, tip.number - 4 * finalDepth - 8), tip.number);
 
+  /** Nodes refused it for good, or it has reverted often enough. */
+  const isHopeless = (task: Hex): boolean => sink.isRefused(task) || revertsOf(task) >= revertsToGiveUp;
+
+  const revertsOf = (task: Hex): number => {
+    const places = (sentOfTask.get(task) ?? []).map(({ hash }) => chain.find(finalBlock(), hash));
+    return places.filter((place) => place?.mined.succeeded === false).length;
+  };
+
   /**
    * Tasks with an approved response, open and unexpired to the end: the daemon owes each of them a confirmation, but where
    * nodes refused it for good.
@@ -183,11 +201,17 @@ export function createOracle(deps: OracleDeps): Oracle {
   const unpaid = (reader: JournalReader): readonly Violation[] => {
     const tip = chain.tip();
     const dead = new Set(
-      reader.confirmations().flatMap(({ task, state }) => (state === "dead" && sink.isRefused(task) ? [task] : [])),
+      reader.confirmations().flatMap(({ task, state }) => (state === "dead" && isHopeless(task) ? [task] : [])),
     );
     const { tasks, responses } = tip.state;
     return [...tasks.values()].flatMap((task) => {
-      if (!truth.tasks.get(task.address)?.isOurs || dead.has(task.address) || task.expiryTime <= tip.time) return [];
+      if (
+        guardrails.dryRun ||
+        !truth.tasks.get(task.address)?.isOurs ||
+        dead.has(task.address) ||
+        task.expiryTime <= tip.time
+      )
+        return [];
       if (task.status !== TaskStatus.RESPONDED) return [];
       const approved = [...responses.values()].find(
         (each) => each.task === task.address && truth.responses.get(each.address)?.isApproved,
@@ -258,6 +282,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   return {
     violation: () => violation,
     fail,
+    ceilings,
     sent,
     refused: sink.refused,
     lied: ({ hash }) => void lies.add(hash),

@@ -30,6 +30,8 @@ export type Plant = {
   readonly wrap?: (ports: Ports, context: PlantContext) => Ports;
   /** Logs that no endpoint ever answers, nor pushes. */
   readonly hides?: (log: RpcLog) => boolean;
+  /** Every run has ceilings. */
+  readonly isGuarded?: boolean;
   /** Daemons do not die: a start would sweep. */
   readonly noCrashes?: boolean;
 };
@@ -172,6 +174,33 @@ const writeWithoutLease: Plant = {
   }),
 };
 
+/** Counts nothing of what was spent before the daemon's start. */
+const forgetWhatWasSpent: Plant = {
+  focus: "sink",
+  isGuarded: true,
+  wrap: ({ journal, ...ports }) => ({
+    ...ports,
+    journal: { ...journal, moneySpent: async () => [], gasSpent: async () => [] },
+  }),
+};
+
+/** Has the journal count no confirmation that reverted. */
+const countNoReverts: Plant = {
+  focus: "sink",
+  isGuarded: true,
+  wrap: ({ journal, ...ports }) => ({
+    ...ports,
+    journal: {
+      ...journal,
+      changeConfirmations: async (changes, ...rest) =>
+        journal.changeConfirmations(
+          changes.map(({ id, change: { outcome: _, ...change } }) => ({ id, change })),
+          ...rest,
+        ),
+    },
+  }),
+};
+
 /** Tells of each transaction whose request failed, or that was refused. */
 function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void): HttpRpc {
   const tell = ({ method, params }: RpcCall, error: unknown) => {
@@ -204,4 +233,6 @@ export const plants: Readonly<Record<string, Plant>> = {
   "newest-is-mined": newestIsMined,
   "bump-before-journal": bumpBeforeJournal,
   "write-without-lease": writeWithoutLease,
+  "forget-what-was-spent": forgetWhatWasSpent,
+  "count-no-reverts": countNoReverts,
 };

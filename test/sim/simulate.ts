@@ -2,11 +2,14 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { config as rxjs } from "rxjs";
 import { deploymentOn, mainnet } from "../../src/protocol/chains.ts";
+import type { Signer } from "../../src/signer/signerPort.ts";
 import { signers, startActors } from "./actors.ts";
 import { createCrashes } from "./crashes.ts";
 import { createDiskFaults, isOfDisk } from "./diskFaults.ts";
 import { drawChain, drawNodeOptions, drawSettings } from "./draws.ts";
+import { startEnding } from "./ending.ts";
 import { createFaults, type Focus } from "./faults.ts";
+import { drawGuardrails } from "./guardrails.ts";
 import { createHangs } from "./hangs.ts";
 import { prepare } from "./home.ts";
 import { type Incarnation, maxFeePerGas, startIncarnation } from "./incarnation.ts";
@@ -15,6 +18,7 @@ import { createMempool } from "./mempool.ts";
 import { startMiner } from "./miner.ts";
 import type { ModelDocuments } from "./modelDocuments.ts";
 import { createModelNetwork } from "./modelNetwork.ts";
+import { startOperator } from "./operator.ts";
 import { createOracle, type Violation } from "./oracle.ts";
 import { plants } from "./plants.ts";
 import { createPoolWhims } from "./poolWhims.ts";
@@ -52,12 +56,6 @@ export type SimulationResult = {
 };
 
 const startMs = 1_700_000_000_000;
-/** Virtual time, in ms, in which everything must be done once the faults have ended. */
-const patienceMs = 900_000;
-
-/** Virtual time, in ms, that an idle daemon has to stop in. */
-const stopMs = 60_000;
-
 let runs = 0;
 
 /** Runs one seed to its end, or to the first violation. */
@@ -93,7 +91,18 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const finalityDepth = Math.max(1, maxReorgDepth + world.pick([0, 0, 1, 3]));
   const eip1559 = world.chance(0.85);
   const lengthMs = world.between(80_000, 240_000);
-  const keys = signers.slice(0, world.pick([1, 1, 2]));
+  const keys = signers.slice(0, world.pick([1, 1, 2])).map(
+    (signer): Signer => ({
+      ...signer,
+      sign: async (transaction) => {
+        const signed = await signer.sign(transaction);
+        oracle.ceilings.signed(signed.hash);
+        return signed;
+      },
+    }),
+  );
+  const guardrails = drawGuardrails(createPrng(seed, "guardrails"), plant?.isGuarded ?? false);
+  const luck = createPrng(seed, "luck");
   const baseFee = eip1559 ? 1_000_000_000n : undefined;
   const chain = drawChain(createPrng(seed, "past"), startMs / 1000, deployment, baseFee);
   const pool = createMempool();
@@ -157,13 +166,15 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     signers: keys.map(({ address }) => address),
     maxFeePerGas,
     finalDepth: maxReorgDepth,
+    guardrails,
+    now: time.now,
     journal: () => reader,
     highest: network.highest,
   });
   const crashes = createCrashes(createPrng(seed, "crashes"), plant?.noCrashes ? 0 : world.pick([0, 1, 2, 3]), isOver);
 
   const endpoints = plant === undefined ? createPrng(seed, "endpoints") : undefined;
-  const settings = drawSettings(world, endpoints, { deployment, finalityDepth });
+  const settings = drawSettings(world, endpoints, { deployment, finalityDepth, guardrails });
   const daemonPrng = createPrng(seed, "daemon");
   const takeover = createPrng(seed, "takeover");
   /** Leases that the other one has still to take: it dies in none of these moments, or the first one would keep some. */
@@ -248,26 +259,15 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   let isDone = false;
   let hasStopped = false;
-  let stillOpen: readonly Violation[] = [];
-  /** The last daemon is asked to stop: it has nothing left to do. */
-  const finish = () => {
-    oracle.checkEnd();
-    incarnation?.stop();
-    time.after(stopMs, () => {
-      if (!hasStopped) oracle.fail("stops", `the daemon did not end within ${stopMs} ms, with nothing in flight`);
+  const overseen = {
+    ...{ oracle, time, trace, guardrails, count },
+    prng: createPrng(seed, "operator"),
+    incarnation: () => incarnation,
+    ousted: () => ousted,
+    hasStopped: () => hasStopped,
+    onDone: () => {
       isDone = true;
-    });
-  };
-  const tryFinish = (endedAt: number) => {
-    stillOpen = incarnation?.isAlive() ? oracle.open() : [{ invariant: "running", what: "there is no daemon" }];
-    if (ousted?.isAlive()) stillOpen = [{ invariant: "ousted-ends", what: "a daemon that lost its keys goes on" }];
-    if (stillOpen.length === 0) return finish();
-    if (time.now() - endedAt < patienceMs) {
-      time.after(5_000, () => tryFinish(endedAt));
-      return;
-    }
-    const [{ invariant, what } = { invariant: "settled", what: "" }] = stillOpen;
-    oracle.fail(`eventually-${invariant}`, `${what} (and ${stillOpen.length - 1} more)`);
+    },
   };
 
   startMiner({
@@ -281,6 +281,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     poolWhims,
     maxReorgDepth,
     eip1559,
+    isDoomed: () => luck.chance(guardrails.revertChance) && !isOver(),
     onTip: (tip) => {
       network.announce(tip);
       oracle.tipped(tip);
@@ -288,14 +289,15 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   });
   startActors({ prng: createPrng(seed, "actors"), time, pool, documents, truth }, lengthMs);
   time.after(world.between(0, 40_000), start);
-  if (takeover.chance(0.25)) time.after(takeover.between(45_000, 150_000), takeOver);
+  startOperator(overseen, lengthMs);
+  if (takeover.chance(0.25) && !guardrails.dryRun) time.after(takeover.between(45_000, 150_000), takeOver);
   let faultsEnded = 0;
   time.after(lengthMs, () => {
     faults.end();
     hangs.end();
     faultsEnded = time.steps();
     trace.note("the faults end");
-    time.after(30_000, () => tryFinish(time.now()));
+    startEnding(overseen);
   });
 
   const before = rxjs.onUnhandledError;

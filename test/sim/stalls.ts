@@ -10,10 +10,12 @@ export type Stalls = {
 
 export function createStalls(time: VirtualTime): Stalls {
   let until = 0;
+  /** What is skipped, it stands still for in any case. */
+  const now = () => time.now() - time.skipped();
   const after: VirtualTime["after"] = (ms, work) => {
     let cancel: () => void;
     const fire = () => {
-      if (time.now() < until) cancel = time.after(until - time.now(), fire);
+      if (now() < until) cancel = time.after(until - now(), fire);
       else work();
     };
     cancel = time.after(ms, fire);
@@ -22,7 +24,7 @@ export function createStalls(time: VirtualTime): Stalls {
   return {
     time: { ...time, after, clock: (isAlive) => ({ now: time.now, scheduler: schedulerOf(after, time.now, isAlive) }) },
     stallUntil: (ms) => {
-      until = ms;
+      until = ms - time.skipped();
     },
   };
 }

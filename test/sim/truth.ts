@@ -16,6 +16,9 @@ export type TaskTruth = {
 
 export type ResponseTruth = {
   readonly task: Hex;
+  readonly provider: Hex;
+  /** Wei. */
+  readonly price: bigint;
   /** The policy approves it, and its price is under the ceiling. */
   readonly isApproved: boolean;
 };

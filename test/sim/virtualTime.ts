@@ -11,17 +11,22 @@ export type VirtualTime = {
   readonly clock: (isAlive: () => boolean) => Clock;
   /** Runs the next event and lets every promise settle that it resolved; `false`: there is none. */
   readonly step: () => Promise<boolean>;
+  /** Lets so many milliseconds go by in which nothing happens: what is due is due that much later. */
+  readonly skip: (ms: number) => void;
+  /** Milliseconds that were skipped so far. */
+  readonly skipped: () => number;
   /** Events that were run so far. */
   readonly steps: () => number;
 };
 
-type Entry = { readonly at: number; readonly order: number; work: (() => void) | undefined };
+type Entry = { at: number; readonly order: number; work: (() => void) | undefined };
 
 export function createVirtualTime(startMs: number): VirtualTime {
   const heap: Entry[] = [];
   let now = startMs;
   let order = 0;
   let steps = 0;
+  let skipped = 0;
 
   const after = (ms: number, work: () => void): (() => void) => {
     const entry: Entry = { at: now + Math.max(0, ms), order: order++, work };
@@ -49,6 +54,12 @@ export function createVirtualTime(startMs: number): VirtualTime {
     after,
     clock: (isAlive) => ({ now: () => now, scheduler: schedulerOf(after, () => now, isAlive) }),
     step,
+    skip: (ms) => {
+      now += ms;
+      skipped += ms;
+      for (const entry of heap) entry.at += ms;
+    },
+    skipped: () => skipped,
     steps: () => steps,
   };
 }
