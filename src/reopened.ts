@@ -1,6 +1,8 @@
 import { catchError, EMPTY, exhaustMap, from, type Observable, tap, throttleTime } from "rxjs";
+import { mostBehind } from "./chain/askTwice.ts";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
 import { requireRecent } from "./chain/farBehind.ts";
+import { lacksBlock } from "./chain/newestBlock.ts";
 import type { TermsAt } from "./chain/taskTerms.ts";
 import type { Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
@@ -35,6 +37,8 @@ const aheadBlocks = 256n;
  */
 export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps): Observable<TaskAddress> {
   let after: SettledTask | undefined;
+  /** How far below the final block they are looked at: one of two endpoints may hang behind that for ever. */
+  let below = 0n;
 
   const isOverIn = async (opinion: TermsAt | undefined, index: number): Promise<boolean | undefined> => {
     const terms = opinion?.terms[index];
@@ -68,7 +72,7 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
 
   async function* pass(head: Head): AsyncGenerator<TaskAddress, void> {
     requireRecent(head.number, await journal.cursor());
-    const upTo = await chain.finalBlock(head);
+    const upTo = (await chain.finalBlock(head)) - below;
     for (let page = 0; page < pagesPerPass; page++) {
       const settled = await journal.settledTasks({ upTo, beyond: head.number + aheadBlocks, after }, tasksPerPage);
       // Moved on before it is read: what cannot be told must not keep the others waiting.
@@ -76,6 +80,7 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
       if (settled.length > 0) {
         const { opened, failed } = await recheck(settled, upTo);
         yield* opened;
+        if (lacksBlock(failed)) below = below < mostBehind ? mostBehind : 0n;
         // The others would be read in vain, too.
         if (failed !== undefined) throw failed;
       }
@@ -90,6 +95,7 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
       tap({
         complete: () => {
           failures = 0;
+          if (below > 0n) below -= 1n;
         },
       }),
       catchError((error) => {

@@ -43,15 +43,18 @@ type Endpoint = Partial<TaskTerms> & {
   readonly time?: number;
   readonly fails?: boolean;
   readonly lacks?: boolean;
+  /** The newest block that it has. */
+  readonly newest?: () => bigint;
   /** What it says of one task otherwise than of the others. */
   readonly of?: (task: TaskAddress) => Partial<TaskTerms>;
 };
 
 const answerOf =
-  ({ time: timestamp = 1_000, fails = false, lacks = false, of, ...terms }: Endpoint): TermsReader =>
+  ({ time: timestamp = 1_000, fails = false, lacks = false, newest, of, ...terms }: Endpoint): TermsReader =>
   async (tasks, block) => {
     asked.push([tasks.length, block]);
     if (fails) throw new RetryableError("the endpoint is down", { code: "ENDPOINT_UNAVAILABLE" });
+    if (newest && block > newest()) throw new RetryableError("behind", { code: "NODE_BEHIND" });
     const all = tasks.map((each) => (lacks ? undefined : { ...aTask(), ...terms, ...of?.(each) }));
     return { block: headAt(block, { timestamp: unixSeconds(timestamp) }), terms: all };
   };
@@ -127,6 +130,32 @@ describe("a task that a node showed as over", () => {
       expect(await stateOf()).toBe("open");
     }
     expect(opened).toHaveLength(4);
+  });
+
+  it("is over for good by two endpoints of which one hangs behind the final block for ever: in a lower one", async () => {
+    await look(canceled);
+    watch({ status: TaskStatus.CANCELED }, { status: TaskStatus.CANCELED, newest: () => 110n });
+    await headComes(133n);
+    await headComes(134n);
+    await headComes(135n);
+    expect([asked[0], asked.at(-1)]).toEqual([
+      [1, 130n],
+      [1, 101n],
+    ]);
+    const before = asked.length;
+    await headComes(136n);
+    expect([asked.length, opened]).toEqual([before, []]);
+  });
+
+  it("is looked at in the final block again, after a while, once an endpoint that hung behind has caught up", async () => {
+    let newest = 120n;
+    watch({ lacks: true }, { lacks: true, newest: () => newest });
+    await look(canceled);
+    for (const head of [133n, 134n, 136n]) await headComes(head);
+    expect(asked.at(-1)).toEqual([1, 102n]);
+    newest = 200n;
+    for (let pass = 0; pass < 40; pass++) await headComes(136n);
+    expect(asked.at(-1)).toEqual([1, 133n]);
   });
 
   it.each<[string, Endpoint, Endpoint]>([
