@@ -22,10 +22,12 @@ export type AuditDeps = {
   /** The account's count, and the block, before the first daemon. */
   readonly firstNonce: number;
   readonly firstBlock: bigint;
+  /** Nonces that a daemon took for used by somebody else, finally. @default none */
+  readonly givenUp?: ReadonlySet<number> | undefined;
 };
 
 /** Holds what the daemons did against the chain's own events, blocks and pool. */
-export async function audit({ stage, journal, foreign, firstNonce, firstBlock }: AuditDeps): Promise<Audit> {
+export async function audit({ stage, journal, foreign, firstNonce, firstBlock, givenUp }: AuditDeps): Promise<Audit> {
   const { devnet, tasks } = stage;
   const { publicClient, deployment, accounts } = devnet;
   const violations: string[] = [];
@@ -62,6 +64,8 @@ export async function audit({ stage, journal, foreign, firstNonce, firstBlock }:
       if (!signed.has(hash as Hash)) violations.push(`nonce ${nonce}, ${hash}, was mined and is not in the journal`);
       if (input === "0x") continue;
       mined.confirmations++;
+      if (givenUp?.has(nonce))
+        violations.push(`nonce ${nonce} was taken for a stranger's, and ${hash} is the daemon's`);
       const { status } = await publicClient.getTransactionReceipt({ hash });
       if (status !== "success") violations.push(`the confirmation ${hash} in nonce ${nonce} was mined and reverted`);
     }

@@ -4,6 +4,7 @@ import { type PostgresServer, startPostgres } from "../../devnet/postgres.ts";
 import { createPrng, type Prng } from "../sim/prng.ts";
 import { createHome, startDaemon } from "../support/daemonProcess.ts";
 import { type Audit, audit } from "./audit.ts";
+import { type AilmentName, ailmentNames, startAilingEndpoints } from "./endpoints.ts";
 import { deepestReorg, type FaultName, faultNames } from "./faults.ts";
 import { readJournalFile, readJournalServer } from "./journalFile.ts";
 import { drawMoment, liveUntil } from "./lifetimes.ts";
@@ -17,6 +18,8 @@ export type ChaosOptions = {
   readonly seed: number;
   /** The journal is in PostgreSQL, whose server crashes now and then beside. @default false: in a file */
   readonly postgres?: boolean;
+  /** So many endpoints stand before the node, and one at a time ails. @default 0: the node itself is asked */
+  readonly endpoints?: number;
   readonly log?: (line: string) => void;
 };
 
@@ -30,6 +33,8 @@ export type ChaosResult = Audit & {
   readonly seconds: number;
   /** How often the journal's server crashed, as in a power cut. */
   readonly serverCrashes: number;
+  /** What ailed the endpoints, and how often; `undefined`: there are none before the node. */
+  readonly ailments: Readonly<Record<AilmentName, number>> | undefined;
 };
 
 /** Answers that the daemon may be ahead of: the load that there always is. */
@@ -39,6 +44,11 @@ const backlog = 6;
  * one should the first be paid behind its back.
  */
 const keptForFault = 2;
+/** What fails is noticed while the daemon lives. */
+const hurried = {
+  rpc: { timeout: "1s", cooldown: "2s" },
+  socket: { heartbeat: "1s", silence: "3s", maxBackoff: "2s" },
+};
 /** Time for the last daemon to bring everything to its end. */
 const patienceMs = 180_000;
 
@@ -47,13 +57,16 @@ const patienceMs = 180_000;
  * has somebody else use the key; the last daemon is left alone, and then the chain is asked what came of it.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { kills, tasks, seed, postgres = false, log = () => undefined } = options;
+  const { kills, tasks, seed, postgres = false, endpoints = 0, log = () => undefined } = options;
   const started = performance.now();
   log(`publishing ${tasks} tasks …`);
   const stage = await openStage(tasks);
   const { devnet } = stage;
   const server = postgres ? await startPostgres() : undefined;
+  const ailing =
+    endpoints > 0 ? await startAilingEndpoints(devnet, endpoints, createPrng(seed, "endpoints"), log) : undefined;
   const home = createHome(devnet, {
+    ...(ailing && { rpc: { ...ailing.rpc, ...hurried.rpc }, socket: hurried.socket }),
     ...(server && { journal: { url: server.urlOf("postgres") } }),
     chain: { finality: deepestReorg + 1 },
     sink: { rebroadcastAfter: "1s" },
@@ -73,6 +86,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const firstBlock = await devnet.publicClient.getBlockNumber();
   const violations: string[] = [];
   const killedWhile: Record<string, number> = {};
+  const givenUp = new Set<number>();
   const moments = createPrng(seed, "moments");
   let killed = 0;
 
@@ -91,29 +105,33 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       }
     },
   });
+  const broken = Promise.race([mining.broken, ...(ailing ? [ailing.broken] : [])]);
+  broken.catch(() => undefined);
   const answerUpTo = (count: number) => stage.answerUpTo(Math.min(count, tasks - keptForFault * mining.left()));
   let last: ReturnType<typeof startDaemon> | undefined;
   try {
     while (killed < kills && mining.starved() === undefined) {
       answerUpTo(Math.ceil((tasks * (killed + 1)) / kills) + backlog);
-      const { state } = await Promise.race([liveUntil(drawMoment(moments), start, mayEnd), mining.broken]);
+      const { daemon, state } = await Promise.race([liveUntil(drawMoment(moments), start, mayEnd), broken]);
       killed++;
+      if (ailing) noteGivenUp(daemon.output(), givenUp);
       killedWhile[state] = (killedWhile[state] ?? 0) + 1;
       if (killed % 10 === 0) log(`${killed} kills, ${await paid()} of ${tasks} final`);
     }
     await crashes?.stop();
     last = startDaemon(start);
-    await Promise.race([last.ready(), mining.broken]);
+    await Promise.race([last.ready(), broken]);
     const deadline = performance.now() + patienceMs;
     const isHopeless = () => mining.starved() !== undefined || stage.failure() !== undefined;
     const isDone = async () => mining.left() === 0 && (await paid()) === tasks;
     while (!isHopeless() && !(await isDone()) && performance.now() < deadline) {
       answerUpTo(tasks);
-      await Promise.race([sleep(100), mining.broken]);
+      await Promise.race([sleep(100), broken]);
     }
     last.kill("SIGTERM");
     const code = await last.exited;
     if (code !== 0) violations.push(`the last daemon ended with code ${code}`);
+    if (ailing) noteGivenUp(last.output(), givenUp);
     await mining.stop();
     const starved = mining.starved();
     const why =
@@ -121,8 +139,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     if (mining.left() > 0) violations.push(`${mining.left()} faults never struck${why}`);
     const failure = stage.failure();
     if (failure) violations.push(`an answer did not come on the chain: ${failure.message}`);
-    const found = await audit({ stage, journal, foreign: mining.foreign, firstNonce, firstBlock });
-    const times = (name: FaultName) => mining.struck.filter((each) => each === name).length;
+    const found = await audit({ stage, journal, foreign: mining.foreign, firstNonce, firstBlock, givenUp });
     return {
       ...found,
       violations: [...violations, ...found.violations],
@@ -130,8 +147,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       kills: killed,
       tasks,
       killedWhile,
-      faults: Object.fromEntries(faultNames.map((name) => [name, times(name)])) as Record<FaultName, number>,
+      faults: countOf(faultNames, mining.struck),
       serverCrashes: crashes?.count() ?? 0,
+      ailments: ailing && countOf(ailmentNames, ailing.ailed),
       seconds: Math.round((performance.now() - started) / 100) / 10,
     };
   } finally {
@@ -139,6 +157,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await last?.exited;
     await mining.stop().catch(() => undefined);
     await crashes?.stop();
+    await ailing?.stop();
     await server?.stop();
     await devnet.stop();
     home.remove();
@@ -148,6 +167,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     return (await journal.confirmations()).filter(({ state }) => state === "final").length;
   }
 }
+
+const countOf = <T extends string>(names: readonly T[], found: readonly T[]) =>
+  Object.fromEntries(names.map((name) => [name, found.filter((each) => each === name).length])) as Record<T, number>;
 
 /** With a server that crashes a daemon ends by itself: where that is found out, or where it starts while it is away. */
 const mayEnd = (output: string): boolean => /"code":"JOURNAL_(LOST|UNAVAILABLE)"/.test(output);
@@ -175,6 +197,12 @@ function startCrashes(server: PostgresServer, prng: Prng) {
       await running;
     },
   };
+}
+
+/** Adds the nonces that a daemon took for a stranger's. @param output All that it wrote. */
+function noteGivenUp(output: string, givenUp: Set<number>): void {
+  for (const [, nonce] of output.matchAll(/"nonce (\d+) was used by a transaction that is not the daemon's"/g))
+    givenUp.add(Number(nonce));
 }
 
 /** Each fault once at the least, and once more for every forty kills, spread over the run. */

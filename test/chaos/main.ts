@@ -3,11 +3,12 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
 
-const usage = `usage: npm run chaos -- [--kills N] [--tasks N] [--seed K] [--postgres] [--json FILE]
+const usage = `usage: npm run chaos -- [--kills N] [--tasks N] [--seed K] [--postgres] [--endpoints N] [--json FILE]
   Kills the daemon's process N times (default 200) while it pays N tasks (default 500) on a real node, with foreign
   transactions from its key, dear blocks, dropped transactions and reorgs in between; exits with 0 only if each task was
   paid once, no nonce is left open and nothing is pending. With --postgres the journal is in PostgreSQL, whose server
-  crashes every few seconds beside.
+  crashes every few seconds beside. With --endpoints the daemon is given N of them before the node, one of which at a time
+  refuses, hangs, answers late, loses transactions, hangs behind or has no receipts.
 `;
 
 const { values } = parseArgs({
@@ -16,12 +17,13 @@ const { values } = parseArgs({
     tasks: { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
     postgres: { type: "boolean", default: false },
+    endpoints: { type: "string" },
     json: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 
-function wholeNumber(name: "kills" | "tasks" | "seed"): number {
+function wholeNumber(name: "kills" | "tasks" | "seed" | "endpoints"): number {
   const value = Number(values[name]);
   if (Number.isSafeInteger(value) && value >= 1) return value;
   process.stderr.write(`--${name} is a whole number above 0, not "${values[name]}"\n${usage}`);
@@ -38,12 +40,14 @@ const log = (line: string) => {
   process.stderr.write(`${seconds.toFixed(1).padStart(7)} s  ${line}\n`);
 };
 const options = { kills: wholeNumber("kills"), tasks: wholeNumber("tasks"), seed: wholeNumber("seed") };
-const result = await runChaos({ ...options, postgres: values.postgres, log });
+const endpoints = values.endpoints === undefined ? 0 : wholeNumber("endpoints");
+const result = await runChaos({ ...options, postgres: values.postgres, endpoints, log });
 const { violations, faults, killedWhile, mined, replaced, tasksPaidOnce, seconds } = result;
 process.stdout.write(
   [
     `${result.kills} kills (${describe(killedWhile)})`,
     `faults: ${describe(faults)}${values.postgres ? `, ${result.serverCrashes} crashes of the journal's server` : ""}`,
+    ...(result.ailments ? [`${endpoints} endpoints: ${describe(result.ailments)}`] : []),
     `${tasksPaidOnce} of ${result.tasks} tasks paid once; ${mined.ours} transactions of ours mined, ${mined.confirmations} of them confirmations, ${mined.foreign} foreign ones`,
     `${replaced.confirmations} confirmations were offered more for, ${replaced.mostAttempts} offers at the most`,
     `${violations.length} violations, ${seconds} s, seed ${result.seed}`,

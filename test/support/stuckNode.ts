@@ -2,6 +2,7 @@ import type { HttpRpc, RpcAnswer } from "../../src/chain/jsonRpc.ts";
 import { toQuantity } from "../../src/chain/wire.ts";
 import type { Meddle } from "./meddlingProxy.ts";
 
+type LogFilter = { readonly fromBlock?: string; readonly toBlock?: string };
 type Mined = { readonly blockNumber?: string | null } | null;
 
 const noBlock = { error: { code: -32000, message: "header not found" } };
@@ -31,6 +32,11 @@ export function stuckAt(node: HttpRpc, block: bigint): Meddle {
       case "eth_getCode":
       case "eth_getTransactionCount":
         return isBeyond(second) ? noBlock : then(method, first, isTag(second) ? at : second, ...rest);
+      case "eth_getLogs": {
+        const { fromBlock, toBlock, ...filter } = first as LogFilter;
+        if (toBlock === undefined || !isBeyond(toBlock)) return undefined;
+        return isBeyond(fromBlock) ? { result: [] } : then(method, { ...filter, fromBlock, toBlock: at });
+      }
       case "eth_getTransactionReceipt": {
         const answer = await then(method, first);
         return "result" in answer && isBeyond((answer.result as Mined)?.blockNumber) ? { result: null } : answer;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 /** One connection as the server sees it. */
@@ -55,28 +55,9 @@ export async function startWebSocketServer(
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
     socket.on("end", () => socket.end());
-    const key = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${magic}`).digest("base64");
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`,
+    const peer = acceptWebSocket({ request, socket, ignoresClose }, (message) =>
+      onMessage(message as Parameters<typeof onMessage>[0], peer, connection),
     );
-    const peer: Peer = {
-      send: (message) => void socket.write(frameOf(typeof message === "string" ? message : JSON.stringify(message))),
-      sendBytes: (bytes) => void socket.write(bytes),
-      cut: () => socket.destroy(),
-      close: (code, reason = "") => {
-        const head = code ? [0x88, 2 + reason.length, code >> 8, code & 0xff] : [0x88, 0];
-        socket.end(Buffer.concat([Buffer.from(head), Buffer.from(code ? reason : "")]));
-      },
-    };
-    let buffered = Buffer.alloc(0);
-    socket.on("data", (chunk) => {
-      buffered = Buffer.concat([buffered, chunk]);
-      for (let frame = readFrame(buffered); frame; frame = readFrame(buffered)) {
-        buffered = buffered.subarray(frame.length);
-        if (frame.opcode === 8 && !ignoresClose) socket.end();
-        if (frame.opcode === 1) onMessage(JSON.parse(frame.text), peer, connection);
-      }
-    });
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -91,6 +72,42 @@ export async function startWebSocketServer(
       server.close();
       server.closeAllConnections();
       await once(server, "close");
+    },
+  };
+}
+
+type Opening = {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  /** As in `Handlers`. */
+  readonly ignoresClose?: boolean;
+};
+
+/** Takes an upgrade. @param onMessage What came in a text frame, parsed. */
+export function acceptWebSocket(
+  { request, socket, ignoresClose = false }: Opening,
+  onMessage: (message: unknown) => void,
+): Peer {
+  const key = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${magic}`).digest("base64");
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`,
+  );
+  let buffered = Buffer.alloc(0);
+  socket.on("data", (chunk) => {
+    buffered = Buffer.concat([buffered, chunk]);
+    for (let frame = readFrame(buffered); frame; frame = readFrame(buffered)) {
+      buffered = buffered.subarray(frame.length);
+      if (frame.opcode === 8 && !ignoresClose) socket.end();
+      if (frame.opcode === 1) onMessage(JSON.parse(frame.text));
+    }
+  });
+  return {
+    send: (message) => void socket.write(frameOf(typeof message === "string" ? message : JSON.stringify(message))),
+    sendBytes: (bytes) => void socket.write(bytes),
+    cut: () => socket.destroy(),
+    close: (code, reason = "") => {
+      const head = code ? [0x88, 2 + reason.length, code >> 8, code & 0xff] : [0x88, 0];
+      socket.end(Buffer.concat([Buffer.from(head), Buffer.from(code ? reason : "")]));
     },
   };
 }
