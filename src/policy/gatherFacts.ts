@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Response } from "../protocol/entities.ts";
 import { DeliveryMethod, SourceStatus, statusName } from "../protocol/statuses.ts";
 import type { FactsJson, ResponseJson } from "./factsJson.ts";
-import { functionNameOf } from "./functionName.ts";
+import { functionNameOf } from "./matchableOf.ts";
 import type { Needs } from "./needs.ts";
 import type { Candidate, CandidateResponse, RecordedFacts, Sibling } from "./policyPort.ts";
 

@@ -1,6 +1,5 @@
 import type { FetchLimits, Output } from "../payload/payloadPort.ts";
 import type { Source, Task } from "../protocol/entities.ts";
-import { functionNameOf } from "./functionName.ts";
 import type { Matchable } from "./policyPort.ts";
 
 /** What a task's config document may take, whatever policy it leads to. */
@@ -15,3 +14,10 @@ export const matchableOf = (task: Task, { client }: Source, config: Pick<Output,
   deliveryMethod: task.deliveryMethod,
   payment: task.payment,
 });
+
+/** The `function_name` that a task's config document asks for. */
+export function functionNameOf(json: unknown): string | undefined {
+  if (typeof json !== "object" || json === null || !Object.hasOwn(json, "function_name")) return undefined;
+  const name = (json as { readonly function_name: unknown }).function_name;
+  return typeof name === "string" ? name : undefined;
+}

@@ -1,7 +1,7 @@
 import type { Ties } from "../policySpec.ts";
 import type { Contender } from "./judged.ts";
 import type { Strategy } from "./strategy.ts";
-import { breakTie } from "./ties.ts";
+import { breakTie } from "./strategy.ts";
 
 const open = { kind: "open", reason: "a better one may come" } as const;
 type Scored = Contender & { readonly score: number | bigint };

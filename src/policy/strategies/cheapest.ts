@@ -1,7 +1,7 @@
 import { formatOgpu } from "../../protocol/amounts.ts";
 import type { Ties } from "../policySpec.ts";
 import type { Strategy } from "./strategy.ts";
-import { breakTie } from "./ties.ts";
+import { breakTie } from "./strategy.ts";
 
 const open = { kind: "open", reason: "a cheaper one may come" } as const;
 

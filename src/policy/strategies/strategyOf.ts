@@ -1,10 +1,20 @@
 import type { StrategySpec } from "../policySpec.ts";
 import { best } from "./best.ts";
 import { cheapest } from "./cheapest.ts";
-import { first } from "./first.ts";
-import { manual } from "./manual.ts";
 import { quorum } from "./quorum.ts";
 import type { Strategy } from "./strategy.ts";
+
+/** The earliest submitted response that is eligible. */
+const first: Strategy = ([winner]) => {
+  if (winner === undefined) throw new TypeError("nobody to choose from");
+  return { kind: "winner", winner, reason: "eligible, and the first" };
+};
+
+/** Nobody is paid until a person says so. */
+const manual: Strategy = (_contenders, isClosed) =>
+  isClosed
+    ? { kind: "nobody", reason: "eligible: a person decides" }
+    : { kind: "open", reason: "a person decides when the window closes" };
 
 /** The strategy that a file names. */
 export function strategyOf({ name, ties, quorum: terms }: StrategySpec): Strategy {
