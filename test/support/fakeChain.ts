@@ -64,6 +64,20 @@ export const aSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   ...changes,
 });
 
+/** The task that is asked for, with the response that is. */
+export const snapshotOf: ChainPort["snapshot"] = async (task, _, [response]) =>
+  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
+
+export const aReceipt = (hash: Hash, blockNumber = 100n, changes: Partial<Receipt> = {}): Receipt => ({
+  hash,
+  blockNumber,
+  blockHash: hashOf(blockNumber),
+  succeeded: true,
+  gasUsed: 1n,
+  gasPrice: 1n,
+  ...changes,
+});
+
 export type ReceiptOf = (hash: Hash) => Promise<Receipt | undefined>;
 
 /** What a test says of a chain. */

@@ -1,16 +1,13 @@
 import { expect, it } from "vitest";
-import type { Receipt } from "../../../src/chain/chainPort.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import type { ClientContext } from "../../../src/client/context.ts";
 import { fixOutcomes, type SentFix } from "../../../src/client/nonce/fixOutcomes.ts";
 import { type Hash, toNonce } from "../../../src/protocol/brand.ts";
-import { type FakeAnswers, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { aReceipt, type FakeAnswers, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
 
-const receiptOf = (hash: Hash): Receipt => ({
-  ...{ hash, blockNumber: 100n, blockHash: hashOf(100), succeeded: true, gasUsed: 1n, gasPrice: 1n },
-});
+const receiptOf = (hash: Hash) => aReceipt(hash);
 const sent = (nonce: number, changes: Partial<SentFix> = {}): SentFix => {
   return { nonce, hash: hashOf(nonce), action: "cancel", refusal: undefined, alike: () => [], ...changes };
 };

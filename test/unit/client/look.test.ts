@@ -8,7 +8,7 @@ import { outcomeOf } from "../../../src/client/lane/outcome.ts";
 import type { Entry, Transaction } from "../../../src/client/lane/transaction.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { type Hash, toNonce } from "../../../src/protocol/brand.ts";
-import { fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
+import { aReceipt, fakeChain, hashOf, headAt } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
 
 const own = hashOf(0xa1);
@@ -28,14 +28,7 @@ beforeEach(() => {
   };
 });
 
-const receiptIn = (blockNumber: bigint, blockHash: Hash): Receipt => ({
-  hash: own,
-  blockNumber,
-  blockHash,
-  succeeded: true,
-  gasUsed: 1n,
-  gasPrice: 1n,
-});
+const receiptIn = (blockNumber: bigint, blockHash: Hash) => aReceipt(own, blockNumber, { blockHash });
 const behind = async (): Promise<never> => {
   throw new RetryableError("the node stands elsewhere", { code: "NODE_BEHIND" });
 };

@@ -1,6 +1,6 @@
 import { BehaviorSubject, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort, Head, Receipt } from "../../../src/chain/chainPort.ts";
+import type { ChainPort, Head } from "../../../src/chain/chainPort.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import {
@@ -18,13 +18,14 @@ import { unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { pausePaying, resumePaying } from "../../../src/sink/guardrails/pausing.ts";
 import {
   address,
+  aReceipt,
   aResponse,
   aSnapshot,
   aTask,
   type FakeAnswers,
   fakeChain,
-  hashOf,
   headAt,
+  snapshotOf,
 } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
@@ -40,16 +41,7 @@ beforeEach(() => {
 afterEach(() => bench.remove());
 
 const second: Intent = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
-const snapshot: ChainPort["snapshot"] = async (task, _, [response]) =>
-  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
-const receipt = (hash: Hash): Receipt => ({
-  hash,
-  blockNumber: 100n,
-  blockHash: hashOf(100),
-  succeeded: true,
-  gasUsed: 1n,
-  gasPrice: 1n,
-});
+const receipt = (hash: Hash) => aReceipt(hash);
 
 /** Subscribes a sink; what it settles, and how it ends. */
 const start = (
@@ -62,7 +54,7 @@ const start = (
       ...bench.deps(),
       clock: time.clock,
       signers: [signer].flat(),
-      chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
+      chain: fakeChain({ head$, head: async () => head$.value, snapshot: snapshotOf, ...chain }),
     },
     { rebroadcastAfterMs: 30_000, receiptLagMs: 0, maxInFlight: 2, ...options },
   );
@@ -95,7 +87,7 @@ describe("the sink", () => {
     let isThere = false;
     const { intents$, stop } = start({
       snapshot: async (task, ...rest) => {
-        if (task === second.task || isThere) return snapshot(task, ...rest);
+        if (task === second.task || isThere) return snapshotOf(task, ...rest);
         throw new RetryableError("the node does not have the task", { code: "NODE_BEHIND" });
       },
     });
@@ -138,7 +130,7 @@ describe("the sink", () => {
 
   it("admits together what comes in one breath", async () => {
     const asked: number[] = [];
-    const { previews } = fakeChain({ snapshot });
+    const { previews } = fakeChain({ snapshot: snapshotOf });
     const counted: ChainPort["previews"] = (asks) => {
       asked.push(asks.length);
       return previews(asks);
@@ -189,7 +181,7 @@ describe("the sink", () => {
     const closed: ChainPort["snapshot"] = async (task) =>
       aSnapshot({ task: aTask({ status: TaskStatus.FINALIZED, address: task }) });
     const { intents$, stop } = start(
-      { snapshot: (task, ...rest) => (isOver && task === settled.task ? closed : snapshot)(task, ...rest) },
+      { snapshot: (task, ...rest) => (isOver && task === settled.task ? closed : snapshotOf)(task, ...rest) },
       signer,
       { maxInFlight: 200 },
     );
@@ -209,7 +201,7 @@ describe("the sink", () => {
     const { intents$, run } = start({
       receipt: async (hash) => (mined.has(hash) ? receipt(hash) : undefined),
       snapshot: async (task, ...rest) => {
-        if (task !== second.task) return snapshot(task, ...rest);
+        if (task !== second.task) return snapshotOf(task, ...rest);
         throw new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
       },
     });

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
@@ -9,7 +8,7 @@ import { cancel } from "../../../src/sink/replace.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, hashOf, type ReceiptOf } from "../../support/fakeChain.ts";
+import { address, hashOf, type ReceiptOf, snapshotOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -19,10 +18,8 @@ beforeEach(() => {
 afterEach(() => bench.remove());
 
 const second: Intent = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
-const snapshot: ChainPort["snapshot"] = async (task, _, [response]) =>
-  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
 const send = async (intent?: Intent): Promise<Confirmation> => {
-  const { confirmation } = await admit(bench.deps({ snapshot }), (await bench.intend(intent)).id);
+  const { confirmation } = await admit(bench.deps({ snapshot: snapshotOf }), (await bench.intend(intent)).id);
   await broadcastAll(bench.deps(), [confirmation]);
   return confirmation;
 };
@@ -49,7 +46,7 @@ describe("what a round has settled", () => {
     ["counting an outcome", withCount(down)],
   ])("is answered, and the trouble told, where %s fails", async (what, failing) => {
     const [first] = [await send(), await send(second)];
-    const deps = bench.deps({ snapshot, receipt: finalOf(first) }, { now: () => 1_000 });
+    const deps = bench.deps({ snapshot: snapshotOf, receipt: finalOf(first) }, { now: () => 1_000 });
     expect(await trackRound(failing(deps))).toMatchObject([{ id: first.id, state: "final" }]);
     expect(bench.reports.filter(({ type }) => type === "retry")).toMatchObject([{ what, error: { code: "DOWN" } }]);
   });
@@ -60,7 +57,7 @@ describe("what a round has settled", () => {
   ])("is no reason to go on where %s contradicts itself: nothing more goes out", async (_, failing) => {
     const [first] = [await send(), await send(second)];
     bench.deeds.length = 0;
-    const deps = bench.deps({ snapshot, receipt: finalOf(first) }, { now: () => 1_000 });
+    const deps = bench.deps({ snapshot: snapshotOf, receipt: finalOf(first) }, { now: () => 1_000 });
     await expect(trackRound(failing(deps))).rejects.toMatchObject({ code: "CONTRADICTION" });
     expect(bench.deeds).toEqual([]);
     expect((await bench.journal.confirmation(first.id)).state).toBe("final");
@@ -74,14 +71,14 @@ describe("a count at a final block", () => {
   it("that the node has dropped keeps nothing that is mined from being final", async () => {
     const sent = await send();
     const dropped = notAtBlock(new RpcError("missing trie node", -32000, undefined));
-    const deps = bench.deps({ snapshot, receipt: finalOf(sent), minedNonce: dropped });
+    const deps = bench.deps({ snapshot: snapshotOf, receipt: finalOf(sent), minedNonce: dropped });
     expect(await trackRound(deps)).toMatchObject([{ id: sent.id, state: "final" }]);
   });
 
   it("that nobody answers is asked for again, and nothing is concluded", async () => {
     const sent = await send();
     const silent = notAtBlock(new RetryableError("down", { code: "DOWN" }));
-    const deps = bench.deps({ snapshot, receipt: finalOf(sent), minedNonce: silent });
+    const deps = bench.deps({ snapshot: snapshotOf, receipt: finalOf(sent), minedNonce: silent });
     await expect(trackRound(deps)).rejects.toMatchObject({ code: "DOWN" });
     expect(deps.lane.find(sent.id)?.state).toBe("broadcast");
   });
@@ -96,15 +93,19 @@ describe("what did not pay, finally", () => {
     const receipt = finalOf(given.confirmation);
     expect(await trackRound(bench.deps({ receipt, snapshot: down }))).toEqual([]);
     expect(bench.deps().lane.find(sent.id)?.state).toBe("broadcast");
-    expect(await trackRound(bench.deps({ receipt, snapshot }))).toMatchObject([{ id: sent.id, state: "dead" }]);
+    expect(await trackRound(bench.deps({ receipt, snapshot: snapshotOf }))).toMatchObject([
+      { id: sent.id, state: "dead" },
+    ]);
   });
 
   it("is not tried anew while a node does not even try the call", async () => {
     const sent = await send();
     const untried = () => Promise.reject(new RpcError("gas required exceeds allowance: 70000", -32000, undefined));
     const receipt = finalOf(sent, false);
-    expect(await trackRound(bench.deps({ receipt, snapshot, simulateConfirm: untried }))).toEqual([]);
+    expect(await trackRound(bench.deps({ receipt, snapshot: snapshotOf, simulateConfirm: untried }))).toEqual([]);
     expect(bench.deps().lane.find(sent.id)?.state).toBe("broadcast");
-    expect(await trackRound(bench.deps({ receipt, snapshot }))).toMatchObject([{ id: sent.id, state: "intended" }]);
+    expect(await trackRound(bench.deps({ receipt, snapshot: snapshotOf }))).toMatchObject([
+      { id: sent.id, state: "intended" },
+    ]);
   });
 });

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import { LeaseLostError } from "../../../src/journal/leaseJournal.ts";
@@ -8,7 +7,7 @@ import type { Signer } from "../../../src/signer/signerPort.ts";
 import { createKeyring } from "../../../src/sink/keyring.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, type FakeAnswers, hashOf } from "../../support/fakeChain.ts";
+import { address, type FakeAnswers, hashOf, snapshotOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 
 const [first, second] = [signerOfKey("1"), signerOfKey("2")];
@@ -22,17 +21,16 @@ beforeEach(() => {
 });
 afterEach(() => bench.remove());
 
-const snapshot: ChainPort["snapshot"] = async (task, _, [response]) =>
-  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
 /** Another process signs with a key, in this nonce. */
 const signWith = async (signer: Signer, nonce = 0): Promise<Confirmation> => {
   made += 1;
   const intent = { task: address<TaskAddress>(0x100 + made), response: address<ResponseAddress>(0x200 + made) };
   const minedNonce = async () => toNonce(nonce);
-  return (await admit(bench.deps({ snapshot, minedNonce }, { signer }), (await bench.intend(intent)).id)).confirmation;
+  return (await admit(bench.deps({ snapshot: snapshotOf, minedNonce }, { signer }), (await bench.intend(intent)).id))
+    .confirmation;
 };
 const ringOf = (signers: readonly Signer[], chain: FakeAnswers = {}) =>
-  createKeyring({ ...bench.deps({ snapshot, ...chain }), now: () => now }, signers, {
+  createKeyring({ ...bench.deps({ snapshot: snapshotOf, ...chain }), now: () => now }, signers, {
     ...{ maxInFlight: 16, foreignPending: "wait", warnBelowConfirmations: 0, owner: "this one", leaseMs: 45_000 },
   });
 const takenBy = (owner: string, signer: Signer, ttlMs: number) =>

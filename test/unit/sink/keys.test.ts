@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BehaviorSubject, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort, Head, Receipt } from "../../../src/chain/chainPort.ts";
+import type { ChainPort, Head } from "../../../src/chain/chainPort.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import { commandOwner } from "../../../src/journal/leaseJournal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
@@ -17,16 +17,7 @@ import {
 } from "../../../src/protocol/brand.ts";
 import type { Signer } from "../../../src/signer/signerPort.ts";
 import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
-import {
-  address,
-  aResponse,
-  aSnapshot,
-  aTask,
-  type FakeAnswers,
-  fakeChain,
-  hashOf,
-  headAt,
-} from "../../support/fakeChain.ts";
+import { address, aReceipt, type FakeAnswers, fakeChain, headAt, snapshotOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
 import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
 
@@ -41,9 +32,6 @@ beforeEach(() => {
 });
 afterEach(() => bench.remove());
 
-const snapshot: ChainPort["snapshot"] = async (task, _, [response]) =>
-  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
-
 const start = async (
   signers: readonly Signer[],
   chain: FakeAnswers = {},
@@ -56,7 +44,7 @@ const start = async (
       clock: time.clock,
       signers,
       owner,
-      chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
+      chain: fakeChain({ head$, head: async () => head$.value, snapshot: snapshotOf, ...chain }),
     },
     { rebroadcastAfterMs: 30_000, receiptLagMs: 0, maxInFlight: 16, ...options },
   );
@@ -91,14 +79,7 @@ const nonces = async (all: readonly Confirmation[], { address: signer }: Signer)
   (await now(all)).flatMap(({ attempts }) => (attempts.at(-1)?.signer === signer ? [attempts.at(-1)?.nonce] : []));
 const keyReports = (signer: Signer) =>
   bench.reports.flatMap((each) => (each.type === "key" && each.signer === signer.address ? [each.state] : []));
-const receiptOf = (hash: Hash): Receipt => ({
-  hash,
-  blockNumber: 1_000n,
-  blockHash: hashOf(1_000),
-  succeeded: true,
-  gasUsed: 1n,
-  gasPrice: 1n,
-});
+const receiptOf = (hash: Hash) => aReceipt(hash, 1_000n);
 const newHead = async () => {
   head$.next(headAt(head$.value.number + 1n));
   await time.pass(1_000);

@@ -4,7 +4,7 @@ import type { Receipt } from "../../../src/chain/chainPort.ts";
 import type { Attempt, Confirmation } from "../../../src/journal/journal.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { nextStep, type Step, type View } from "../../../src/sink/nextStep.ts";
-import { address, hashOf, response, task } from "../../support/fakeChain.ts";
+import { address, aReceipt, hashOf, response, task } from "../../support/fakeChain.ts";
 
 const attempt = (hash: number, changes: Partial<Attempt> = {}): Attempt => ({
   kind: "confirm",
@@ -28,15 +28,7 @@ const confirmation = (changes: Partial<Confirmation> = {}): Confirmation => ({
   attempts: [attempt(0xa), attempt(0xb)],
   ...changes,
 });
-const receipt = (blockNumber: bigint, changes: Partial<Receipt> = {}): Receipt => ({
-  hash: hashOf(0xa),
-  blockNumber,
-  blockHash: hashOf(blockNumber),
-  succeeded: true,
-  gasUsed: 1n,
-  gasPrice: 1n,
-  ...changes,
-});
+const receipt = (blockNumber: bigint, changes: Partial<Receipt> = {}) => aReceipt(hashOf(0xa), blockNumber, changes);
 const view = (changes: Partial<View> = {}): View => ({
   final: 97n,
   receipts: [],

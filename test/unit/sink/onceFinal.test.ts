@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort, Receipt, Snapshot } from "../../../src/chain/chainPort.ts";
+import type { ChainPort, Snapshot } from "../../../src/chain/chainPort.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { type Hash, type ResponseAddress, type TaskAddress, unixSeconds, wei } from "../../../src/protocol/brand.ts";
 import { ResponseStatus, TaskStatus } from "../../../src/protocol/statuses.ts";
@@ -9,6 +9,7 @@ import { trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
 import {
   address,
+  aReceipt,
   aResponse,
   aSnapshot,
   aTask,
@@ -39,9 +40,7 @@ const down = async (..._: Payments): Promise<never> => {
   throw new RetryableError("down", { code: "ENDPOINT_UNAVAILABLE" });
 };
 const open = showing({});
-const receiptOf = (hash: Hash, succeeded: boolean): Receipt => ({
-  ...{ hash, blockNumber: 100n, blockHash: headAt(100n).hash, succeeded, gasUsed: 1n, gasPrice: 1n },
-});
+const receiptOf = (hash: Hash, succeeded: boolean) => aReceipt(hash, 100n, { succeeded });
 /** The block that it was judged in is final. */
 const atFinal: Partial<ChainPort> = { head: async () => headAt(103n) };
 

@@ -14,7 +14,16 @@ import { createLane } from "../../../src/sink/lane.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, type FakeAnswers, hashOf, headAt } from "../../support/fakeChain.ts";
+import {
+  address,
+  aResponse,
+  aSnapshot,
+  aTask,
+  type FakeAnswers,
+  hashOf,
+  headAt,
+  snapshotOf,
+} from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -39,8 +48,6 @@ const daemonOn = (journal: Journal, revertsToPause: number): Pick<TrackDeps, "jo
 };
 type Own = ReturnType<typeof daemonOn>;
 
-const snapshot: FakeAnswers["snapshot"] = async (task, _, [response]) =>
-  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
 /** Another response stands where the approved one stood. */
 const swapped: FakeAnswers["snapshot"] = async (task, _, [response]) =>
   aSnapshot({
@@ -48,7 +55,7 @@ const swapped: FakeAnswers["snapshot"] = async (task, _, [response]) =>
     responses: response ? [aResponse({ address: response, task, provider: address(0x99) })] : [],
   });
 const settled = (succeeded: boolean): FakeAnswers => ({
-  snapshot,
+  snapshot: snapshotOf,
   head: async () => headAt(101n),
   receipt: async (hash) => {
     return { hash, blockNumber: 97n, blockHash: hashOf(97), succeeded, gasUsed: 1n, gasPrice: 1n };
@@ -59,7 +66,7 @@ const send = async (own: Own): Promise<Confirmation> => {
   made += 1;
   const paid = { task: address<TaskAddress>(0x100 + made), response: address<ResponseAddress>(0x200 + made) };
   const { id } = await bench.intend(paid);
-  const deps = bench.deps({ snapshot, minedNonce: async () => toNonce(0) }, own);
+  const deps = bench.deps({ snapshot: snapshotOf, minedNonce: async () => toNonce(0) }, own);
   const { confirmation } = await admit(deps, id);
   await broadcastAll(deps, [confirmation]);
   return confirmation;

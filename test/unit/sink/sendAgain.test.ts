@@ -12,7 +12,7 @@ import { openLedger } from "../../../src/sink/guardrails/openLedger.ts";
 import { broadcastAll } from "../../../src/sink/send.ts";
 import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
-import { address, aResponse, aSnapshot, aTask, hashOf, headAt, type ReceiptOf } from "../../support/fakeChain.ts";
+import { address, aResponse, aSnapshot, hashOf, headAt, type ReceiptOf, snapshotOf } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench } from "../../support/sinkBench.ts";
 
 let bench: SinkBench;
@@ -25,8 +25,6 @@ const intentOf = (n: number): Intent => ({
   task: address<TaskAddress>(0x100 + n),
   response: address<ResponseAddress>(0x1000 + n),
 });
-const snapshotOf: ChainPort["snapshot"] = async (task, _, [response]) =>
-  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
 const swapped: Partial<ChainPort> = {
   snapshot: async () => aSnapshot({ responses: [aResponse({ provider: address(0x99) })] }),
 };

@@ -24,6 +24,7 @@ import { type TrackDeps, trackRound } from "../../../src/sink/track.ts";
 import { admit } from "../../support/admit.ts";
 import {
   address,
+  aReceipt,
   aResponse,
   aSnapshot,
   aTask,
@@ -31,6 +32,7 @@ import {
   hashOf,
   headAt,
   type ReceiptOf,
+  snapshotOf,
   taskGone,
 } from "../../support/fakeChain.ts";
 import { createSinkBench, type Intent, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
@@ -42,14 +44,7 @@ beforeEach(() => {
 afterEach(() => bench.remove());
 
 const second: Intent = { task: address<TaskAddress>(0x1b), response: address<ResponseAddress>(0x3b) };
-const receiptOf = (hash: Hash, blockNumber: bigint, succeeded = true): Receipt => ({
-  hash,
-  blockNumber,
-  blockHash: hashOf(blockNumber),
-  succeeded,
-  gasUsed: 1n,
-  gasPrice: 1n,
-});
+const receiptOf = (hash: Hash, blockNumber: bigint, succeeded = true) => aReceipt(hash, blockNumber, { succeeded });
 /** Signs and sends an intent, as the sink does. */
 const send = async (deps: TrackDeps, intent?: Intent): Promise<Confirmation> => {
   const { id } = await bench.intend(intent);
@@ -57,8 +52,6 @@ const send = async (deps: TrackDeps, intent?: Intent): Promise<Confirmation> => 
   await broadcastAll(deps, [confirmation]);
   return bench.journal.confirmation(id);
 };
-const snapshotOf: ChainPort["snapshot"] = async (task, _, [response]) =>
-  aSnapshot({ task: aTask({ address: task }), responses: response ? [aResponse({ address: response, task })] : [] });
 const stateOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).state;
 const minedWith = (succeeded: boolean, at = 98n): FakeAnswers => ({
   receipt: async (hash) => receiptOf(hash, at, succeeded),
