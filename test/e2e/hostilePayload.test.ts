@@ -5,7 +5,7 @@ import * as behaviours from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { responseAbi } from "../../src/protocol/abi.ts";
-import { checksummed, type ResponseAddress, type SourceAddress } from "../../src/protocol/brand.ts";
+import { checksummed, type ResponseAddress, type SourceAddress, type TaskAddress } from "../../src/protocol/brand.ts";
 import { ResponseStatus } from "../../src/protocol/statuses.ts";
 import { createHome, type DaemonProcess, type LogRecord, startDaemon } from "../support/daemonProcess.ts";
 import { bodies } from "../unit/payload/hostile/bodies.ts";
@@ -89,10 +89,10 @@ it("ends the worst payloads in a journalled verdict, in little memory, and pays 
   const config = await devnet.gateway.putJson({ function_name: "analyze_sentiment", data: { text: "great" } });
   const publish = () => devnet.client.publishTask({ source, config });
   const submitted: { readonly attack: Attack; readonly response: ResponseAddress }[] = [];
-  for (const attack of attacks) {
-    const task = await publish();
-    await hostile.attempt(task, 1n);
-    const { response } = await hostile.submit(task, attack.data, 1n);
+  const attacked = await Promise.all(attacks.map(publish));
+  await Promise.all(attacked.map((each) => hostile.attempt(each, 1n)));
+  for (const [index, attack] of attacks.entries()) {
+    const { response } = await hostile.submit(attacked[index] as TaskAddress, attack.data, 1n);
     submitted.push({ attack, response });
   }
   const task = await publish();

@@ -81,13 +81,13 @@ beforeAll(async () => {
   try {
     const base = String((await daemon.ready()).http);
     const source = await devnet.client.publishSource();
+    const providers = casts.map(([behaviour]) => devnet.createProvider(behaviour));
+    await Promise.all(providers.map((provider) => provider.enrol(source)));
     let last: TaskAddress | undefined;
-    for (const [behaviour, kind] of casts) {
-      const provider = devnet.createProvider(behaviour);
-      await provider.enrol(source);
+    for (const [index, [behaviour, kind]] of casts.entries()) {
       const config = await devnet.gateway.putJson({ function_name: "analyze_sentiment", data: { text: marker } });
       const task = await devnet.client.publishTask({ source, config });
-      await provider.respondTo(task);
+      await providers[index]?.respondTo(task);
       const about = ({ msg, task: of }: { msg: string; task?: unknown }) =>
         msg === "verdict" && of === checksummed(task);
       await daemon.logged((record) => about(record) && record.kind === kind);
