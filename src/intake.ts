@@ -1,4 +1,19 @@
-import { concatMap, defer, from, map, type Observable, type OperatorFunction, tap, throttleTime } from "rxjs";
+import {
+  concatMap,
+  connect,
+  defer,
+  from,
+  last,
+  map,
+  merge,
+  type Observable,
+  type OperatorFunction,
+  switchMap,
+  takeUntil,
+  tap,
+  throttleTime,
+  timer,
+} from "rxjs";
 import { mostBehind } from "./chain/askTwice.ts";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
 import { lacksBlock } from "./chain/newestBlock.ts";
@@ -56,6 +71,8 @@ export type Intakes = {
 type AuditStep = { readonly events: readonly ChainEvent[]; readonly end: Cursor; readonly rewindsBefore: number };
 
 const socketBacklog = 50_000;
+/** Milliseconds that a node over HTTP may come to a block later than a socket. */
+const lateMs = 10_000;
 const nothing: Intake = { tasks: [], responses: [], touched: [] };
 
 export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes {
@@ -275,8 +292,14 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
         coalesceByKey(1, work),
       );
 
+  /** Once more, where no other head comes: whoever told of this one may have had it before the node that is read. */
+  const scan: Intakes["scan"] = connect((heads$) => {
+    const late$ = heads$.pipe(switchMap(() => timer(lateMs, clock.scheduler)));
+    return merge(heads$, late$.pipe(takeUntil(heads$.pipe(last(null, null))))).pipe(oneAtATime(scanOnce$));
+  });
+
   const audit: Intakes["audit"] = (heads$) =>
     heads$.pipe(throttleTime(options.auditEveryMs, clock.scheduler), oneAtATime(auditOnce$));
 
-  return { live, scan: oneAtATime(scanOnce$), audit, reconcile: oneAtATime(reconcileOnce$) };
+  return { live, scan, audit, reconcile: oneAtATime(reconcileOnce$) };
 }

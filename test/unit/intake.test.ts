@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastValueFrom, of, toArray } from "rxjs";
+import { lastValueFrom, of, Subject, toArray } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../src/chain/chainPort.ts";
+import type { SocketMessage } from "../../src/chain/rpcSocket.ts";
+import { chainStreams } from "../../src/chain/streams.ts";
 import type { Sweep } from "../../src/chain/sweep.ts";
 import type { Watch } from "../../src/chain/watch.ts";
 import { RetryableError } from "../../src/errors.ts";
@@ -127,6 +129,25 @@ it("begins a new journal at no head that the node only tells of: what comes up t
   await time.pass(1_000);
   await done;
   expect((await journal.cursor())?.number).toBe(100n);
+});
+
+it("reads a block that a node has later than the socket that told of it, though no other block comes", async () => {
+  const socket$ = new Subject<SocketMessage>();
+  const nothing = () => undefined;
+  const { head$ } = chainStreams(
+    { clock: time.clock, pollIntervalMs: 1_000, socket$, report: nothing },
+    { head: async () => headAt(head), heard: () => true, onUp: nothing, onHead: nothing },
+  );
+  const events: ChainPort["events"] = async (_, to) => ({ events: [], last: headAt(to) });
+  const { scan } = intakesOn({ events, finalBlock: async ({ number }) => number }, async () => undefined);
+  const scanning = head$.pipe(scan).subscribe();
+  await time.pass(100);
+  socket$.next({ type: "head", head: headAt(101n) });
+  await time.pass(100);
+  head = 101n;
+  await time.pass(15_000);
+  scanning.unsubscribe();
+  expect((await journal.cursor())?.number).toBe(101n);
 });
 
 describe("the second pass", () => {
