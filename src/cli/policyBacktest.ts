@@ -12,11 +12,12 @@ import { createPayload } from "../payload/createPayload.ts";
 import { patiently } from "../payload/patiently.ts";
 import type { FactsJson } from "../policy/factsJson.ts";
 import { type LoadedPolicies, loadPolicies } from "../policy/loadPolicies.ts";
+import type { Candidate } from "../policy/policyPort.ts";
 import { createRecordedSignals } from "../policy/signals/recordedSignals.ts";
 import { backtest, type PastTask } from "../policy/tools/backtest.ts";
 import { backtestPage, backtestTable } from "../policy/tools/backtestReport.ts";
 import { pastTasks } from "../policy/tools/pastTasks.ts";
-import { wei } from "../protocol/brand.ts";
+import { type TaskAddress, toAddress, wei } from "../protocol/brand.ts";
 import { withCeiling } from "../withCeiling.ts";
 import { chainTasks } from "./chainTasks.ts";
 import type { Line } from "./command.ts";
@@ -48,14 +49,18 @@ export async function policyBacktest(
   const ofJournal = blocks === undefined;
   if (ofJournal) await requireJournal(site);
   const work = async (journal: Past) => {
-    const decisions = await journal.decisions(since, true);
-    const signals = createRecordedSignals(() => decisions.flatMap(factsOf));
+    const recordedOf = recordedIn(journal, since);
+    const signals = createRecordedSignals(async ({ task }) =>
+      (await recordedOf(toAddress(task.address))).flatMap(factsOf),
+    );
     const set = loadPolicies(folder === undefined ? config.policies.dir : resolve(cwd, folder), { signals });
     if (ofJournal) stderr.write(unknownPublication(set));
-    const tasks = ofJournal ? pastTasks(set, decisions) : await ofChain({ config, set, journal, stderr }, blocks);
+    const tasks = ofJournal
+      ? ofPast(journal, set, since, recordedOf)
+      : await ofChain({ config, set, journal, stderr }, blocks);
     const limits = { maxPayment: config.sink.maxPayment, ceilings: config.guardrails };
     const result = await backtest(tasks, {
-      unjudged: ofJournal ? await countUnjudged(journal, tasks) : 0,
+      ...(ofJournal && { unjudgedOf: (candidate) => countUnjudged(journal, candidate) }),
       bound: (verdict, response, caps) => withCeiling(verdict, response, limits, caps, "document"),
     });
     const shown = { ...result, rows: result.rows.map((row) => ({ ...row, reason: plain(row.reason) })) };
@@ -81,10 +86,11 @@ function unknownPublication({ policies }: LoadedPolicies): string {
 type Tasks = readonly (PastTask | undefined)[];
 
 /** What a backtest asks of a journal. */
-type Past = Pick<Journal, "decisions" | "leases" | "providerHistory" | "task">;
+type Past = Pick<Journal, "decisions" | "decisionsOfTask" | "leases" | "providerHistory" | "task">;
 
 const noPast: Past = {
   decisions: async () => [],
+  decisionsOfTask: async () => [],
   leases: async () => [],
   providerHistory: async (providers) =>
     new Map(providers.map((provider) => [provider, { seen: 0, approved: 0, rejected: 0, price: wei(0n) }])),
@@ -104,15 +110,48 @@ const factsOf = ({ factsJson }: RecordedDecision): readonly FactsJson[] => {
   return facts.response ? [facts as FactsJson] : [];
 };
 
-/** Responses of these tasks that nobody judged: the journal knows that they came, and nothing of what they are. */
-async function countUnjudged(journal: Past, tasks: Tasks): Promise<number> {
-  let unjudged = 0;
-  for (const past of tasks) {
-    if (!past) continue;
-    const record = await journal.task(past.candidate.task.address);
-    unjudged += Math.max(0, (record?.responses.length ?? 0) - past.candidate.responses.length);
+type RecordedOf = (task: TaskAddress) => Promise<readonly RecordedDecision[]>;
+
+/** What was decided of a task, oldest first. That of the last one is kept: it is asked for again, by each of its judges. */
+function recordedIn(journal: Past, since: number): RecordedOf {
+  let last: { readonly task: TaskAddress; readonly found: ReturnType<RecordedOf> } | undefined;
+  const read: RecordedOf = async (task) => {
+    const newestFirst = await journal.decisionsOfTask(task, Number.MAX_SAFE_INTEGER);
+    return newestFirst.filter(({ decidedAt }) => decidedAt >= since).reverse();
+  };
+  return (task) => {
+    if (last?.task !== task) last = { task, found: read(task) };
+    return last.found;
+  };
+}
+
+/** The tasks that were decided since, in the order of their first decisions. */
+async function* ofPast(
+  journal: Past,
+  set: LoadedPolicies,
+  since: number,
+  recordedOf: RecordedOf,
+): AsyncGenerator<PastTask | undefined> {
+  const seen = new Set<TaskAddress>();
+  for (let after = 0; ; ) {
+    const page = await journal.decisions(since, true, { after, limit: pageLimit });
+    for (const { task } of page) {
+      if (seen.has(task)) continue;
+      seen.add(task);
+      yield* pastTasks(set, await recordedOf(task));
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageLimit) return;
+    after = last.id;
   }
-  return unjudged;
+}
+
+const pageLimit = 1_000;
+
+/** Responses of a task that nobody judged: the journal knows that they came, and nothing of what they are. */
+async function countUnjudged(journal: Past, { task, responses }: Candidate): Promise<number> {
+  const record = await journal.task(task.address);
+  return Math.max(0, (record?.responses.length ?? 0) - responses.length);
 }
 
 type Site = Pick<Context, "stderr"> & { readonly config: Config; readonly set: LoadedPolicies; readonly journal: Past };

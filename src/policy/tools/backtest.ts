@@ -32,8 +32,8 @@ export type PastTask = {
 };
 
 type BacktestOptions = {
-  /** Responses to the tasks of which nothing is known. @default 0 */
-  readonly unjudged?: number;
+  /** How many responses to a task nothing is known of. @default none */
+  readonly unjudgedOf?: (candidate: Candidate) => Promise<number>;
   /** @default no ceilings */
   readonly bound?: Bound;
 };
@@ -41,15 +41,20 @@ type BacktestOptions = {
 /**
  * Judges past tasks by other files: what they would have paid, to whom, against what was paid.
  *
- * @param tasks `undefined` for each that has to be left out.
+ * @param tasks `undefined` for each that has to be left out. They are taken one by one: a large journal has more than fits in memory.
  */
 export async function backtest(
-  tasks: readonly (PastTask | undefined)[],
-  { unjudged = 0, bound }: BacktestOptions = {},
+  tasks: Iterable<PastTask | undefined> | AsyncIterable<PastTask | undefined>,
+  { unjudgedOf = async () => 0, bound }: BacktestOptions = {},
 ): Promise<Backtest> {
   const rows: BacktestRow[] = [];
-  for (const past of tasks) {
-    if (!past) continue;
+  let [skipped, unjudged] = [0, 0];
+  for await (const past of tasks) {
+    if (!past) {
+      skipped += 1;
+      continue;
+    }
+    unjudged += await unjudgedOf(past.candidate);
     const { policy, candidate, did } = past;
     const verdicts = await replayTask(policy, candidate, bound);
     const winner = verdicts.find(({ kind }) => kind === "confirm");
@@ -64,5 +69,5 @@ export async function backtest(
   }
   const sum = (side: "would" | "did") =>
     String(rows.reduce((total, row) => total + BigInt(row[side]?.payment ?? 0), 0n));
-  return { rows, wouldPay: sum("would"), didPay: sum("did"), skipped: tasks.length - rows.length, unjudged };
+  return { rows, wouldPay: sum("would"), didPay: sum("did"), skipped, unjudged };
 }

@@ -16,7 +16,7 @@ export function backtestTable(result: Backtest): string {
   });
   const head = ["  task", "would pay", "did pay", ""];
   const widths = head.map((title, column) =>
-    Math.max(...[head, ...lines].map((line) => (line[column] ?? title).length)),
+    lines.reduce((most, line) => Math.max(most, line[column]?.length ?? 0), title.length),
   );
   const row = (line: readonly string[]) =>
     line

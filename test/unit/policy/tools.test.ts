@@ -123,6 +123,13 @@ test("backtest says what other files would have paid, against what was paid", as
   ).toBe(1);
 });
 
+test("a backtest of very many tasks is a table as well", () => {
+  const task = candidateOf().task.address;
+  const row = { task, policy: "a", would: undefined, did: undefined, reason: "why" };
+  const result = { rows: Array(200_000).fill(row), wouldPay: "0", didPay: "0", skipped: 0, unjudged: 0 };
+  expect(backtestTable(result)).toMatch(/200000 tasks: these files would pay 0 OGPU; 0 OGPU was paid: 0 OGPU less\n$/);
+});
+
 test("a backtest counts as paid what was mined, not what was meant to be or stopped by a second transaction", async () => {
   const { set, verdicts, offers } = await recorded();
   const states = ["intended", "signed", "broadcast", "mined", "final", "superseded", "rejected", "cancelled", "dead"];
