@@ -1,9 +1,8 @@
-import type { RetryableError } from "../errors.ts";
 import type { Deployment } from "../protocol/chains.ts";
 import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
 import type { Reporter } from "../report.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
-import { type HttpRpc, resultOf } from "./jsonRpc.ts";
+import { type HttpRpc, type Missing, resultOf } from "./jsonRpc.ts";
 import { bloomTest } from "./logsBloom.ts";
 import { toHead, toQuantity, type WireBlock } from "./wire.ts";
 
@@ -24,7 +23,7 @@ export const nexusLogs = (deployment: Deployment) => ({
 /** The events of ranges and of single blocks; where a block's bloom promises some and there are none, asked elsewhere. */
 export function eventReads(
   { rpc, elsewhere = rpc, deployment, report }: EventReadsDeps,
-  missing: (what: string, block: bigint) => RetryableError,
+  missing: Missing,
 ): Pick<ChainPort, "events" | "eventsElsewhere" | "eventsOfBlocks"> {
   const logFilter = nexusLogs(deployment);
   const mayHoldEvents = bloomTest(logFilter.address, logFilter.topics.flat());

@@ -1,4 +1,4 @@
-import { BaseError, exitCodes } from "../errors.ts";
+import { BaseError, exitCodes, type RetryableError } from "../errors.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 
@@ -36,6 +36,9 @@ export function toRpcError(error: WireError | string): RpcError {
   const { message, code, data }: WireError = typeof error === "string" ? { message: error } : error;
   return new RpcError(String(message ?? "refused without a reason").slice(0, 1024), Number(code ?? 0), data);
 }
+
+/** What to throw of a node that does not have something in a block. */
+export type Missing = (what: string, block: bigint) => RetryableError;
 
 /** A node's own words behind an error that does not repeat them: they may hold a credential, or be about something else. */
 export const saidIn = (error: unknown): string | undefined =>

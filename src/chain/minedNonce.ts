@@ -3,7 +3,7 @@ import { type Nonce, toNonce } from "../protocol/brand.ts";
 import type { ChainPort } from "./chainPort.ts";
 import { quantity } from "./endpoints/answerShapes.ts";
 import { unanswered } from "./endpoints/endpointError.ts";
-import { type HttpRpc, resultOf } from "./jsonRpc.ts";
+import { type HttpRpc, type Missing, resultOf } from "./jsonRpc.ts";
 import { toQuantity, type WireBlock } from "./wire.ts";
 
 /** What is no count would be signed as a nonce. @throws EndpointError */
@@ -16,7 +16,7 @@ export function countIn({ name }: HttpRpc, answer: unknown): Nonce {
 
 /** Reads how many transactions of an account are mined, with the block that the node must have, where that is asked. */
 export const minedNonceFrom =
-  (rpc: HttpRpc, missing: (what: string, block: bigint) => RetryableError): ChainPort["minedNonce"] =>
+  (rpc: HttpRpc, missing: Missing): ChainPort["minedNonce"] =>
   async (account, at, on) => {
     const count = {
       method: "eth_getTransactionCount",

@@ -1,11 +1,10 @@
-import type { RetryableError } from "../errors.ts";
 import type { ResponseAddress, TaskAddress, UnixSeconds } from "../protocol/brand.ts";
 import { unixSeconds } from "../protocol/brand.ts";
 import type { Head } from "./chainPort.ts";
 import { readsOf, type StandingResponse, toStanding } from "./confirmPreviews.ts";
-import type { HttpRpc } from "./jsonRpc.ts";
-import { createReadTogether } from "./readTogether.ts";
-import { blockRead, type ResponseParams } from "./snapshot.ts";
+import type { HttpRpc, Missing } from "./jsonRpc.ts";
+import { createReadInBlock } from "./readInBlock.ts";
+import type { ResponseParams } from "./snapshot.ts";
 import { toQuantity } from "./wire.ts";
 
 /** A task and the response that a confirmation pays. */
@@ -25,21 +24,14 @@ export type PaymentStandings = { readonly block: Head; readonly standings: reado
 export function createPaymentStandings(
   rpc: HttpRpc,
   now: () => number,
-  missing: (what: string, block: bigint) => RetryableError,
+  missing: Missing,
 ): (payments: readonly PaymentAsk[], block: bigint) => Promise<PaymentStandings> {
-  const readTogether = createReadTogether(rpc, now);
+  const readInBlock = createReadInBlock(rpc, now, missing);
   return async (payments, number) => {
-    const block = toQuantity(number);
-    const reads = payments.map(({ task, response }) => readsOf({ task, response, withExpiry: true }, block));
-    const { values } = await readTogether([blockRead(block), ...reads.flat()], block);
-    const [head, ...found] = values;
-    if (head === undefined) throw missing("what confirmations pay", number);
-    let from = 0;
-    const standings = reads.map(({ length }) => {
-      from += length;
-      return toPaymentStanding(found.slice(from - length, from));
-    });
-    return { block: head as Head, standings };
+    const at = toQuantity(number);
+    const reads = payments.map(({ task, response }) => readsOf({ task, response, withExpiry: true }, at));
+    const { block, found } = await readInBlock("what confirmations pay", reads, number);
+    return { block, standings: found.map(toPaymentStanding) };
   };
 }
 

@@ -2,7 +2,7 @@ import { RetryableError } from "../errors.ts";
 import type { BlockRef } from "../journal/journal.ts";
 import type { Hash } from "../protocol/brand.ts";
 import type { ChainPort, Receipt } from "./chainPort.ts";
-import { type HttpRpc, type RpcAnswer, resultOf } from "./jsonRpc.ts";
+import { type HttpRpc, type Missing, type RpcAnswer, resultOf } from "./jsonRpc.ts";
 import { countIn } from "./minedNonce.ts";
 import { toQuantity, toReceipt, type WireBlock } from "./wire.ts";
 
@@ -63,10 +63,7 @@ export const minedBy =
   };
 
 /** Receipts, each told or not for itself. */
-export function receiptReads(
-  rpc: HttpRpc,
-  missing: (what: string, block: bigint) => RetryableError,
-): Pick<ChainPort, "receipts" | "receiptsAt"> {
+export function receiptReads(rpc: HttpRpc, missing: Missing): Pick<ChainPort, "receipts" | "receiptsAt"> {
   const readOf = readerOf(rpc);
 
   /** A node may keep a receipt of a branch that is gone, though it stands on the other one: where, its block at that height tells. */

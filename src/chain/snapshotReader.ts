@@ -1,8 +1,7 @@
-import type { RetryableError } from "../errors.ts";
 import type { ResponseAddress, SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import type { ChainPort, Head, Snapshot } from "./chainPort.ts";
 import type { Foresight } from "./foresight.ts";
-import type { HttpRpc, RpcAnswer } from "./jsonRpc.ts";
+import type { HttpRpc, Missing, RpcAnswer } from "./jsonRpc.ts";
 import { createReadAhead } from "./readAhead.ts";
 import { createReadTogether } from "./readTogether.ts";
 import { blockRead, snapshotReads } from "./snapshot.ts";
@@ -17,7 +16,7 @@ type SnapshotReaderDeps = {
   readonly newest: () => bigint;
   /** Asks for the head, which is heard of then. */
   readonly head: () => Promise<unknown>;
-  readonly missing: (what: string, block: bigint) => RetryableError;
+  readonly missing: Missing;
 };
 
 /** Reads tasks with their responses, when asked or a moment before, and tries their confirmations along with that. */

@@ -1,12 +1,10 @@
-import type { RetryableError } from "../errors.ts";
 import { taskAbi } from "../protocol/abi.ts";
 import { type Hex, type SourceAddress, type TaskAddress, unixSeconds } from "../protocol/brand.ts";
 import type { Task } from "../protocol/entities.ts";
 import type { Head } from "./chainPort.ts";
 import { read } from "./contractReads.ts";
-import type { HttpRpc } from "./jsonRpc.ts";
-import { createReadTogether } from "./readTogether.ts";
-import { blockRead } from "./snapshot.ts";
+import type { HttpRpc, Missing } from "./jsonRpc.ts";
+import { createReadInBlock } from "./readInBlock.ts";
 import { toQuantity } from "./wire.ts";
 
 /** What of a task decides whether there is anything to do for it. */
@@ -23,20 +21,17 @@ export type TermsAt = {
 export function createTaskTerms(
   rpc: HttpRpc,
   now: () => number,
-  missing: (what: string, block: bigint) => RetryableError,
+  missing: Missing,
 ): (tasks: readonly TaskAddress[], block: bigint) => Promise<TermsAt> {
-  const readTogether = createReadTogether(rpc, now);
+  const readInBlock = createReadInBlock(rpc, now, missing);
   return async (tasks, number) => {
-    const block = toQuantity(number);
-    const { values } = await readTogether([blockRead(block), ...tasks.flatMap((task) => readsOf(task, block))], block);
-    const [head, ...found] = values;
-    if (head === undefined) throw missing("settled tasks", number);
-    const terms = tasks.map((_, index) => toTerms(found.slice(readsEach * index, readsEach * (index + 1))));
-    return { block: head as Head, terms };
+    const at = toQuantity(number);
+    const reads = tasks.map((task) => readsOf(task, at));
+    const { block, found } = await readInBlock("settled tasks", reads, number);
+    return { block, terms: found.map(toTerms) };
   };
 }
 
-const readsEach = 4;
 const readsOf = (task: TaskAddress, block: Hex) => [
   read<string>(taskAbi, task, "getSource", [], block),
   read<number>(taskAbi, task, "getStatus", [], block),
