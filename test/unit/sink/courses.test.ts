@@ -68,6 +68,18 @@ describe("the courses of batches", () => {
     expect(isSecondSent).toBe(true);
   });
 
+  it("send what comes after one that could not be sent, and say so whenever one has ended", async () => {
+    const courses = createCourses<string>();
+    const [broken, next] = [courses.begin("a", 1), courses.begin("a", 1)];
+    const moves: string[] = [];
+    courses.moved$.subscribe(() => void moves.push("moved"));
+    await expect(broken.send(() => Promise.reject(new Error("no answer")))).rejects.toThrow("no answer");
+    expect(await next.send(async () => "sent")).toBe("sent");
+    broken.end();
+    next.end();
+    expect(moves).toEqual(["moved", "moved"]);
+  });
+
   it("count against a key's room until what they signed is in flight, and are five at the most", async () => {
     const courses = createCourses<string>();
     const begun = [courses.begin("a", 30), courses.begin("a", 60)];

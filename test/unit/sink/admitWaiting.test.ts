@@ -1,0 +1,155 @@
+import { BehaviorSubject, Subject } from "rxjs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChainPort } from "../../../src/chain/chainPort.ts";
+import { RetryableError } from "../../../src/errors.ts";
+import type { Confirmation } from "../../../src/journal/journal.ts";
+import {
+  type AccountAddress,
+  type ResponseAddress,
+  type TaskAddress,
+  toNonce,
+  wei,
+} from "../../../src/protocol/brand.ts";
+import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
+import { unlimited } from "../../../src/sink/guardrails/guard.ts";
+import {
+  address,
+  aResponse,
+  aSnapshot,
+  aTask,
+  type FakeAnswers,
+  fakeChain,
+  hashOf,
+  headAt,
+} from "../../support/fakeChain.ts";
+import { createSinkBench, type SinkBench, signerOfKey } from "../../support/sinkBench.ts";
+import { createVirtualTime, type VirtualTime } from "../../support/virtualTime.ts";
+
+const keys = [signerOfKey("1"), signerOfKey("2")] as const;
+const [first, second] = keys;
+let bench: SinkBench;
+let time: VirtualTime;
+beforeEach(() => {
+  bench = createSinkBench();
+  time = createVirtualTime();
+});
+afterEach(() => bench.remove());
+
+const prices = new Map<ResponseAddress, bigint>();
+/** Tasks that the node does not have. */
+const missing = new Set<TaskAddress>();
+const snapshot: ChainPort["snapshot"] = async (task, _, [response]) => {
+  if (missing.has(task)) throw new RetryableError("the node does not have the task", { code: "NODE_BEHIND" });
+  const payment = wei((response && prices.get(response)) ?? 80n);
+  const responses = response ? [aResponse({ address: response, task, payment })] : [];
+  return aSnapshot({ task: aTask({ address: task }), responses });
+};
+
+let made = 0;
+const intend = (payment = 80n): Promise<Confirmation> => {
+  made += 1;
+  const [task, response] = [address<TaskAddress>(0x1000 + made), address<ResponseAddress>(0x2000 + made)];
+  prices.set(response, payment);
+  return bench.intend({ task, response, payment: wei(payment) });
+};
+
+const start = async (
+  signers: readonly (typeof first)[],
+  chain: FakeAnswers = {},
+  options: Partial<SinkOptions> = {},
+) => {
+  const head$ = new BehaviorSubject(headAt(100n));
+  const sink = createSink(
+    {
+      ...bench.deps(),
+      clock: time.clock,
+      signers,
+      chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
+    },
+    { rebroadcastAfterMs: 30_000, receiptLagMs: 0, maxInFlight: 16, ...options },
+  );
+  const intents$ = new Subject<Confirmation>();
+  const subscription = sink.pay(intents$).subscribe();
+  await time.pass(50);
+  return {
+    stop: () => subscription.unsubscribe(),
+    pay: (...all: readonly Confirmation[]) => all.forEach((each) => void intents$.next(each)),
+  };
+};
+const stateOf = async ({ id }: Confirmation) => (await bench.now([id]))[0]?.state;
+/** Whose key signed it last. */
+const signerOf = async ({ id }: Confirmation) => (await bench.journal.confirmation(id)).attempts.at(-1)?.signer;
+const notOwner = { ok: false, reason: "NotOwner" } as const;
+const isPostponed = ({ type }: { readonly type: string }) => type === "postponed";
+
+describe("what cannot be told of", () => {
+  it("is tried after half a second, one and two, then waits ten, and is tried as patiently again", async () => {
+    const { pay, stop } = await start([first]);
+    const lost = await intend();
+    missing.add(lost.task);
+    pay(lost);
+    await time.pass(20_000);
+    const waits = bench.reports.flatMap((each) => {
+      if (each.type === "postponed") return [each.forMs];
+      return each.type === "retry" && each.what === "confirmation" ? [each.inMs] : [];
+    });
+    expect(waits).toEqual([500, 1_000, 2_000, 10_000, 500, 1_000, 2_000, 10_000]);
+    stop();
+  });
+
+  it("keeps no place under a ceiling", async () => {
+    const { pay, stop } = await start([first], {}, { guardrails: { ...unlimited, perHour: wei(160n) } });
+    const [paid, held, behind] = [await intend(), await intend(100n), await intend()];
+    pay(paid, held, behind);
+    await time.pass(1_000);
+    expect([await stateOf(paid), await stateOf(held), await stateOf(behind)]).toEqual([
+      "broadcast",
+      "intended",
+      "intended",
+    ]);
+    missing.add(held.task);
+    await time.pass(130_000);
+    expect([await stateOf(held), await stateOf(behind)]).toEqual(["intended", "broadcast"]);
+    stop();
+  });
+});
+
+describe("of several keys", () => {
+  it("the one that signed last signs anew, whoever signed before", async () => {
+    const again = await intend();
+    for (const [ordinal, { address: signer }] of keys.entries()) {
+      const attempt = { kind: "confirm", hash: hashOf(ordinal), raw: "0x02", nonce: toNonce(0), signedAt: 0 } as const;
+      await bench.journal.recordAttempt(again.id, signer, attempt);
+      await bench.journal.changeConfirmation(again.id, { state: "intended" });
+    }
+    const { stop } = await start(keys);
+    await time.pass(1_000);
+    expect(await bench.journal.confirmation(again.id)).toMatchObject({ state: "signed", nonce: 1 });
+    expect(await signerOf(again)).toBe(second.address);
+    stop();
+  });
+
+  it("one that may not pay waits for no other that has no money", async () => {
+    const balance = async (account: AccountAddress) => wei(account === second.address ? 0n : 10n ** 20n);
+    const { pay, stop } = await start(keys, { balance, simulateConfirm: async () => notOwner });
+    pay(await intend());
+    await time.pass(5_000);
+    expect(bench.reports.filter(isPostponed)).toMatchObject([{ forMs: 10_000 }]);
+    stop();
+  });
+
+  it("all are tried again after none of them could pay", async () => {
+    let mayPay = false;
+    const { pay, stop } = await start(keys, {
+      simulateConfirm: async (from) => (from === second.address && mayPay ? { ok: true, gas: 100_000n } : notOwner),
+    });
+    const only = await intend();
+    pay(only);
+    await time.pass(5_000);
+    expect(bench.reports.filter(isPostponed)).toHaveLength(1);
+    mayPay = true;
+    await time.pass(10_000);
+    expect(await signerOf(only)).toBe(second.address);
+    stop();
+  });
+});
