@@ -97,6 +97,15 @@ describe("what cannot be told of", () => {
     stop();
   });
 
+  it("for one reason is told of once, however many there are", async () => {
+    const error = new RetryableError("no answer", { code: "NO_ANSWER" });
+    const { pay, stop } = await start([first], { previews: () => Promise.reject(error) });
+    pay(await intend(), await intend(), await intend());
+    await time.pass(300);
+    expect(bench.reports.filter(({ type }) => type === "retry")).toMatchObject([{ what: "confirmation", error }]);
+    stop();
+  });
+
   it("keeps no place under a ceiling", async () => {
     const { pay, stop } = await start([first], {}, { guardrails: { ...unlimited, perHour: wei(160n) } });
     const [paid, held, behind] = [await intend(), await intend(100n), await intend()];
@@ -135,6 +144,29 @@ describe("of several keys", () => {
     pay(await intend());
     await time.pass(5_000);
     expect(bench.reports.filter(isPostponed)).toMatchObject([{ forMs: 10_000 }]);
+    stop();
+  });
+
+  it("one that could not pay is asked again where the other, which was to be tried, has lost its money meanwhile", async () => {
+    const able = new Set<AccountAddress>([second.address]);
+    let balance = wei(10n ** 10n);
+    const { pay, stop } = await start(
+      keys,
+      {
+        simulateConfirm: async (from) => (able.has(from) ? { ok: true, gas: 100_000n } : notOwner),
+        balance: async (account) => (account === second.address ? balance : wei(10n ** 20n)),
+        receipt: async () => undefined,
+      },
+      { maxInFlight: 1 },
+    );
+    const [waiting, sent] = [await intend(), await intend()];
+    pay(waiting, sent);
+    await time.pass(5_000);
+    expect([await signerOf(sent), await stateOf(waiting)]).toEqual([second.address, "intended"]);
+    balance = wei(0n);
+    able.add(first.address);
+    await time.pass(70_000);
+    expect(await signerOf(waiting)).toBe(first.address);
     stop();
   });
 
