@@ -35,7 +35,7 @@ export function lockJournal(path: string): () => void {
     if (code !== busy) throw cause;
     throw new RetryableError(`another process holds the journal ${path}`, {
       code: "JOURNAL_LOCKED",
-      remedy: "stop the other daemon, or give this one a journal of its own (journal.path)",
+      remedy: "stop the other daemon, or give this one a journal and a key of its own (journal.path, signer.*)",
       cause,
     });
   }

@@ -67,7 +67,7 @@ export async function holdJournal(place: PostgresPlace, wait: (ms: number) => Pr
       const who = holder === undefined ? "" : ` (${holder})`;
       throw new RetryableError(`another daemon holds the journal in ${placeName(place)}${who}`, {
         code: "JOURNAL_LOCKED",
-        remedy: "stop the other daemon, or give this one a database of its own (journal.url)",
+        remedy: "stop the other daemon, or give this one a database and a key of its own (journal.url, signer.*)",
       });
     }
     await wait(patience.ms);
