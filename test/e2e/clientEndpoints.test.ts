@@ -211,3 +211,20 @@ it("a task that waits to be mined is not called off where one of two endpoints k
   await devnet.mine();
   expect(await publishing).toMatchObject({ nonce: before, task: expect.stringMatching(/^0x/) });
 });
+
+it("a task is published once where the endpoint has lost its receipt for a moment, after its block is final", async () => {
+  const before = await sent();
+  let lostUntil = Number.POSITIVE_INFINITY;
+  let asked = 0;
+  proxy.set(({ method }) =>
+    method === "eth_getTransactionReceipt" && Date.now() < lostUntil && ++asked > 0 ? { result: null } : undefined,
+  );
+  const publishing = publish(60_000).catch((error) => error);
+  await expect.poll(sent, { timeout: 20_000 }).toBe(before + 1);
+  await devnet.mine(5);
+  const askedBefore = asked;
+  await expect.poll(() => asked, { timeout: 20_000 }).toBeGreaterThan(askedBefore + 10);
+  lostUntil = 0;
+  expect(await publishing).toMatchObject({ nonce: before, task: expect.stringMatching(/^0x/) });
+  expect(await sent()).toBe(before + 1);
+});

@@ -127,13 +127,16 @@ describe("the library's lane", () => {
   it("takes another nonce when somebody else used its own, and the task is paid once", async () => {
     const [{ response } = { response: "0x" as const }] = await answered(1);
     await automine(false);
-    const client = open();
+    let later = 0;
+    const client = open({ clock: { ...systemClock, now: () => systemClock.now() + later } });
     const confirmed = client.confirmResponse(response);
     await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await node("anvil_dropAllTransactions");
     await send(await rawTransfer(0, parseGwei("50")));
     await devnet.mine(5);
     await automine(true);
+    await expect.poll(() => client.lanes()[0]?.holder(0)?.displacedSince, patience).toBeDefined();
+    later = 10_000;
     expect(await confirmed).toMatchObject({ nonce: 1 });
   });
 

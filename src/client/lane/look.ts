@@ -24,6 +24,8 @@ export type LookDeps = {
   readonly maxFeePerGas: bigint;
   /** Milliseconds without a receipt after which bytes are sent again, dearer where that may help. */
   readonly rebroadcastAfterMs: number;
+  /** Milliseconds for which no endpoint may have a receipt before a used nonce is taken for somebody else's. @default 10_000 */
+  readonly receiptLagMs?: number | undefined;
 };
 
 /** What one look found. @param settled Mined in a block that can no longer be taken back. */
@@ -76,6 +78,7 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   const settled: Entry[] = [];
   const displaced: Entry[] = [];
   for (const { entry, step, receipt } of steps) {
+    if (step.type !== "displaced") entry.displacedSince = undefined;
     switch (step.type) {
       case "mined":
       case "stay":
@@ -102,9 +105,7 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
         });
         break;
       case "displaced":
-        // The count and the receipts may have come from two nodes: one that stands on the same head must have them.
-        if ((await hasNone(deps, newest, entry)) && (await isSoElsewhere(deps, entry, undefined)))
-          displaced.push(entry);
+        if (await isDisplaced(deps, newest, entry)) displaced.push(entry);
         break;
       default:
         step satisfies never;
@@ -123,6 +124,20 @@ async function onSameHead({ chain }: LookDeps, head: Head, hashes: readonly Hash
     if (isBehind(error)) return [];
     throw error;
   }
+}
+
+/**
+ * Whether no endpoint has had a receipt for a while of one whose nonce is used. The count and the receipts may have come from two
+ * nodes: one that stands on the same head must have them; and a node may count what it has no receipt of yet, or have lost one.
+ */
+async function isDisplaced(deps: LookDeps, head: Head, entry: Entry): Promise<boolean> {
+  const { now, receiptLagMs = 10_000 } = deps;
+  const isSo = (await hasNone(deps, head, entry)) && (await isSoElsewhere(deps, entry, undefined));
+  // Not where the clock was set back since.
+  entry.displacedSince = isSo ? Math.min(entry.displacedSince ?? now(), now()) : undefined;
+  if (entry.displacedSince === undefined) return false;
+  entry.answer = "its nonce is used, and no endpoint has its receipt";
+  return now() - entry.displacedSince >= receiptLagMs;
 }
 
 async function hasNone({ chain }: LookDeps, head: Head, { attempts }: Entry): Promise<boolean> {

@@ -41,6 +41,8 @@ export type Entry = {
   answer: string | undefined;
   /** Why it is called off. */
   refusal: Error | undefined;
+  /** Clock milliseconds since when its nonce is used, finally, and no endpoint has its receipt. */
+  displacedSince?: number | undefined;
   /** Set once nothing about it can change: it was mined in a block that is final, or something else was, in its nonce. */
   fate: "settled" | "displaced" | undefined;
 };

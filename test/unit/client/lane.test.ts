@@ -69,6 +69,7 @@ beforeEach(() => {
   const node = { name: "node", call: answer as never, batch: async () => [] };
   lane = createLane({
     ...{ signer, pollIntervalMs, clock: time.clock, chainId: 1071, maxFeePerGas: 1_000n, rebroadcastAfterMs: 600_000 },
+    receiptLagMs: 0,
     chain: fakeChain(chain),
     ...{ rpc: node, elsewhere: node },
   });

@@ -3,7 +3,7 @@ import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
 import type { HttpRpc } from "../../../src/chain/jsonRpc.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { RefusedError } from "../../../src/client/errors.ts";
-import { look } from "../../../src/client/lane/look.ts";
+import { type LookDeps, look } from "../../../src/client/lane/look.ts";
 import { outcomeOf } from "../../../src/client/lane/outcome.ts";
 import type { Entry, Transaction } from "../../../src/client/lane/transaction.ts";
 import { RetryableError } from "../../../src/errors.ts";
@@ -34,7 +34,7 @@ const behind = async (): Promise<never> => {
 };
 const refused = new RefusedError("another response stands there", { code: "RESPONSE_CHANGED" });
 const elsewhere: HttpRpc = { name: "elsewhere", call: behind, batch: behind };
-const lookOn = (answers: Partial<ChainPort>, entries = [entry]) =>
+const lookOn = (answers: Partial<ChainPort>, entries = [entry], deps: Partial<LookDeps> = {}) =>
   look(
     {
       chain: fakeChain({ head: async () => head, ...answers }),
@@ -43,7 +43,8 @@ const lookOn = (answers: Partial<ChainPort>, entries = [entry]) =>
       chainId: 1071,
       now: () => 0,
       maxFeePerGas: 1_000n,
-      rebroadcastAfterMs: 10_000,
+      ...{ rebroadcastAfterMs: 10_000, receiptLagMs: 0 },
+      ...deps,
     },
     entries,
   );
@@ -68,6 +69,20 @@ describe("a look of the library at what it has signed", () => {
   it("takes a nonce for used by somebody else where a node on the same head has none of its receipts", async () => {
     const sight = await lookOn({ minedNonce: async () => toNonce(5), receiptsAt: async () => [] });
     expect(sight.displaced).toEqual([entry]);
+  });
+
+  it("takes a nonce for used by somebody else once nobody has had a receipt for ten seconds, whatever the clock does", async () => {
+    let now = 50_000;
+    const answers = { minedNonce: async () => toNonce(5), receiptsAt: async (): Promise<Receipt[]> => [] };
+    const displaced = async (at: number, changes: Partial<ChainPort> = {}) => {
+      now = at;
+      const deps = { now: () => now, receiptLagMs: undefined, rebroadcastAfterMs: 600_000 };
+      return (await lookOn({ ...answers, ...changes }, [entry], deps)).displaced.length;
+    };
+    expect([await displaced(50_000), await displaced(20_000), await displaced(29_999)]).toEqual([0, 0, 0]);
+    expect(entry.answer).toBe("its nonce is used, and no endpoint has its receipt");
+    expect(await displaced(30_000, { receipts: async () => [receiptIn(99n, hashOf(99))] })).toBe(0);
+    expect([await displaced(31_000), await displaced(40_999), await displaced(41_000)]).toEqual([0, 0, 1]);
   });
 
   it.each<[string, Partial<ChainPort>]>([
