@@ -1,5 +1,5 @@
 import type { Log } from "viem";
-import { describeError } from "../errors.ts";
+import { describeError, RetryableError } from "../errors.ts";
 import type { ClientContext } from "./context.ts";
 import { AddressUnknownError } from "./errors.ts";
 import { defaultTimeoutMs } from "./lane/conclude.ts";
@@ -13,8 +13,8 @@ export type Publication = MinedTransaction & { readonly address: Address };
 /**
  * Has a publication mined, and finds the address of what it published.
  *
- * Once it is mined no answer of an endpoint is a reason to publish it again. Where one lacks the receipt the lane looks again,
- * too: the block may be taken back, and another attempt, with another hash, be the one that is mined.
+ * Once it is mined no answer of an endpoint is a reason to publish it again. Where one lacks the receipt, or has it of another branch,
+ * the lane looks again, too: the block may be taken back, and another attempt, with another hash, be the one that is mined.
  * @param address Finds it in the logs. @param options `timeoutMs`: also how long an endpoint may lack the receipt.
  * @throws as `Lane.mine`; AddressUnknownError if no endpoint has the receipt by then.
  */
@@ -29,7 +29,7 @@ export async function minePublication(
   const { clock } = context;
   const unknown = (why: unknown) => new AddressUnknownError(transaction.what, mined, describeError(why), why);
   for (const until = clock.now() + (options.timeoutMs ?? defaultTimeoutMs); ; ) {
-    const receipt = await logsOf(context, mined.hash).catch((error: Error) => error);
+    const receipt = await receiptOf(context, mined).catch((error: Error) => error);
     if (!(receipt instanceof Error)) {
       try {
         return { ...mined, address: address(receipt) };
@@ -40,4 +40,17 @@ export async function minePublication(
     if (clock.now() >= until) throw unknown(receipt);
     mined = await lane.wait(mined.nonce, { ...options, timeoutMs: Math.max(0, until - clock.now()) });
   }
+}
+
+/** On another branch the same transaction may have published at another address. */
+async function receiptOf(context: ClientContext, { hash, blockHash }: MinedTransaction) {
+  const receipt = await logsOf(context, hash);
+  if (receipt.blockHash.toLowerCase() === blockHash.toLowerCase()) return receipt;
+  throw new RetryableError(
+    `of two receipts of ${hash} one is of the block ${blockHash}, and one of ${receipt.blockHash}`,
+    {
+      code: "ENDPOINTS_DISAGREE",
+      remedy: "ask again: one of them stood on another branch",
+    },
+  );
 }

@@ -24,7 +24,7 @@ function only<T>(events: readonly T[]): T {
 export async function logsOf(
   { rpc, contracts }: ClientContext,
   hash: `0x${string}`,
-): Promise<{ readonly logs: readonly Log[] }> {
+): Promise<{ readonly logs: readonly Log[]; readonly blockHash: string }> {
   const receipt = await rpc.call<(WireReceipt & { readonly logs: Log[] }) | null>("eth_getTransactionReceipt", hash);
   if (receipt === null) {
     throw new RetryableError(`the node has no receipt of ${hash} any more`, {
@@ -32,7 +32,11 @@ export async function logsOf(
       remedy: "ask again: another node had it",
     });
   }
-  return { logs: receipt.logs.filter(({ address }) => address.toLowerCase() === contracts.nexus.toLowerCase()) };
+  const { blockHash } = receipt;
+  return {
+    blockHash,
+    logs: receipt.logs.filter(({ address }) => address.toLowerCase() === contracts.nexus.toLowerCase()),
+  };
 }
 
 /**

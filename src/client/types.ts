@@ -105,6 +105,8 @@ export type MinedTransaction = {
   readonly hash: `0x${string}`;
   readonly nonce: number;
   readonly blockNumber: bigint;
+  /** After a reorg another block may stand at that height. */
+  readonly blockHash: `0x${string}`;
   /** What it cost in gas, wei. */
   readonly fee: bigint;
 };

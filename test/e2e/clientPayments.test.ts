@@ -137,3 +137,30 @@ describe("what a response asks", () => {
     expect(await client.confirmResponse(response)).toMatchObject({ nonce: 0, task: expect.stringMatching(/^0x/) });
   });
 });
+
+it("the address of a task that was published is not told by the receipt of another branch than the one that has it", async () => {
+  const client = createClient({
+    chain: devnet.chainId,
+    rpc: proxy.http,
+    signer: devnet.accounts.client.privateKey,
+    pollIntervalMs: 20,
+  });
+  const other = toHex(0xdead, { size: 32 });
+  let receipts = 0;
+  /** The second one that there is, which the address is read of, and the third. */
+  proxy.set(async ({ method, params }) => {
+    if (method !== "eth_getTransactionReceipt") return undefined;
+    const found = (await node(method, ...params)) as { logs: { data: string }[] } | null;
+    if (found === null || ![2, 3].includes(++receipts)) return { result: found };
+    const logs = found.logs.map((log) => ({ ...log, data: `${other}${log.data.slice(66)}` }));
+    return { result: { ...found, blockHash: toHex(7, { size: 32 }), logs } };
+  });
+  const { timestamp } = await devnet.publicClient.getBlock();
+  const task = { source, config: "{}", expiryTime: Number(timestamp) + 3_600, payment: "1 OGPU" };
+  const published = await client.publishTask(task);
+  proxy.set(() => undefined);
+  expect(published.task).toBe(await client.getPublishedTask(published.hash));
+  const { blockHash } = await devnet.publicClient.getTransactionReceipt({ hash: published.hash });
+  expect(published.blockHash).toBe(blockHash);
+  expect(receipts).toBeGreaterThan(3);
+});

@@ -31,8 +31,8 @@ export async function conclude(
   const outcome = await entries.outcome(entry, confirmations, clock.now() + timeoutMs);
   switch (outcome.type) {
     case "mined": {
-      const { hash, blockNumber, fee } = outcome;
-      return { type: "mined", mined: { hash, nonce, blockNumber, fee } };
+      const { hash, blockNumber, blockHash, fee } = outcome;
+      return { type: "mined", mined: { hash, nonce, blockNumber, blockHash, fee } };
     }
     case "called-off":
       throw outcome.reason;

@@ -175,9 +175,17 @@ async function isSoElsewhere(
 }
 
 function minedBy({ attempts }: Entry, receipt: Receipt, readAt: bigint): SeenMined {
-  const { hash, blockNumber, succeeded } = receipt;
+  const { hash, blockNumber, blockHash, succeeded } = receipt;
   const attempt = attempts.find((each) => each.hash === hash);
-  return { hash, blockNumber, succeeded, kind: attempt?.kind ?? "confirm", fee: gasCost(attempt, receipt), readAt };
+  return {
+    hash,
+    blockNumber,
+    blockHash,
+    succeeded,
+    kind: attempt?.kind ?? "confirm",
+    fee: gasCost(attempt, receipt),
+    readAt,
+  };
 }
 
 async function sendAgain(

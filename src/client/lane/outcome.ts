@@ -1,4 +1,5 @@
 import type { Attempt, Mined } from "../../journal/journal.ts";
+import type { Hash } from "../../protocol/brand.ts";
 import type { Entry, Transaction } from "./transaction.ts";
 
 /** What it takes to tell what came of an entry, and nothing that is long: it is kept for a while. */
@@ -9,7 +10,7 @@ export type Known = Pick<Entry, "nonce" | "mined" | "fate" | "answer" | "refusal
 
 /** What came of an entry. `displaced`: somebody else's transaction was mined in its nonce, finally. */
 export type Outcome =
-  | ({ readonly type: "mined"; readonly fee: bigint } & Mined)
+  | ({ readonly type: "mined"; readonly fee: bigint; readonly blockHash: Hash } & Mined)
   | ({ readonly type: "reverted" } & Mined)
   | { readonly type: "called-off"; readonly reason: Error }
   | { readonly type: "displaced" };
@@ -36,8 +37,8 @@ export function outcomeOf(
   // What is settled stays, whether or not its receipt is read again.
   const upTo = fate === "settled" ? head : mined.readAt;
   if (upTo - mined.blockNumber + 1n < BigInt(confirmations)) return undefined;
-  const { hash, blockNumber, fee, succeeded, kind } = mined;
-  if (kind === "confirm" && succeeded) return { type: "mined", hash, blockNumber, fee };
+  const { hash, blockNumber, blockHash, fee, succeeded, kind } = mined;
+  if (kind === "confirm" && succeeded) return { type: "mined", hash, blockNumber, blockHash, fee };
   if (fate !== "settled") return undefined;
   if (kind === "confirm") return { type: "reverted", hash, blockNumber };
   return refusal && { type: "called-off", reason: refusal };

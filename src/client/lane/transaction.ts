@@ -1,6 +1,6 @@
 import type { HttpRpc } from "../../chain/jsonRpc.ts";
 import type { Attempt, Mined } from "../../journal/journal.ts";
-import type { Hex, Nonce } from "../../protocol/brand.ts";
+import type { Hash, Hex, Nonce } from "../../protocol/brand.ts";
 
 /** A call that is to be mined once. */
 export type Transaction = {
@@ -20,6 +20,7 @@ export type Transaction = {
 
 /** As its receipt told. */
 export type SeenMined = Mined & {
+  readonly blockHash: Hash;
   readonly fee: bigint;
   readonly succeeded: boolean;
   readonly kind: Attempt["kind"];

@@ -94,7 +94,15 @@ describe("a look of the library at what it has signed", () => {
   });
 
   it("looks after the others where one receipt is refused, and counts no confirmations by what has come since that one was read", async () => {
-    entry.mined = { hash: own, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm", readAt: 99n };
+    entry.mined = {
+      hash: own,
+      blockNumber: 99n,
+      blockHash: hashOf(99),
+      fee: 1n,
+      succeeded: true,
+      kind: "confirm",
+      readAt: 99n,
+    };
     const other: Entry = {
       ...entry,
       nonce: toNonce(5),
@@ -184,7 +192,15 @@ describe("a look of the library at what it has signed", () => {
       const fees = { type: "eip1559", maxFeePerGas: 20n, maxPriorityFeePerGas: 2n } as const;
       const signed = await signerOfKey("1").sign({ ...call, fees, nonce: toNonce(4) });
       entry.attempts[0] = { kind: "confirm", ...signed, nonce: toNonce(4), signedAt: 0 };
-      entry.mined = { hash: signed.hash, blockNumber: 99n, fee: 1n, succeeded: true, kind: "confirm", readAt: 99n };
+      entry.mined = {
+        hash: signed.hash,
+        blockNumber: 99n,
+        blockHash: hashOf(99),
+        fee: 1n,
+        succeeded: true,
+        kind: "confirm",
+        readAt: 99n,
+      };
       entry = { ...entry, transaction: { ...entry.transaction, check, ...(key !== undefined && { key }) } };
       sent = [];
       await lookOn({
