@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Journal } from "../../src/journal/journal.ts";
@@ -11,19 +9,17 @@ import type { PolicySet } from "../../src/policy/policyPort.ts";
 import type { Signals } from "../../src/policy/signals/signalsPort.ts";
 import { type ResponseAddress, unixSeconds, wei } from "../../src/protocol/brand.ts";
 import { address, aResponse, aSnapshot, fakeChain, headAt, source, task } from "../support/fakeChain.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { folderOf, invalidOutput, outputOf } from "./policy/support.ts";
 
 let directory: string;
 let journal: Journal;
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "window-"));
+  directory = temporaryFolder("window-");
   journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
   await journal.intake({ tasks: [{ task, source }], responses: [], touched: [] });
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const policiesOf = (
   more: string,

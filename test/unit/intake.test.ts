@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lastValueFrom, of, Subject, toArray } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -13,6 +11,7 @@ import { createIntakes } from "../../src/intake.ts";
 import type { Cursor, Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import { fakeChain, hashOf, headAt } from "../support/fakeChain.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 
 let directory: string;
@@ -20,15 +19,12 @@ let journal: Journal;
 let head: bigint;
 let time: VirtualTime;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "intake-"));
+  directory = temporaryFolder("intake-");
   journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
   head = 100n;
   time = createVirtualTime();
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const intakesOn = (
   chain: Partial<ChainPort>,

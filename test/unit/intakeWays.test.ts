@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lastValueFrom, of, Subject, toArray } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -13,6 +11,7 @@ import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import type { ChainEvent } from "../../src/protocol/events.ts";
 import type { Report } from "../../src/report.ts";
 import { fakeChain, hashOf, headAt, response, source, task } from "../support/fakeChain.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 
 let directory: string;
@@ -20,15 +19,12 @@ let journal: Journal;
 let time: VirtualTime;
 let reports: Report[];
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "ways-"));
+  directory = temporaryFolder("ways-");
   journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
   time = createVirtualTime();
   reports = [];
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const nothing: Facts = { tasks: [], responses: [], touched: [], stored: () => undefined };
 type Stage = {

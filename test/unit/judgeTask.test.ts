@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NEVER } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -34,6 +32,7 @@ import {
   source,
   task,
 } from "../support/fakeChain.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { folderOf } from "./policy/support.ts";
 
 const later = address<ResponseAddress>(0x3b);
@@ -43,16 +42,13 @@ let reports: Report[];
 let judged: Candidate[];
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "judge-"));
+  directory = temporaryFolder("judge-");
   journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
   reports = [];
   judged = [];
   await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => journal.close());
 
 type Opinion = Pick<Verdict, "kind"> & Partial<Verdict>;
 const outputOf = (changes: Partial<Output> = {}): Output => ({

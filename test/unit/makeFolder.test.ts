@@ -1,14 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "folder-"));
+  directory = temporaryFolder("folder-");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const source = (name: string) => JSON.stringify(join(import.meta.dirname, "../../src", name));
 

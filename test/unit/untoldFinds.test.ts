@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Journal } from "../../src/journal/journal.ts";
@@ -7,17 +5,15 @@ import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import type { TaskAddress } from "../../src/protocol/brand.ts";
 import { createUntoldFinds } from "../../src/untoldFinds.ts";
 import { address, hashOf, response, source, task } from "../support/fakeChain.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 let directory: string;
 let journal: Journal;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "untold-"));
+  directory = temporaryFolder("untold-");
   journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterEach(() => journal.close());
 
 const found = { tasks: [{ task, source }], responses: [{ response, task }] };
 const sweepStores = () => journal.intake({ ...found, touched: [] });

@@ -1,16 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { cli } from "../../support/cli.ts";
 import { payFirstValid } from "../../support/daemonProcess.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const key = "1914f327e9e5c6fc442e3dade3221e632d9b6db1d10c979113002dc562852e9a";
 
 /** What `check` and `run` say of a configuration with these lines; no endpoint answers either of them. */
 async function saidOf(lines: string, files: Readonly<Record<string, string>>) {
-  const cwd = mkdtempSync(join(tmpdir(), "check-"));
-  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  const cwd = temporaryFolder("check-");
   mkdirSync(join(cwd, "policies/schemas"), { recursive: true });
   writeFileSync(join(cwd, "policies/schemas/sentiment.json"), "{}");
   writeFileSync(join(cwd, "policies/first.yaml"), payFirstValid);

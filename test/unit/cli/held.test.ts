@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -8,6 +6,7 @@ import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { wei } from "../../../src/protocol/brand.ts";
 import { cli } from "../../support/cli.ts";
 import { hashOf, response, source, task } from "../../support/fakeChain.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 // A container's user may have no entry in /etc/passwd; a test cannot become one.
 vi.mock("node:os", async (original) => ({
@@ -20,7 +19,7 @@ vi.mock("node:os", async (original) => ({
 let cwd: string;
 let journal: Journal;
 beforeEach(async () => {
-  cwd = mkdtempSync(join(tmpdir(), "held-"));
+  cwd = temporaryFolder("held-");
   journal = openSqliteJournal({ path: join(cwd, "journal.sqlite"), chainId: 1071 });
   await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
   const verdict = {
@@ -33,10 +32,7 @@ beforeEach(async () => {
   const basis = { block: { number: 1n, hash: hashOf(1) }, payloadDigest: "", responseDigest: "d", payment: wei(1n) };
   await journal.decide([{ ...verdict, ...basis, mode: "enforce", task, response }], 0);
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(cwd, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const run = (words: readonly string[], env: Record<string, string> = {}) =>
   cli(["held", ...words, "--network", "mainnet", "--journal-path", "journal.sqlite"], { cwd, env });

@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { StatementSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -16,6 +15,7 @@ import {
 } from "../../../src/protocol/brand.ts";
 import { cli } from "../../support/cli.ts";
 import { address, hashOf, source } from "../../support/fakeChain.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const signer = address<AccountAddress>(0xd1);
 let cwd: string;
@@ -23,14 +23,11 @@ let path: string;
 let journal: Journal;
 
 beforeEach(() => {
-  cwd = mkdtempSync(join(tmpdir(), "export-"));
+  cwd = temporaryFolder("export-");
   path = join(cwd, "journal.sqlite");
   journal = openSqliteJournal({ path, chainId: 1071 });
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(cwd, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const mine = () => ["--network", "mainnet", "--journal-path", path];
 const taskOf = (number: number) => address<TaskAddress>(0xa0 + number);

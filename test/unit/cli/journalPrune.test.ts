@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { cli } from "../../support/cli.ts";
 import { hashOf, source, task } from "../../support/fakeChain.ts";
 import { type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const hourMs = 3_600_000;
 let cwd: string;
@@ -15,7 +14,7 @@ let endpoint: RpcServer;
 let aheadMs: number | undefined;
 
 beforeEach(async () => {
-  cwd = mkdtempSync(join(tmpdir(), "prune-"));
+  cwd = temporaryFolder("prune-");
   path = join(cwd, "journal.sqlite");
   const journal = openSqliteJournal({ path, chainId: 1071 });
   await journal.intake({ tasks: [{ task, source }], responses: [], touched: [] });
@@ -35,10 +34,7 @@ beforeEach(async () => {
         },
   );
 });
-afterEach(async () => {
-  await endpoint.stop();
-  rmSync(cwd, { recursive: true });
-});
+afterEach(() => endpoint.stop());
 
 const block = () => ({
   ...{ number: "0x10", hash: hashOf(16), parentHash: hashOf(15), baseFeePerGas: "0x1" },

@@ -1,16 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { journalSite } from "../../../src/cli/journalSite.ts";
 import { loadConfig } from "../../../src/config/loadConfig.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "site-"));
+  directory = temporaryFolder("site-");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const site = (flags: Record<string, string>, env: Record<string, string> = {}) => {
   const context = { env: { NODE_ENV: "production", ...env }, cwd: directory };

@@ -1,15 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { parseCommandLine } from "../../../src/cli/commandLine.ts";
 import type { Context } from "../../../src/cli/context.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let cwd: string;
 let path: string;
 beforeEach(async () => {
-  cwd = mkdtempSync(join(tmpdir(), "pausing-"));
+  cwd = temporaryFolder("pausing-");
   mkdirSync(join(cwd, "policies"));
   const text =
     "apiVersion: ogpu-confirmd/v1\nname: thrifty\ncaps: {perDay: 3 OGPU}\nstrategy: first\neligible: 'true'\n";
@@ -17,7 +17,6 @@ beforeEach(async () => {
   path = join(cwd, "data", "journal.sqlite");
   await openSqliteJournal({ path, chainId: 1071 }).close();
 });
-afterEach(() => rmSync(cwd, { recursive: true }));
 
 type Ran = { readonly code: number; readonly printed: string; readonly complained: string };
 

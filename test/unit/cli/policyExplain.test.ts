@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Decision, Journal } from "../../../src/journal/journal.ts";
@@ -8,6 +7,7 @@ import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import { checksummed, type ResponseAddress, type TaskAddress } from "../../../src/protocol/brand.ts";
 import { cli } from "../../support/cli.ts";
 import { address, hashOf, source } from "../../support/fakeChain.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 import { candidateOf, ogpu, outputOf, provider, responseOf } from "../policy/support.ts";
 
 const task = address<TaskAddress>(0xa1);
@@ -21,7 +21,7 @@ let path: string;
 let journal: Journal;
 
 beforeEach(async () => {
-  cwd = mkdtempSync(join(tmpdir(), "explain-"));
+  cwd = temporaryFolder("explain-");
   path = join(cwd, "journal.sqlite");
   journal = openSqliteJournal({ path, chainId: 1071 });
   await journal.intake({
@@ -30,10 +30,7 @@ beforeEach(async () => {
     touched: [],
   });
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(cwd, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const explain = (...words: readonly string[]) =>
   cli(["policy", "explain", ...words, "--network", "mainnet", "--journal-path", path], { cwd });

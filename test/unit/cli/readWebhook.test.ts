@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { readWebhook } from "../../../src/cli/readWebhook.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const url = "https://hooks.example/services/T0K3N";
 const folder = () => {
-  const directory = mkdtempSync(join(tmpdir(), "webhook-"));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const directory = temporaryFolder("webhook-");
   writeFileSync(join(directory, "alert-webhook"), `${url}\n`, { mode: 0o600 });
   return directory;
 };

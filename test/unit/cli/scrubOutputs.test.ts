@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { cli } from "../../support/cli.ts";
 import { startRpcServer } from "../../support/rpcServer.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const key = "pt-Zx81kQ02mN5rT7vB";
 const password = "Corr3ct-Horse";
@@ -16,8 +16,7 @@ it.each([
   ["policy backtest", ["policy", "backtest", "--from", "1"]],
   ["check", ["check"]],
 ])("shows no credential of an endpoint that a node's refusal repeats: %s", async (_, words) => {
-  const cwd = mkdtempSync(join(tmpdir(), "scrub-"));
-  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  const cwd = temporaryFolder("scrub-");
   mkdirSync(join(cwd, "policies"));
   const policy = "apiVersion: ogpu-confirmd/v1\nname: first\nstrategy: first\neligible: output.valid\n";
   writeFileSync(join(cwd, "policies", "first.yaml"), policy);

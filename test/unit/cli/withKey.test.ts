@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as settled } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { type JournalSite, journalSite } from "../../../src/cli/journalSite.ts";
 import { type HeldKey, requireFreeKey, withKey } from "../../../src/cli/withKey.ts";
 import { systemClock } from "../../../src/clock.ts";
@@ -12,6 +10,7 @@ import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { toNonce, wei } from "../../../src/protocol/brand.ts";
 import { hashOf, response, source, task } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
 
 const key = signerOfKey("1");
@@ -22,12 +21,11 @@ let site: JournalSite;
 let now: number;
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "with-key-"));
+  directory = temporaryFolder("with-key-");
   path = join(directory, "journal.sqlite");
   site = journalSite({ journal: { path }, chain: { id: 1071 } } as never, { env: {}, cwd: directory });
   now = Date.now();
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const open = () => openSqliteJournal({ path, chainId: 1071 });
 /** As a daemon opens it; what it does, and its end. */

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseCommandLine } from "../../../src/cli/commandLine.ts";
@@ -11,6 +10,7 @@ import { pausePaying } from "../../../src/sink/guardrails/pausing.ts";
 import { cli } from "../../support/cli.ts";
 import { address, hashOf, source } from "../../support/fakeChain.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let directory: string;
 let path: string;
@@ -19,16 +19,13 @@ let journal: Journal;
 let intents: readonly Confirmation[];
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "withdraw-"));
+  directory = temporaryFolder("withdraw-");
   path = join(directory, "journal.sqlite");
   journal = openSqliteJournal({ path, chainId: 1071 });
   intents = [await approve(0xa1, "good"), await approve(0xa2, "bad"), await approve(0xa3, "bad")];
   await pausePaying(journal, { who: "ann", why: "a bad policy" }, 1);
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const approve = async (digits: number, policy: string): Promise<Confirmation> => {
   const [task, response] = [address<TaskAddress>(digits), address<ResponseAddress>(digits + 0x10)];

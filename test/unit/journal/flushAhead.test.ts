@@ -1,16 +1,15 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { flushAhead } from "../../../src/journal/flushAhead.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "flush-"));
+  directory = temporaryFolder("flush-");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const isOpen = (file: string): boolean =>
   readdirSync("/proc/self/fd").some((each) => {

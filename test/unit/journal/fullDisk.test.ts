@@ -1,15 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const source = JSON.stringify(join(import.meta.dirname, "../../../src/journal/sqliteJournal.ts"));
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "full-"));
+  directory = temporaryFolder("full-");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 /** What a script says on a small disk of its own, which is gone with it. */
 const onSmallDisk = (options: string, script: string): string => {

@@ -1,21 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { growLog } from "../../../src/journal/growLog.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const source = JSON.stringify(join(import.meta.dirname, "../../../src/journal/sqliteJournal.ts"));
 let directory: string;
 let path: string;
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "log-"));
+  directory = temporaryFolder("log-");
   path = join(directory, "journal.sqlite");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const logLength = () => statSync(`${path}-wal`).size;
 const open = (isLasting: boolean) => openSqliteJournal({ path, chainId: 1071, isLasting });

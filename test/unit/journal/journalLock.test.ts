@@ -1,19 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { isJournalHeld, lockJournal } from "../../../src/journal/journalLock.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const source = JSON.stringify(join(import.meta.dirname, "../../../src/journal/sqliteJournal.ts"));
 let directory: string;
 let path: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "lock-"));
+  directory = temporaryFolder("lock-");
   path = join(directory, "journal.sqlite");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 /** What opening the journal says in a process of its own, without root's rights. @param shell What starts that process. */
 const openElsewhere = (shell = 'exec "$@"') => {

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +7,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { FatalError } from "../../../src/errors.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let directory: string;
 let path: string;
@@ -15,7 +15,7 @@ let journal: Journal;
 let lost: FatalError[];
 const open = (at = path) => openSqliteJournal({ path: at, chainId: 1071, onLost: (error) => lost.push(error) });
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "kept-"));
+  directory = temporaryFolder("kept-");
   mkdirSync(join(directory, "folder"));
   path = join(directory, "folder", "journal.sqlite");
   lost = [];
@@ -24,7 +24,6 @@ beforeEach(() => {
 afterEach(async () => {
   vi.useRealTimers();
   await journal.close();
-  rmSync(directory, { recursive: true });
 });
 
 function replace(): void {

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,19 +8,19 @@ import { lockJournal } from "../../../src/journal/journalLock.ts";
 import { migrations } from "../../../src/journal/migrations.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import type { TaskAddress } from "../../../src/protocol/brand.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let directory: string;
 let path: string;
 let journal: Journal;
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "journal-"));
+  directory = temporaryFolder("journal-");
   path = join(directory, "deep", "journal.sqlite");
   journal = openSqliteJournal({ path, chainId: 1071 });
 });
 afterEach(async () => {
   await journal.close().catch(() => undefined);
-  rmSync(directory, { recursive: true });
 });
 
 describe("opening a file", () => {

@@ -1,32 +1,22 @@
 import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  copyFileSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, copyFileSync, openSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { FatalError } from "../../../src/errors.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
 import { sqliteStore } from "../../../src/journal/sqliteStore.ts";
 import { syncedLog } from "../../../src/journal/syncedLog.ts";
 import { type Durability, run } from "../../../src/journal/work.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const source = JSON.stringify(join(import.meta.dirname, "../../../src/journal/sqliteJournal.ts"));
 let directory: string;
 let path: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "synced-"));
+  directory = temporaryFolder("synced-");
   path = join(directory, "journal.sqlite");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 /** What this process has a file open by, in the order in which it was opened where nothing was closed between. */
 const descriptorsOf = (file: string): readonly number[] =>

@@ -1,16 +1,6 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -29,18 +19,16 @@ import { showJobs } from "../../../src/ops/metrics/showJobs.ts";
 import { type SourceAddress, type TaskAddress, wei } from "../../../src/protocol/brand.ts";
 import type { Report } from "../../../src/report.ts";
 import { closedPort } from "../../support/closedPort.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 import { createAuthority } from "../signer/certificates.ts";
 
 let directory: string;
 let journal: Journal;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "housekeeping-"));
+  directory = temporaryFolder("housekeeping-");
   journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => journal.close());
 const day = 86_400_000;
 const source = `0x${"2".repeat(40)}` as SourceAddress;
 const tasks = (from: number, count: number) =>

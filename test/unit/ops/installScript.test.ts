@@ -1,15 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const script = join(import.meta.dirname, "../../../systemd/install.sh");
 let home: string;
 let root: string;
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "install-"));
+  home = temporaryFolder("install-");
   root = join(home, "root");
   mkdirSync(join(home, "bin"));
   mkdirSync(join(home, "policies/schemas"), { recursive: true });
@@ -21,7 +21,6 @@ beforeEach(() => {
   writeFileSync(join(home, "policies/mine.yaml"), "name: mine\n");
   writeFileSync(join(home, "policies/schemas/s.json"), "{}");
 });
-afterEach(() => rmSync(home, { recursive: true }));
 
 const run = (args: readonly string[], path = `${join(home, "bin")}:/usr/bin:/bin`) => {
   const { status, stdout, stderr } = spawnSync("sh", [script, ...args], {

@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseDuration } from "../../../src/config/duration.ts";
 import { schema } from "../../../src/config/schema.ts";
 import { exitCodes } from "../../../src/errors.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 const path = fileURLToPath(new URL("../../../systemd/ogpu-confirmd.service", import.meta.url));
 const unit = readFileSync(path, "utf8");
@@ -15,8 +16,7 @@ const installed = spawnSync("systemd-analyze", ["--version"]).status === 0;
 
 /** A root folder with the unit, what it starts, and the targets that it leans on. */
 const rootFolder = (text: string) => {
-  const root = mkdtempSync(join(tmpdir(), "unit-"));
-  onTestFinished(() => rmSync(root, { recursive: true }));
+  const root = temporaryFolder("unit-");
   const units = join(root, "etc/systemd/system");
   mkdirSync(units, { recursive: true });
   mkdirSync(join(root, "usr/local/bin"), { recursive: true });

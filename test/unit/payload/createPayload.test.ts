@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { from, lastValueFrom, toArray } from "rxjs";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { createPayload, type PayloadOptions } from "../../../src/payload/createPayload.ts";
 import { heapOf } from "../../../src/payload/heapOf.ts";
 import { cidOf, cidText, codecs, parseCid } from "../../../src/payload/ipfs/cid.ts";
@@ -11,6 +8,7 @@ import { patiently } from "../../../src/payload/patiently.ts";
 import type { Output } from "../../../src/payload/payloadPort.ts";
 import { whileHeld } from "../../../src/payload/whileHeld.ts";
 import { coalesceByKey } from "../../../src/rx/coalesceByKey.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 import { createArena, optionsFor, resolvesTo } from "./support/arena.ts";
 import { createBlocks } from "./support/blocks.ts";
 
@@ -246,8 +244,7 @@ test("answers that hang keep neither a task's config from being read nor what is
     if (cid && blocks.has(cid)) response.end(await blocks.get(cid));
   });
   const silent = await arena.tcp(() => {});
-  const cacheDir = mkdtempSync(join(tmpdir(), "payload-"));
-  onTestFinished(() => rmSync(cacheDir, { recursive: true, force: true }));
+  const cacheDir = temporaryFolder("payload-");
   const options = { gateways: [`http://${gateway}`], concurrency: 8, concurrencyPerHost: 8, firstByteTimeout: 60_000 };
   const payload = createPayload({ ...optionsFor(arena), ...options, cacheDir });
   const ipfs = (text: string) => `ipfs://${cidText(blocks.addFile(Buffer.from(text)))}`;

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Snapshot } from "../../../src/chain/chainPort.ts";
@@ -24,6 +22,7 @@ import {
 import { ResponseStatus } from "../../../src/protocol/statuses.ts";
 import type { Report } from "../../../src/report.ts";
 import { address, aResponse, aSnapshot, fakeChain, headAt, response, source, task } from "../../support/fakeChain.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 import { folderOf } from "./support.ts";
 
 const second = address<ResponseAddress>(0x3b);
@@ -34,16 +33,13 @@ let reports: Report[];
 let fetched: string[];
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "held-"));
+  directory = temporaryFolder("held-");
   journal = openSqliteJournal({ path: join(directory, "journal.sqlite"), chainId: 1071 });
   reports = [];
   fetched = [];
   await journal.intake({ tasks: [{ task, source, block: 7n }], responses: [{ response, task }], touched: [] });
 });
-afterEach(async () => {
-  await journal.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => journal.close());
 
 const policies = (more: string, mode = "enforce"): PolicySet =>
   loadPolicies(folderOf({ "a.yaml": `apiVersion: ogpu-confirmd/v1\nname: a\nmode: ${mode}\n${more}\n` }));

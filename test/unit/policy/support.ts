@@ -1,17 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
 import type { Output } from "../../../src/payload/payloadPort.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import type { Candidate, CandidateResponse, Policy, Verdict } from "../../../src/policy/policyPort.ts";
 import type { PolicyError, PolicyProblem } from "../../../src/policy/problems.ts";
 import { toAddress, unixSeconds, wei } from "../../../src/protocol/brand.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 /** Writes files into a folder that lives as long as the test. */
 export function folderOf(files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), "policies-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder("policies-");
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { loadConfig } from "../../../src/config/loadConfig.ts";
 import { openSigners, readSignerParts } from "../../../src/signer/openSigners.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 import { createAuthority } from "./certificates.ts";
 import { account, privateKey, transaction, viemBytes } from "./contract.ts";
 import { lock } from "./lockKeystore.ts";
@@ -12,8 +12,7 @@ import { signerServer, signParameters } from "./signerServer.ts";
 
 /** A folder with these files, readable by nobody else. */
 function folderOf(files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), "signers-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder("signers-");
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 });
   return folder;
 }

@@ -1,9 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/errors.ts";
 import { type ReadKeysOptions, readKeys } from "../../../src/signer/readKeys.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 import { lock } from "./lockKeystore.ts";
 
 const digits = (letter: string) => letter.repeat(64);
@@ -132,8 +132,7 @@ describe("readKeys", () => {
   });
 
   it("reads real files and their modes", () => {
-    const folder = mkdtempSync(join(tmpdir(), "key-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder("key-");
     const keyFile = join(folder, "key");
     writeFileSync(keyFile, digits("a"));
     chmodSync(keyFile, 0o644);

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RetryableError } from "../../../src/errors.ts";
@@ -25,18 +23,18 @@ import {
   snapshotOf,
 } from "../../support/fakeChain.ts";
 import { createSinkBench, type SinkBench } from "../../support/sinkBench.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let bench: SinkBench;
 let folder: string;
 const opened: Journal[] = [];
 beforeEach(() => {
   bench = createSinkBench();
-  folder = mkdtempSync(join(tmpdir(), "outcomes-"));
+  folder = temporaryFolder("outcomes-");
 });
 afterEach(async () => {
   for (const journal of opened.splice(0)) await journal.close();
   await bench.remove();
-  rmSync(folder, { recursive: true });
 });
 
 /** What a daemon is made of; another one on the same journal knows what that holds, and nothing else. */

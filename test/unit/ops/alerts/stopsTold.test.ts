@@ -1,19 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { ConfigError, FatalError } from "../../../../src/errors.ts";
 import { stopsTold } from "../../../../src/ops/alerts/stopsTold.ts";
+import { temporaryFolder } from "../../../support/temporaryFolder.ts";
 
 let directory: string;
 let path: string;
 let now: number;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "told-"));
+  directory = temporaryFolder("told-");
   path = join(directory, "data", "journal.sqlite.told");
   now = 1_000_000;
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const minute = 60_000;
 const gone = (block: number) =>

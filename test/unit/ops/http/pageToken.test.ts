@@ -1,14 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { isSameToken, readPageToken } from "../../../../src/ops/http/pageToken.ts";
+import { temporaryFolder } from "../../../support/temporaryFolder.ts";
 
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "token-"));
+  directory = temporaryFolder("token-");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const strong = "0123456789abcdef0123456789abcdef";
 const at = (name: string) => join(directory, name);

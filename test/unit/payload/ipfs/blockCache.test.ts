@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { createBlockCache } from "../../../../src/payload/ipfs/blockCache.ts";
 import { cidOf, codecs } from "../../../../src/payload/ipfs/cid.ts";
+import { temporaryFolder } from "../../../support/temporaryFolder.ts";
 
 const block = (nth: number, size = 4_000) => {
   const bytes = Buffer.alloc(size, nth);
@@ -13,8 +13,7 @@ type Block = ReturnType<typeof block>;
 const nameOf = ({ cid }: Block) => `12-${Buffer.from(cid.digest).toString("hex")}`;
 
 function open(maxBytes = 1_000_000) {
-  const dir = mkdtempSync(join(tmpdir(), "blocks-"));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryFolder("blocks-");
   const reopen = (bytes = maxBytes) => createBlockCache({ dir, maxBytes: bytes });
   return { dir, reopen, cache: reopen(), files: () => readdirSync(dir).toSorted() };
 }

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { createPayload, type PayloadOptions } from "../../../../src/payload/createPayload.ts";
 import { type Cid, cidOf, cidText, codecs, hashes } from "../../../../src/payload/ipfs/cid.ts";
+import { temporaryFolder } from "../../../support/temporaryFolder.ts";
 import { createArena, optionsFor } from "../support/arena.ts";
 import { serveBlocks } from "../support/blockGateway.ts";
 import { createBlocks, deepProfile, wrapped } from "../support/blocks.ts";
@@ -212,8 +212,7 @@ test("without a gateway, ipfs:// cannot be read", async () => {
 });
 
 function cacheFolder() {
-  const cacheDir = mkdtempSync(join(tmpdir(), "payload-"));
-  onTestFinished(() => rmSync(cacheDir, { recursive: true, force: true }));
+  const cacheDir = temporaryFolder("payload-");
   return { cacheDir, files: () => readdirSync(cacheDir) };
 }
 
