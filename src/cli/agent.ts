@@ -1,3 +1,4 @@
+import { InputError } from "../client/errors.ts";
 import { readAddress } from "../client/inputs.ts";
 import { exitCodes } from "../errors.ts";
 import { checksummed } from "../protocol/brand.ts";
@@ -21,7 +22,13 @@ export const agent = (context: Context, line: Line): Promise<number> =>
     if (action !== "set" && action !== "revoke") throw usage('write "agent set", "agent revoke" or "agent show"');
     const who = readAddress("the agent", required(address, "the agent's address"));
     const signer = signerIn(opened);
+    if (isSame(who, signer.address))
+      throw notTheClients(`${who} is the key that signs here, and no client's agent of itself`);
     await requireFreeKey(opened.site, signer);
+    if (action === "revoke" && !(await client.isAgent(signer.address, who)))
+      throw notTheClients(
+        `${who} is no agent of ${checksummed(signer.address)}, whose key signs here: nothing was revoked`,
+      );
     const plan = facts(onErrors(context), [
       [action === "set" ? "authorise the agent" : "revoke the agent", who],
       ["for the client", checksummed(signer.address)],
@@ -40,11 +47,22 @@ export const agent = (context: Context, line: Line): Promise<number> =>
     return exitCodes.ok;
   });
 
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** The daemon's configuration names its own key: what that one revokes lets the agent go on. */
+const notTheClients = (message: string) =>
+  new InputError(message, {
+    code: "ADDRESS_INVALID",
+    remedy: "sign with the client's key: --signer-key-file FILE",
+  });
+
 async function show(context: Context, line: Line, opened: Opened): Promise<number> {
   const [, agentAddress, clientAddress] = line.args;
   const { client, signer } = opened;
   const who = readAddress("the agent", required(agentAddress, "the agent's address"));
-  const of = readAddress("the client", clientAddress ?? signer?.address ?? required(undefined, "the client's address"));
+  // The daemon's configuration names the agent's key, which is nobody's client.
+  const own = signer && !isSame(who, signer.address) ? signer.address : undefined;
+  const of = readAddress("the client", clientAddress ?? required(own, "the client's address"));
   const authorised = await during(context, "reading the chain", client.isAgent(of, who));
   if (line.options.json) context.stdout.write(json({ agent: who, client: of, authorised }));
   else

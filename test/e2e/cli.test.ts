@@ -185,6 +185,17 @@ describe("agent", () => {
     expect(await run(["agent", "show", helper, devnet.accounts.client.address], { env: {} })).toMatchObject({
       code: 1,
     });
+    const again = await run(["agent", "revoke", helper, "--yes"]);
+    expect(again).toMatchObject({
+      code: 78,
+      out: "",
+      err: expect.stringMatching(/is no agent of .*nothing was revoked/),
+    });
+    const byAgent = ["agent", "revoke", helper, "--yes"];
+    expect(await run(byAgent, { env: asAgent() })).toMatchObject({
+      code: 78,
+      err: again.err.replace(devnet.accounts.client.address, devnet.accounts.agent.address),
+    });
     // The daemon's configuration names the agent's key: whoever asks for the client's is not to sign with that one.
     const agentKey = join(directory, "agent-key");
     writeFileSync(agentKey, devnet.accounts.agent.privateKey, { mode: 0o600 });

@@ -11,7 +11,10 @@ with the client's key: --signer-role client takes it from CLIENT_PRIVATE_KEY, --
     revoke: "take that away",
     show: "say whether it may; exit code 1 where it may not",
   },
-  args: { AGENT: "the agent's address", CLIENT: "the client's address (default: the signer's)" },
+  args: {
+    AGENT: "the agent's address",
+    CLIENT: "the client's address (default: the signer's, which is not the agent's then)",
+  },
   maxArgs: { set: 1, revoke: 1, show: 2 },
   options: ["yes", "json"],
   examples: [
