@@ -6,6 +6,7 @@ import { createDigestSigner } from "../../../src/signer/createDigestSigner.ts";
 import type { Curve } from "../../../src/signer/curve.ts";
 import { javascriptCurve } from "../../../src/signer/javascriptCurve.ts";
 import { keyBytes, privateKeySigner } from "../../../src/signer/privateKeySigner.ts";
+import { recoverSigner } from "../../../src/signer/recoverSigner.ts";
 import { threadedSigner } from "../../../src/signer/threadedSigner.ts";
 import { account, describeSigner, privateKey, transaction } from "./contract.ts";
 import { createFakeKeyService } from "./fakeKeyService.ts";
@@ -74,10 +75,22 @@ describe("createDigestSigner", () => {
     await expect(signer.sign(transaction())).rejects.toMatchObject({ code: "SIGNED_BYTES_DIFFER" });
   });
 
-  it("takes a compressed public key too", () => {
+  it("checks what it asked for, whatever the service makes of the bytes that it was given", async () => {
+    const signDigest = async (digest: Uint8Array) => {
+      const signature = service.signDer(digest);
+      digest.fill(0);
+      return signature;
+    };
+    const { raw } = await createDigestSigner({ address, signDigest }).sign(transaction());
+    expect(await recoverSigner(raw)).toBe(address);
+  });
+
+  it("takes a public key without its frame, compressed or not", () => {
     const publicKey = Buffer.from(javascriptCurve.publicKey(keyBytes(privateKey)));
     const compressed = Buffer.concat([Buffer.of(2 + ((publicKey[64] ?? 0) & 1)), publicKey.subarray(1, 33)]);
-    expect(createDigestSigner({ publicKey: compressed, signDigest: async () => compressed }).address).toBe(address);
+    for (const each of [publicKey, compressed]) {
+      expect(createDigestSigner({ publicKey: each, signDigest: async () => each }).address).toBe(address);
+    }
   });
 
   it("refuses a key of another curve", () => {

@@ -1,7 +1,7 @@
 import { BehaviorSubject, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
-import { RetryableError } from "../../../src/errors.ts";
+import { FatalError, RetryableError } from "../../../src/errors.ts";
 import type { Confirmation } from "../../../src/journal/journal.ts";
 import {
   type AccountAddress,
@@ -69,10 +69,16 @@ const start = async (
     { rebroadcastAfterMs: 30_000, receiptLagMs: 0, maxInFlight: 16, ...options },
   );
   const intents$ = new Subject<Confirmation>();
-  const subscription = sink.pay(intents$).subscribe();
+  let error: unknown;
+  const subscription = sink.pay(intents$).subscribe({
+    error: (each) => {
+      error = each;
+    },
+  });
   await time.pass(50);
   return {
     stop: () => subscription.unsubscribe(),
+    ended: () => error,
     pay: (...all: readonly Confirmation[]) => all.forEach((each) => void intents$.next(each)),
   };
 };
@@ -119,6 +125,28 @@ describe("what cannot be told of", () => {
     missing.add(held.task);
     await time.pass(130_000);
     expect([await stateOf(held), await stateOf(behind)]).toEqual(["intended", "broadcast"]);
+    stop();
+  });
+});
+
+describe("what a ceiling holds for ever", () => {
+  it("is looked at once a minute, and told of once, and once more when something else has kept it meanwhile", async () => {
+    let looks = 0;
+    const previews: ChainPort["previews"] = (asks) => {
+      looks += 1;
+      return fakeChain({ snapshot }).previews(asks);
+    };
+    const { pay, stop } = await start([first], { previews }, { guardrails: { ...unlimited, perHour: wei(50n) } });
+    const held = await intend();
+    pay(held);
+    await time.pass(290_000);
+    const told = () => bench.reports.filter(({ type }) => type === "held").length;
+    expect([looks, told()]).toEqual([5, 1]);
+    missing.add(held.task);
+    await time.pass(20_000);
+    missing.clear();
+    await time.pass(60_000);
+    expect(told()).toBe(2);
     stop();
   });
 });
@@ -184,4 +212,51 @@ describe("of several keys", () => {
     expect(await signerOf(only)).toBe(second.address);
     stop();
   });
+});
+
+it("the batch that waits for its turn is not signed where a signer contradicts itself in the one before", async () => {
+  let asked = 0;
+  const broken: typeof first = {
+    ...first,
+    sign: async () => {
+      asked += 1;
+      throw new FatalError("the signed transaction differs", { code: "SIGNED_BYTES_DIFFER" });
+    },
+  };
+  const intents: Confirmation[] = [];
+  for (let count = 0; count < 120; count++) intents.push(await intend());
+  const { ended } = await start([broken], {}, { maxInFlight: 200 });
+  await time.pass(1_000);
+  expect(ended()).toMatchObject({ code: "SIGNED_BYTES_DIFFER" });
+  expect(asked).toBe(100);
+});
+
+it("what was postponed comes back also where the others of its batch waited so long to be signed that they were checked anew", async () => {
+  let asked = 0;
+  const slow: typeof first = {
+    ...first,
+    sign: async (transaction) => {
+      asked += 1;
+      if (asked <= 100) await new Promise((resolve) => time.clock.scheduler.schedule(resolve, 3_000));
+      return first.sign(transaction);
+    },
+  };
+  const intents: Confirmation[] = [];
+  for (let count = 0; count < 103; count++) intents.push(await intend());
+  const last = intents.at(-1) as Confirmation;
+  let isAble = false;
+  const { stop } = await start(
+    [slow],
+    {
+      simulateConfirm: async (_, response) =>
+        response === last.response && !isAble ? notOwner : { ok: true, gas: 100_000n },
+    },
+    { maxInFlight: 200 },
+  );
+  await time.pass(5_000);
+  expect([await stateOf(intents[101] as Confirmation), await stateOf(last)]).toEqual(["broadcast", "intended"]);
+  isAble = true;
+  await time.pass(12_000);
+  expect(await stateOf(last)).toBe("broadcast");
+  stop();
 });
