@@ -120,13 +120,27 @@ it("what no node takes is cancelled, not sent again and again", async () => {
   await inPool(1);
   await node("anvil_dropAllTransactions");
   const holder = client.lanes()[0]?.holder(first);
-  if (holder) holder.answer = "intrinsic gas too low";
+  if (holder) holder.word = "intrinsic gas too low";
   await automine(true);
   const { plan, sent } = await client.fixNonce({ approve: () => true });
   expect(plan.steps).toMatchObject([{ action: "cancel", why: "no node takes it: intrinsic gas too low" }]);
   expect(sent).toMatchObject([{ nonce: first, action: "cancel", outcome: "mined" }]);
   await devnet.mine(5);
   await expect(publishing).rejects.toMatchObject({ code: "CANCELLED" });
+});
+
+it("what an endpoint did not answer is sent again, whatever its name, and not cancelled as what no node takes", async () => {
+  await automine(false);
+  const client = open();
+  const { publishing } = await publish(client);
+  await inPool(1);
+  await node("anvil_dropAllTransactions");
+  const holder = client.lanes()[0]?.holder(first);
+  if (holder) holder.answer = "the endpoint rpc.chainid.example did not answer: ECONNRESET";
+  await automine(true);
+  const { sent } = await client.fixNonce({ approve: () => true });
+  expect(sent).toMatchObject([{ nonce: first, action: "resend", outcome: "mined" }]);
+  expect(await publishing).toMatchObject({ nonce: first });
 });
 
 it("a write while fixNonce waits for its approval does not wait for that, and what it took is left alone", async () => {

@@ -235,5 +235,6 @@ export async function send(
   const answer = await chain.broadcast(raw);
   entry.sentAt = now();
   entry.sentAtBlock = head;
+  entry.word = answer.ok ? undefined : answer.message;
   entry.answer = answer.ok ? undefined : (answer.why ?? answer.message);
 }

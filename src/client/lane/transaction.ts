@@ -40,6 +40,8 @@ export type Entry = {
   sentAtBlock: bigint | undefined;
   /** What the node last said to them. */
   answer: string | undefined;
+  /** The same, where it is a node's own word, and on these bytes: anything else may quote one on something else. */
+  word?: string | undefined;
   /** Why it is called off. */
   refusal: Error | undefined;
   /** Clock milliseconds since when its nonce is used, finally, and no endpoint has its receipt. */

@@ -93,7 +93,7 @@ async function sendAll(context: ClientContext, signer: Signer, steps: readonly F
     // Whatever the node answers: the bytes are out, and what is mined in the nonce tells.
     const answer = await chain.broadcast(raw);
     const refusal = answer.ok ? undefined : (answer.why ?? answer.message);
-    if (own) own.answer = refusal;
+    if (own) Object.assign(own, { answer: refusal, word: answer.ok ? undefined : answer.message });
     // The lane may sign the same for more while it is waited for.
     const alike = () => own?.attempts.flatMap((each) => (each.kind === kind ? each.hash : [])) ?? [];
     sent.push({ nonce, hash, action, refusal, alike });

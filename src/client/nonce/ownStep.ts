@@ -42,7 +42,7 @@ export function ownIn(context: ClientContext, address: string, { nonce, hash }: 
  */
 export async function ownStep(
   { maxFeePerGas, elsewhere }: ClientContext,
-  { attempts, answer, transaction }: Entry,
+  { attempts, word, transaction }: Entry,
   { nonce, state }: WaitingNonce,
   { now, baseFee = 0n }: { readonly now: Fees; readonly baseFee: bigint | undefined },
 ): Promise<Step & Pick<FixStep, "raw">> {
@@ -50,7 +50,7 @@ export async function ownStep(
   if (newest === undefined) throw new TypeError(`nothing is signed in nonce ${nonce}`);
   const { raw, kind } = newest;
   const { fees, call } = readAttempt(newest);
-  const hopeless = answer !== undefined && classifyAnswer(answer) === "hopeless" ? `no node takes it: ${answer}` : "";
+  const hopeless = word !== undefined && classifyAnswer(word) === "hopeless" ? `no node takes it: ${word}` : "";
   const why = kind === "cancel" ? "" : hopeless || (await refusalOf(transaction, elsewhere));
   if (state === "gap" && why === "" && feeCap(fees) >= baseFee)
     return { ...done("resend", "the node's pool has dropped it", fees, call.gas), raw };

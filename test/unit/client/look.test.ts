@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
+import type { BroadcastAnswer, ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
 import type { HttpRpc } from "../../../src/chain/jsonRpc.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { RefusedError } from "../../../src/client/errors.ts";
@@ -182,7 +182,12 @@ describe("a look of the library at what it has signed", () => {
   describe("of what was taken back", () => {
     let sent: string[];
     /** Looks once: here it is refused by now, and elsewhere something is found out. */
-    const lookAgain = async (check: Transaction["check"], key?: string, answers: Partial<ChainPort> = {}) => {
+    const lookAgain = async (
+      check: Transaction["check"],
+      key?: string,
+      answered: BroadcastAnswer = { ok: true },
+      answers: Partial<ChainPort> = {},
+    ) => {
       const call = {
         to: "0x0000000000000000000000000000000000000001",
         data: "0x",
@@ -207,7 +212,7 @@ describe("a look of the library at what it has signed", () => {
         ...answers,
         broadcast: async (raw) => {
           sent.push(raw);
-          return { ok: true };
+          return answered;
         },
       });
     };
@@ -238,10 +243,25 @@ describe("a look of the library at what it has signed", () => {
       expect(entry.attempts.at(-1)?.kind).toBe(kind);
     });
 
+    it.each<[BroadcastAnswer, string | undefined, string | undefined]>([
+      [{ ok: true }, undefined, undefined],
+      [{ ok: false, message: "intrinsic gas too low" }, "intrinsic gas too low", "intrinsic gas too low"],
+      [{ ok: false, message: "no answer", why: "ECONNRESET" }, "ECONNRESET", "no answer"],
+    ])("keeps a node's own word on it, and what people are told: %j", async (answered, answer, word) => {
+      entry.word = "an older one";
+      await lookAgain(async () => undefined, undefined, answered);
+      expect([entry.answer, entry.word]).toEqual([answer, word]);
+    });
+
     it("does not call off what was mined since its receipt was asked for, and is refused because of that", async () => {
-      await lookAgain(refusing(refuses), "task", {
-        minedNonce: async (_account, at) => toNonce(at === undefined ? 5 : 4),
-      });
+      await lookAgain(
+        refusing(refuses),
+        "task",
+        { ok: true },
+        {
+          minedNonce: async (_account, at) => toNonce(at === undefined ? 5 : 4),
+        },
+      );
       expect(sent).toEqual([]);
       expect(entry).toMatchObject({ attempts: [{ kind: "confirm" }], refusal: undefined });
     });
