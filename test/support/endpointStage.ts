@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import { createEndpoints, type EndpointsOptions } from "../../src/chain/endpoints/createEndpoints.ts";
 import type { Report } from "../../src/report.ts";
 import { type RpcReply, type RpcRequest, startRpcServer } from "./rpcServer.ts";
@@ -6,9 +7,10 @@ import { createVirtualTime } from "./virtualTime.ts";
 /** What a server answers. */
 export type Reply = (calls: readonly RpcRequest[]) => RpcReply;
 
-/** Endpoints on servers that answer as told, on a clock that stands still. */
+/** Endpoints on servers that answer as told until the test is over, on a clock that stands still. */
 export async function openEndpointStage(replies: readonly Reply[], options: Partial<EndpointsOptions> = {}) {
   const servers = await Promise.all(replies.map((reply) => startRpcServer(reply)));
+  onTestFinished(() => Promise.all(servers.map((server) => server.stop())).then(() => undefined));
   const { clock, pass } = createVirtualTime();
   const reports: Report[] = [];
   const endpoints = createEndpoints({

@@ -77,7 +77,7 @@ async function openBalancer() {
 }
 
 it("what a lagging node behind an address that takes no batches kept from the scanner the second pass finds within two minutes", async () => {
-  const { endpoints, servers, moveOn, clock, pass, reports } = await openBalancer();
+  const { endpoints, moveOn, clock, pass, reports } = await openBalancer();
   const report = (each: (typeof reports)[number]) => void reports.push(each);
   const chain = createChain({
     ...{ rpc: endpoints, elsewhere: endpoints.elsewhere, apart: endpoints.apart, socket$: EMPTY, deployment },
@@ -119,5 +119,4 @@ it("what a lagging node behind an address that takes no batches kept from the sc
   expect(reports).toContainEqual({ type: "missed", via: "audit", tasks: 1, responses: 0 });
   heads.complete();
   await Promise.all([scanned, audited]);
-  await Promise.all(servers.map((server) => server.stop()));
 });

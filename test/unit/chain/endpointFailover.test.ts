@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createEndpoints, type EndpointsOptions } from "../../../src/chain/endpoints/createEndpoints.ts";
 import { EndpointError } from "../../../src/chain/endpoints/endpointError.ts";
 import { blockToShow, mostAhead } from "../../../src/chain/endpoints/farHead.ts";
@@ -6,14 +6,10 @@ import { type HttpRpc, type RpcCall, RpcError } from "../../../src/chain/jsonRpc
 import type { Hex } from "../../../src/protocol/brand.ts";
 import { answering, first, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
 import { hashOf } from "../../support/fakeChain.ts";
-import type { RpcServer } from "../../support/rpcServer.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
 
-let servers: readonly RpcServer[] = [];
-afterEach(() => Promise.all(servers.map((server) => server.stop())));
 const open = async (replies: readonly Reply[], options: Partial<EndpointsOptions> = {}) => {
   const stage = await openEndpointStage(replies, options);
-  servers = stage.servers;
   const fail = (index: number) => expect(stage.endpoints.each()[index]?.call("eth_call")).rejects.toThrow();
   return { ...stage, fail };
 };

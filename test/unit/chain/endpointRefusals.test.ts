@@ -1,20 +1,9 @@
-import { afterEach, describe, expect, it } from "vitest";
-import type { EndpointsOptions } from "../../../src/chain/endpoints/createEndpoints.ts";
+import { describe, expect, it } from "vitest";
 import { RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
 import { describeError, RetryableError } from "../../../src/errors.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
 import { answering, first, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
 import { hashOf } from "../../support/fakeChain.ts";
-import type { RpcServer } from "../../support/rpcServer.ts";
-
-let servers: readonly RpcServer[] = [];
-afterEach(() => Promise.all(servers.map((server) => server.stop())));
-
-const open = async (replies: readonly Reply[], options: Partial<EndpointsOptions> = {}) => {
-  const stage = await openEndpointStage(replies, options);
-  servers = stage.servers;
-  return stage;
-};
 
 const a = answering(({ method }) => (method === "eth_chainId" ? "0x42f" : "a"));
 const b = answering(({ method }) => (method === "eth_chainId" ? "0x42f" : "b"));
@@ -67,7 +56,7 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
       }),
     ],
   ])("is left for the next one, once and for all, and told of once: %s", async (_, reply) => {
-    const { endpoints, events, asked, reports } = await open([first(1, a, reply), b]);
+    const { endpoints, events, asked, reports } = await openEndpointStage([first(1, a, reply), b]);
     expect(await endpoints.call("eth_call")).toBe("a");
     for (let turn = 0; turn < 3; turn++) expect(await endpoints.call("eth_call")).toBe("b");
     expect((await endpoints.batch(callsOf("eth_call", "eth_chainId"))).map(resultOf)).toEqual(["b", "0x42f"]);
@@ -88,7 +77,7 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
     const well = answering(({ method }) => (method === "eth_chainId" ? "0x42f" : "0x42"));
     const reply: Reply = (calls) =>
       calls.some(({ method }) => method !== "eth_chainId") && !isPaid ? revoked(calls) : well(calls);
-    const { endpoints, events, pass, asked, names } = await open([reply, well], { chainId: 1071 });
+    const { endpoints, events, pass, asked, names } = await openEndpointStage([reply, well], { chainId: 1071 });
     expect(await endpoints.call("eth_blockNumber")).toBe("0x42");
     for (const cool of [30_000, 60_000, 120_000]) {
       expect(endpoints.health()[0]).toMatchObject({ state: "cooling", forMs: cool, isRefusing: true });
@@ -104,7 +93,7 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
   });
 
   it("does again what it refused with such a word before the rest, when it is back", async () => {
-    const { endpoints, pass, asked } = await open([first(2, refusing("Unauthorized"), a)]);
+    const { endpoints, pass, asked } = await openEndpointStage([first(2, refusing("Unauthorized"), a)]);
     await expect(endpoints.call("eth_getLogs")).rejects.toThrow("Unauthorized");
     expect(endpoints.each()[0]?.lacks(callsOf("eth_getLogs"))).toBe(true);
     await expect(endpoints.call("eth_call")).rejects.toMatchObject({ code: "ACCOUNT_REFUSED" });
@@ -115,14 +104,14 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
   });
 
   it("is told of though it was down before", async () => {
-    const { endpoints, events } = await open([first(1, down, revoked), b]);
+    const { endpoints, events } = await openEndpointStage([first(1, down, revoked), b]);
     await endpoints.call("eth_call");
     await expect(endpoints.pin(endpoints.each()[0]?.name).call("eth_call")).rejects.toThrow(RetryableError);
     expect(events()).toEqual(["0 down", "0 refused"]);
   });
 
   it("is an endpoint that does not answer where there is no other", async () => {
-    const { endpoints } = await open([revoked]);
+    const { endpoints } = await openEndpointStage([revoked]);
     await expect(endpoints.call("eth_call")).rejects.toMatchObject({
       code: "ACCOUNT_REFUSED",
       message: expect.stringMatching(/^the endpoint 127\.0\.0\.1:\d+ refuses the key, or the plan has ended$/),
@@ -130,7 +119,7 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
   });
 
   it("is no such one where it answers the rest, but its chain: another one is asked for the whole", async () => {
-    const { endpoints, events } = await open([without("eth_call", a, "Unauthorized", -32001), b]);
+    const { endpoints, events } = await openEndpointStage([without("eth_call", a, "Unauthorized", -32001), b]);
     expect((await endpoints.batch(callsOf("eth_blockNumber", "eth_call"))).map(resultOf)).toEqual(["b", "b"]);
     expect([endpoints.health()[0]?.state, events()]).toEqual(["healthy", []]);
     expect((await endpoints.batch(callsOf("eth_chainId", "eth_call"))).map(resultOf)).toEqual(["0x42f", "b"]);
@@ -140,13 +129,13 @@ describe("an endpoint that refuses its key, or whose quota is used up", () => {
 
 describe("a transaction", () => {
   it("is taken by another endpoint where one refuses the key", async () => {
-    const { endpoints, asked, events } = await open([revoked, b]);
+    const { endpoints, asked, events } = await openEndpointStage([revoked, b]);
     expect(await endpoints.call("eth_sendRawTransaction", raw)).toBe("b");
     expect([asked(), events()]).toEqual([[1, 1], ["0 refused"]]);
   });
 
   it("goes to the ones that cool down where the others refuse the key, and none has looked at it", async () => {
-    const { endpoints, asked } = await open([first(1, down, b), revoked]);
+    const { endpoints, asked } = await openEndpointStage([first(1, down, b), revoked]);
     await endpoints
       .pin()
       .call("eth_call")
@@ -156,7 +145,7 @@ describe("a transaction", () => {
   });
 
   it("does not where one gave its word on it", async () => {
-    const { endpoints, asked } = await open([first(1, down, b), refusing("nonce too low")]);
+    const { endpoints, asked } = await openEndpointStage([first(1, down, b), refusing("nonce too low")]);
     await endpoints
       .pin()
       .call("eth_call")
@@ -166,7 +155,7 @@ describe("a transaction", () => {
   });
 
   it("is refused by nobody where all refuse the key: that is silence", async () => {
-    const { endpoints } = await open([revoked, refusing("quota exceeded")]);
+    const { endpoints } = await openEndpointStage([revoked, refusing("quota exceeded")]);
     const error = await endpoints.call("eth_sendRawTransaction", raw).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(RetryableError);
     expect(error).not.toBeInstanceOf(RpcError);
@@ -183,7 +172,7 @@ describe("a transaction", () => {
       (some) => ({ body: some.map(({ id }, index) => (index === 0 ? { id, result: "a" } : { id, error: usedUp })) }),
     ],
   ])("of several in one request goes to another endpoint with them where one %s", async (_, reply) => {
-    const { endpoints, asked } = await open([reply, b]);
+    const { endpoints, asked } = await openEndpointStage([reply, b]);
     expect((await endpoints.batch(sends)).map(resultOf)).toEqual(["b", "b", "b"]);
     expect(asked()).toEqual([1, 1]);
   });
@@ -193,7 +182,7 @@ describe("a transaction", () => {
     "nonce too low",
     "Sender account not authorized to send transactions",
   ])("of several keeps the node's word on it: %s", async (message) => {
-    const { endpoints, asked } = await open([refusing(message), b]);
+    const { endpoints, asked } = await openEndpointStage([refusing(message), b]);
     for (const answer of await endpoints.batch(sends)) expect(() => resultOf(answer)).toThrow(message);
     await expect.poll(() => asked()).toEqual([1, 1]);
   });
@@ -201,7 +190,7 @@ describe("a transaction", () => {
 
 describe("an endpoint that does not do a call", () => {
   it("is left for that call alone, is not asked for it each time, and keeps the rest", async () => {
-    const { endpoints, asked, events, names, pass } = await open([without("eth_feeHistory", a), b]);
+    const { endpoints, asked, events, names, pass } = await openEndpointStage([without("eth_feeHistory", a), b]);
     for (let turn = 0; turn < 3; turn++) {
       const answers = await endpoints.batch(callsOf("eth_chainId", "eth_feeHistory"));
       expect(answers.map(resultOf)).toEqual(["0x42f", "b"]);
@@ -216,7 +205,7 @@ describe("an endpoint that does not do a call", () => {
   });
 
   it("is asked last where all others fail", async () => {
-    const { endpoints } = await open([without("eth_feeHistory", a), first(1, b, down)]);
+    const { endpoints } = await openEndpointStage([without("eth_feeHistory", a), first(1, b, down)]);
     for (const [fee, what] of [
       ["b", "the other"],
       [undefined, "a refusal"],
@@ -230,7 +219,7 @@ describe("an endpoint that does not do a call", () => {
     const replies = ["one", "two", "three"].map((name) =>
       without("debug_traceTransaction", a, `${name}: method not found`),
     );
-    const { endpoints, asked, events } = await open(replies);
+    const { endpoints, asked, events } = await openEndpointStage(replies);
     for (let turn = 0; turn < 3; turn++)
       await expect(endpoints.call("debug_traceTransaction")).rejects.toThrow("one: method not found");
     expect(asked()).toEqual([3, 1, 1]);
@@ -239,7 +228,7 @@ describe("an endpoint that does not do a call", () => {
 
   it("teaches nothing of batches, though it refuses them with the code of an invalid request", async () => {
     const reply = refusing("eth_getBlockReceipts is not available on the Free tier", -32600);
-    const { endpoints } = await open([reply, b]);
+    const { endpoints } = await openEndpointStage([reply, b]);
     const answers = await endpoints.batch(callsOf("eth_getBlockReceipts", "eth_getBlockReceipts"));
     expect([answers.map(resultOf), endpoints.health()[0]?.batchSize]).toEqual([["b", "b"], 100]);
   });
@@ -249,14 +238,14 @@ describe("an endpoint that does not do a call", () => {
       (state: Reply): Reply =>
       (calls) =>
         (calls[0]?.params[0] === "old" ? refusing("missing trie node ab (path )") : state)(calls);
-    const { endpoints, asked } = await open([pruned(a), pruned(b), answering(() => "c")]);
+    const { endpoints, asked } = await openEndpointStage([pruned(a), pruned(b), answering(() => "c")]);
     expect(await endpoints.call("eth_call", "old")).toBe("c");
     expect(await endpoints.call("eth_call", "new")).toBe("a");
     expect(asked()).toEqual([2, 1, 1]);
   });
 
   it("is not left where it asks for fewer blocks, but where a single one is too much for it", async () => {
-    const { endpoints, asked } = await open([
+    const { endpoints, asked } = await openEndpointStage([
       without("eth_getLogs", a, "query returned more than 10000 results", -32005),
       b,
     ]);
@@ -272,7 +261,7 @@ describe("an endpoint that does not do a call", () => {
     const behind = answering(({ method }) =>
       method === "eth_blockNumber" ? "0x9" : method === "eth_getLogs" ? [] : null,
     );
-    const { endpoints } = await open([
+    const { endpoints } = await openEndpointStage([
       without(
         "eth_getLogs",
         answering(({ method }) => (method === "eth_blockNumber" ? "0x9" : block)),
@@ -291,17 +280,16 @@ describe("an endpoint that does not do a call", () => {
   });
 
   it("is no second opinion, and neither is the one that did it in its place, unless nobody else does", async () => {
-    const { endpoints } = await open([without("eth_getLogs", a), b, answering(() => "c")]);
+    const { endpoints } = await openEndpointStage([without("eth_getLogs", a), b, answering(() => "c")]);
     expect([await endpoints.call("eth_getLogs"), await endpoints.elsewhere.call("eth_getLogs")]).toEqual(["b", "c"]);
     expect(await endpoints.elsewhere.call("eth_call")).toBe("b");
-    await Promise.all(servers.map((server) => server.stop()));
-    const two = await open([a, without("eth_getLogs", b)]);
+    const two = await openEndpointStage([a, without("eth_getLogs", b)]);
     await expect(two.endpoints.elsewhere.call("eth_getLogs")).rejects.toThrow(RpcError);
     expect(await two.endpoints.elsewhere.call("eth_getLogs")).toBe("a");
   });
 
   it("fails for itself where it is pinned", async () => {
-    const { endpoints } = await open([without("eth_feeHistory", a), b]);
+    const { endpoints } = await openEndpointStage([without("eth_feeHistory", a), b]);
     await expect(endpoints.pin().call("eth_feeHistory")).rejects.toThrow(RpcError);
   });
 });

@@ -1,23 +1,11 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
-import type { EndpointsOptions } from "../../../src/chain/endpoints/createEndpoints.ts";
+import { describe, expect, it } from "vitest";
 import { blockToShow, mostAhead } from "../../../src/chain/endpoints/farHead.ts";
 import { toQuantity } from "../../../src/chain/wire.ts";
 import { describeError } from "../../../src/errors.ts";
 import { answering, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
 import { headAt } from "../../support/fakeChain.ts";
-import type { RpcRequest, RpcServer } from "../../support/rpcServer.ts";
-
-let servers: RpcServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-});
-const open = async (replies: readonly Reply[], options: Partial<EndpointsOptions> = {}) => {
-  const stage = await openEndpointStage(replies, options);
-  servers = stage.servers;
-  return stage;
-};
+import type { RpcRequest } from "../../support/rpcServer.ts";
 
 const wire = (number: bigint) => ({
   ...{ number: toQuantity(number), timestamp: "0x1" },
@@ -85,7 +73,7 @@ describe("an endpoint that tells of a head far above all others, and cannot show
       (calls) => (calls[0]?.params[0] === "latest" ? node(() => 5_000_000n) : refusing("header not found"))(calls),
     ],
   ])("is left for the next one, and named with the number of blocks: it %s", async (_, liar) => {
-    const { endpoints, events, names, reports } = await open([liar, standing(1_000n)]);
+    const { endpoints, events, names, reports } = await openEndpointStage([liar, standing(1_000n)]);
     expect(await endpoints.call(...latest)).toEqual(wire(1_000n));
     expect(await endpoints.call("eth_blockNumber")).toBe("0x3e8");
     expect(events()).toEqual(["0 ahead"]);
@@ -102,7 +90,7 @@ describe("an endpoint that tells of a head far above all others, and cannot show
 
   it("makes no other one lag, and no head of its own is told of", async () => {
     let says = 1_000n;
-    const { endpoints, pass, events } = await open([
+    const { endpoints, pass, events } = await openEndpointStage([
       node(() => 1_000n),
       node(
         () => says,
@@ -126,11 +114,10 @@ describe("an endpoint that tells of a head far above all others, and cannot show
       () => 5_000_000n,
       () => 1_000n,
     );
-    const { endpoints, events } = await open([liar, standing(1_000n)]);
+    const { endpoints, events } = await openEndpointStage([liar, standing(1_000n)]);
     expect(await endpoints.call("eth_getBlockByNumber", "finalized", false)).toEqual(wire(1_000n));
     expect(events()).toEqual(["0 ahead"]);
-    await Promise.all(servers.map((server) => server.stop()));
-    const stage = await open([liar, standing(1_000n)]);
+    const stage = await openEndpointStage([liar, standing(1_000n)]);
     const batch = [
       { method: "eth_call", params: [] },
       { method: "eth_getBlockByNumber", params: ["latest", false] },
@@ -140,7 +127,7 @@ describe("an endpoint that tells of a head far above all others, and cannot show
 
   it("stays so by whatever else it answers, and is back when a head of its is believed", async () => {
     let says = 5_000_000n;
-    const { endpoints, pass, events, names } = await open(
+    const { endpoints, pass, events, names } = await openEndpointStage(
       [
         node(
           () => says,
@@ -173,7 +160,7 @@ describe("an endpoint that tells of a head far above all others, and cannot show
   });
 
   it("fails retryably where no other one answers", async () => {
-    const { endpoints } = await open([
+    const { endpoints } = await openEndpointStage([
       node(
         () => 5_000n,
         () => 1_000n,
@@ -186,7 +173,7 @@ describe("an endpoint that tells of a head far above all others, and cannot show
 
 describe("an endpoint whose head is far above all others, and that shows its blocks", () => {
   it("is believed: the others lag", async () => {
-    const { endpoints, events } = await open([standing(1_000n), standing(9_000n)]);
+    const { endpoints, events } = await openEndpointStage([standing(1_000n), standing(9_000n)]);
     for (const endpoint of endpoints.each()) await endpoint.call("eth_blockNumber");
     expect(endpoints.health()).toMatchObject([{ head: 1_000n }, { head: 9_000n, state: "healthy", ahead: 0 }]);
     expect(await endpoints.each()[0]?.call("eth_blockNumber")).toBe("0x3e8");
@@ -196,7 +183,7 @@ describe("an endpoint whose head is far above all others, and that shows its blo
 
   it("is asked for no block while it grows beside the others, or within what it has shown", async () => {
     let head = 1_000n;
-    const { endpoints, asked } = await open([node(() => head), node(() => head)], { cooldownMs: 1e9 });
+    const { endpoints, asked } = await openEndpointStage([node(() => head), node(() => head)], { cooldownMs: 1e9 });
     for (const endpoint of endpoints.each()) await endpoint.call("eth_blockNumber");
     for (let block = 0; block < 64; block++, head++) await endpoints.call("eth_blockNumber");
     expect(asked("eth_getBlockByNumber")).toEqual([1, 0]);
@@ -204,7 +191,7 @@ describe("an endpoint whose head is far above all others, and that shows its blo
 
   it("is believed on a chain that makes hundreds of blocks between two looks, while nobody asks another one", async () => {
     let head = 10n;
-    const { endpoints, events } = await open([node(() => head), standing(10n)], { cooldownMs: 1e9 });
+    const { endpoints, events } = await openEndpointStage([node(() => head), standing(10n)], { cooldownMs: 1e9 });
     for (let look = 0; look < 20; look++, head += 700n)
       expect(await endpoints.call("eth_blockNumber")).toBe(toQuantity(head));
     expect(events()).toEqual([]);
@@ -212,7 +199,7 @@ describe("an endpoint whose head is far above all others, and that shows its blo
 });
 
 it("the order of endpoints counts where nothing but such a question was asked", async () => {
-  const { endpoints, names, asked } = await open([standing(9_000n), standing(9_000n)]);
+  const { endpoints, names, asked } = await openEndpointStage([standing(9_000n), standing(9_000n)]);
   const head = [
     { method: "eth_getBlockByNumber", params: ["latest", false] },
     { method: "eth_chainId", params: [] },
@@ -224,7 +211,7 @@ it("the order of endpoints counts where nothing but such a question was asked", 
 });
 
 it("a single endpoint is believed on its word, as there is no other", async () => {
-  const { endpoints, asked } = await open([
+  const { endpoints, asked } = await openEndpointStage([
     node(
       () => 5_000_000n,
       () => 1_000n,

@@ -1,5 +1,5 @@
 import { EMPTY } from "rxjs";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createChain } from "../../../src/chain/createChain.ts";
 import { createScanner } from "../../../src/chain/scanner.ts";
 import { toQuantity } from "../../../src/chain/wire.ts";
@@ -7,16 +7,10 @@ import { systemClock } from "../../../src/clock.ts";
 import { deploymentOn } from "../../../src/protocol/chains.ts";
 import { answering, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
 import { hashOf, headAt } from "../../support/fakeChain.ts";
-import type { RpcRequest, RpcServer } from "../../support/rpcServer.ts";
+import type { RpcRequest } from "../../support/rpcServer.ts";
 
 const deployment = deploymentOn(1071);
 if (deployment === undefined) throw new TypeError("no deployment to test with");
-
-let servers: RpcServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-});
 
 const head = 100n;
 const wire = (number: bigint) => ({
@@ -36,7 +30,6 @@ const saying = (final: unknown): Reply =>
 
 const open = async (replies: readonly Reply[], finality: number | "safe" | "finalized" = "finalized") => {
   const stage = await openEndpointStage(replies);
-  servers = stage.servers;
   const { endpoints: rpc } = stage;
   const chain = createChain({
     ...{ rpc, socket$: EMPTY, deployment, finality, pollIntervalMs: 60_000 },
@@ -79,7 +72,6 @@ describe("a node that does not know the tag, beside one that does", () => {
         const { chain, endpoints, names } = await open([ignorant, saying(wire(97n))], finality);
         for (let turn = 0; turn < 3; turn++) expect(await chain.finalBlock(await chain.head())).toBe(97n);
         expect(endpoints.name).toBe(names[0]);
-        await Promise.all(servers.map((server) => server.stop()));
       }
     },
   );

@@ -1,14 +1,8 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { RpcCall } from "../../../src/chain/jsonRpc.ts";
 import { answering, openEndpointStage, type Reply } from "../../support/endpointStage.ts";
 import { hashOf } from "../../support/fakeChain.ts";
-import type { RpcServer } from "../../support/rpcServer.ts";
 
-let servers: RpcServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-});
 const latest = ["eth_getBlockByNumber", "latest", false] as const;
 const head = { number: "0x64", hash: hashOf(100), parentHash: hashOf(99), timestamp: "0x1" };
 const by = (block: string): RpcCall => ({ method: "eth_getBlockByNumber", params: [block, false] });
@@ -21,7 +15,6 @@ it.each<[string, unknown]>([
   ["a block without a hash", { ...head, hash: null }],
 ])("asks another endpoint for the head where one answers %s, and goes on with that one", async (_, said) => {
   const stage = await openEndpointStage([saying(said), saying(head)]);
-  servers = stage.servers;
   for (let turn = 0; turn < 20; turn++) {
     expect(await stage.endpoints.call(...latest)).toEqual(head);
     await stage.pass(1_000);
@@ -37,14 +30,12 @@ describe("an endpoint that answers what cannot be read", () => {
     ["the logs of a block", { method: "eth_getLogs", params: [{ blockHash: hashOf(1) }] }, null, []],
   ])("where it is asked for %s counts as one that does not answer", async (_, call, said, right) => {
     const stage = await openEndpointStage([saying(said), saying(right)]);
-    servers = stage.servers;
     expect(await stage.endpoints.batch([call])).toEqual([{ result: right }]);
     expect(stage.events()).toEqual(["0 down"]);
   });
 
   it("is one that answers where it says that there is no such block", async () => {
     const stage = await openEndpointStage([saying(null), saying(null)]);
-    servers = stage.servers;
     expect(await stage.endpoints.batch([by("0x64")])).toEqual([{ result: null }]);
     expect(stage.events()).toEqual([]);
   });

@@ -1,20 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import { EMPTY } from "rxjs";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createChain } from "../../../src/chain/createChain.ts";
 import type { EndpointsOptions } from "../../../src/chain/endpoints/createEndpoints.ts";
 import { resultOf } from "../../../src/chain/jsonRpc.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
 import { deploymentOn } from "../../../src/protocol/chains.ts";
 import { answering, first, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
-import type { RpcServer } from "../../support/rpcServer.ts";
-
-let servers: readonly RpcServer[] = [];
-afterEach(() => Promise.all(servers.map((server) => server.stop())));
 
 const open = async (replies: readonly Reply[], options: Partial<EndpointsOptions> = {}) => {
   const stage = await openEndpointStage(replies, options);
-  servers = stage.servers;
   /** One is asked something else, whatever it answers. */
   const ask = async (index: number) => {
     await stage.endpoints
@@ -40,7 +35,7 @@ describe("several transactions in one request", () => {
   it("go to the other endpoints too, where the one that answers may pass nothing on", async () => {
     const deployment = deploymentOn(1071);
     if (deployment === undefined) return expect.unreachable();
-    const { endpoints, asked, clock } = await open([a, refusing("already known"), c]);
+    const { endpoints, servers, asked, clock } = await open([a, refusing("already known"), c]);
     const chain = createChain({
       ...{ rpc: endpoints, socket$: EMPTY, deployment, finality: 1, pollIntervalMs: 60_000 },
       ...{ clock, report: () => undefined },
