@@ -112,6 +112,23 @@ describe("what cannot be told of", () => {
     stop();
   });
 
+  it("is tried as patiently as ever once something was told of it", async () => {
+    const { pay, stop } = await start([first], {}, { guardrails: { ...unlimited, perHour: wei(50n) } });
+    const held = await intend();
+    const waits = () => bench.reports.flatMap((each) => (each.type === "retry" ? [each.inMs] : []));
+    pay(held);
+    await time.pass(1_000);
+    missing.add(held.task);
+    await time.pass(60_200);
+    missing.clear();
+    await time.pass(1_000);
+    missing.add(held.task);
+    await time.pass(60_000);
+    expect(waits()).toEqual([500, 1_000, 500, 1_000]);
+    missing.clear();
+    stop();
+  });
+
   it("keeps no place under a ceiling", async () => {
     const { pay, stop } = await start([first], {}, { guardrails: { ...unlimited, perHour: wei(160n) } });
     const [paid, held, behind] = [await intend(), await intend(100n), await intend()];
@@ -195,6 +212,20 @@ describe("of several keys", () => {
     able.add(first.address);
     await time.pass(70_000);
     expect(await signerOf(waiting)).toBe(first.address);
+    stop();
+  });
+
+  it("no other is asked what no key may pay for the moment", async () => {
+    let asked = 0;
+    const { pay, stop } = await start(keys, {
+      simulateConfirm: async () => {
+        asked += 1;
+        return { ok: false, reason: "InsufficientBalance" };
+      },
+    });
+    pay(await intend());
+    await time.pass(5_000);
+    expect([asked, bench.reports.filter(isPostponed).length]).toEqual([1, 1]);
     stop();
   });
 
