@@ -17,7 +17,6 @@ export function createPolicy(spec: PolicySpec, rules: JudgeRules): Policy {
     limits: { maxBytes: spec.maxBytes, timeoutMs: spec.timeoutMs },
     needs: rules.needs,
     comparesSiblings: strategy.name !== "first" && !(strategy.name === "manual" && strategy.window === undefined),
-    sources: spec.match.sources,
     judge: async (candidate) => {
       try {
         return (await judge(rules, candidate)).map(({ item, decision, facts }) => ({

@@ -108,8 +108,6 @@ export type Policy = {
   readonly needs: Needs;
   /** The strategy compares responses with one another: it is given every undecided one each time. */
   readonly comparesSiblings: boolean;
-  /** Sources that it names; `undefined`: any. */
-  readonly sources: ReadonlySet<SourceAddress> | undefined;
   /**
    * At most one `confirm` among the verdicts.
    * @throws RetryableError if a stop cut the evaluation off: nothing is decided. Nothing else.
