@@ -1,4 +1,5 @@
 import { isHex } from "viem";
+import type { AccountAddress } from "../protocol/brand.ts";
 import { privateKeySigner } from "../signer/privateKeySigner.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { ClientContext } from "./context.ts";
@@ -8,7 +9,7 @@ import type { WriteOptions } from "./types.ts";
 
 /** @throws InputError `KEY_INVALID`, which never quotes the key. */
 export function toSigner(given: Signer | `0x${string}`): Signer {
-  if (typeof given !== "string") return given;
+  if (typeof given !== "string") return inLowerCase(given);
   const bad = new InputError("the private key is not 32 bytes of hex with 0x", {
     code: "KEY_INVALID",
     remedy: "give 0x and 64 hexadecimal digits, or a signer of your own",
@@ -19,6 +20,18 @@ export function toSigner(given: Signer | `0x${string}`): Signer {
   } catch {
     throw bad;
   }
+}
+
+/** Lanes and comparisons go by the address in lower case. */
+function inLowerCase(signer: Signer): Signer {
+  const address = signer.address.toLowerCase() as AccountAddress;
+  if (address === signer.address) return signer;
+  const { close } = signer;
+  return {
+    address,
+    sign: (transaction) => signer.sign(transaction),
+    ...(close && { close: () => close.call(signer) }),
+  };
 }
 
 /**

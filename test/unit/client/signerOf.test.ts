@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { toSigner } from "../../../src/client/signerOf.ts";
+import type { AccountAddress } from "../../../src/protocol/brand.ts";
+import { privateKeySigner } from "../../../src/signer/privateKeySigner.ts";
+import type { Signer, UnsignedTransaction } from "../../../src/signer/signerPort.ts";
+
+const key = privateKeySigner("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+const checksummed = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266" as AccountAddress;
+
+describe("a signer of one's own", () => {
+  it("has one lane however its address is written, and keeps its methods", async () => {
+    class Vault implements Signer {
+      readonly #key = key;
+      readonly address = checksummed;
+      closed = false;
+      sign(transaction: UnsignedTransaction) {
+        return this.#key.sign(transaction);
+      }
+      async close() {
+        this.closed = true;
+      }
+    }
+    const vault = new Vault();
+    const signer = toSigner(vault);
+    expect(signer.address).toBe(key.address);
+    expect(toSigner(key)).toBe(key);
+
+    const fees = { type: "legacy", gasPrice: 1n } as const;
+    const transaction = {
+      chainId: 1071,
+      to: "0x",
+      data: "0x",
+      nonce: 0,
+      gas: 21_000n,
+      fees,
+    } as unknown as UnsignedTransaction;
+    expect(await signer.sign(transaction)).toEqual(await key.sign(transaction));
+    await signer.close?.();
+    expect(vault.closed).toBe(true);
+  });
+});
