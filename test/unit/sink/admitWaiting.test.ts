@@ -12,6 +12,7 @@ import {
 } from "../../../src/protocol/brand.ts";
 import { createSink, type SinkOptions } from "../../../src/sink/createSink.ts";
 import { unlimited } from "../../../src/sink/guardrails/guard.ts";
+import { pausePaying } from "../../../src/sink/guardrails/pausing.ts";
 import {
   address,
   aResponse,
@@ -57,11 +58,13 @@ const start = async (
   signers: readonly (typeof first)[],
   chain: FakeAnswers = {},
   options: Partial<SinkOptions> = {},
+  journal = bench.journal,
 ) => {
   const head$ = new BehaviorSubject(headAt(100n));
   const sink = createSink(
     {
       ...bench.deps(),
+      journal,
       clock: time.clock,
       signers,
       chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
@@ -144,6 +147,23 @@ describe("what cannot be told of", () => {
     expect([await stateOf(held), await stateOf(behind)]).toEqual(["intended", "broadcast"]);
     stop();
   });
+});
+
+it("what waits for the end of a pause is looked at now and then, not all the time", async () => {
+  await pausePaying(bench.journal, { who: "anna", why: "look" }, 0);
+  let asked = 0;
+  const journal = {
+    ...bench.journal,
+    confirmations: async (ids: readonly number[]) => {
+      asked += 1;
+      return bench.journal.confirmations(ids);
+    },
+  };
+  const { pay, stop } = await start([first], {}, {}, journal);
+  pay(await intend());
+  await time.pass(9_000);
+  expect(asked).toBe(1);
+  stop();
 });
 
 describe("what a ceiling holds for ever", () => {
