@@ -15,14 +15,17 @@ import { type Opened, withClient } from "./withClient.ts";
 import { withJournal } from "./withJournal.ts";
 
 const rowsAtOnce = 4;
+const mostRows = 1_000;
 
 /** Lists tasks: those that the daemon looks after, or those of a source. @returns the exit code. */
 export const tasks = (context: Context, line: Line): Promise<number> =>
   withClient(context, line, async (opened) => {
-    const limit = readWhole("limit", line.options.limit, 50, 1_000);
+    const limit = readWhole("limit", line.options.limit, 50, mostRows);
     const [source] = line.args;
-    const reading = source === undefined ? ofJournal(context, line, limit) : ofSource(opened, source, limit);
-    const found = await during(context, "reading", reading);
+    // One more than is shown tells whether there are more.
+    const reading = source === undefined ? ofJournal(context, line, limit + 1) : ofSource(opened, source, limit + 1);
+    const all = await during(context, "reading", reading);
+    const found = all.slice(0, limit);
     // A thousand at once would wait longer for their turn at an endpoint with a rate limit than a request may.
     const looking = inParallel(found, rowsAtOnce, (each) => rowOf(opened, each));
     const rows = await during(context, "reading the chain", looking);
@@ -37,6 +40,9 @@ export const tasks = (context: Context, line: Line): Promise<number> =>
           rows.map(({ task, status, pays, expires, standing }) => [task, status, pays, expires, oneLine(standing, 80)]),
         ),
       );
+    const order = source === undefined ? "first" : "newest";
+    if (all.length > limit)
+      context.stderr.write(`there are more: these are the ${order} ${limit}, and --limit shows up to ${mostRows}\n`);
     return exitCodes.ok;
   });
 

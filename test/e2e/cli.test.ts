@@ -130,6 +130,17 @@ describe("publish", () => {
   });
 });
 
+describe("tasks", () => {
+  it("says where a source has more than it lists", async () => {
+    for (const text of ["one", "two"])
+      await devnet.client.publishTask({ source, config: `{"function_name":"f","data":{"text":"${text}"}}` });
+    const { out, err } = await run(["tasks", source, "--limit", "1"]);
+    expect(out.trim().split("\n")).toHaveLength(2);
+    expect(err).toBe("there are more: these are the newest 1, and --limit shows up to 1000\n");
+    expect((await run(["tasks", source, "--limit", "1000"])).err).toBe("");
+  });
+});
+
 describe("responses and confirm", () => {
   it("list what providers ask, and pay one after a question", async () => {
     const { task, response, provider } = await answered();
