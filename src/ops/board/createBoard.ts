@@ -8,7 +8,7 @@ import { createRing, type Ring } from "./ring.ts";
 import { createTallies, type Tallies } from "./tallies.ts";
 import { createUnsignedBoard, type UnsignedBoard } from "./unsigned.ts";
 
-type DatedEntry = Entry & { readonly at: number };
+export type DatedEntry = Entry & { readonly at: number };
 
 /** How far the daemon has come, as far as it was told. Times are milliseconds since 1970. */
 type Progress = {
