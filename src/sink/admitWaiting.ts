@@ -96,7 +96,7 @@ export function admitWaiting({
     if (cappedBy.get(confirmation.id) !== capped.cap) report({ type: "held", confirmation, ...capped });
     cappedBy.set(confirmation.id, capped.cap);
     const wait = capped.until === undefined ? cappedMs : capped.until - now();
-    later({ confirmation, inMs: Math.min(cappedMs, Math.max(1_000, wait)) });
+    later({ confirmation, inMs: Math.min(cappedMs, Math.max(1_000, wait)), isHeld: true });
   };
 
   const courses = createCourses<Key>();

@@ -1,4 +1,4 @@
-import { type Guardrails, longestWindow } from "./guardrails.ts";
+import { ceilingsOf, type Guardrails, longestWindow } from "./guardrails.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Oracle, Violation } from "./oracle.ts";
 import type { Prng } from "./prng.ts";
@@ -31,10 +31,12 @@ const lookAgainMs = 5_000;
 export function startEnding(deps: EndingDeps): void {
   const { oracle, time, trace, prng, guardrails, incarnation, ousted, hasStopped, onDone } = deps;
   const windowMs = longestWindow(guardrails);
+  /** It waits at one ceiling at a time, and those that wait at the others may pass it: at each it is passed once at the most. */
+  const mostWindows = ceilingsOf(guardrails).length + Number(guardrails.options.gasPerDay !== undefined);
   let since = time.now();
   let lookedAt = time.now();
-  /** The first of those that were held when every window had passed. */
-  let due: number | undefined;
+  /** The first of those that are held, and how often every window has passed since. */
+  let due = { id: 0, windows: 0 };
 
   const finish = () => {
     oracle.checkEnd();
@@ -53,14 +55,15 @@ export function startEnding(deps: EndingDeps): void {
   /** Less than a window lets go of nothing early. */
   const passTime = () => {
     const held = oracle.ceilings.firstHeld();
-    if (due !== undefined && held !== undefined && held.id <= due) {
+    if (due.id !== held?.id) due = { id: held?.id ?? 0, windows: 0 };
+    if (held !== undefined && due.windows >= mostWindows) {
       oracle.fail("held-is-let-go", `confirmation ${held.id} of ${held.response} is held, and every window has passed`);
     }
     const isWhole = prng.chance(0.6);
     const ms = isWhole ? windowMs + longerMs : windowMs * prng.pick([0.5, 0.9]);
     trace.note(`${ms / 1_000} s go by`);
     time.skip(ms);
-    due = isWhole ? held?.id : undefined;
+    if (isWhole) due = { ...due, windows: due.windows + 1 };
     since = time.now();
     lookedAt = since;
   };

@@ -50,7 +50,7 @@ type GuardDeps = {
 export type Guard = Breaker & {
   /**
    * Counts a confirmation, or answers the ceiling that it would break. Those that wait under the same ceiling keep their
-   * order: one that came later does not take the room of one that came before.
+   * order: one that came later does not take the room of one that came before, and goes after it once there is room for both.
    *
    * What nobody knows the ceilings of is not counted either.
    *
@@ -144,15 +144,22 @@ export function createGuard(deps: GuardDeps, options: GuardOptions): Guard {
 
   const payees: Guard["payees"] = (confirmations) => journal.payees(confirmations.map(({ id }) => id));
 
-  const waitingBefore = (cap: Cap, id: number): bigint =>
-    [...(queues.get(keyOf(cap)) ?? [])].reduce((sum, [other, amount]) => (other < id ? sum + amount : sum), 0n);
+  /** What those need that came before and wait for room here, the first of them by itself, wei. */
+  const waitingBefore = (cap: Cap, id: number): { readonly first: bigint | undefined; readonly all: bigint } => {
+    const before = [...(queues.get(keyOf(cap)) ?? [])].filter(([other]) => other < id);
+    const [, first] = before.reduce((a, b) => (b[0] < a[0] ? b : a), before[0] ?? [0, undefined]);
+    return { first, all: before.reduce((sum, [, amount]) => sum + amount, 0n) };
+  };
 
   const cappedBy = ({ cap, window, amount, own }: Wanted, id: number): Capped | undefined => {
     const used = wei(window.sum(now()) - own);
     const { name, limit } = cap;
     if (amount > limit) return { cap: name, used, limit, until: undefined };
     // Whoever came before and still waits for room here is to have it first.
-    const missing = used + waitingBefore(cap, id) + amount - limit;
+    const before = waitingBefore(cap, id);
+    // It goes on as soon as it is tried: the next ceiling may have room for one of both only.
+    if (before.first !== undefined && used + before.first <= limit) return { cap: name, used, limit, until: now() };
+    const missing = used + before.all + amount - limit;
     if (missing <= 0n) return undefined;
     return { cap: name, used, limit, until: window.freeAt(missing, now()) ?? now() + cap.lengthMs };
   };

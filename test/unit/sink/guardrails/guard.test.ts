@@ -178,6 +178,18 @@ describe("a ceiling", () => {
     expect(await guard.reserve(small.intent, wei(0n))).toBeUndefined();
   });
 
+  it("has a later one wait until the first was tried, where it has room for both and the next ceiling has not", async () => {
+    const guard = guardOf({ perHour: wei(100n), perDay: wei(140n) });
+    await pay(guard, 60n);
+    const { intent: first } = await pay(guard, 60n);
+    const { intent: later } = await pay(guard, 30n);
+    now = 1_001 * hour;
+    const untilTried = { cap: "guardrails.perHour", used: 0n, limit: 100n, until: now };
+    expect(await guard.reserve(later, wei(0n))).toEqual(untilTried);
+    expect(await guard.reserve(first, wei(0n))).toBeUndefined();
+    expect(await guard.reserve(later, wei(0n))).toMatchObject({ cap: "guardrails.perDay", used: 120n });
+  });
+
   it("lets the others pass when the one that waited first is settled by somebody else", async () => {
     const guard = guardOf({ perHour: wei(100n) });
     await pay(guard, 60n);
