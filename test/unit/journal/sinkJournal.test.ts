@@ -10,7 +10,7 @@ const [{ address: one }, { address: other }] = [signerOfKey("1"), signerOfKey("2
 const all = { since: 0, after: undefined, limit: 100 };
 const dayMs = 24 * 3_600_000;
 
-describeJournals("what was spent", (journals) => {
+describeJournals("the sink's journal", (journals) => {
   let place: JournalPlace;
   let journal: Journal;
   let hashes = 0;
@@ -45,7 +45,7 @@ describeJournals("what was spent", (journals) => {
   const gas = async () =>
     (await journal.gasSpent(all)).map(({ signer, nonce, cost, isSettled }) => [signer, nonce, cost, isSettled]);
 
-  it("on gas is told by key and nonce: neither another key's nonce nor the key's next one costs what it did", async () => {
+  it("tells gas by key and nonce: neither another key's nonce nor the key's next one costs what it did", async () => {
     const paid = await intend(0);
     await sign(paid, 0, 100n);
     await fill(other, 0, 50n);
@@ -62,7 +62,7 @@ describeJournals("what was spent", (journals) => {
     expect(await gas()).toHaveLength(3);
   });
 
-  it("on gas is the most that was ever offered within a day, by its number and not by its letters", async () => {
+  it("tells of gas the most that was ever offered within a day, by its number and not by its letters", async () => {
     const paid = await intend(0);
     for (const [cost, signedAt, counted] of [
       [9n, 7, 9n],
@@ -77,7 +77,7 @@ describeJournals("what was spent", (journals) => {
     }
   });
 
-  it("on gas is read page by page, also where all was signed at the same time", async () => {
+  it("tells gas page by page, also where all was signed at the same time", async () => {
     for (const signer of [one, other]) for (const nonce of [0, 1, 2]) await fill(signer, nonce, 5n);
     const whole = await journal.gasSpent(all);
     const pages: GasSpent[] = [];
@@ -91,7 +91,7 @@ describeJournals("what was spent", (journals) => {
     expect(await journal.gasSpent({ ...all, since: 8 })).toEqual([]);
   });
 
-  it("on providers counts what holds money: signed or final, and neither an intent nor what is cancelled", async () => {
+  it("tells of money what is signed or final, and neither an intent nor what is cancelled", async () => {
     const [signed, final, cancelled] = [await intend(0), await intend(1), await intend(2)];
     await intend(3);
     for (const [nonce, each] of [signed, final, cancelled].entries()) await sign(each, nonce, 1n, 7);
@@ -107,7 +107,7 @@ describeJournals("what was spent", (journals) => {
     expect(await journal.moneySpent({ ...all, since: 8 })).toEqual([]);
   });
 
-  it("on providers is read in the order of its signatures", async () => {
+  it("tells money in the order of its signatures", async () => {
     const [late, early] = [await intend(0), await intend(1)];
     await sign(late, 0, 1n, 9);
     await sign(early, 1, 1n, 8);
@@ -117,7 +117,7 @@ describeJournals("what was spent", (journals) => {
     expect(await journal.moneySpent({ ...all, after: spent[1] })).toEqual([]);
   });
 
-  it("and is final is told newest first, below a number", async () => {
+  it("tells final payments newest first, below a number", async () => {
     const made = [await intend(0), await intend(1), await intend(2), await intend(3)];
     for (const [nonce, each] of made.entries()) await sign(each, nonce, 1n, 7 + nonce);
     for (const { id } of made.slice(0, 3)) await journal.changeConfirmation(id, { state: "final" });
@@ -128,21 +128,8 @@ describeJournals("what was spent", (journals) => {
     expect(await ids(third, 9)).toEqual([second, first]);
     expect(await journal.payments(second, 9)).toEqual([{ id: first, at: 7, payment: 10n, offered: undefined }]);
   });
-});
 
-describeJournals("what fills nonces, and pauses", (journals) => {
-  let place: JournalPlace;
-  let journal: Journal;
-  beforeEach(async () => {
-    place = await journals.place();
-    journal = await place.open();
-  });
-  afterEach(async () => {
-    await journal.close();
-    await place.remove();
-  });
-
-  it("is read of one key, from a nonce on, by nonce and then by time", async () => {
+  it("tells the fillers of one key, from a nonce on, by nonce and then by time", async () => {
     const fillers = [
       [one, 2, 5],
       [one, 1, 9],
@@ -165,7 +152,7 @@ describeJournals("what fills nonces, and pauses", (journals) => {
     ]);
   });
 
-  it("stands until it is ended, the newest one counts, and all are remembered", async () => {
+  it("tells the newest pause until it is ended, and remembers all", async () => {
     const told = (why: string, at: number) => ({ by: "operator", who: "ann", why, at }) as const;
     expect(await journal.endPause({ who: "ann", why: "nothing to end", at: 1 })).toBe(false);
     expect(await journal.pauseHistory(9)).toEqual([]);
