@@ -11,7 +11,8 @@ import type { MinedTransaction, WriteOptions } from "./types.ts";
 /**
  * Lets an agent publish and confirm for the signer's account.
  *
- * @throws InputError `ADDRESS_INVALID`, also for the signer itself; before any gas is spent.
+ * @throws InputError `ADDRESS_INVALID`, also for the signer itself; before any gas is spent. RefusedError `SUPERSEDED` if a
+ *   `revokeAgent` that was called later is signed, and this one is not, or would have to be signed anew.
  * @example await client.setAgent("0x…"); // the key that the daemon runs on
  */
 export const setAgent = (
@@ -23,7 +24,7 @@ export const setAgent = (
 /**
  * Takes an agent's authority away.
  *
- * @throws InputError as `setAgent`.
+ * @throws as `setAgent`, the other way round.
  * @example await client.revokeAgent("0x…");
  */
 export const revokeAgent = (
@@ -53,5 +54,6 @@ async function change(context: ClientContext, address: string, value: boolean, o
   const call = calls.setAgent(context.contracts, agent, value);
   const what = value ? `the authorisation of the agent ${agent}` : `the revocation of the agent ${agent}`;
   const check = async () => undefined;
-  return context.laneOf(signer).mine({ what, ...call, check }, options);
+  const lane = context.laneOf(signer);
+  return lane.mine({ what, ...call, check, turn: lane.turn(`agent ${agent}`) }, options);
 }

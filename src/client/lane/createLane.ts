@@ -10,6 +10,7 @@ import { countedElsewhere, freeNonce } from "./freeNonce.ts";
 import { send } from "./look.ts";
 import { type PrepareDeps, prepare } from "./prepare.ts";
 import type { Entry, Transaction } from "./transaction.ts";
+import { createTurns, type Turn } from "./turns.ts";
 
 export type LaneDeps = EntriesDeps & PrepareDeps;
 
@@ -34,6 +35,8 @@ export type Lane = {
    *   it is not mined in time, and still may be; TransactionFailedError if it reverted, finally.
    */
   readonly mine: (transaction: Transaction, options?: WriteOptions) => Promise<MinedTransaction>;
+  /** A place in the order of the calls that set the same thing, for one that begins now. */
+  readonly turn: (of: string) => Turn;
   /** Waits on for what was signed in a nonce; of what is concluded it tells at once. @throws as `mine`; InputError `NOTHING_IN_FLIGHT`. */
   readonly wait: (nonce: number, options?: WriteOptions) => Promise<MinedTransaction>;
   /** The nonce after the highest that was signed here. */
@@ -55,6 +58,7 @@ const defaultRetries = 3;
 export function createLane(deps: LaneDeps): Lane {
   const { chain, signer, clock } = deps;
   const entries = createEntries(deps);
+  const turns = createTurns();
   let highest: number | undefined;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -86,6 +90,7 @@ export function createLane(deps: LaneDeps): Lane {
   };
 
   const signed = async (transaction: Transaction, terms: Pick<Call, "gas" | "fees" | "nonce">): Promise<Entry> => {
+    turns.require(transaction);
     const { nonce } = terms;
     const call = { to: transaction.to, data: transaction.data, ...terms };
     const bytes = await signer.sign({ ...call, chainId: deps.chainId });
@@ -103,6 +108,7 @@ export function createLane(deps: LaneDeps): Lane {
       fate: undefined,
     };
     entries.add(entry);
+    turns.signed(transaction, nonce);
     highest = Math.max(highest ?? 0, nonce);
     await send({ chain, now: clock.now }, entry);
     return entry;
@@ -163,6 +169,7 @@ export function createLane(deps: LaneDeps): Lane {
   return {
     address: checksummed(signer.address),
     mine,
+    turn: turns.next,
     wait,
     alone,
     cached: () => (highest === undefined ? undefined : highest + 1),

@@ -1,6 +1,7 @@
 import type { HttpRpc } from "../../chain/jsonRpc.ts";
 import type { Attempt, Mined } from "../../journal/journal.ts";
 import type { Hash, Hex, Nonce } from "../../protocol/brand.ts";
+import type { Turn } from "./turns.ts";
 
 /** A call that is to be mined once. */
 export type Transaction = {
@@ -10,6 +11,8 @@ export type Transaction = {
   readonly data: Hex;
   /** Of transactions with the same key, at most one is in flight. */
   readonly key?: string;
+  /** Where what holds in the end is what was mined last: it is never signed after one that was begun later, and sets it otherwise. */
+  readonly turn?: Turn;
   /** Asks the chain as it is now. @param rpc Whom. @default the best endpoint @throws RefusedError or InputError if it would refuse. */
   readonly check: (rpc?: HttpRpc) => Promise<unknown>;
   /** What else must hold before it is signed in a nonce; not before it is sent again. @throws what keeps it from that. */

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Receipt } from "../../../src/chain/chainPort.ts";
+import { requireContracts } from "../../../src/client/chainId.ts";
 import { InputError, RefusedError } from "../../../src/client/errors.ts";
 import { createLane, type Lane } from "../../../src/client/lane/createLane.ts";
 import type { Transaction } from "../../../src/client/lane/transaction.ts";
+import { revokeAgent, setAgent } from "../../../src/client/setAgent.ts";
 import type { WriteOptions } from "../../../src/client/types.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { type Hash, type Hex, toNonce } from "../../../src/protocol/brand.ts";
@@ -241,6 +243,63 @@ describe("what is final", () => {
     blocks.set(3, { blockNumber: head, succeeded: true });
     await looks(3);
     expect([second.result?.nonce, again.result?.nonce].sort()).toEqual([2, 3]);
+  });
+});
+
+describe("of calls that set the same thing", () => {
+  const agent = "0x00000000000000000000000000000000c0ffee00";
+  const context = () => ({ contracts: requireContracts(1071), signer: signerOfKey("1"), laneOf: () => lane }) as never;
+  const begun = async (call: Promise<unknown>) => {
+    const before = signed.length;
+    const seen = watch(call);
+    await expect.poll(() => signed.length).toBe(before + 1);
+    return seen;
+  };
+  /** A stranger's transaction is in the first nonce, and what was signed after that is mined. */
+  const displaceFirst = async () => {
+    blocks.set(1, { blockNumber: head, succeeded: true });
+    await looks();
+    [used, head] = [2, head + 10n];
+    await looks(3);
+  };
+
+  it("the earlier one is not signed anew after the later one: a revoked agent stays revoked", async () => {
+    const authorised = await begun(setAgent(context(), agent));
+    const revoked = await begun(revokeAgent(context(), agent));
+    await displaceFirst();
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1]);
+    expect(revoked.result).toMatchObject({ nonce: 1 });
+    expect(authorised.error).toMatchObject({
+      name: "RefusedError",
+      code: "SUPERSEDED",
+      message: expect.stringMatching(/^the authorisation of the agent .* the revocation of the agent .* nonce 1$/),
+    });
+  });
+
+  it("the later one is signed anew, and so is one of something else, and one that sets the same in the same way", async () => {
+    const revoked = await begun(revokeAgent(context(), agent));
+    await begun(setAgent(context(), agent.replace("00", "01")));
+    await displaceFirst();
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1, 2]);
+    await begun(revokeAgent(context(), agent));
+    blocks.set(3, { blockNumber: head, succeeded: true });
+    await looks();
+    [used, head] = [4, head + 10n];
+    await looks(3);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1, 2, 3, 4]);
+    blocks.set(4, { blockNumber: head, succeeded: true });
+    await looks(2);
+    expect(revoked.result).toMatchObject({ nonce: 4 });
+  });
+
+  it("the one that was begun last has the last word, also where it is ready to be signed first", async () => {
+    const [earlier, later] = [lane.turn("terms"), lane.turn("terms")];
+    await begin({ ...publication, data: "0x02", turn: later });
+    const refused = watch(lane.mine({ ...publication, data: "0x01", turn: earlier }));
+    await looks(2);
+    expect(refused.error).toMatchObject({ code: "SUPERSEDED" });
+    await begin({ ...publication, data: "0x03", turn: lane.turn("terms") });
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1]);
   });
 });
 
