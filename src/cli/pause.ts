@@ -6,14 +6,14 @@ import type { Context } from "./context.ts";
 import { noDaemon } from "./noDaemon.ts";
 import { personOf, reasonOf } from "./personOf.ts";
 import { json, plain } from "./terminal.ts";
-import { withJournal } from "./withJournal.ts";
+import { withJournalAlone } from "./withJournal.ts";
 
 /** Pauses paying, beside a running daemon or for the next one. @returns the exit code. */
 export async function pause(context: Context, line: Line): Promise<number> {
   const why = reasonOf(line);
   const who = personOf(context, line);
   if (why === "") throw usage('"pause" needs a reason: --why "…"');
-  return withJournal(context, line, async (journal, { site }) => {
+  return withJournalAlone(context, line, async (journal, site) => {
     const { pause: stands, isNew } = await pausePaying(journal, { who, why }, Date.now());
     const held = await site.isHeld();
     const since = new Date(stands.at).toISOString();

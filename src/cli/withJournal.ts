@@ -1,4 +1,4 @@
-import { loadConfig } from "../config/loadConfig.ts";
+import { loadConfig, loadJournalConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Line } from "./command.ts";
@@ -21,7 +21,24 @@ export async function withJournal<T>(
   return besideDaemon(named.site, (journal) => work(journal, named));
 }
 
-/** The same without opening it. @throws as `withJournal`. */
+/**
+ * The same for who needs nothing but the journal: what else is wrong with the configuration keeps nobody from it, and is told.
+ * @throws as `withJournal`; ConfigError `CONFIG_INVALID` only where it cannot be known which journal is meant.
+ */
+export async function withJournalAlone<T>(
+  { env, cwd, stderr }: Context,
+  { file, flags }: Pick<Line, "file" | "flags">,
+  work: (journal: Journal, site: JournalSite) => Promise<T>,
+): Promise<T> {
+  const { config, problems } = loadJournalConfig({ file, flags, env, cwd });
+  if (problems !== undefined)
+    stderr.write(`${problems}\nThe daemon would not start with it. What names the journal is read all the same\n`);
+  const site = journalSite(config, { env, cwd });
+  await requireJournal(site);
+  return besideDaemon(site, (journal) => work(journal, site));
+}
+
+/** `withJournal` without opening it. @throws as `withJournal`. */
 export async function namedJournal(
   { env, cwd }: Context,
   { file, flags }: Pick<Line, "file" | "flags">,

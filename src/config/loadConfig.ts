@@ -60,7 +60,40 @@ const inStateDirectory: ReadonlyMap<string, string> = new Map([
  *
  * @throws ConfigError `CONFIG_INVALID` that lists everything that is wrong, one problem a line.
  */
-export function loadConfig({ file, flags, env, cwd, readFile }: LoadOptions): LoadedConfig {
+export const loadConfig = (options: LoadOptions): LoadedConfig => load(options, fail);
+
+/** What tells which journal is meant, and whether that can be known. */
+const isOfJournal = (key: string): boolean => /^(config|network|chain|chain\.id|journal(\..*)?)$/.test(key);
+
+/**
+ * Reads which journal is meant, for who needs nothing else, and must not wait until the rest is right: whatever is wrong there counts as
+ * not given. Of a broken YAML file what can be read counts.
+ *
+ * @returns beside it what is wrong, one problem a line, if anything is.
+ * @throws ConfigError `CONFIG_INVALID` where what names the journal is wrong, or may be among what cannot be read.
+ */
+export function loadJournalConfig(options: LoadOptions): {
+  readonly config: Pick<Config, "journal" | "chain">;
+  readonly problems: string | undefined;
+} {
+  const passed: Issue[] = [];
+  const { config, origins } = load(options, (issues) => {
+    if (issues.some(({ key }) => isOfJournal(key))) fail(issues);
+    passed.push(...issues);
+  });
+  const isNamed = config.journal.url !== undefined || origins.get("journal.path") !== "default";
+  if (!isNamed && passed.some(({ key }) => key === "YAML")) {
+    const problem = "is perhaps another in that file, which cannot be read; give --journal-path or --journal-url";
+    fail([...passed, { key: "journal.path", origin: "default", problem }]);
+  }
+  return { config, problems: passed.length === 0 ? undefined : listed(passed) };
+}
+
+/** @param judge Throws where it cannot go on with what is wrong; what is wrong counts as not given otherwise. */
+function load(
+  { file, flags, env, cwd, readFile }: LoadOptions,
+  judge: (issues: readonly Issue[]) => void,
+): LoadedConfig {
   const read = readFile ?? ((path: string) => readFileSync(path, "utf8"));
   const environment = readEnvironment({ env, cwd, readFile });
   const operatorFile = file ?? (environment.env.OGPU_CONFIG || undefined);
@@ -70,9 +103,10 @@ export function loadConfig({ file, flags, env, cwd, readFile }: LoadOptions): Lo
 
   const upper = [...operator.entries, ...variables.entries, ...flagged.entries];
   const shipped = networkLayer(upper.findLast(({ key }) => key === "network")?.value ?? schema.network.default);
-  const entries = [...shipped.entries, ...upper];
-  const issues = [...operator.issues, ...variables.issues, ...flagged.issues, ...entries.flatMap(check)];
-  fail(issues);
+  const checked = [...shipped.entries, ...upper].map((entry) => ({ entry, wrong: check(entry) }));
+  const wrong = checked.flatMap((each) => each.wrong);
+  judge([...operator.issues, ...variables.issues, ...flagged.issues, ...wrong]);
+  const entries = checked.filter((each) => each.wrong.length === 0).map(({ entry }) => entry);
 
   const origins = new Map(settings().map(({ key }) => [key, "default"]));
   for (const { key, origin } of entries) origins.set(key, origin);
@@ -85,7 +119,7 @@ export function loadConfig({ file, flags, env, cwd, readFile }: LoadOptions): Lo
     }
     return paths.includes(key) ? absolute(cwd, value) : value;
   });
-  fail(checkTogether(config, origins));
+  judge(checkTogether(config, origins));
   return { config, origins, warnings: [...variables.warnings, ...passedOver(operator, variables, cwd, origins)] };
 }
 
@@ -169,9 +203,12 @@ function build(entries: readonly Entry[], place: (key: string, value: unknown) =
 }
 
 function fail(issues: readonly Issue[]): void {
-  if (issues.length === 0) return;
+  if (issues.length > 0) throw new ConfigError(listed(issues), { code: "CONFIG_INVALID" });
+}
+
+function listed(issues: readonly Issue[]): string {
   const lines = issues.map(({ key, origin, problem }) => `  ${hideKeys(key)} (${origin}): ${problem}`);
   const count = issues.length === 1 ? "one problem" : `${issues.length} problems`;
   const clean = createScrubber([], []);
-  throw new ConfigError(clean([`the configuration has ${count}:`, ...lines].join("\n")), { code: "CONFIG_INVALID" });
+  return clean([`the configuration has ${count}:`, ...lines].join("\n"));
 }

@@ -1,11 +1,12 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import { quote } from "./format.ts";
 import type { Entry, Issue, Layer } from "./layer.ts";
 import { nearest } from "./nearest.ts";
 import { settings } from "./schema.ts";
 
 /**
- * Reads a YAML file's text into entries that remember their line and column.
+ * Reads a YAML file's text into entries that remember their line and column. Where the YAML itself is wrong, that alone is told, and the
+ * entries are what can be read all the same.
  * @param name the file as the operator knows it.
  */
 export function yamlLayer(text: string, name: string): Layer {
@@ -21,13 +22,9 @@ export function yamlLayer(text: string, name: string): Layer {
     const { line, col } = lines.linePos(offset);
     return `${name}:${line}:${col}`;
   };
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0)
-    return {
-      entries: [],
-      issues: faults.map((fault) => ({ key: "YAML", origin: at(fault.pos[0]), problem: explain(fault) })),
-    };
-
+  const faults = [...document.errors, ...document.warnings].map(
+    (fault): Issue => ({ key: "YAML", origin: at(fault.pos[0]), problem: explain(fault) }),
+  );
   const named = new Map(settings().map(({ key, setting }) => [key, setting]));
   const keys = [...named.keys()];
   const groups = [...new Set(keys.flatMap((key) => (key.includes(".") ? [key.slice(0, key.indexOf("."))] : [])))];
@@ -44,11 +41,12 @@ export function yamlLayer(text: string, name: string): Layer {
     const keyOrigin = place(pair.key, at(0));
     const value = pair.value;
     if (keys.includes(key)) {
-      const js = (value as Node | null)?.toJS(document) ?? null;
+      const js = readNode(value as Node | null, document);
       if (js === null && named.get(key)?.default === null) return;
       if (js === null) issues.push({ key, origin: keyOrigin, problem: "has no value; give it one or remove the line" });
       else if (entries.some((entry) => entry.key === key))
         issues.push({ key, origin: keyOrigin, problem: "is given twice; remove one" });
+      else if (js === undefined) issues.push({ key, origin: place(value, keyOrigin), problem: noAnchor });
       else {
         const origin = place(value, keyOrigin);
         const itemOrigins = isSeq(value) ? value.items.map((item) => place(item, origin)) : [];
@@ -70,12 +68,24 @@ export function yamlLayer(text: string, name: string): Layer {
   const root = document.contents;
   if (isMap(root)) for (const pair of root.items) walk(pair, "");
   else if (root !== null && !(isScalar(root) && root.value === null)) {
-    const value = root.toJS(document);
+    const value = readNode(root, document);
     // A file of variables is one text to YAML: secrets may be in it.
     const found = typeof value === "string" ? "a text without keys" : quote(value);
-    issues.push({ key: "YAML", origin: at(0), problem: `is ${found}; write keys and values` });
+    const problem = value === undefined ? noAnchor : `is ${found}; write keys and values`;
+    issues.push({ key: "YAML", origin: at(0), problem });
   }
-  return { entries, issues };
+  return { entries, issues: faults.length > 0 ? faults : issues };
+}
+
+const noAnchor = "holds an alias (*…) of nothing; put text that begins with * in quotes";
+
+/** What a node says; `undefined` where an alias in it leads nowhere. */
+function readNode(node: Node | null, document: Document): unknown {
+  try {
+    return node?.toJS(document) ?? null;
+  } catch {
+    return undefined;
+  }
 }
 
 const keysOf = (group: string, keys: readonly string[]): string =>

@@ -7,7 +7,8 @@ export const pauseCommand: Command = {
 the next daemon too. Responses are judged as before, and what is approved waits, in order. What is signed already is out
 and cannot be taken back: it is followed to its end. SIGUSR1 to the daemon does the same.
 The pause stands in the journal that the configuration names, so give the daemon's own. It says which one that is, and
-warns where no daemon holds it.`,
+warns where no daemon holds it. A configuration that is broken elsewhere is told of, and paying is paused all the same; where
+what names the journal is broken, leave out --config and give --network and --journal-path or --journal-url.`,
   usage: ["pause --why TEXT [--who NAME] [--json]"],
   options: ["why", "who", "json"],
   examples: [

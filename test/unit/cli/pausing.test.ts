@@ -27,10 +27,12 @@ const holdJournal = () => {
 };
 
 /** Runs a command line as `main` does; what it printed. */
-const run = async (...argv: readonly string[]): Promise<Ran> => {
+const run = (...argv: readonly string[]): Promise<Ran> => runIn({}, ...argv);
+
+const runIn = async (env: Context["env"], ...argv: readonly string[]): Promise<Ran> => {
   const [printed, complained]: [string[], string[]] = [[], []];
   const context: Context = {
-    env: {},
+    env,
     cwd,
     stdout: { write: (text) => printed.push(text) },
     stderr: { write: (text) => complained.push(text) },
@@ -126,6 +128,67 @@ describe("pause and resume", () => {
       expect((await run("resume")).printed).toMatch(/^paying was not paused\n/);
     },
   );
+});
+
+describe("where the configuration is broken", () => {
+  const own = () => join(cwd, "own", "journal.sqlite");
+  const pauseWith = async (yaml: string): Promise<Ran> => {
+    await openSqliteJournal({ path: own(), chainId: 1071 }).close();
+    writeFileSync(join(cwd, "config.yaml"), yaml);
+    return run("pause", "--why", "audit", "--config", "config.yaml");
+  };
+
+  it.each([
+    [
+      "a value",
+      "journal: {path: own/journal.sqlite}\nsink: {maxPayment: lots}\nrcp: {}\n",
+      "sink.maxPayment (config.yaml",
+    ],
+    ["the YAML", "journal:\n  path: own/journal.sqlite\nsink:\n\tmaxPayment: 1 OGPU\n", "YAML (config.yaml:4:1): "],
+    ["keys together", "journal: {path: own/journal.sqlite}\nwatch: {own: false}\n", "watch.own (config.yaml:2:"],
+  ])("pause goes by the journal's place alone where %s is, and tells", async (_, yaml, problem) => {
+    const { code, printed, complained } = await pauseWith(yaml);
+    expect(code).toBe(0);
+    expect(printed).toContain(`in the journal ${own()}\n`);
+    expect(complained).toContain("the configuration has ");
+    expect(complained).toContain(problem);
+    await expect(run("resume", "--config", "config.yaml")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    const journal = openSqliteJournal({ path: own(), chainId: 1071 });
+    expect(await journal.pause()).toMatchObject({ why: "audit" });
+    await journal.close();
+  });
+
+  it.each([
+    ["journal.path", "journal: {path: 7}\n"],
+    ["journal.file", "journal: {file: own/journal.sqlite}\n"],
+    ["journal", "journal: own/journal.sqlite\n"],
+    ["journal.url", "journal: {url: 'postgres://ogpu:secret@db/ogpu'}\n"],
+    ["journal.path", "sink: {maxPayment: '1 OGPU}\njournal: {path: own/journal.sqlite}\n"],
+    ["chain.id", "chain: {id: 7}\n"],
+  ])("pause is refused where %s is what is wrong: it might be another journal", async (key, yaml) => {
+    const message = expect.stringContaining(`\n  ${key} (`);
+    await expect(pauseWith(yaml)).rejects.toMatchObject({ code: "CONFIG_INVALID", message });
+  });
+
+  it("pause takes the journal from systemd's state directory where broken YAML names none", async () => {
+    writeFileSync(join(cwd, "config.yaml"), "sink: {");
+    const { printed } = await runIn(
+      { STATE_DIRECTORY: join(cwd, "data") },
+      "pause",
+      "--why",
+      "audit",
+      "--config",
+      "config.yaml",
+    );
+    expect(printed).toContain(`in the journal ${path}\n`);
+  });
+
+  it("pause is refused where the file cannot be read: it may name another journal", async () => {
+    await expect(run("pause", "--why", "audit", "--config", "none.yaml")).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("none.yaml"),
+    });
+  });
 });
 
 describe("where there is no journal", () => {

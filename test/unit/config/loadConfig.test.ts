@@ -337,6 +337,13 @@ describe("loadConfig", () => {
     expect(refusal({ yaml })).toContain(message);
   });
 
+  it("says where text that begins with * is taken for an alias", () => {
+    expect(refusal({ yaml: "http: {allowedHosts: [*.example]}\n" })).toContain(
+      "http.allowedHosts (own.yaml:1:22): holds an alias (*…) of nothing; put text that begins with * in quotes",
+    );
+    expect(refusal({ yaml: "*x" })).toContain("YAML (own.yaml:1:1): holds an alias (*…) of nothing");
+  });
+
   it("says which file cannot be read", () => {
     expect(refusal({ file: "/none.yaml" })).toContain("config (/none.yaml): cannot be read (ENOENT)");
   });
