@@ -1,23 +1,6 @@
-import {
-  concatMap,
-  connect,
-  defer,
-  from,
-  last,
-  map,
-  merge,
-  type Observable,
-  type OperatorFunction,
-  switchMap,
-  takeUntil,
-  tap,
-  throttleTime,
-  timer,
-} from "rxjs";
-import { mostBehind } from "./chain/askTwice.ts";
+import { concatMap, defer, from, map, type Observable, type OperatorFunction, tap, throttleTime } from "rxjs";
+import { createAudit } from "./audit.ts";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
-import { lacksBlock } from "./chain/newestBlock.ts";
-import { asksForLess, createRangeWidth } from "./chain/rangeWidth.ts";
 import { createScanner, type ScanStep } from "./chain/scanner.ts";
 import { createProgress } from "./chain/scanProgress.ts";
 import type { Sweep, SweepStep } from "./chain/sweep.ts";
@@ -31,6 +14,7 @@ import type { ChainEvent } from "./protocol/events.ts";
 import type { Reporter, Via } from "./report.ts";
 import { batchWhileBusy } from "./rx/batchWhileBusy.ts";
 import { coalesceByKey } from "./rx/coalesceByKey.ts";
+import { onceMoreAfter } from "./rx/onceMoreAfter.ts";
 import { pump$ } from "./rx/pump.ts";
 import { retryForever } from "./rx/retryForever.ts";
 import { createUntoldFinds } from "./untoldFinds.ts";
@@ -66,9 +50,6 @@ export type Intakes = {
   /** By the chain's state, at each tick: recovery, and adoption on the first start. */
   readonly reconcile: OperatorFunction<unknown, TaskAddress>;
 };
-
-/** A stretch of the second pass, its last block, and how often the scanner had gone back before it was read. */
-type AuditStep = { readonly events: readonly ChainEvent[]; readonly end: Cursor; readonly rewindsBefore: number };
 
 const socketBacklog = 50_000;
 /** Milliseconds that a node over HTTP may come to a block later than a socket. */
@@ -122,22 +103,8 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
     onHeadBehind: ({ number }, head) => report({ type: "head-behind", checkpoint: number, head }),
   });
 
-  const startCursor = async (): Promise<Cursor> => {
-    const { startBlock } = options;
-    const head = await chain.head();
-    const before = startBlock === "head" ? head.number : startBlock > 0n ? startBlock - 1n : 0n;
-    // A head that a node only tells of is none: to begin there would skip whatever lies between.
-    const first = before < head.number ? before : head.number;
-    const block = await chain.block(first);
-    if (block === undefined) {
-      throw new RetryableError(`no endpoint has block ${first}, where chain.startBlock (${startBlock}) begins`, {
-        code: "NODE_BEHIND",
-        remedy:
-          "it is asked for again; if it stays, add an endpoint that keeps old blocks to rpc.http, or let it begin later",
-      });
-    }
-    const { number, hash } = block;
-    const cursor = { number, hash };
+  const begin = async (): Promise<Cursor> => {
+    const cursor = await startCursor(chain, options.startBlock);
     await store("scanner", { ...nothing, cursor, audited: cursor, blocks: { read: [cursor], forgotten: [] } });
     return cursor;
   };
@@ -150,7 +117,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
   const begun = async (): Promise<Cursor> => {
     const cursor = await journal.cursor();
     if (cursor !== undefined) return cursor;
-    beginning ??= startCursor();
+    beginning ??= begin();
     beginning.catch(() => {
       beginning = undefined;
     });
@@ -197,74 +164,18 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       again("scanner"),
     );
 
-  const auditWidth = createRangeWidth(options.maxBlockRange);
-  /** How far below the final block the second pass ends: its endpoint may hang behind that for ever. */
-  let auditBelow = 0n;
-
-  /** The next stretch by a second opinion, as wide as that endpoint lets it be; `undefined` where it answers of another block. */
-  const auditedFrom = async (first: bigint, goal: bigint) => {
-    for (;;) {
-      const widest = first - 1n + BigInt(auditWidth.current());
-      const upper = widest < goal ? widest : goal;
-      try {
-        const { events, last } = await chain.eventsElsewhere(first, upper);
-        auditWidth.succeeded();
-        return last.number === upper ? { events, end: last } : undefined;
-      } catch (error) {
-        if (lacksBlock(error)) auditBelow = auditBelow === 0n ? mostBehind : 0n;
-        if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
-        if (!auditWidth.failed(Number(upper - first) + 1)) throw error;
-      }
-    }
-  };
-
-  async function* auditSteps(): AsyncGenerator<AuditStep, void> {
-    const rewindsBefore = rewinds;
-    const [audited, scanned] = [await journal.audited(), await journal.cursor()];
-    if (audited === undefined || scanned === undefined) return;
-    const goal = await auditGoal(audited, scanned);
-    for (let at = audited.number; at < goal; ) {
-      const step = await auditedFrom(at + 1n, goal);
-      if (step === undefined || !(await isSameChain(scanned, step.end))) return;
-      yield { ...step, rewindsBefore };
-      at = step.end.number;
-    }
-  }
-
-  const storeAudit = async ({ events, end, rewindsBefore }: AuditStep): Promise<readonly TaskAddress[]> => {
-    const facts = await watch.resolve(events);
-    await complain("audit", facts);
-    // The mark may stand lower by now, and this be of the branch that is gone.
-    if (rewinds !== rewindsBefore) return [];
-    return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });
-  };
-
-  const auditOnce$ = (): Observable<TaskAddress> => pump$(auditSteps, storeAudit).pipe(again("audit"));
-
-  /** Blocks of one look, at the most, are those of one request that nobody narrowed: the second pass is slow. */
-  const auditGoal = async (audited: Cursor, scanned: Cursor): Promise<bigint> => {
-    const final = (await chain.finalBlock(await chain.head())) - auditBelow;
-    return [final, scanned.number, audited.number + BigInt(options.maxBlockRange)].reduce((a, b) => (a < b ? a : b));
-  };
-
-  /**
-   * Whether the second opinion is about what the scanner read. A checkpoint that a reorg took back has blocks before it that
-   * the scanner has still to read: they are not missed yet. And two nodes may disagree.
-   */
-  const isSameChain = async (scanned: Cursor, end: Cursor): Promise<boolean> => {
-    const [here, there] = await Promise.all([chain.block(scanned.number), chain.block(end.number)]);
-    if (here?.hash !== scanned.hash || there === undefined) return false;
-    if (there.hash !== end.hash) report({ type: "disagree", block: end.number, hashes: [there.hash, end.hash] });
-    return there.hash === end.hash;
-  };
-
-  /** Tells how much of this is news: the ways in that come late should find nothing new. */
-  const complain = async (via: Via, { tasks, responses }: Pick<Intake, "tasks" | "responses">): Promise<void> => {
-    const known = await journal.knownTasks(tasks.map(({ task }) => task));
-    const answered = await journal.tasksOfResponses(responses.map(({ response }) => response));
-    const [lateTasks, lateResponses] = [tasks.length - known.size, responses.length - answered.size];
-    if (lateTasks + lateResponses > 0) report({ type: "missed", via, tasks: lateTasks, responses: lateResponses });
-  };
+  const audit = createAudit({ chain, journal, report }, options.maxBlockRange);
+  const auditOnce$ = (): Observable<TaskAddress> =>
+    defer(() => {
+      const rewindsBefore = rewinds;
+      return pump$(audit.steps, async ({ events, end }) => {
+        const facts = await watch.resolve(events);
+        await audit.complain(facts);
+        // The mark may stand lower by now, and this be of the branch that is gone.
+        if (rewinds !== rewindsBefore) return [];
+        return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });
+      });
+    }).pipe(again("audit"));
 
   const untold = createUntoldFinds(journal);
   const storeFound = async ({ isNews, ...found }: SweepStep): Promise<readonly TaskAddress[]> => {
@@ -283,23 +194,36 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
   const reconcileOnce$ = (): Observable<TaskAddress> =>
     pump$(sweepRound, storeFound).pipe(tap({ error: sweep.forget }), again("reconcile"));
 
-  /** Works at most once at a time, and once more if it was called meanwhile. */
-  const oneAtATime =
-    <T>(work: () => Observable<TaskAddress>): OperatorFunction<T, TaskAddress> =>
-    (trigger$) =>
-      trigger$.pipe(
-        map(() => "once" as const),
-        coalesceByKey(1, work),
-      );
-
-  /** Once more, where no other head comes: whoever told of this one may have had it before the node that is read. */
-  const scan: Intakes["scan"] = connect((heads$) => {
-    const late$ = heads$.pipe(switchMap(() => timer(lateMs, clock.scheduler)));
-    return merge(heads$, late$.pipe(takeUntil(heads$.pipe(last(null, null))))).pipe(oneAtATime(scanOnce$));
-  });
-
-  const audit: Intakes["audit"] = (heads$) =>
-    heads$.pipe(throttleTime(options.auditEveryMs, clock.scheduler), oneAtATime(auditOnce$));
-
-  return { live, scan, audit, reconcile: oneAtATime(reconcileOnce$) };
+  return {
+    live,
+    // Once more, where no other head comes: whoever told of this one may have had it before the node that is read.
+    scan: (heads$) => heads$.pipe(onceMoreAfter(lateMs, clock.scheduler), oneAtATime(scanOnce$)),
+    audit: (heads$) => heads$.pipe(throttleTime(options.auditEveryMs, clock.scheduler), oneAtATime(auditOnce$)),
+    reconcile: oneAtATime(reconcileOnce$),
+  };
 }
+
+async function startCursor(chain: ChainPort, startBlock: IntakeOptions["startBlock"]): Promise<Cursor> {
+  const head = await chain.head();
+  const before = startBlock === "head" ? head.number : startBlock > 0n ? startBlock - 1n : 0n;
+  // A head that a node only tells of is none: to begin there would skip whatever lies between.
+  const first = before < head.number ? before : head.number;
+  const block = await chain.block(first);
+  if (block === undefined) {
+    throw new RetryableError(`no endpoint has block ${first}, where chain.startBlock (${startBlock}) begins`, {
+      code: "NODE_BEHIND",
+      remedy:
+        "it is asked for again; if it stays, add an endpoint that keeps old blocks to rpc.http, or let it begin later",
+    });
+  }
+  return { number: block.number, hash: block.hash };
+}
+
+/** Works at most once at a time, and once more if it was called meanwhile. */
+const oneAtATime =
+  <T>(work: () => Observable<TaskAddress>): OperatorFunction<T, TaskAddress> =>
+  (trigger$) =>
+    trigger$.pipe(
+      map(() => "once" as const),
+      coalesceByKey(1, work),
+    );
