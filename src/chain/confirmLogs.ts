@@ -3,7 +3,7 @@ import { eventTopics, type RpcLog } from "../protocol/events.ts";
 import type { ChainPort } from "./chainPort.ts";
 import type { HttpRpc } from "./jsonRpc.ts";
 import { refusedMs } from "./readTogether.ts";
-import { toQuantity, type WireBlock } from "./wire.ts";
+import { blockCall, toQuantity, type WireBlock } from "./wire.ts";
 
 type ConfirmLogsDeps = { readonly rpc: HttpRpc; readonly nexus: Hex; readonly now: () => number };
 
@@ -31,7 +31,7 @@ export function createConfirmLogs({ rpc, nexus, now }: ConfirmLogsDeps): ChainPo
         method: "eth_getLogs",
         params: [{ address: nexus, topics: [topic], fromBlock: toQuantity(from), toBlock: toQuantity(number) }],
       },
-      { method: "eth_getBlockByNumber", params: [toQuantity(number), false] },
+      blockCall(toQuantity(number)),
     ]);
     if (logs === undefined || "error" in logs || !Array.isArray(logs.result)) {
       spare();

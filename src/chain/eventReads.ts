@@ -4,7 +4,7 @@ import type { Reporter } from "../report.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { type HttpRpc, type Missing, resultOf } from "./jsonRpc.ts";
 import { bloomTest } from "./logsBloom.ts";
-import { toHead, toQuantity, type WireBlock } from "./wire.ts";
+import { blockCall, blockIn, toHead, toQuantity } from "./wire.ts";
 
 export type EventReadsDeps = {
   readonly rpc: HttpRpc;
@@ -34,10 +34,10 @@ export function eventReads(
       const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
       // The block first: a node that takes it in between the two answers would have given the logs of what it had before.
       const [block, logs] = await endpoint.batch([
-        { method: "eth_getBlockByNumber", params: [toQuantity(upper), false] },
+        blockCall(toQuantity(upper)),
         { method: "eth_getLogs", params: [range] },
       ]);
-      const found = resultOf(block) as WireBlock | null;
+      const found = blockIn(block);
       const last = found === null ? undefined : toHead(found);
       if (last?.number !== upper) throw missing("its last block", upper);
       return { events: toEvents(resultOf(logs)), last };

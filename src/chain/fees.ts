@@ -3,7 +3,7 @@ import { amountIn } from "./amountIn.ts";
 import type { Fees } from "./chainPort.ts";
 import type { HttpRpc, RpcAnswer } from "./jsonRpc.ts";
 import { RpcError, resultOf } from "./jsonRpc.ts";
-import { toQuantity, type WireBlock } from "./wire.ts";
+import { blockCall, toQuantity, type WireBlock } from "./wire.ts";
 
 /** Wei per gas. */
 export type TipBounds = { readonly minTip?: bigint | undefined; readonly maxTip?: bigint | undefined };
@@ -25,7 +25,7 @@ export async function feesFrom(
   { urgent = false, ...bounds }: TipBounds & { readonly urgent?: boolean } = {},
 ): Promise<Fees> {
   const [block, gasPrice, tip, history] = (await rpc.batch([
-    { method: "eth_getBlockByNumber", params: ["latest", false] },
+    blockCall("latest"),
     { method: "eth_gasPrice", params: [] },
     { method: "eth_maxPriorityFeePerGas", params: [] },
     { method: "eth_feeHistory", params: [toQuantity(historyBlocks), "latest", percentiles] },

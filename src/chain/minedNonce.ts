@@ -4,7 +4,7 @@ import type { ChainPort } from "./chainPort.ts";
 import { quantity } from "./endpoints/answerShapes.ts";
 import { unanswered } from "./endpoints/endpointError.ts";
 import { type HttpRpc, type Missing, resultOf } from "./jsonRpc.ts";
-import { toQuantity, type WireBlock } from "./wire.ts";
+import { blockCall, blockIn, toQuantity } from "./wire.ts";
 
 /** What is no count would be signed as a nonce. @throws EndpointError */
 export function countIn({ name }: HttpRpc, answer: unknown): Nonce {
@@ -23,11 +23,8 @@ export const minedNonceFrom =
       params: [account, at === undefined ? "latest" : toQuantity(at)],
     };
     if (on === undefined) return countIn(rpc, await rpc.call(count.method, ...count.params));
-    const [block, answer] = await rpc.batch([
-      { method: "eth_getBlockByNumber", params: [toQuantity(on.number), false] },
-      count,
-    ]);
-    if ((resultOf(block) as WireBlock | null)?.hash !== on.hash) throw missing("the count", on.number);
+    const [block, answer] = await rpc.batch([blockCall(toQuantity(on.number)), count]);
+    if (blockIn(block)?.hash !== on.hash) throw missing("the count", on.number);
     return countIn(rpc, resultOf(answer));
   };
 
@@ -45,10 +42,10 @@ export const newestMinedNonce =
   (rpc: HttpRpc): ChainPort["minedNonceElsewhere"] =>
   async (account, head) => {
     const [block, count] = await rpc.batch([
-      { method: "eth_getBlockByNumber", params: ["latest", false] },
+      blockCall("latest"),
       { method: "eth_getTransactionCount", params: [account, "latest"] },
     ]);
-    const number = BigInt((resultOf(block) as WireBlock | null)?.number ?? 0);
+    const number = BigInt(blockIn(block)?.number ?? 0);
     if (number + mostApart < head || head + mostApart < number) {
       throw new RetryableError(`${rpc.name} stands at block ${number}, and the head is ${head}`, {
         code: "NODE_BEHIND",

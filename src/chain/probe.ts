@@ -6,7 +6,7 @@ import type { Endpoint } from "./endpoints/createEndpoint.ts";
 import { EndpointError } from "./endpoints/endpointError.ts";
 import { type HttpRpc, type RpcAnswer, RpcError, resultOf } from "./jsonRpc.ts";
 import { type LogsProbe, probeLogs } from "./probeLogs.ts";
-import type { WireBlock } from "./wire.ts";
+import { blockCall, blockIn, type WireBlock } from "./wire.ts";
 
 /** What an endpoint turned out to be, and to be able to do. */
 export type EndpointProbe = LogsProbe & {
@@ -83,7 +83,7 @@ async function probeEndpoint(endpoint: Endpoint, { chainId, deployment }: Expect
   const [id, version, block, code] = await endpoint.batch([
     { method: "eth_chainId", params: [] },
     { method: "web3_clientVersion", params: [] },
-    { method: "eth_getBlockByNumber", params: ["latest", false] },
+    blockCall("latest"),
     { method: "eth_getCode", params: [deployment.nexus, "latest"] },
   ]);
   const found = Number(resultOf(id) as Hex);
@@ -99,13 +99,13 @@ async function probeEndpoint(endpoint: Endpoint, { chainId, deployment }: Expect
       remedy: "check that rpc.http leads to the OpenGPU network, or to a devnet that is ready",
     });
   }
-  const latest = resultOf(block) as WireBlock | null;
+  const latest = blockIn(block);
   const head = quantity(latest?.number);
   if (latest === null || head === undefined)
     throw new EndpointError(`the endpoint ${name} did not answer: its head is no block`);
   const [safe, finalized, multicall] = await endpoint.batch([
-    { method: "eth_getBlockByNumber", params: ["safe", false] },
-    { method: "eth_getBlockByNumber", params: ["finalized", false] },
+    blockCall("safe"),
+    blockCall("finalized"),
     { method: "eth_call", params: [{ data: answers42 }, "latest"] },
   ]);
   return {

@@ -4,7 +4,7 @@ import type { Hash } from "../protocol/brand.ts";
 import type { ChainPort, Receipt } from "./chainPort.ts";
 import { type HttpRpc, type Missing, type RpcAnswer, resultOf } from "./jsonRpc.ts";
 import { countIn } from "./minedNonce.ts";
-import { toQuantity, toReceipt, type WireBlock } from "./wire.ts";
+import { blockCall, blockIn, toQuantity, toReceipt } from "./wire.ts";
 
 /** What became of one transaction cannot be told: its receipt was refused, or is not one. It says nothing of any other. */
 export class ReceiptError extends RetryableError {
@@ -72,11 +72,8 @@ export function receiptReads(rpc: HttpRpc, missing: Missing): Pick<ChainPort, "r
     const numbers = [...new Set(inBlocks)].filter((number) => number !== head.number);
     const known = new Map<bigint, Hash | undefined>([[head.number, head.hash]]);
     if (numbers.length > 0) {
-      const reads = [head.number, ...numbers].map((number) => ({
-        method: "eth_getBlockByNumber",
-        params: [toQuantity(number), false],
-      }));
-      const [here, ...blocks] = (await rpc.batch(reads)).map((answer) => resultOf(answer) as WireBlock | null);
+      const reads = [head.number, ...numbers].map((number) => blockCall(toQuantity(number)));
+      const [here, ...blocks] = (await rpc.batch(reads)).map(blockIn);
       if (here?.hash !== head.hash) throw missing("receipts", head.number);
       for (const [index, number] of numbers.entries()) known.set(number, blocks[index]?.hash);
     }
@@ -92,11 +89,8 @@ export function receiptReads(rpc: HttpRpc, missing: Missing): Pick<ChainPort, "r
     },
 
     receiptsAt: async (hashes, at, blockHash) => {
-      const [block, ...answers] = await rpc.batch([
-        { method: "eth_getBlockByNumber", params: [toQuantity(at), false] },
-        ...hashes.map(callFor),
-      ]);
-      const there = resultOf(block) as WireBlock | null;
+      const [block, ...answers] = await rpc.batch([blockCall(toQuantity(at)), ...hashes.map(callFor)]);
+      const there = blockIn(block);
       if (there === null || (blockHash !== undefined && there.hash !== blockHash)) throw missing("receipts", at);
       const receipts = hashes.flatMap((hash, index) => readOf(hash, answers[index]) ?? []);
       return blockHash === undefined ? receipts : onChainOf({ number: at, hash: blockHash }, receipts);

@@ -4,9 +4,8 @@ import { toAddress, unixSeconds, wei } from "../protocol/brand.ts";
 import type { Response, Source, Task } from "../protocol/entities.ts";
 import type { Head, Snapshot } from "./chainPort.ts";
 import { type Read, read } from "./contractReads.ts";
-import { resultOf } from "./jsonRpc.ts";
 import { type ListAnswer, listReads, readList } from "./responseList.ts";
-import { toHead, toQuantity, type WireBlock } from "./wire.ts";
+import { blockCall, blockIn, toHead, toQuantity } from "./wire.ts";
 
 type SourceParams = {
   readonly client: string;
@@ -26,9 +25,9 @@ export type ResponseParams = {
 
 /** The block itself; `undefined` where the node does not have it (yet), or answers with one of another number. */
 export const blockRead = (block: Hex): Read<Head | undefined> => ({
-  call: { method: "eth_getBlockByNumber", params: [block, false] },
+  call: blockCall(block),
   decode: (answer) => {
-    const result = resultOf(answer) as WireBlock | null;
+    const result = blockIn(answer);
     const head = result === null ? undefined : toHead(result);
     return isTag(block) || head?.number === BigInt(block) ? head : undefined;
   },

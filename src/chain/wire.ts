@@ -3,6 +3,7 @@ import { unixSeconds } from "../protocol/brand.ts";
 import { toBlockNumber } from "../protocol/events.ts";
 import type { Head, Receipt } from "./chainPort.ts";
 import { quantity } from "./endpoints/answerShapes.ts";
+import { type RpcAnswer, type RpcCall, resultOf } from "./jsonRpc.ts";
 
 /** Shapes as nodes send them, and what the daemon makes of them. */
 
@@ -25,6 +26,15 @@ export type WireReceipt = {
 };
 
 export const toQuantity = (value: bigint): Hex => `0x${value.toString(16)}`;
+
+/** Asks for a block, without its transactions. @param block Hex quantity or tag. */
+export const blockCall = (block: Hex | "latest" | "safe" | "finalized"): RpcCall => ({
+  method: "eth_getBlockByNumber",
+  params: [block, false],
+});
+
+/** The block that was asked for; `null` where the node does not have it. @throws RpcError if the node refused. */
+export const blockIn = (answer: RpcAnswer | undefined): WireBlock | null => resultOf(answer) as WireBlock | null;
 
 export const toHead = (block: WireBlock): Head => ({
   number: toBlockNumber(block.number),

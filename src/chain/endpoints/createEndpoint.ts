@@ -2,7 +2,7 @@ import type { Hex } from "../../protocol/brand.ts";
 import { createJsonRpc } from "../createJsonRpc.ts";
 import { answerTooLong } from "../exchange.ts";
 import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf, sendMethod } from "../jsonRpc.ts";
-import { toQuantity } from "../wire.ts";
+import { blockCall, toQuantity } from "../wire.ts";
 import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity, unreadable } from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
 import { EndpointError, refusedBy, unanswered } from "./endpointError.ts";
@@ -122,7 +122,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     const known = others > shown ? others : shown;
     const block = blockToShow(head, known);
     if (block === undefined) return;
-    const call = { method: "eth_getBlockByNumber", params: [toQuantity(block), false] };
+    const call = blockCall(toQuantity(block));
     // It is part of the question, and says nothing of the endpoint before it is compared.
     const [answer] = await request([call], false, async () => undefined);
     if (!isBlock(answer, block)) {
