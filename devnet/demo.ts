@@ -65,7 +65,7 @@ async function demo({ tasks, exit, report: reportFile }: DemoOptions, stopping: 
       listeners: [diaries.note, view.show],
     });
     const { report } = observers;
-    const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
+    const rpc = openEndpoints(config, { random: Math.random, report });
     const evaluator = createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) });
     const policies = await watchPolicies({ env: {} }, config.policies.dir, evaluator, rpc, report);
     const daemon = assemble({

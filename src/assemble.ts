@@ -5,7 +5,7 @@ import { nexusLogs } from "./chain/eventReads.ts";
 import { createParseMessage, type ParseMessage } from "./chain/fastLogs.ts";
 import { rpcSocket$, type SocketMessage } from "./chain/rpcSocket.ts";
 import { createTaskIndex } from "./chain/taskIndex.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, steadyClock } from "./clock.ts";
 import type { Config } from "./config/schema.ts";
 import { createDaemon, type Daemon } from "./daemon.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -34,7 +34,7 @@ type Parts = {
 /** A daemon on a real node, as the configuration describes it. */
 export function assemble({ config, deployment, rpc, random, ...parts }: Parts): Daemon {
   const { chain, watch, sink, guardrails } = config;
-  const { clock, report } = parts;
+  const { report } = parts;
   const index = createTaskIndex();
   const parse = createParseMessage(index.isForeign);
   return createDaemon(
@@ -46,12 +46,12 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
         rpc,
         elsewhere: rpc.elsewhere,
         apart: rpc.apart,
-        socket$: socketOf(config, deployment, { rpc, clock, random, report, parse }),
+        socket$: socketOf(config, deployment, { rpc, random, report, parse }),
         deployment,
         finality: chain.finality,
         tip: { minTip: sink.minTip, maxTip: sink.maxTip },
         pollIntervalMs: config.rpc.pollInterval,
-        clock,
+        clock: steadyClock,
         report,
       }),
     },
@@ -84,15 +84,15 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
 function socketOf(
   { chain, rpc: { ws }, socket }: Config,
   deployment: Deployment,
-  parts: Pick<Parts, "rpc" | "clock" | "random" | "report"> & { readonly parse: ParseMessage },
+  parts: Pick<Parts, "rpc" | "random" | "report"> & { readonly parse: ParseMessage },
 ): Observable<SocketMessage> {
-  const { rpc, clock, random, report, parse } = parts;
+  const { rpc, random, report, parse } = parts;
   if (ws.length === 0) return EMPTY;
   return rpcSocket$({
     urls: ws,
     logs: nexusLogs(deployment),
     chainId: chain.id,
-    clock,
+    clock: steadyClock,
     parse,
     heartbeatMs: socket.heartbeat,
     silenceMs: socket.silence,

@@ -61,7 +61,7 @@ const report = (each: Report) => {
 };
 const at = (name: string, now = performance.now()): Span => ({ name, from: now, to: now });
 
-const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
+const rpc = openEndpoints(config, { random: Math.random, report });
 const call = async (method: string, ...params: readonly unknown[]) =>
   timed(nameOf([method]), () => rpc.call(method, ...params));
 const watchedRpc = Object.create(rpc, {

@@ -1,6 +1,5 @@
 import { saidIn } from "../chain/jsonRpc.ts";
 import { probe } from "../chain/probe.ts";
-import { systemClock } from "../clock.ts";
 import { type LoadedConfig, loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import type { Flags } from "../config/textLayers.ts";
@@ -83,7 +82,7 @@ export async function check(context: Context, file: string | undefined, flags: F
       return from === undefined ? "nothing can be changed on it" : `its token is in ${from}`;
     });
   await section("endpoints", async () => {
-    const endpoints = openEndpoints(known, { clock: systemClock, random: Math.random, report: () => undefined }).each();
+    const endpoints = openEndpoints(known, { random: Math.random, report: () => undefined }).each();
     const { probes, down } = await probe(endpoints, {
       chainId: chain.id,
       deployment: requireDeployment(chain.id),

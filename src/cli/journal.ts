@@ -104,7 +104,7 @@ const prune = (context: Context, line: Line): Promise<number> =>
 
 /** By the clock it is told what is old. @throws ConfigError `CLOCK_WRONG`; RetryableError where no endpoint tells the chain's time. */
 async function requireClock(config: Config): Promise<void> {
-  const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report: () => undefined });
+  const rpc = openEndpoints(config, { random: Math.random, report: () => undefined });
   const { timestamp } = toHead(await rpc.call<WireBlock>("eth_getBlockByNumber", "latest", false));
   const doubt = clockDoubt(systemClock.now(), Number(timestamp) * 1_000);
   if (doubt === undefined) return;

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { EMPTY } from "rxjs";
 import { createChain } from "../chain/createChain.ts";
-import { systemClock } from "../clock.ts";
+import { steadyClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import { exitCodes } from "../errors.ts";
@@ -157,11 +157,10 @@ async function countUnjudged(journal: Past, { task, responses }: Candidate): Pro
 type Site = Pick<Context, "stderr"> & { readonly config: Config; readonly set: LoadedPolicies; readonly journal: Past };
 
 async function ofChain({ config, set, journal, stderr }: Site, { from, to: last }: Blocks): Promise<Tasks> {
-  const clock = systemClock;
   const report = () => undefined;
-  const rpc = openEndpoints(config, { clock, random: Math.random, report });
+  const rpc = openEndpoints(config, { random: Math.random, report });
   const chain = createChain({
-    ...{ rpc, clock, report, socket$: EMPTY, pollIntervalMs: config.rpc.pollInterval },
+    ...{ rpc, clock: steadyClock, report, socket$: EMPTY, pollIntervalMs: config.rpc.pollInterval },
     ...{ deployment: requireDeployment(config.chain.id), finality: config.chain.finality },
   });
   const { number } = await chain.head();

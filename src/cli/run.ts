@@ -169,7 +169,7 @@ async function runWith(parts: Parts): Promise<number> {
   const evaluator = createNearEvaluator(
     createWorkerEvaluator({ onKilled: (reason) => report({ type: "evaluation-killed", reason }) }),
   );
-  const rpc = openEndpoints(config, { clock: systemClock, random: Math.random, report });
+  const rpc = openEndpoints(config, { random: Math.random, report });
   const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
   const { finality } = config.chain;
   const expected = { chainId: config.chain.id, deployment, finality };

@@ -1,6 +1,5 @@
 import type { Client } from "../client/createClient.ts";
 import { createClientOn } from "../client/createClientOn.ts";
-import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
@@ -47,7 +46,7 @@ export async function withClient<T>(
   };
   try {
     const { chain, sink, payload, rpc } = config;
-    const endpoints = openEndpoints(config, { clock: systemClock, random: Math.random, report: () => undefined });
+    const endpoints = openEndpoints(config, { random: Math.random, report: () => undefined });
     // No socket: no command waits for what a node pushes.
     const client = createClientOn(
       {

@@ -1,5 +1,5 @@
 import { createEndpoints } from "../chain/endpoints/createEndpoints.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, steadyClock } from "../clock.ts";
 import type { PayloadOptions } from "../payload/createPayload.ts";
 import type { PayloadPort } from "../payload/payloadPort.ts";
 import { chains, type Deployment } from "../protocol/chains.ts";
@@ -41,7 +41,7 @@ export type ClientOptions = {
   readonly rebroadcastAfterMs?: number;
   /** Hears of endpoints that fail and sockets that come back. @default nobody */
   readonly report?: Reporter;
-  /** @default the system's */
+  /** @default one that goes on evenly, whatever the machine's is set to */
   readonly clock?: Clock;
   /** For the jitter of retries, between 0 and 1. @default Math.random */
   readonly random?: () => number;
@@ -61,7 +61,7 @@ export type Client = ClientContext & Actions;
  */
 export function createClient(options: ClientOptions): Client {
   requireClientOptions(options);
-  const { clock = systemClock, random = Math.random, report = () => undefined } = options;
+  const { clock = steadyClock, random = Math.random, report = () => undefined } = options;
   const { chain: given } = options;
   const chain = typeof given === "number" ? { id: given, contracts: requireContracts(given) } : given;
   const rpc = createEndpoints({

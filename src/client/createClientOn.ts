@@ -5,7 +5,7 @@ import type { Endpoints } from "../chain/endpoints/createEndpoints.ts";
 import { nexusLogs } from "../chain/eventReads.ts";
 import type { TipBounds } from "../chain/fees.ts";
 import { rpcSocket$ } from "../chain/rpcSocket.ts";
-import { systemClock } from "../clock.ts";
+import { steadyClock } from "../clock.ts";
 import { createPayload } from "../payload/createPayload.ts";
 import type { PayloadPort } from "../payload/payloadPort.ts";
 import { parseAmount } from "../protocol/amounts.ts";
@@ -37,7 +37,7 @@ export function createClientOn(
   { rpc, tip = {}, requireMaySend = async () => undefined }: ClientParts,
   options: Omit<ClientOptions, "rpc" | "requestTimeoutMs"> & { readonly chain: ClientChain },
 ): Client {
-  const { clock = systemClock, random = Math.random, report = () => undefined } = options;
+  const { clock = steadyClock, random = Math.random, report = () => undefined } = options;
   const { pollIntervalMs = 1_000, maxFeePerGas = parseAmount("500 gwei") } = options;
   const { id, contracts } = options.chain;
   const wsUrls = listOf(options.ws ?? []);
