@@ -53,3 +53,36 @@ describe("the count of an account's transactions, elsewhere", () => {
     await expect(chain.minedNonceElsewhere(account, 100n)).rejects.toMatchObject({ code: "NODE_BEHIND" });
   });
 });
+
+describe("the count of an account's transactions", () => {
+  const head = { number: 100n, hash: hashOf(100) };
+  /** It counts so many as the number of the block that it is asked of, has this one as block 100, and a newer one. */
+  const node = (block: unknown): HttpRpc => {
+    const counts: Record<string, string> = { latest: "0x64", pending: "0x66" };
+    const answer = ({ method, params: [first, second] }: RpcCall) => {
+      if (method === "eth_getTransactionCount") return { result: counts[String(second)] ?? second };
+      return { result: first === "0x64" ? block : { hash: hashOf(101), number: "0x65" } };
+    };
+    return {
+      name: "an endpoint",
+      batch: async (calls) => calls.map(answer),
+      call: async <T>(method: string, ...params: readonly unknown[]) => answer({ method, params }).result as T,
+    };
+  };
+
+  it("is of the block that it is asked of, the newest one where none is named, or with what the node holds", async () => {
+    const chain = chainOn(node({ hash: hashOf(100), number: "0x64" }));
+    expect(await chain.minedNonce(account, 90n, head)).toBe(90);
+    expect(await chain.minedNonce(account, 90n)).toBe(90);
+    expect(await chain.minedNonce(account)).toBe(100);
+    expect(await chain.pendingNonce(account)).toBe(102);
+    expect(await chain.minedNonceElsewhere(account, 100n)).toEqual({ mined: 100, block: 101n });
+  });
+
+  it.each<[string, unknown]>([
+    ["has another block there", { hash: hashOf(0xbad), number: "0x64" }],
+    ["does not have it", null],
+  ])("comes from no node that stands on another branch than the head that was read: it %s", async (_, block) => {
+    await expect(chainOn(node(block)).minedNonce(account, 90n, head)).rejects.toMatchObject({ code: "NODE_BEHIND" });
+  });
+});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Head } from "../../../src/chain/chainPort.ts";
 import { asksForLess } from "../../../src/chain/rangeWidth.ts";
 import type { ScanStep } from "../../../src/chain/scanner.ts";
 import { RetryableError } from "../../../src/errors.ts";
@@ -101,15 +102,26 @@ describe("the scanner", () => {
     expect(reader.events()).toEqual(model.events());
   });
 
-  it("waits where the node that answers does not have the checkpoint's block", async () => {
+  it("waits where the head is so far behind that its block is not known any more: that is no reorg", async () => {
+    const model = createModel(10n);
+    model.grow(30);
+    const [lower, cursor] = (await model.chain.blocks(20n, 30n)).filter((_, at) => at % 10 === 0) as [Head, Head];
+    model.shrink(6);
+    const told: string[] = [];
+    expect(await scannerOn(model, 7, told).step({ cursor, known: [cursor, lower] })).toBeUndefined();
+    expect(told).toEqual(["head behind at 24"]);
+  });
+
+  it("waits where the node that answers does not have the checkpoint's block, though it has those below", async () => {
     const model = createModel(10n);
     model.grow(30);
     const reader = createReader(model);
     await reader.catchUp();
     model.grow(3);
     const { block } = model.chain;
-    model.chain.block = async () => undefined;
+    model.chain.block = async (number) => (number < 29n ? block(number) : undefined);
     expect((await reader.catchUp()).number).toBe(30n);
+    expect(reader.rewinds).toEqual([]);
     model.chain.block = block;
     expect((await reader.catchUp()).number).toBe(33n);
   });
@@ -126,6 +138,18 @@ describe("the scanner", () => {
     expect((await reader.catchUp()).number).toBe(200n);
     expect(reader.events()).toEqual(model.events());
     expect(Math.max(...model.asked.map(([from, to]) => Number(to - from) + 1))).toBeGreaterThan(5);
+  });
+
+  it("asks no narrower where an error does not ask for less", async () => {
+    const model = createModel(0n);
+    model.grow(64);
+    const widths: bigint[] = [];
+    model.chain.events = async (from, to) => {
+      widths.push(to - from + 1n);
+      throw new Error("connection refused");
+    };
+    await expect(createReader(model, 64).catchUp()).rejects.toThrow("connection refused");
+    expect(widths).toEqual([64n]);
   });
 
   it("stops loudly at a single block that the node refuses, and does not pass it", async () => {

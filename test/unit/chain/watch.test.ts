@@ -46,6 +46,7 @@ describe("a source is watched", () => {
   it.each<[boolean, string, Partial<WatchOptions>, AccountAddress, boolean]>([
     [true, "is configured", { sources: new Set([source]) }, stranger, false],
     [true, "is of a configured client", { clients: new Set([client]) }, client, false],
+    [true, "is of a configured client, and there is no signer", { clients: new Set([client]), own: [] }, client, false],
     [true, "is the signer's own", {}, own, false],
     [true, "is of a client that made the signer its agent", {}, client, true],
     [false, "is of a client that did not", {}, client, false],
@@ -60,6 +61,13 @@ describe("a source is watched", () => {
     const watch = watchOf({ source: async () => aSource({ client: owner }), isAgentOf: async () => isAgent }, options);
     expect(await watch.isWatched(source)).toBe(expected);
   });
+});
+
+it("a source is watched where its client made any of several signers its agent", async () => {
+  const second = address<AccountAddress>(0x98);
+  const isAgentOf = async (_: AccountAddress, signer: AccountAddress) => signer === second;
+  const watch = watchOf({ source: async () => aSource(), isAgentOf }, { own: [own, second] });
+  expect(await watch.isWatched(source)).toBe(true);
 });
 
 describe("what events say", () => {
@@ -78,15 +86,36 @@ describe("what events say", () => {
     expect(found).toMatchObject({ tasks: [watchedTask], responses: [{ response, task }] });
   });
 
-  it("touches journalled tasks alone", async () => {
-    const changes: ChainEvent[] = [
-      { type: "TaskStatusChanged", task, status: 1, at },
-      { type: "TaskStatusChanged", task: address<TaskAddress>(0xf0), status: 1, at },
-      { type: "ResponseStatusChanged", response, status: 1, at },
-      { type: "ResponseStatusChanged", response: address<ResponseAddress>(0xf1), status: 1, at },
-    ];
+  it("tells in which blocks a task and a response were seen: a reorg takes back what was above it", async () => {
+    const { tasks, responses } = await watchOf(asAgent).resolve([published, submitted]);
+    expect(tasks).toEqual([{ ...watchedTask, block: 7n }]);
+    expect(responses).toEqual([{ response, task, block: 7n }]);
+  });
+
+  it("asks the chain nothing about a task that the journal has", async () => {
+    const { tasks, responses } = await watchOf({}, {}, { tasks: [task] }).resolve([submitted]);
+    expect([tasks, responses]).toEqual([[], [{ response, task, block: 7n }]]);
+  });
+
+  it("touches nothing by a second copy of a log that is stored, and by one from after a reorg again", async () => {
+    const watch = watchOf({}, {}, { tasks: [task] });
+    const changed: ChainEvent = { type: "TaskStatusChanged", task, status: 1, at };
+    const touched = async () => (await watch.resolve([changed])).touched;
+    expect([await touched(), await touched()]).toEqual([[task], [task]]);
+    (await watch.resolve([changed])).stored();
+    expect(await touched()).toEqual([]);
+    watch.rewound();
+    expect(await touched()).toEqual([task]);
+  });
+
+  it.each<[string, ChainEvent, readonly TaskAddress[]]>([
+    ["its task", { type: "TaskStatusChanged", task, status: 1, at }, [task]],
+    ["another task", { type: "TaskStatusChanged", task: address<TaskAddress>(0xf0), status: 1, at }, []],
+    ["its response", { type: "ResponseStatusChanged", response, status: 1, at }, [task]],
+    ["another one", { type: "ResponseStatusChanged", response: address<ResponseAddress>(0xf1), status: 1, at }, []],
+  ])("touches a journalled task alone: by a change of %s", async (_, changed, touched) => {
     const known = { tasks: [task], responses: new Map([[response, task]]) };
-    expect(await watchOf({}, {}, known).resolve(changes)).toMatchObject({ tasks: [], responses: [], touched: [task] });
+    expect(await watchOf({}, {}, known).resolve([changed])).toMatchObject({ tasks: [], responses: [], touched });
   });
 
   it("asks the chain about a foreign task once, however many responses it gets", async () => {
@@ -118,6 +147,22 @@ describe("an agent that is authorised later", () => {
     watch.forget();
     expect(await watch.resolve([submitted])).toMatchObject({ tasks: [watchedTask], responses: [{ response, task }] });
     expect(readSource.calls).toHaveLength(1);
+  });
+
+  it("is seen also where the answer from before the forgetting comes after it", async () => {
+    let answer = (_isAgent: boolean): void => undefined;
+    const early = new Promise<boolean>((resolve) => {
+      answer = resolve;
+    });
+    const answers = [early, Promise.resolve(true)];
+    const isAgentOf = counted(() => answers.shift() ?? Promise.resolve(true));
+    const watch = watchOf({ source: async () => aSource(), isAgentOf });
+    const before = watch.resolve([published]);
+    while (isAgentOf.calls.length === 0) await Promise.resolve();
+    watch.forget();
+    answer(false);
+    expect(await before).toMatchObject({ tasks: [] });
+    expect(await watch.resolve([submitted])).toMatchObject({ tasks: [watchedTask], responses: [{ response, task }] });
   });
 
   it("is no agent any more after the next forgetting when it was dismissed", async () => {
