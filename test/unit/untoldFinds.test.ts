@@ -94,6 +94,21 @@ describe("what a sweep found before its log", () => {
     expect(await afterwards({}, 73n, true)).toEqual([nothing, nothing]);
   });
 
+  it.each([
+    ["is one where a response alone was found, of a task that a log has told of", false, { tasks: 0, responses: 1 }],
+    ["is none where the journal had that response before, as a look takes it in", true, nothing],
+  ])("%s", async (_, isKnown, expected) => {
+    const finds = createUntoldFinds(journal);
+    finds.endRound(6n);
+    await scannerStores({ task: true });
+    const alone = { tasks: [], responses: found.responses };
+    if (isKnown) await journal.intake({ ...alone, touched: [] });
+    await finds.note(alone);
+    await journal.intake({ ...alone, touched: [] });
+    finds.endRound(9n);
+    expect(await finds.count(73n)).toEqual(expected);
+  });
+
   it("is nothing new when the journal had it", async () => {
     await sweepStores();
     expect(await afterwards({})).toEqual([nothing, nothing]);
@@ -110,4 +125,21 @@ it("what is found before its log is counted up to a number that is bad enough, a
   await finds.note({ tasks: all, responses: [] });
   finds.endRound(9n);
   expect(await finds.count(73n)).toEqual({ tasks: 10_000, responses: 0 });
+});
+
+it("what is found before its log is counted at the next try, where the journal failed at the last one", async () => {
+  let isDown = true;
+  const finds = createUntoldFinds({
+    ...{ knownTasks: async () => new Map() as never, tasksOfResponses: async () => new Map() },
+    untold: async ({ tasks, responses }) => {
+      if (isDown) throw new Error("the disk is full");
+      return { tasks: tasks.length, responses: responses.length };
+    },
+  });
+  finds.endRound(6n);
+  await finds.note(found);
+  finds.endRound(9n);
+  await expect(finds.count(73n)).rejects.toThrow("full");
+  isDown = false;
+  expect(await finds.count(73n)).toEqual({ tasks: 1, responses: 1 });
 });

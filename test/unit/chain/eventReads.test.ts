@@ -1,9 +1,13 @@
 import { expect, it } from "vitest";
+import type { Head } from "../../../src/chain/chainPort.ts";
 import { eventReads } from "../../../src/chain/eventReads.ts";
 import type { HttpRpc, RpcAnswer, RpcCall } from "../../../src/chain/jsonRpc.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { deploymentOn } from "../../../src/protocol/chains.ts";
-import { hashOf } from "../../support/fakeChain.ts";
+import { eventTopics, type RpcLog } from "../../../src/protocol/events.ts";
+import type { Report } from "../../../src/report.ts";
+import { bloomOf } from "../../sim/bloom.ts";
+import { address, hashOf, headAt } from "../../support/fakeChain.ts";
 
 const deployment = deploymentOn(1071);
 if (deployment === undefined) throw new TypeError("no deployment to test with");
@@ -14,16 +18,18 @@ const blockAt = (number: number) => ({
   parentHash: hashOf(0),
   timestamp: "0x1",
 });
-const readsOn = (answer: (call: RpcCall) => RpcAnswer) => {
-  const rpc: HttpRpc = {
-    name: "an endpoint",
-    batch: async (calls) => calls.map(answer),
-    call: async () => {
-      throw new TypeError("nothing is asked by itself");
-    },
-  };
+type Answer = (call: RpcCall) => RpcAnswer;
+const rpcOf = (answer: Answer): HttpRpc => ({
+  name: "an endpoint",
+  batch: async (calls) => calls.map(answer),
+  call: async () => {
+    throw new TypeError("nothing is asked by itself");
+  },
+});
+const readsOn = (answer: Answer, elsewhere: Answer = answer, reports: Report[] = []) => {
   const missing = (what: string, block: bigint) => new RetryableError(`${what} of ${block}`, { code: "NODE_BEHIND" });
-  return eventReads({ rpc, deployment, report: () => undefined }, missing);
+  const deps = { rpc: rpcOf(answer), elsewhere: rpcOf(elsewhere), deployment };
+  return eventReads({ ...deps, report: (each) => reports.push(each) }, missing);
 };
 
 it("does not take what a node has of a range for all of it, where the node takes blocks in while it answers", async () => {
@@ -45,4 +51,60 @@ it("does not take what a node has of a range for all of it, where the node takes
 it("does not move on to another block than the one that was asked for", async () => {
   const { events } = readsOn(({ method }) => ({ result: method === "eth_getLogs" ? [] : blockAt(9_000) }));
   await expect(events(11n, 2_010n)).rejects.toMatchObject({ code: "NODE_BEHIND" });
+});
+
+const logIn = (block: Pick<Head, "number" | "hash">, changes: Partial<RpcLog> = {}): RpcLog => ({
+  address: deployment.nexus,
+  topics: [eventTopics.TaskPublished],
+  data: `0x${"0".repeat(128)}`,
+  ...{ blockNumber: `0x${block.number.toString(16)}`, blockHash: block.hash, logIndex: "0x0", removed: false },
+  ...changes,
+});
+/** A node's logs by the hash of the block that is asked for. */
+const logsBy =
+  (logs: readonly RpcLog[], asked: unknown[] = []): Answer =>
+  ({ params: [filter] }) => {
+    const { blockHash } = filter as { blockHash?: string };
+    asked.push(blockHash);
+    return { result: logs.filter((log) => log.blockHash === blockHash) };
+  };
+
+it("asks elsewhere for the events of a block whose bloom promises some where there are none, and for no other block's", async () => {
+  const blocks = [5n, 6n, 7n, 8n, 9n, 10n, 11n].map((number) => headAt(number, { hash: hashOf(number) }));
+  const [strangers, kept, anothers, given, again, none] = blocks as [Head, Head, Head, Head, Head, Head];
+  const bloomed = new Map<Head, RpcLog>([
+    [strangers, logIn(strangers, { address: address(0xbad) })],
+    [kept, logIn(kept)],
+    [anothers, logIn(anothers, { topics: [hashOf(0xbad)] })],
+    [given, logIn(given)],
+    [again, logIn(again)],
+  ]);
+  const heads = blocks.map((block): Head => {
+    const log = bloomed.get(block);
+    if (log !== undefined) return { ...block, logsBloom: bloomOf([log]) };
+    return block === none ? { ...block, logsBloom: bloomOf([]) } : { ...block, logsBloom: "0x" };
+  });
+  const [asked, reports]: [unknown[], Report[]] = [[], []];
+  const elsewhere = logsBy([logIn(kept), logIn(again), logIn(given), logIn(strangers)], asked);
+  const { eventsOfBlocks } = readsOn(logsBy([logIn(given)]), elsewhere, reports);
+  const events = await eventsOfBlocks(heads);
+  expect(events.map(({ at }) => at.blockNumber)).toEqual([6n, 8n, 9n]);
+  expect(asked).toEqual([kept.hash, again.hash]);
+  expect(reports).toEqual([{ type: "bloom", blocks: 2, found: 2 }]);
+});
+
+it("asks for the whole range, and for a second opinion elsewhere", async () => {
+  const answerBy =
+    (asked: unknown[]): Answer =>
+    ({ method, params: [first] }) => {
+      if (method !== "eth_getLogs") return { result: blockAt(Number(first)) };
+      asked.push(first);
+      return { result: [] };
+    };
+  const [here, there]: unknown[][] = [[], []];
+  const { events, eventsElsewhere } = readsOn(answerBy(here as unknown[]), answerBy(there as unknown[]));
+  await events(11n, 100n);
+  await eventsElsewhere(12n, 90n);
+  expect(here).toMatchObject([{ address: deployment.nexus, fromBlock: "0xb", toBlock: "0x64" }]);
+  expect(there).toMatchObject([{ address: deployment.nexus, fromBlock: "0xc", toBlock: "0x5a" }]);
 });
