@@ -4,10 +4,9 @@ import * as behaviours from "../../devnet/actors/behaviours.ts";
 import type { Provider } from "../../devnet/actors/provider.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { testNode } from "../../devnet/network.ts";
-import { nexusAbi } from "../../src/protocol/abi.ts";
 import type { Hash, SourceAddress, TaskAddress } from "../../src/protocol/brand.ts";
 import { checksummed } from "../../src/protocol/brand.ts";
-import { TaskStatus } from "../../src/protocol/statuses.ts";
+import { confirmationsOnChain } from "../support/chainTruth.ts";
 import { createHome, type DaemonProcess, type Home, startDaemon } from "../support/daemonProcess.ts";
 
 let devnet: Devnet;
@@ -91,24 +90,8 @@ async function untilFinal(tasks: readonly TaskAddress[]): Promise<void> {
   })();
   await Promise.all([all, mining]);
 }
-/** How often each task was confirmed, by the chain's own events. */
-async function confirmationsOnChain(): Promise<ReadonlyMap<string, number>> {
-  const logs = await devnet.publicClient.getContractEvents({
-    address: devnet.deployment.nexus,
-    abi: nexusAbi,
-    eventName: "TaskStatusChanged",
-    fromBlock: 0n,
-  });
-  const counts = new Map<string, number>();
-  for (const { args } of logs) {
-    if (args.status !== TaskStatus.FINALIZED || !args.task) continue;
-    const task = args.task.toLowerCase();
-    counts.set(task, (counts.get(task) ?? 0) + 1);
-  }
-  return counts;
-}
 async function expectPaidOnce(tasks: readonly TaskAddress[]): Promise<void> {
-  const counts = await confirmationsOnChain();
+  const counts = await confirmationsOnChain(devnet);
   for (const task of tasks) expect(counts.get(task)).toBe(1);
   expect(await minedNonce()).toBe(nonce + tasks.length);
   expect(await pendingNonce()).toBe(nonce + tasks.length);
@@ -171,7 +154,7 @@ describe("a daemon that is killed after the broadcast and before the receipt", (
     await start({ OGPU_SINK_REBROADCAST_AFTER: "1s" }).ready();
     const settled = daemon.logged(({ msg, state }) => msg === "confirmation" && state === "superseded");
     while (!(await Promise.race([settled.then(() => true), pause().then(() => false)]))) await devnet.mine();
-    expect((await confirmationsOnChain()).get(task)).toBe(1);
+    expect((await confirmationsOnChain(devnet)).get(task)).toBe(1);
     expect(await pendingNonce()).toBe(await minedNonce());
   });
 });
