@@ -57,7 +57,7 @@ export async function fixNonce(context: ClientContext, options: FixOptions): Pro
   const lane = context.laneOf(signer);
   const plan = await planNonceFix(context, options);
   // Others may sign meanwhile: whoever approves may wait for what they do.
-  const approved = plan.steps.length > 0 && (await options.approve(plan));
+  const approved = plan.steps.length > 0 && (await options.approve(plan)) === true;
   return lane.alone(async () => {
     const steps = approved ? await unchanged(context, options, plan) : [];
     const bytes = await sendAll(context, signer, steps);

@@ -3,6 +3,7 @@ import { privateKeyToAccount } from "viem/accounts";
 import { afterEach, expect, it } from "vitest";
 import { calls } from "../../../src/client/calls.ts";
 import { createClient } from "../../../src/client/createClient.ts";
+import type { NonceFix } from "../../../src/client/nonce/planNonceFix.ts";
 import { type Deployment, deploymentOn, mainnet } from "../../../src/protocol/chains.ts";
 import { hashOf } from "../../support/fakeChain.ts";
 import { type RpcRequest, type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
@@ -113,4 +114,16 @@ it.each<readonly [string, () => Promise<Shown>]>([
   expect(await planned(await waits())).toMatchObject([
     { nonce: 7, action: "cancel", why: expect.stringMatching(/does not prove that this account signed it/) },
   ]);
+});
+
+it.each([undefined, 1, "no", {}])("is not approved by %o, which is not `true`", async (answer) => {
+  const url = await startNode({ 7: await shown(eip1559) });
+  const client = createClient({ chain: chainId, rpc: url, pollIntervalMs: 20, signer: `0x${"1".repeat(64)}` });
+  let steps = 0;
+  const approve = (plan: NonceFix) => {
+    steps = plan.steps.length;
+    return answer as never;
+  };
+  expect(await client.fixNonce({ approve, timeoutMs: 0 })).toMatchObject({ approved: false, sent: [] });
+  expect(steps).toBe(1);
 });
