@@ -8,7 +8,8 @@ import type { Signer } from "../signer/signerPort.ts";
 import type { Actions } from "./actions.ts";
 import { requireContracts } from "./chainId.ts";
 import type { ClientContext } from "./context.ts";
-import { createClientOn } from "./createClientOn.ts";
+import { type ClientChain, createClientOn } from "./createClientOn.ts";
+import { readAddress } from "./inputs.ts";
 import { listOf, requireClientOptions } from "./options.ts";
 
 export type ClientOptions = {
@@ -63,7 +64,7 @@ export function createClient(options: ClientOptions): Client {
   requireClientOptions(options);
   const { clock = steadyClock, random = Math.random, report = () => undefined } = options;
   const { chain: given } = options;
-  const chain = typeof given === "number" ? { id: given, contracts: requireContracts(given) } : given;
+  const chain = typeof given === "object" && given !== null ? ownChain(given) : ofNetwork(given);
   const rpc = createEndpoints({
     urls: listOf(options.rpc ?? publicRpc(chain.id)),
     chainId: chain.id,
@@ -71,6 +72,15 @@ export function createClient(options: ClientOptions): Client {
     ...{ rateLimit: 0, batchSize: 100, cooldownMs: 30_000, clock, random, report },
   });
   return createClientOn({ rpc }, { ...options, chain });
+}
+
+const ofNetwork = (id: number) => ({ id, contracts: requireContracts(id) });
+
+function ownChain({ id, contracts }: ClientChain): ClientChain {
+  if (contracts === undefined) return ofNetwork(id);
+  for (const name of ["nexus", "controller", "terminal", "vault"] as const)
+    readAddress(`the contract ${name}`, contracts[name]);
+  return { id, contracts };
 }
 
 const publicRpc = (id: number): readonly string[] => {

@@ -3,7 +3,7 @@ import { hideKeys } from "../config/format.ts";
 import { parseAmount } from "../protocol/amounts.ts";
 import { zeroAddress } from "../protocol/brand.ts";
 import { InputError } from "./errors.ts";
-import type { Address, Amount } from "./types.ts";
+import type { Address, Amount, TaskInfo } from "./types.ts";
 
 /**
  * Reads an address that a person wrote, and answers it checksummed.
@@ -49,12 +49,39 @@ export function readAmount(what: string, amount: Amount): bigint {
   }
 }
 
+/** What documents are read from. */
+export const isUrl = (text: unknown): text is string =>
+  typeof text === "string" && /^(?:https?|ipfs):\/\/\S+$/.test(text);
+
+/** What a task asks. @throws InputError `TASK_INFO_INVALID` if no provider could read it: its payment would be frozen all the same. */
+export function readTaskConfig(config: TaskInfo["config"]): TaskInfo["config"] {
+  if (typeof config === "string" ? isUrl(config) || isJsonObject(config) : isInput(config)) return config;
+  throw new InputError("the task's config is neither its input, nor a URL, nor JSON", {
+    code: "TASK_INFO_INVALID",
+    remedy: "give { function_name, data }, or the URL of such JSON (https or ipfs), or the JSON itself",
+  });
+}
+
+const isInput = (config: unknown): boolean => {
+  const { function_name: name } = Object(config) as { readonly function_name?: unknown };
+  return typeof name === "string" && name !== "";
+};
+
+function isJsonObject(text: string): boolean {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === "object" && json !== null && !Array.isArray(json);
+  } catch {
+    return false;
+  }
+}
+
 /** Whole seconds since 1970. @throws InputError `TIME_INVALID`. */
 export function readTime(what: string, time: number | Date): number {
   const seconds = time instanceof Date ? Math.floor(time.getTime() / 1_000) : time;
   if (Number.isSafeInteger(seconds) && seconds > 0 && seconds < 1e11) return seconds;
   throw new InputError(`${what} ${String(time)} is no time in unix seconds`, {
     code: "TIME_INVALID",
-    remedy: "give whole seconds since 1970 (milliseconds divided by 1000), or a Date",
+    remedy: "give whole seconds since 1970 as a number (milliseconds divided by 1000), or a Date",
   });
 }

@@ -4,7 +4,15 @@ import { InputError } from "./errors.ts";
 import type { WriteOptions } from "./types.ts";
 
 /** @throws InputError `OPTION_INVALID` for what would fail, or never end, once something is signed. */
-export function requireWriteOptions({ nonce, maxRetries, timeoutMs, confirmations }: WriteOptions): void {
+export function requireWriteOptions(options: WriteOptions): void {
+  // What a text or a number was to bound, the most to pay say, would be bounded by nothing.
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InputError(`the options are no object, but ${hideKeys(String(options))}`, {
+      code: "OPTION_INVALID",
+      remedy: 'give them by name, such as { maxPayment: "0.05 OGPU" }',
+    });
+  }
+  const { nonce, maxRetries, timeoutMs, confirmations } = options;
   requireWhole("nonce", nonce, 0);
   requireWhole("maxRetries", maxRetries, 0);
   requireWhole("confirmations", confirmations, 1);
@@ -19,8 +27,8 @@ export function requireClientOptions(options: Omit<ClientOptions, "chain">): voi
   for (const name of ["pollIntervalMs", "requestTimeoutMs"] as const) requireMilliseconds(name, options[name], longest);
   const isNone = typeof rpc === "object" && rpc.length === 0;
   if (isNone) throw invalid("rpc", "an empty list", "give the URL of an endpoint at least");
-  for (const url of listOf(rpc ?? [])) requireUrl("rpc", url, ["http:", "https:", "ws:", "wss:"]);
-  for (const url of listOf(ws ?? [])) requireUrl("ws", url, ["ws:", "wss:"]);
+  for (const url of listOf(rpc ?? [])) requireUrl("rpc", url ?? "", ["http:", "https:", "ws:", "wss:"]);
+  for (const url of listOf(ws ?? [])) requireUrl("ws", url ?? "", ["ws:", "wss:"]);
   requireUrl("uploadUrl", uploadUrl);
   // A text is no ceiling: nothing is more than it.
   if (maxFeePerGas !== undefined && (typeof maxFeePerGas !== "bigint" || maxFeePerGas < 0n))
@@ -55,7 +63,7 @@ function requireMilliseconds(name: string, value: number | undefined, most = Num
 
 /** URLs, given as one or as several. */
 export const listOf = (urls: string | readonly string[]): readonly string[] =>
-  typeof urls === "string" ? [urls] : urls;
+  Array.isArray(urls) ? urls : [urls as string];
 
 const invalid = (name: string, value: unknown, remedy: string): InputError =>
   new InputError(`the option ${name} is ${hideKeys(String(value))}`, {

@@ -3,7 +3,7 @@ import { SourceStatus } from "../protocol/statuses.ts";
 import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError, RefusedError } from "./errors.ts";
-import { readAddress, readAmount, readTime } from "./inputs.ts";
+import { readAddress, readAmount, readTaskConfig, readTime } from "./inputs.ts";
 import { minePublication } from "./minePublication.ts";
 import { publishedTask } from "./published.ts";
 import { publishToIpfs } from "./publishToIpfs.ts";
@@ -16,7 +16,7 @@ export type PublishedTask = MinedTransaction & { readonly task: Address };
 /**
  * Publishes a task: uploads its input, and freezes the payment in the Vault.
  *
- * @throws InputError if the address is no source of this network, for an expiry in the past (`EXPIRY_PAST`) or beyond the
+ * @throws InputError if the address is no source of this network, for a config that nobody could read (`TASK_INFO_INVALID`), an expiry in the past (`EXPIRY_PAST`) or beyond the
  *   source's maximum (`EXPIRY_TOO_FAR`), and for a payment under its minimum (`PAYMENT_TOO_LOW`); RefusedError if the
  *   source is somebody else's (`NOT_ALLOWED`) or closed (`SOURCE_INACTIVE`), or the client's balance in the Vault is too
  *   low (`VAULT_UNFUNDED`); RetryableError `UPLOAD_FAILED`: all before any gas is spent. Once it is signed: NotMinedError if it is
@@ -39,13 +39,12 @@ export async function publishTask(
   const source = readAddress("the source", info.source);
   const payment = readAmount("the payment", info.payment);
   const expiryTime = readTime("the expiry time", info.expiryTime);
+  const input = readTaskConfig(info.config);
   const check = (rpc = context.rpc) =>
     requirePublishable({ ...context, rpc }, signer.address, { source, payment, expiryTime });
   await check();
   const config =
-    typeof info.config === "string"
-      ? info.config
-      : await publishToIpfs(context, info.config, { filename: "taskConfig.json" });
+    typeof input === "string" ? input : await publishToIpfs(context, input, { filename: "taskConfig.json" });
   const call = calls.publishTask(context.contracts, { source, config, expiryTime: BigInt(expiryTime), payment });
   const what = `the publication of a task on ${source}`;
   const transaction = { what, ...call, check };

@@ -1,5 +1,7 @@
-import { RetryableError } from "../errors.ts";
+import { describeError, RetryableError } from "../errors.ts";
 import type { ClientContext } from "./context.ts";
+import { InputError } from "./errors.ts";
+import { isUrl } from "./inputs.ts";
 import { requireTimeout } from "./options.ts";
 
 export type UploadOptions = {
@@ -20,7 +22,7 @@ const mostAnswer = 65_536;
  * @param data Anything that JSON can hold; a string is uploaded as it is.
  * @returns the URL that names it, e.g. `https://cipfs.ogpuscan.io/ipfs/…`.
  * @throws RetryableError `UPLOAD_FAILED` if the service is down or answers no link. Nothing was sent to the chain. InputError
- *   `OPTION_INVALID`.
+ *   `NOT_JSON`, `OPTION_INVALID`.
  * @example const url = await client.publishToIpfs({ function_name: "sentiment", data: { text: "great" } });
  */
 export async function publishToIpfs(
@@ -29,7 +31,7 @@ export async function publishToIpfs(
   { filename = "data.json", contentType = "application/json", timeoutMs = 30_000 }: UploadOptions = {},
 ): Promise<string> {
   requireTimeout(timeoutMs);
-  const content = typeof data === "string" ? data : JSON.stringify(data);
+  const content = typeof data === "string" ? data : jsonOf(data);
   const body = new FormData();
   body.set("file", new File([content], filename, { type: contentType }));
   const failed = (why: string) =>
@@ -58,6 +60,20 @@ export async function publishToIpfs(
   return link;
 }
 
+function jsonOf(data: unknown): string {
+  let problem = `${typeof data} has no JSON`;
+  try {
+    const json = JSON.stringify(data) as string | undefined;
+    if (json !== undefined) return json;
+  } catch (error) {
+    problem = describeError(error);
+  }
+  throw new InputError(`nothing was uploaded, for it is no JSON: ${problem}`, {
+    code: "NOT_JSON",
+    remedy: "give what JSON can hold: large numbers as texts, and nothing that holds itself",
+  });
+}
+
 async function textOf(response: globalThis.Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -72,7 +88,7 @@ async function textOf(response: globalThis.Response): Promise<string> {
 function linkIn(answer: string): string | undefined {
   try {
     const { link } = JSON.parse(answer) as { link?: unknown };
-    return typeof link === "string" && link.length < 2_048 && /^(?:https?|ipfs):\/\/\S+$/.test(link) ? link : undefined;
+    return isUrl(link) && link.length < 2_048 ? link : undefined;
   } catch {
     return undefined;
   }

@@ -4,12 +4,13 @@ import { privateKeySigner } from "../signer/privateKeySigner.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError } from "./errors.ts";
+import { readAddress } from "./inputs.ts";
 import { requireWriteOptions } from "./options.ts";
 import type { WriteOptions } from "./types.ts";
 
 /** @throws InputError `KEY_INVALID`, which never quotes the key. */
 export function toSigner(given: Signer | `0x${string}`): Signer {
-  if (typeof given !== "string") return inLowerCase(given);
+  if (typeof given !== "string") return inLowerCase(requireSigner(given));
   const bad = new InputError("the private key is not 32 bytes of hex with 0x", {
     code: "KEY_INVALID",
     remedy: "give 0x and 64 hexadecimal digits, or a signer of your own",
@@ -20,6 +21,20 @@ export function toSigner(given: Signer | `0x${string}`): Signer {
   } catch {
     throw bad;
   }
+}
+
+/** An account of viem has a `sign`, too: of a hash. */
+function requireSigner(given: Signer): Signer {
+  const { address, sign } = Object(given) as Partial<Signer>;
+  if (typeof sign === "function" && !("signTransaction" in given)) {
+    readAddress("the signer", address ?? "");
+    return given;
+  }
+  throw new InputError("the signer is neither a private key nor a Signer", {
+    code: "KEY_INVALID",
+    remedy:
+      "give 0x and 64 hexadecimal digits, or an object with the `address` and the `sign` of a Signer: see createDigestSigner",
+  });
 }
 
 /** Lanes and comparisons go by the address in lower case. */

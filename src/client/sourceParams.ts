@@ -1,6 +1,6 @@
 import { DeliveryMethod, ImageEnvironment } from "../protocol/statuses.ts";
 import { InputError } from "./errors.ts";
-import { readAmount } from "./inputs.ts";
+import { isUrl, readAmount } from "./inputs.ts";
 import type { Address, SourceInfo } from "./types.ts";
 
 /** What stands in a source's contract (`SourceParams` of the ABI). */
@@ -31,19 +31,20 @@ export function draftSource(client: Address, info: SourceInfo): SourceDraft {
     name,
     description,
     logoUrl,
-    imageEnvs,
+    imageEnvs = {},
     maxExpiryDuration,
     deliveryMethod = DeliveryMethod.MANUAL_CONFIRMATION,
   } = info;
   const { cpu = "", nvidia = "", amd = "" } = imageEnvs;
+  for (const [field, text] of Object.entries({ name, description }))
+    if (typeof text !== "string") throw invalid(field, `is ${text}`, "give a text");
   if (name.trim() === "") throw invalid("name", "is empty", "providers see it: name the service");
   const images = Object.entries({ cpu, nvidia, amd });
   for (const [field, url] of [
     ...images.map(([kind, url]) => [`imageEnvs.${kind}`, url]),
     ["logoUrl", logoUrl],
   ] as const) {
-    if (url !== "" && !/^(?:https?|ipfs):\/\/\S+$/.test(url ?? ""))
-      throw invalid(field ?? "", `is no URL: "${url}"`, "give an https or ipfs URL");
+    if (url !== "" && !isUrl(url)) throw invalid(field ?? "", `is no URL: "${url}"`, "give an https or ipfs URL");
   }
   if (cpu + nvidia + amd === "")
     throw invalid("imageEnvs", "names no image", "give the docker-compose file of one kind of machine at least");

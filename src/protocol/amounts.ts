@@ -11,7 +11,7 @@ const pattern = /^(\d+)(?:\.(\d+))?\s*(ogpu|gwei|wei)$/i;
  * @example parseAmount("0.05 OGPU") // 50000000000000000n
  */
 export function parseAmount(text: string): Wei {
-  const match = pattern.exec(text.trim());
+  const match = pattern.exec(String(text).trim());
   if (!match) throw new TypeError(`not an amount: "${text}" (write a quoted number with a unit, like "0.05 OGPU")`);
   const [, whole = "0", fraction = "", unit = "wei"] = match;
   const digits = decimals[unit.toLowerCase() as keyof typeof decimals];

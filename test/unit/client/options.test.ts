@@ -55,6 +55,16 @@ it.each(writes)("%s refuses options that cannot be, by name, before anything is 
   expect(asked).toBe(0);
 });
 
+it.each(writes)("%s refuses options that are none: what they were to bound would be lost", async (_, write) => {
+  client = open();
+  for (const options of ["0.05 OGPU", null, 5, [], `0x${"8c1f5a2e".repeat(8)}`]) {
+    await expect(write(options as never)).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.not.stringContaining("8c1f5a2e"),
+    });
+  }
+});
+
 it("fixNonce refuses a time-out that cannot be, before it tells what it would do", async () => {
   asked = 0;
   for (const timeoutMs of [Number.NaN, -1, Number.POSITIVE_INFINITY])
@@ -72,6 +82,7 @@ it.each<Partial<ClientOptions>>([
   ...[2 ** 31, 5_000_000_000].flatMap((ms) => [{ pollIntervalMs: ms }, { requestTimeoutMs: ms }]),
   ...[[], "nowhere", "ftp://node.example", ["https://node.example", ""]].map((rpc) => ({ rpc })),
   ...["nowhere", ["nowhere"], "https://node.example"].map((ws) => ({ ws })),
+  ...[[undefined], 5].map((urls) => ({ rpc: urls as never })),
   { uploadUrl: "nowhere" },
   { maxFeePerGas: -1n },
   { maxFeePerGas: "500 gwei" as never },
@@ -82,6 +93,21 @@ it.each<Partial<ClientOptions>>([
       code: "OPTION_INVALID",
       message: expect.stringContaining(Object.keys(options)[0] ?? ""),
     }),
+  );
+});
+
+it.each([undefined, null, "mainnet", "1071", {}])("a client is not created on the chain %o, which is none", (chain) => {
+  expect(() => open({ chain: chain as never })).toThrow(expect.objectContaining({ code: "CHAIN_UNKNOWN" }));
+});
+
+it("a client is not created on a chain of one's own without all of its contracts", () => {
+  const { contracts } = open();
+  expect(open({ chain: { id: 5, contracts } }).contracts).toEqual(contracts);
+  expect(() => open({ chain: { id: 5, contracts: { ...contracts, vault: "0x" } } })).toThrow(
+    expect.objectContaining({ code: "ADDRESS_INVALID", message: 'the contract vault "0x" is not an address' }),
+  );
+  expect(() => open({ chain: { id: 5, contracts: {} as never } })).toThrow(
+    expect.objectContaining({ code: "ADDRESS_INVALID" }),
   );
 });
 

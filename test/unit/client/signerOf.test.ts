@@ -1,3 +1,4 @@
+import { privateKeyToAccount } from "viem/accounts";
 import { describe, expect, it } from "vitest";
 import { toSigner } from "../../../src/client/signerOf.ts";
 import type { AccountAddress } from "../../../src/protocol/brand.ts";
@@ -8,6 +9,18 @@ const key = privateKeySigner("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efc
 const checksummed = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266" as AccountAddress;
 
 describe("a signer of one's own", () => {
+  it.each([
+    ["a number", 5],
+    ["nothing", null],
+    ["an object without a method", { address: checksummed }],
+    ["one without an address", { sign: key.sign }],
+    ["an account of viem, which signs something else", privateKeyToAccount(`0x${"1".repeat(64)}`)],
+  ])("is not %s", (_, given) => {
+    expect(() => toSigner(given as never)).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^(KEY|ADDRESS)_INVALID$/) }),
+    );
+  });
+
   it("has one lane however its address is written, and keeps its methods", async () => {
     class Vault implements Signer {
       readonly #key = key;
