@@ -3,6 +3,7 @@ import { readAddress } from "../client/inputs.ts";
 import { exitCodes } from "../errors.ts";
 import { formatOgpu } from "../protocol/amounts.ts";
 import { checksummed, type ResponseAddress, type TaskAddress, toAddress } from "../protocol/brand.ts";
+import { approvedInstead } from "./approvedInstead.ts";
 import { maySend } from "./ask.ts";
 import type { Line } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -26,6 +27,7 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
     const maxPayment = line.options["max-payment"] ?? opened.config.sink.maxPayment;
     const checking = requireConfirmable(client, signer.address, address, { maxPayment });
     const { response, task } = await during(context, "reading the chain", checking);
+    const instead = await approvedInstead(opened.site, { task: task.address, response: address });
     const plan = facts(onErrors(context), [
       ["confirm", address],
       ["which pays", `${formatOgpu(response.payment)} of ${formatOgpu(task.payment)}`],
@@ -33,6 +35,7 @@ export const confirm = (context: Context, line: Line): Promise<number> =>
       ["for the task", task.address],
       ["from the escrow of", task.client],
       ["signed by", checksummed(signer.address)],
+      ...instead,
     ]);
     if (!(await maySend(context, line, opened.config, `${plan}It cannot be undone.\n`))) return exitCodes.failed;
     // What was shown is paid, and nothing else that may stand there by now.

@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import type { JournalSite } from "./journalSite.ts";
 import { noDaemon } from "./noDaemon.ts";
 import { personOf, reasonOf } from "./personOf.ts";
+import { summaryOf } from "./summaryOf.ts";
 import { json, oneLine } from "./terminal.ts";
 import { withJournal } from "./withJournal.ts";
 
@@ -127,11 +128,6 @@ const rowOf = ({ confirmation, policy, reason, decidedAt }: Approval) => ({
   reason,
   canBeWithdrawn: isUnsigned(confirmation),
 });
-
-const summaryOf = (approvals: readonly Approval[]): string => {
-  const sum = approvals.reduce((total, { confirmation }) => total + confirmation.payment, 0n);
-  return `${approvals.length} ${approvals.length === 1 ? "approval" : "approvals"} (${formatOgpu(sum)})`;
-};
 
 const textOf = (approvals: readonly Approval[]): string =>
   [...approvals.map(linesOf), `${summaryOf(approvals)}\n`].join("");

@@ -4,7 +4,7 @@ export const confirmCommand: Command = {
   name: "confirm",
   summary: "pay one response, by hand",
   about: `Checks the chain, shows who would be paid what, and asks. Then it sends the confirmation and waits until it is mined. It
-pays real money, and cannot be undone. What it shows is paid, and nothing else that a reorg may put at that address. It refuses what
+pays real money, and cannot be undone. Where the journal means to pay another response of the task, it shows that, too. What it shows is paid, and nothing else that a reorg may put at that address. It refuses what
 asks more than --max-payment (default: sink.maxPayment), while paying is paused (also where that began while it asked), while a
 daemon holds the same key, and where a daemon that was stopped has left something of that key in flight. With the key of a daemon that is stopped, the journal keeps the
 payment of a task that is open there: the daemon takes the nonce for its own, counts the payment against the ceilings, and

@@ -4,7 +4,7 @@ export const resumeCommand: Command = {
   name: "resume",
   summary: "take up paying again after a pause",
   about: `Ends a pause, whoever began it: a person, or the circuit breaker after too many reverts, which counts anew then. What
-waited is paid in the order in which it was approved. SIGUSR2 to the daemon does the same.
+waited is paid in the order in which it was approved; it says how much that is ("withdraw" lists it before). SIGUSR2 to the daemon does the same.
 The configuration names the journal, as with pause.`,
   usage: ["resume [--why TEXT] [--who NAME] [--json]"],
   options: ["why", "who", "json"],

@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { parseCommandLine } from "../../../src/cli/commandLine.ts";
 import type { Context } from "../../../src/cli/context.ts";
 import { openSqliteJournal } from "../../../src/journal/sqliteJournal.ts";
+import { address, response, task } from "../../support/fakeChain.ts";
+import { intend } from "../../support/intend.ts";
 import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let cwd: string;
@@ -113,8 +115,38 @@ describe("pause and resume", () => {
     expect(JSON.parse((await run(...asked)).printed)).toEqual({ pause, isNew: true, journal: path, held: false });
     holdJournal();
     expect(JSON.parse((await run(...asked)).printed)).toEqual({ pause, isNew: false, journal: path, held: true });
-    expect(JSON.parse((await run("resume", "--json")).printed)).toEqual({ ended: pause, journal: path, held: true });
-    expect(JSON.parse((await run("resume", "--json")).printed)).toEqual({ ended: null, journal: path, held: true });
+    expect(JSON.parse((await run("resume", "--json")).printed)).toEqual({
+      ended: pause,
+      waiting: [],
+      journal: path,
+      held: true,
+    });
+    expect(JSON.parse((await run("resume", "--json")).printed)).toEqual({
+      ended: null,
+      waiting: [],
+      journal: path,
+      held: true,
+    });
+  });
+
+  it("resume tells how much it lets go", async () => {
+    await run("pause", "--why", "audit");
+    expect((await run("resume")).printed).toContain("\nnothing that is approved waited for it\n");
+    const journal = openSqliteJournal({ path, chainId: 1071 });
+    await intend(journal, { task, response, payment: 1n });
+    await intend(journal, { task: address(0x11), response: address(0x12), payment: 10n ** 18n });
+    await journal.close();
+    await run("pause", "--why", "audit");
+    const { printed } = await run("resume");
+    expect(printed).toContain(
+      "\n2 approvals (1.000000000000000001 OGPU) waited, to be paid now as far as ceilings have room\n",
+    );
+    expect((await run("resume")).printed).toBe(`paying was not paused\nin the journal ${path}\n`);
+    const { waiting } = JSON.parse((await run("resume", "--json")).printed);
+    expect(waiting).toEqual([
+      expect.objectContaining({ price: "0.000000000000000001 OGPU" }),
+      expect.objectContaining({ price: "1 OGPU" }),
+    ]);
   });
 
   it("take the user's name where nobody gives one", async () => {
