@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { Observable } from "rxjs";
 import type { Clock } from "../../clock.ts";
 import type { Config } from "../../config/schema.ts";
+import { ConfigError } from "../../errors.ts";
 import type { UpkeepJournal } from "../../journal/upkeepJournal.ts";
 import type { Reporter } from "../../report.ts";
 import { cron$ } from "../cronSchedule.ts";
@@ -33,6 +34,12 @@ const clockDoubtOf = (now: number, chainTime: number | undefined): string | unde
     ? "no endpoint has told of a head, by which the machine's clock is checked"
     : clockDoubt(now, chainTime);
 
+const clockWrong = (message: string) =>
+  new ConfigError(message, {
+    code: "CLOCK_WRONG",
+    remedy: "set the machine's clock (`timedatectl`), or see whether the endpoints hang behind",
+  });
+
 /** What is to be done from time to time, beside the sweep. */
 export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
   const { config, journal, probeEndpoints, chainTime, clock, report, ticks$ = cron$ } = deps;
@@ -62,7 +69,7 @@ export function housekeepingJobs(deps: HousekeepingDeps): readonly Job[] {
       ticks$: ticks$(options.pruneCron),
       work: async () => {
         const doubt = clockDoubtOf(clock.now(), chainTime());
-        if (doubt !== undefined) return `nothing is pruned: ${doubt}`;
+        if (doubt !== undefined) throw clockWrong(`nothing was pruned: ${doubt}`);
         return `${await pruneJournal(journal, options.pruneAfter, clock.now())} tasks pruned`;
       },
     },
