@@ -10,7 +10,18 @@ import { type SourceAddress, type TaskAddress, unixSeconds, wei } from "../../sr
 import { DeliveryMethod, TaskStatus } from "../../src/protocol/statuses.ts";
 import { reopened$ } from "../../src/reopened.ts";
 import type { Report } from "../../src/report.ts";
-import { address, aSnapshot, aTask, byTwo, fakeChain, headAt, response, source, task } from "../support/fakeChain.ts";
+import {
+  address,
+  aSnapshot,
+  aTask,
+  byTwo,
+  fakeChain,
+  hashOf,
+  headAt,
+  response,
+  source,
+  task,
+} from "../support/fakeChain.ts";
 import { type JournalPlace, sqlitePlace } from "../support/journals.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 import { policyOf } from "./policy/support.ts";
@@ -130,6 +141,17 @@ describe("a task that a node showed as over", () => {
       expect(await stateOf()).toBe("open");
     }
     expect(opened).toHaveLength(4);
+  });
+
+  it("is not asked for by a head far below what the scanner has read, and is by one that only lags", async () => {
+    await look(canceled);
+    await journal.intake({ tasks: [], responses: [], touched: [], cursor: { number: 500n, hash: hashOf(500) } });
+    watch({});
+    await headComes(243n);
+    expect([asked, opened]).toEqual([[], []]);
+    expect(reports.at(-1)).toMatchObject({ type: "retry", what: "settled tasks", error: { code: "NODE_BEHIND" } });
+    await headComes(244n);
+    expect(opened).toEqual([task]);
   });
 
   it("is over for good by two endpoints of which one hangs behind the final block for ever: in a lower one", async () => {

@@ -152,6 +152,20 @@ describeJournals("the sink's journal", (journals) => {
     ]);
   });
 
+  it("counts how a confirmation ended once, though it is stored once more where nobody heard that it was", async () => {
+    const counts: number[] = [];
+    const pauseAt = (reverts: number) => {
+      counts.push(reverts);
+      return undefined;
+    };
+    const change = { state: "dead", outcome: { reverted: true, pauseAt } } as const;
+    for (const [nonce, each] of [await intend(0), await intend(1)].entries()) {
+      await sign(each, nonce, 1n);
+      for (let time = 0; time < 2; time++) await journal.changeConfirmation(each.id, change);
+    }
+    expect(counts).toEqual([1, 2]);
+  });
+
   it("tells the newest pause until it is ended, and remembers all", async () => {
     const told = (why: string, at: number) => ({ by: "operator", who: "ann", why, at }) as const;
     expect(await journal.endPause({ who: "ann", why: "nothing to end", at: 1 })).toBe(false);
