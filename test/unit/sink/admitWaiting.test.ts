@@ -282,7 +282,8 @@ it("the batch that waits for its turn is not signed where a signer contradicts i
   expect(asked).toBe(100);
 });
 
-it("what was postponed comes back also where the others of its batch waited so long to be signed that they were checked anew", async () => {
+/** A signer that takes three seconds for each of a batch that is as large as one may be, and none for what comes after it. */
+const signingSlowly = () => {
   let asked = 0;
   const slow: typeof first = {
     ...first,
@@ -292,6 +293,45 @@ it("what was postponed comes back also where the others of its batch waited so l
       return first.sign(transaction);
     },
   };
+  return { slow, asked: () => asked };
+};
+
+it("the batch that waits for its turn is not signed once the pipe was left", async () => {
+  const { slow, asked } = signingSlowly();
+  const intents: Confirmation[] = [];
+  for (let count = 0; count < 102; count++) intents.push(await intend());
+  const { stop } = await start([slow], {}, { maxInFlight: 200 });
+  await time.pass(1_000);
+  stop();
+  await time.pass(4_000);
+  expect(asked()).toBe(100);
+  expect(await stateOf(intents[101] as Confirmation)).toBe("intended");
+});
+
+it("what waited so long to be signed is checked anew: what cannot be paid by then is not signed", async () => {
+  const { slow, asked } = signingSlowly();
+  const intents: Confirmation[] = [];
+  for (let count = 0; count < 102; count++) intents.push(await intend());
+  const last = intents.at(-1) as Confirmation;
+  let isAble = true;
+  const { stop } = await start(
+    [slow],
+    {
+      simulateConfirm: async (_, response) =>
+        response === last.response && !isAble ? notOwner : { ok: true, gas: 100_000n },
+    },
+    { maxInFlight: 200 },
+  );
+  await time.pass(1_000);
+  isAble = false;
+  await time.pass(4_000);
+  expect([await stateOf(intents[100] as Confirmation), await stateOf(last)]).toEqual(["broadcast", "intended"]);
+  expect(asked()).toBe(101);
+  stop();
+});
+
+it("what was postponed comes back also where the others of its batch waited so long to be signed that they were checked anew", async () => {
+  const { slow } = signingSlowly();
   const intents: Confirmation[] = [];
   for (let count = 0; count < 103; count++) intents.push(await intend());
   const last = intents.at(-1) as Confirmation;
