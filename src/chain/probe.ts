@@ -33,34 +33,71 @@ export type Expected = {
   readonly finality: number | "safe" | "finalized";
 };
 
+/** What became of one endpoint's probe. */
+type Outcome = { readonly name: string } & ({ readonly found: EndpointProbe } | { readonly error: unknown });
+
 type ProbeResult = {
   readonly probes: readonly EndpointProbe[];
   /** Endpoints that did not answer; the daemon does without them until they do. */
   readonly down: readonly { readonly name: string; readonly error: Error }[];
+  /** Those that were not waited for. Each is left alone until it has passed. */
+  readonly late: readonly { readonly name: string; readonly outcome: Promise<Outcome> }[];
 };
 
 /**
  * Asks every endpoint who it is and what it can do, before anything else happens.
  *
+ * @param patience Begun when one has passed that is enough by itself: when it is over, the others are not waited for any longer.
+ *   @default they are
  * @throws ConfigError `CHAIN_ID_MISMATCH` if one serves another chain, `CONTRACTS_MISSING` if Nexus is not on it,
  *   `FINALITY_UNKNOWN` if nothing would ever be final; RetryableError or RpcError if none answers.
  */
-export async function probe(endpoints: readonly Endpoint[], expected: Expected): Promise<ProbeResult> {
-  const outcomes = await Promise.allSettled(endpoints.map((endpoint) => probeEndpoint(endpoint, expected)));
-  const probes: EndpointProbe[] = [];
+export async function probe(
+  endpoints: readonly Endpoint[],
+  expected: Expected,
+  patience?: () => Promise<unknown>,
+): Promise<ProbeResult> {
+  const outcomes: Outcome[] = [];
+  const asked = endpoints.map((endpoint) => ({
+    endpoint,
+    name: endpoint.name,
+    outcome: outcomeOf(endpoint, expected),
+  }));
+  const enough = new Promise<void>((resolve) => {
+    for (const { outcome } of asked)
+      void outcome.then((each) => {
+        outcomes.push(each);
+        if ("found" in each && knowsFinality(each.found, expected.finality)) resolve();
+      });
+  });
+  const all = Promise.all(asked.map(({ outcome }) => outcome));
+  await (patience === undefined ? all : Promise.race([all, enough.then(patience)]));
+
+  const late = asked.filter(({ name }) => !outcomes.some((each) => each.name === name));
+  for (const { endpoint, outcome } of late) endpoint.leaveAlone(outcome.then((each) => !isUnfit(each)));
+  const told = asked.flatMap(({ name }) => outcomes.find((each) => each.name === name) ?? []);
+  const probes = told.flatMap((each) => ("found" in each ? [each.found] : []));
   const down: { name: string; error: Error }[] = [];
-  for (const [index, outcome] of outcomes.entries()) {
-    if (outcome.status === "fulfilled") probes.push(outcome.value);
-    else if (isAboutTheEndpoint(outcome.reason)) {
-      down.push({ name: endpoints[index]?.name ?? "", error: outcome.reason });
-    } else throw outcome.reason;
+  for (const each of told) {
+    if ("found" in each) continue;
+    if (!isAboutTheEndpoint(each.error)) throw each.error;
+    down.push({ name: each.name, error: each.error });
   }
   const [first] = down;
   requireFinality(probes, expected.finality);
-  if (probes.length > 0 || first === undefined) return { probes, down };
+  if (probes.length > 0 || first === undefined) return { probes, down, late };
   if (down.length === 1) throw first.error;
   throw new EndpointError(`no endpoint can be used: ${down.map(({ error }) => error.message).join("; ")}`);
 }
+
+const outcomeOf = (endpoint: Endpoint, expected: Expected): Promise<Outcome> =>
+  probeEndpoint(endpoint, expected).then(
+    (found) => ({ name: endpoint.name, found }),
+    (error: unknown) => ({ name: endpoint.name, error }),
+  );
+
+/** Whether it answers, and must not be used. */
+const isUnfit = (outcome: Outcome): boolean => "error" in outcome && !isAboutTheEndpoint(outcome.error);
 
 /** Whether an endpoint can tell what is final. */
 export const knowsFinality = ({ safeDepth, finalizedDepth }: EndpointProbe, finality: Expected["finality"]): boolean =>

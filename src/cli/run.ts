@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { assemble } from "../assemble.ts";
-import { balanceOf, probe } from "../chain/probe.ts";
+import { balanceOf, type EndpointProbe, probe } from "../chain/probe.ts";
 import { systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
@@ -118,6 +119,9 @@ function savedToken({ token, save }: PageToken, logger: Logger): string | undefi
   }
 }
 
+/** How long endpoints are waited for at the start once one has passed its probe. */
+const patienceMs = 2_000;
+
 type Parts = {
   readonly context: Context;
   readonly config: Config;
@@ -173,10 +177,20 @@ async function runWith(parts: Parts): Promise<number> {
   const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
   const { finality } = config.chain;
   const expected = { chainId: config.chain.id, deployment, finality };
-  const { probes, down } = await probe(rpc.each(), expected);
-  for (const { name, ...found } of probes) logger.info({ endpoint: name, ...found }, "an endpoint was probed");
+  const { probes, down, late } = await probe(rpc.each(), expected, () => pause(patienceMs));
+  const tellFound = (found: readonly EndpointProbe[]) => {
+    for (const { name, ...rest } of found) logger.info({ endpoint: name, ...rest }, "an endpoint was probed");
+    for (const warning of probeWarnings(found, { ...config.rpc, finality })) logger.warn(warning);
+  };
   for (const { name, error } of down) logger.warn({ endpoint: name, err: error }, "an endpoint does not answer");
-  for (const warning of probeWarnings(probes, { ...config.rpc, finality })) logger.warn(warning);
+  tellFound(probes);
+  for (const { name, outcome } of late) {
+    logger.warn({ endpoint: name }, "an endpoint takes long to be probed: it is used when it has passed");
+    void outcome.then((each) => {
+      if ("found" in each) tellFound([each.found]);
+      else logger.error({ endpoint: name, err: each.error }, "an endpoint has not passed its probe");
+    });
+  }
 
   let isAlive = () => false;
   const livez = () => {

@@ -18,7 +18,7 @@ export type RpcServer = {
 
 /** A JSON-RPC endpoint that answers as it is told; a body that is a string is sent as it is. */
 export async function startRpcServer(
-  reply: (calls: readonly RpcRequest[]) => RpcReply,
+  reply: (calls: readonly RpcRequest[]) => RpcReply | Promise<RpcReply>,
   { port = 0 } = {},
 ): Promise<RpcServer> {
   const requests: RpcServer["requests"] = [];
@@ -27,7 +27,7 @@ export async function startRpcServer(
     for await (const chunk of request) text += chunk;
     const calls = [JSON.parse(text)].flat() as RpcRequest[];
     requests.push({ calls, headers: request.headers });
-    const answer = reply(calls);
+    const answer = await reply(calls);
     if (answer === undefined) return;
     response.writeHead(answer.status ?? 200, { "content-type": "application/json", ...answer.headers });
     response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));

@@ -35,6 +35,8 @@ export type Endpoint = HttpRpc & {
   /** Whether it is known to refuse one of these, as it did lately: another endpoint is asked first. */
   readonly lacks: (calls: readonly RpcCall[]) => boolean;
   readonly health: () => EndpointHealth;
+  /** Leaves it alone where there is another: until this resolves, and for good where that is with `false`. */
+  readonly leaveAlone: (isFit: Promise<boolean>) => void;
   /** When it was asked last, on the clock. */
   readonly askedAt: () => number;
 };
@@ -53,6 +55,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
   const missing = createMissingMethods(clock);
   let askedAt = Number.NEGATIVE_INFINITY;
   let verifying: Promise<void> | undefined;
+  let isLeftAlone = false;
   /** The newest block that it had to show, and did. */
   let shown = 0n;
 
@@ -178,10 +181,16 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     send: async (raw) => (await askOne({ method: sendMethod, params: [raw] }, true)) as Hex,
     askedAt: () => askedAt,
     lacks: missing.includes,
+    leaveAlone: (isFit) => {
+      isLeftAlone = true;
+      void isFit.then((fit) => {
+        isLeftAlone = !fit;
+      });
+    },
     health: () => {
       const now = clock.now();
       const state = record.state();
-      const coolingMs = Math.max(0, state.coolUntil - now);
+      const coolingMs = Math.max(isLeftAlone ? timeoutMs : 0, state.coolUntil - now);
       const limitedMs = bucket.pausedForMs();
       return {
         name,

@@ -9,18 +9,17 @@ import { type Deployment, deploymentOn } from "../../../src/protocol/chains.ts";
 import { type RpcReply, type RpcRequest, type RpcServer, startRpcServer } from "../../support/rpcServer.ts";
 
 const expected = { chainId: 1071, deployment: deploymentOn(1071) as Deployment, finality: 3 };
+const defaults = {
+  timeoutMs: 5_000,
+  clock: systemClock,
+  random: Math.random,
+  rateLimit: 0,
+  batchSize: 100,
+  cooldownMs: 30_000,
+  report: () => undefined,
+};
 const open = (urls: readonly string[], options: Partial<EndpointsOptions> = {}) =>
-  createEndpoints({
-    urls,
-    timeoutMs: 5_000,
-    clock: systemClock,
-    random: Math.random,
-    rateLimit: 0,
-    batchSize: 100,
-    cooldownMs: 30_000,
-    report: () => undefined,
-    ...options,
-  }).each();
+  createEndpoints({ urls, ...defaults, ...options }).each();
 
 let anvil: Anvil;
 const servers: RpcServer[] = [];
@@ -101,6 +100,59 @@ describe("the probe of a real node", () => {
   it("goes on without an endpoint that is down", async () => {
     const { probes, down } = await probe(open(["http://127.0.0.1:1", anvil.httpUrl]), expected);
     expect([probes.length, down.map(({ name }) => name)]).toEqual([1, ["127.0.0.1:1"]]);
+  });
+});
+
+describe("the probe of one that takes long", () => {
+  /** One that answers when it is let; the other is a real node. */
+  const beside = async (answers: Answers) => {
+    const { promise: allowed, resolve: letAnswer } = Promise.withResolvers<void>();
+    const slow = await startRpcServer(async (calls) => {
+      await allowed;
+      const body = calls.map((call) => ({ jsonrpc: "2.0", id: call.id, ...(answers(call) as object) }));
+      return { body: body.length === 1 ? body[0] : body };
+    });
+    servers.push(slow);
+    const endpoints = createEndpoints({ ...defaults, urls: [slow.url, anvil.httpUrl], chainId: 1071 });
+    const probed = probe(endpoints.each(), expected, async () => undefined);
+    return { endpoints, probed, letAnswer, slow };
+  };
+  const good: Answers = (call) => {
+    if (call.method === "eth_getLogs") return { result: [] };
+    return { result: (bare(call) as { is?: unknown } | undefined)?.is ?? null };
+  };
+
+  it("is not waited for where another has passed, and is used when it has passed, too", async () => {
+    const { endpoints, probed, letAnswer } = await beside(good);
+    const { probes, down, late } = await probed;
+    expect([probes.map(({ name }) => name), down]).toEqual([[new URL(anvil.httpUrl).host], []]);
+    expect(endpoints.health().map(({ state }) => state)).toEqual(["cooling", "healthy"]);
+    expect(await endpoints.call("eth_blockNumber")).toBe("0x64");
+    letAnswer();
+    expect(await late[0]?.outcome).toMatchObject({ found: { head: 0x5000n } });
+    await expect.poll(() => endpoints.health()[0]?.state).toBe("healthy");
+  });
+
+  it("stays left alone where it turns out to lack the contracts", async () => {
+    const { endpoints, probed, letAnswer } = await beside((call) =>
+      call.method === "eth_getCode" ? { result: "0x" } : good(call),
+    );
+    const { late } = await probed;
+    letAnswer();
+    expect(await late[0]?.outcome).toMatchObject({ error: { code: "CONTRACTS_MISSING" } });
+    expect(await endpoints.call("eth_blockNumber")).toBe("0x64");
+    expect(endpoints.health()[0]?.state).toBe("cooling");
+  });
+
+  it("is waited for where it alone may know what is final", async () => {
+    const { url } = await serve(bare, { batches: false });
+    const { slow, letAnswer } = await beside((call) => ({
+      result:
+        call.params[0] === "finalized" ? { number: "0x4fff", hash: "0x3" } : (good(call) as { result: unknown }).result,
+    }));
+    const probed = probe(open([slow.url, url]), { ...expected, finality: "finalized" }, async () => undefined);
+    setTimeout(letAnswer, 200);
+    expect((await probed).probes).toContainEqual(expect.objectContaining({ finalizedDepth: 1n }));
   });
 });
 
