@@ -95,6 +95,12 @@ async function begin(transaction: Transaction, options?: WriteOptions) {
   await expect.poll(() => signed.length).toBe(before + 1);
   return seen;
 }
+/** What comes of it, where nothing is to be waited for. */
+async function settled<T>(promise: Promise<T>): Promise<Seen<T>> {
+  const seen = watch(promise);
+  await expect.poll(() => seen).not.toEqual({});
+  return seen;
+}
 const looks = (count = 1) => time.pass(count * pollIntervalMs);
 
 describe("a transaction that reverts", () => {
@@ -246,6 +252,48 @@ describe("what is final", () => {
   });
 });
 
+describe("several at once", () => {
+  const keyed = { ...publication, key: "task" };
+  const succeeds = (nonce: number) => blocks.set(nonce, { blockNumber: head, succeeded: true });
+
+  it("take a nonce each, and the same call one together, also where it is refused because of the first", async () => {
+    const ends = [lane.mine(publication), lane.mine(publication), lane.mine(keyed), lane.mine(keyed)].map(watch);
+    const gate = Promise.withResolvers<void>();
+    ends.push(watch(lane.mine({ ...keyed, check: () => gate.promise })));
+    await expect.poll(() => signed.length).toBe(3);
+    gate.reject(refusal);
+    for (const nonce of [0, 1, 2]) succeeds(nonce);
+    await looks(3);
+    expect(ends.map(({ result }) => result?.nonce).sort()).toEqual([0, 1, 2, 2, 2]);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1, 2]);
+  });
+
+  it("take no nonce of what is in flight, after `reset` and after a lower one was given by hand", async () => {
+    await begin(publication, { nonce: 1 });
+    await begin(publication, { nonce: 0 });
+    await begin(publication);
+    lane.reset();
+    await begin(publication);
+    expect(signed.map(({ nonce }) => nonce)).toEqual([1, 0, 2, 3]);
+  });
+
+  it("are not in flight where they could not be kept", async () => {
+    const full = new Error("the disk is full");
+    await expect(lane.mine({ ...publication, record: () => Promise.reject(full) })).rejects.toBe(full);
+    expect(lane.inFlight()).toEqual([]);
+  });
+
+  it("have one of a key, until it is mined", async () => {
+    await begin(keyed);
+    for (const other of [{ data: "0x01" }, { to: "0x00000000000000000000000000000000c0ffee00" }] as const)
+      await expect(lane.mine({ ...keyed, ...other })).rejects.toMatchObject({ code: "ALREADY_SENT" });
+    succeeds(0);
+    await looks(2);
+    await begin({ ...keyed, data: "0x01" });
+    expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1]);
+  });
+});
+
 describe("of calls that set the same thing", () => {
   const agent = "0x00000000000000000000000000000000c0ffee00";
   const context = () => ({ contracts: requireContracts(1071), signer: signerOfKey("1"), laneOf: () => lane }) as never;
@@ -331,6 +379,20 @@ describe("what was signed elsewhere in its nonce", () => {
     expect(end.error).toBe(refusal);
   });
 
+  it("keeps another one of its key from being signed while its end can be taken back", async () => {
+    const keyed = { ...publication, key: "task" };
+    const end = await begin(keyed);
+    await adopt("cancel", { to: "0x00000000000000000000000000000000c0ffee00", data: "0x" });
+    blocks.set(0, { blockNumber: head, succeeded: true });
+    await looks(2);
+    const other = watch(lane.mine({ ...keyed, data: "0x01" }));
+    await looks(2);
+    expect(other.error).toMatchObject({ code: "ALREADY_SENT" });
+    head += 3n;
+    await looks(2);
+    expect(end.error).toBe(refusal);
+  });
+
   it.each<[string, Partial<Transaction>]>([
     ["the same contract", { data: "0x01" }],
     ["another contract", { to: "0x00000000000000000000000000000000c0ffee00" }],
@@ -403,6 +465,24 @@ describe("the next nonce", () => {
     pending = { here: 4, elsewhere: 4 };
     await begin(publication, { nonce });
     expect(signed.map((each) => each.nonce)).toEqual([nonce]);
+  });
+
+  it("given by hand is refused where something is mined or signed in it, and nothing is signed in another one", async () => {
+    used = 3;
+    const refused = async (nonce: number, why: string) => {
+      const { error } = await settled(lane.mine(publication, { nonce }));
+      expect(error).toMatchObject({ code: "NONCE_TAKEN", message: expect.stringContaining(why) });
+    };
+    await refused(2, "a transaction is mined in it");
+    const end = await begin(publication, { nonce: 3 });
+    await refused(3, "is signed in it");
+    [used, head] = [4, head + 10n];
+    await looks(3);
+    expect(end.error).toMatchObject({
+      code: "NONCE_TAKEN",
+      message: expect.stringContaining("by another transaction"),
+    });
+    expect(signed.map(({ nonce }) => nonce)).toEqual([3]);
   });
 
   it("is what the one endpoint says that answers", async () => {
