@@ -1,6 +1,6 @@
 import { RetryableError } from "../errors.ts";
 import { nexusAbi, sourceAbi, taskAbi, terminalAbi } from "../protocol/abi.ts";
-import type { Hex, SourceAddress, TaskAddress } from "../protocol/brand.ts";
+import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
 import { amountIn } from "./amountIn.ts";
 import { askTwice, orBelow } from "./askTwice.ts";
@@ -18,7 +18,7 @@ import { minedNonceFrom, newestMinedNonce, pendingNonceFrom } from "./minedNonce
 import { minedRevert } from "./minedRevert.ts";
 import { createNewestBlock, lacksBlock } from "./newestBlock.ts";
 import { noAnswer, notTaken } from "./notTaken.ts";
-import { readStretch } from "./pages.ts";
+import { stretchBy } from "./pages.ts";
 import { createPaymentStandings } from "./paymentStandings.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
@@ -29,7 +29,7 @@ import { createSnapshotReader } from "./snapshotReader.ts";
 import { chainStreams, type StreamsDeps } from "./streams.ts";
 import { responsesOf, taskStandings } from "./taskStandings.ts";
 import { createTaskTerms } from "./taskTerms.ts";
-import { toQuantity, type WireBlock } from "./wire.ts";
+import { latest, toQuantity, type WireBlock } from "./wire.ts";
 
 export type ChainDeps = StreamsDeps &
   EventReadsDeps & {
@@ -41,7 +41,6 @@ export type ChainDeps = StreamsDeps &
     readonly tip?: TipBounds;
   };
 
-const latest = "latest" as Hex;
 const lacksTask = (answer: Preview | Error): boolean => !(answer instanceof Error) && answer.taskStatus === undefined;
 
 /** The `ChainPort` of a real node: JSON-RPC over HTTP, and a WebSocket where there is one. */
@@ -147,11 +146,8 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     tasksOfSource: async (address, first) => {
       const count = Number((await call<bigint>(sourceAbi, address, "getTaskCount", [], latest)) ?? 0n);
-      const { found, ...rest } = await readStretch<TaskAddress>(first, count, (pages) =>
-        readAll(
-          rpc,
-          pages.map((page) => read<readonly string[]>(sourceAbi, address, "getTasks", page, latest)),
-        ),
+      const { found, ...rest } = await stretchBy<TaskAddress>(rpc, first, count, (page) =>
+        read(sourceAbi, address, "getTasks", page, latest),
       );
       return { tasks: found, ...rest };
     },
@@ -169,11 +165,8 @@ export function createChain(deps: ChainDeps): ChainPort {
     sources: async (first) => {
       const { nexus } = deployment;
       const count = Number((await call<bigint>(nexusAbi, nexus, "getSourceCount", [], latest)) ?? 0n);
-      const { found, ...rest } = await readStretch<SourceAddress>(first, count, (pages) =>
-        readAll(
-          rpc,
-          pages.map((page) => read<readonly string[]>(nexusAbi, nexus, "getSources", page, latest)),
-        ),
+      const { found, ...rest } = await stretchBy<SourceAddress>(rpc, first, count, (page) =>
+        read(nexusAbi, nexus, "getSources", page, latest),
       );
       return { sources: found, ...rest };
     },

@@ -1,4 +1,6 @@
 import { zeroAddress } from "../protocol/brand.ts";
+import { type Read, readAll } from "./contractReads.ts";
+import type { HttpRpc } from "./jsonRpc.ts";
 
 /** Addresses a page of a contract's list holds at most. */
 export const pageSize = 256;
@@ -44,6 +46,14 @@ export async function readStretch<T extends string>(
   }
   return { found, next, more: next < count };
 }
+
+/** The same, where a page is one read. */
+export const stretchBy = <T extends string>(
+  rpc: HttpRpc,
+  from: number,
+  count: number,
+  readOf: (page: PageBounds) => Read<readonly string[] | undefined>,
+): Promise<Stretch<T>> => readStretch(from, count, (pages) => readAll(rpc, pages.map(readOf)));
 
 /** In lower case, without zero addresses. */
 export const addressesIn = <T extends string>(addresses: readonly string[]): readonly T[] =>

@@ -2,7 +2,8 @@ import { taskAbi } from "../protocol/abi.ts";
 import { type Hex, type ResponseAddress, type TaskAddress, type UnixSeconds, unixSeconds } from "../protocol/brand.ts";
 import { type Read, read, readAll } from "./contractReads.ts";
 import type { HttpRpc } from "./jsonRpc.ts";
-import { addressesIn, pageSize, readStretch, type Stretch } from "./pages.ts";
+import { addressesIn, pageSize, type Stretch, stretchBy } from "./pages.ts";
+import { latest } from "./wire.ts";
 
 /** A task as the sweep sees it: enough to tell whether there is anything to look at. */
 export type TaskStanding = {
@@ -11,8 +12,6 @@ export type TaskStanding = {
   /** In the order in which the providers attempted; zero addresses left out. */
   readonly responses: readonly ResponseAddress[];
 };
-
-const latest = "latest" as Hex;
 
 /**
  * How several tasks stand, in two batched requests; `undefined` for each that the node does not have. Only a task with
@@ -64,11 +63,8 @@ export async function responsesOf(
   const found: ResponseAddress[] = [];
   let next = 0;
   for (let more = true; more; ) {
-    const stretch = await readStretch<ResponseAddress>(next, count, (pages) =>
-      readAll(
-        rpc,
-        pages.map((page) => read<readonly string[]>(taskAbi, task, "getResponsesOf", page, block)),
-      ),
+    const stretch = await stretchBy<ResponseAddress>(rpc, next, count, (page) =>
+      read(taskAbi, task, "getResponsesOf", page, block),
     );
     found.push(...stretch.found);
     [next, more] = [stretch.next, stretch.more];

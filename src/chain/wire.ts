@@ -26,6 +26,8 @@ export type WireReceipt = {
 };
 
 export const toQuantity = (value: bigint): Hex => `0x${value.toString(16)}`;
+/** The newest block, where a number stands otherwise. */
+export const latest = "latest" as Hex;
 
 /** Asks for a block, without its transactions. @param block Hex quantity or tag. */
 export const blockCall = (block: Hex | "latest" | "safe" | "finalized"): RpcCall => ({
