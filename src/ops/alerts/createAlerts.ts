@@ -32,7 +32,19 @@ export function createAlerts({ clock, repeatAfterMs, lastingMs, tell, look }: Al
     for (const notice of notices) tell(notice);
   };
   const change = (each: AlertChange) => apply(noted(book, each, clock.now(), { repeatAfterMs }));
+  let tickedAt = clock.now();
+  let wasLate = false;
+  /**
+   * A process that stood still (its machine was suspended, say) has heard nothing meanwhile, which says nothing of others: what
+   * it waits for has its time until the next tick. Where each tick comes late, every second one counts.
+   */
+  const hasStoodStill = (now: number): boolean => {
+    wasLate = !wasLate && now - tickedAt > 2 * tickMs;
+    tickedAt = now;
+    return wasLate;
+  };
   const ticks = interval(tickMs, clock.scheduler).subscribe(() => {
+    if (hasStoodStill(clock.now())) return;
     for (const each of look?.(clock.now()) ?? [])
       apply(noted(book, each, clock.now(), { repeatAfterMs, isLook: true }));
     apply(due(book, clock.now(), { repeatAfterMs }));

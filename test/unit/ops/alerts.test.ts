@@ -34,8 +34,9 @@ const confirmation = (state: Confirmation["state"]): Confirmation => ({
 const setup = (look: (now: number) => readonly AlertChange[] = () => []) => {
   const scheduler = new VirtualTimeScheduler(undefined, Number.POSITIVE_INFINITY);
   const told: string[] = [];
+  let stoodMs = 0;
   const alerts = createAlerts({
-    clock: { now: () => scheduler.frame, scheduler },
+    clock: { now: () => scheduler.frame + stoodMs, scheduler },
     repeatAfterMs: 60 * minute,
     lastingMs: 2 * minute,
     tell: ({ state, key, repeats }) => told.push(`${state} ${key}${repeats ? ` +${repeats}` : ""}`),
@@ -46,7 +47,10 @@ const setup = (look: (now: number) => readonly AlertChange[] = () => []) => {
     scheduler.schedule(() => undefined, ms);
     scheduler.flush();
   };
-  return { alerts, told, passes };
+  const standsStill = (ms: number) => {
+    stoodMs += ms;
+  };
+  return { alerts, told, passes, standsStill };
 };
 
 const ceiling = (reached: boolean) =>
@@ -224,6 +228,27 @@ describe("alerts", () => {
     passes(minute);
     expect(told[0]).toBe("firing silence");
     expect(told.at(-1)).toMatch(/^resolved silence/);
+  });
+
+  it("take no time in which the process itself stood still for the silence of others, but tell of what is so still at the next tick", () => {
+    let heardAt = 0;
+    const look = (now: number): readonly AlertChange[] => [
+      now - heardAt > minute
+        ? { kind: "begins", key: "silence", severity: "critical", title: "silence", text: "nothing is heard" }
+        : { kind: "ends", key: "silence" },
+    ];
+    const { alerts, told, passes, standsStill } = setup(look);
+    passes(10_000);
+    alerts.note(down);
+    standsStill(60 * minute);
+    passes(5_000);
+    alerts.note({ type: "endpoint", endpoint: "rpc.example", event: "up" });
+    heardAt = 60 * minute + 15_000;
+    passes(5_000);
+    expect(told).toEqual([]);
+    standsStill(60 * minute);
+    passes(10_000);
+    expect(told).toEqual(["firing silence"]);
   });
 
   it("tell once of a scanner that is behind, and when it is not", () => {
