@@ -15,12 +15,15 @@ const everyMs = 15_000;
 export function startHealthProbes({ readiness, writeJournal, logger }: HealthProbeOptions): () => void {
   let lastProblem: string | undefined;
   let busy = false;
+  let isOver = false;
 
   const probe = async () => {
     const problem = await writeJournal().then(
       () => undefined,
       (error) => `cannot be written: ${describeError(error)}`,
     );
+    // It may have been closed meanwhile.
+    if (isOver) return;
     readiness.sawJournal(problem);
     if (problem !== lastProblem)
       logger[problem === undefined ? "info" : "error"]({ problem }, "the journal's state changed");
@@ -36,5 +39,8 @@ export function startHealthProbes({ readiness, writeJournal, logger }: HealthPro
   tick();
   const timer = setInterval(tick, everyMs);
   timer.unref();
-  return () => clearInterval(timer);
+  return () => {
+    isOver = true;
+    clearInterval(timer);
+  };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { startHealthProbes } from "../../../../src/ops/board/healthProbes.ts";
 import { createReadiness } from "../../../../src/ops/board/readiness.ts";
 import { live, maxLag, unborn, whyBehind } from "../../../../src/ops/vitals.ts";
 import { type AccountAddress, unixSeconds, wei } from "../../../../src/protocol/brand.ts";
@@ -63,4 +64,20 @@ it("tells of the money of the keys that pay, not of one that is not configured a
   readiness.note({ type: "key", signer: former, state: "no-funds" });
   expect(readiness.funds()).toMatchObject({ confirmations: 3 });
   expect(readiness.checks().find(({ name }) => name === "key")?.ok).toBe(true);
+});
+
+it("takes a journal that was closed while a probe was under way for no trouble", async () => {
+  const told: unknown[] = [];
+  const note = (...each: unknown[]) => void told.push(each);
+  const { promise, reject } = Promise.withResolvers<void>();
+  const end = startHealthProbes({
+    readiness: { sawJournal: note },
+    writeJournal: () => promise,
+    logger: { info: note, error: note } as never,
+  });
+  end();
+  reject(new Error("it is closed"));
+  await promise.catch(() => undefined);
+  await new Promise(setImmediate);
+  expect(told).toEqual([]);
 });
