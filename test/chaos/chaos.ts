@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PostgresServer, startPostgres } from "../../devnet/postgres.ts";
 import { createPrng, type Prng } from "../sim/prng.ts";
-import { createHome, startDaemon } from "../support/daemonProcess.ts";
+import { createHome, type DaemonProcess, startDaemon } from "../support/daemonProcess.ts";
 import { type Audit, audit } from "./audit.ts";
 import { type AilmentName, ailmentNames, startAilingEndpoints } from "./endpoints.ts";
 import { deepestReorg, type FaultName, faultNames } from "./faults.ts";
@@ -10,6 +10,7 @@ import { readJournalFile, readJournalServer } from "./journalFile.ts";
 import { drawMoment, liveUntil } from "./lifetimes.ts";
 import { type Planned, startMining } from "./mining.ts";
 import { openStage } from "./stage.ts";
+import { type StrikeName, startPair, strikeNames } from "./standby.ts";
 
 export type ChaosOptions = {
   readonly kills: number;
@@ -20,6 +21,8 @@ export type ChaosOptions = {
   readonly postgres?: boolean;
   /** So many endpoints stand before the node, and one at a time ails. @default 0: the node itself is asked */
   readonly endpoints?: number;
+  /** A second daemon waits for the journal, which is in PostgreSQL then, and whose server crashes in takeovers only. @default false */
+  readonly standby?: boolean;
   readonly log?: (line: string) => void;
 };
 
@@ -35,6 +38,8 @@ export type ChaosResult = Audit & {
   readonly serverCrashes: number;
   /** What ailed the endpoints, and how often; `undefined`: there are none before the node. */
   readonly ailments: Readonly<Record<AilmentName, number>> | undefined;
+  /** What struck the daemon that worked while another one waited; `undefined`: none did. */
+  readonly strikes: Readonly<Record<StrikeName, number>> | undefined;
 };
 
 /** Answers that the daemon may be ahead of: the load that there always is. */
@@ -57,12 +62,12 @@ const patienceMs = 180_000;
  * has somebody else use the key; the last daemon is left alone, and then the chain is asked what came of it.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { kills, tasks, seed, postgres = false, endpoints = 0, log = () => undefined } = options;
+  const { kills, tasks, seed, postgres = false, endpoints = 0, standby = false, log = () => undefined } = options;
   const started = performance.now();
   log(`publishing ${tasks} tasks …`);
   const stage = await openStage(tasks);
   const { devnet } = stage;
-  const server = postgres ? await startPostgres() : undefined;
+  const server = postgres || standby ? await startPostgres() : undefined;
   const ailing =
     endpoints > 0 ? await startAilingEndpoints(devnet, endpoints, createPrng(seed, "endpoints"), log) : undefined;
   const home = createHome(devnet, {
@@ -80,13 +85,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     },
   };
   const journal = server ? readJournalServer(server, "postgres") : readJournalFile(home.journalPath);
-  const crashes = server && startCrashes(server, createPrng(seed, "server"));
+  const crashes = server && !standby ? startCrashes(server, createPrng(seed, "server")) : undefined;
   const { address } = devnet.accounts.agent;
   const firstNonce = await devnet.publicClient.getTransactionCount({ address });
   const firstBlock = await devnet.publicClient.getBlockNumber();
   const violations: string[] = [];
   const killedWhile: Record<string, number> = {};
   const givenUp = new Set<number>();
+  const note = (daemon: DaemonProcess) => {
+    if (ailing || standby) noteGivenUp(daemon.output(), givenUp);
+  };
   const moments = createPrng(seed, "moments");
   let killed = 0;
 
@@ -105,19 +113,23 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       }
     },
   });
-  const broken = Promise.race([mining.broken, ...(ailing ? [ailing.broken] : [])]);
+  const pair =
+    standby && server
+      ? startPair({ start, server, prng: createPrng(seed, "standby"), mayEnd: mayYield, onEnd: note, log })
+      : undefined;
+  const broken = Promise.race([mining, ailing, pair].flatMap((each) => each?.broken ?? []));
   broken.catch(() => undefined);
   const answerUpTo = (count: number) => stage.answerUpTo(Math.min(count, tasks - keptForFault * mining.left()));
   let last: ReturnType<typeof startDaemon> | undefined;
   try {
     while (killed < kills && mining.starved() === undefined) {
       answerUpTo(Math.ceil((tasks * (killed + 1)) / kills) + backlog);
-      const { daemon, state } = await Promise.race([liveUntil(drawMoment(moments), start, mayEnd), broken]);
+      const state = await Promise.race([pair ? pair.strike() : live(), broken]);
       killed++;
-      if (ailing) noteGivenUp(daemon.output(), givenUp);
       killedWhile[state] = (killedWhile[state] ?? 0) + 1;
       if (killed % 10 === 0) log(`${killed} kills, ${await paid()} of ${tasks} final`);
     }
+    await pair?.stop();
     await crashes?.stop();
     last = startDaemon(start);
     await Promise.race([last.ready(), broken]);
@@ -131,7 +143,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     last.kill("SIGTERM");
     const code = await last.exited;
     if (code !== 0) violations.push(`the last daemon ended with code ${code}`);
-    if (ailing) noteGivenUp(last.output(), givenUp);
+    note(last);
     await mining.stop();
     const starved = mining.starved();
     const why =
@@ -150,17 +162,25 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       faults: countOf(faultNames, mining.struck),
       serverCrashes: crashes?.count() ?? 0,
       ailments: ailing && countOf(ailmentNames, ailing.ailed),
+      strikes: pair && countOf(strikeNames, pair.struck),
       seconds: Math.round((performance.now() - started) / 100) / 10,
     };
   } finally {
     last?.kill("SIGKILL");
     await last?.exited;
+    await pair?.stop();
     await mining.stop().catch(() => undefined);
     await crashes?.stop();
     await ailing?.stop();
     await server?.stop();
     await devnet.stop();
     home.remove();
+  }
+
+  async function live(): Promise<string> {
+    const { daemon, state } = await liveUntil(drawMoment(moments), start, mayEnd);
+    note(daemon);
+    return state;
   }
 
   async function paid(): Promise<number> {
@@ -173,6 +193,9 @@ const countOf = <T extends string>(names: readonly T[], found: readonly T[]) =>
 
 /** With a server that crashes a daemon ends by itself: where that is found out, or where it starts while it is away. */
 const mayEnd = (output: string): boolean => /"code":"JOURNAL_(LOST|UNAVAILABLE)"/.test(output);
+
+/** With a second daemon, one that waits gives up, and is started again; one that has lost the journal ends. */
+const mayYield = (output: string): boolean => mayEnd(output) || /"code":"JOURNAL_(LOCKED|TAKEN)"/.test(output);
 
 /** Crashes the journal's server every few seconds, and starts it again. */
 function startCrashes(server: PostgresServer, prng: Prng) {

@@ -28,16 +28,8 @@ export function drawMoment(prng: Prng): Moment {
 const longestMs = 4_000;
 const startMs = 60_000;
 
-/**
- * Runs one daemon and kills it in that moment; answers it, dead.
- * @param mayEnd Whether it may have ended by itself, by what it said. @default never
- */
-export async function liveUntil(
-  moment: Moment,
-  start: Parameters<typeof startDaemon>[0],
-  mayEnd: (output: string) => boolean = () => false,
-): Promise<{ readonly daemon: DaemonProcess; readonly state: string }> {
-  const daemon = startDaemon(start);
+/** Waits until a daemon has come so far, or too long; answers how far it has come. */
+export async function reach(daemon: DaemonProcess, moment: Moment): Promise<string> {
   let seen = "booting";
   const patience = new AbortController();
   const atMost = (ms: number) => sleep(ms, undefined, { signal: patience.signal }).catch(() => undefined);
@@ -59,13 +51,27 @@ export async function liveUntil(
     });
     seen = moment.state ?? moment.after;
   };
-  // One that ends by itself is found out below.
+  // Whether it ended by itself is found out by whoever waits for its end.
   await reached().catch(() => undefined);
   patience.abort();
   await sleep(moment.ms);
+  return seen;
+}
+
+/**
+ * Runs one daemon and kills it in that moment; answers it, dead.
+ * @param mayEnd Whether it may have ended by itself, by what it said. @default never
+ */
+export async function liveUntil(
+  moment: Moment,
+  start: Parameters<typeof startDaemon>[0],
+  mayEnd: (output: string) => boolean = () => false,
+): Promise<{ readonly daemon: DaemonProcess; readonly state: string }> {
+  const daemon = startDaemon(start);
+  const state = await reach(daemon, moment);
   daemon.kill("SIGKILL");
   const code = await daemon.exited;
   if (code !== null && mayEnd(daemon.output())) return { daemon, state: "ended by itself" };
   if (code !== null) throw new Error(`the daemon ended by itself (${code}):\n${daemon.output().slice(-4_000)}`);
-  return { daemon, state: seen };
+  return { daemon, state };
 }

@@ -3,12 +3,14 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
 
-const usage = `usage: npm run chaos -- [--kills N] [--tasks N] [--seed K] [--postgres] [--endpoints N] [--json FILE]
+const usage = `usage: npm run chaos -- [--kills N] [--tasks N] [--seed K] [--postgres] [--standby] [--endpoints N] [--json FILE]
   Kills the daemon's process N times (default 200) while it pays N tasks (default 500) on a real node, with foreign
   transactions from its key, dear blocks, dropped transactions and reorgs in between; exits with 0 only if each task was
   paid once, no nonce is left open and nothing is pending. With --postgres the journal is in PostgreSQL, whose server
-  crashes every few seconds beside. With --endpoints the daemon is given N of them before the node, one of which at a time
-  refuses, hangs, answers late, loses transactions, hangs behind or has no receipts.
+  crashes every few seconds beside. With --standby a second daemon waits for that journal, and the one that works is
+  killed, stopped for a moment, or cut off and woken while the other is at work; the server crashes in takeovers only.
+  With --endpoints the daemon is given N of them before the node, one of which at a time refuses, hangs, answers late,
+  loses transactions, hangs behind or has no receipts.
 `;
 
 const { values } = parseArgs({
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     tasks: { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
     postgres: { type: "boolean", default: false },
+    standby: { type: "boolean", default: false },
     endpoints: { type: "string" },
     json: { type: "string" },
     help: { type: "boolean", default: false },
@@ -41,12 +44,18 @@ const log = (line: string) => {
 };
 const options = { kills: wholeNumber("kills"), tasks: wholeNumber("tasks"), seed: wholeNumber("seed") };
 const endpoints = values.endpoints === undefined ? 0 : wholeNumber("endpoints");
-const result = await runChaos({ ...options, postgres: values.postgres, endpoints, log });
+const { postgres, standby } = values;
+if (standby && !postgres) {
+  process.stderr.write(`--standby goes with --postgres\n${usage}`);
+  process.exit(64);
+}
+const result = await runChaos({ ...options, postgres, standby, endpoints, log });
 const { violations, faults, killedWhile, mined, replaced, tasksPaidOnce, seconds } = result;
 process.stdout.write(
   [
-    `${result.kills} kills (${describe(killedWhile)})`,
-    `faults: ${describe(faults)}${values.postgres ? `, ${result.serverCrashes} crashes of the journal's server` : ""}`,
+    `${result.kills} ${standby ? "strikes" : "kills"} (${describe(killedWhile)})`,
+    ...(result.strikes ? [`with a standby: ${describe(result.strikes)}`] : []),
+    `faults: ${describe(faults)}${postgres && !standby ? `, ${result.serverCrashes} crashes of the journal's server` : ""}`,
     ...(result.ailments ? [`${endpoints} endpoints: ${describe(result.ailments)}`] : []),
     `${tasksPaidOnce} of ${result.tasks} tasks paid once; ${mined.ours} transactions of ours mined, ${mined.confirmations} of them confirmations, ${mined.foreign} foreign ones`,
     `${replaced.confirmations} confirmations were offered more for, ${replaced.mostAttempts} offers at the most`,

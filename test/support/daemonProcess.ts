@@ -81,7 +81,7 @@ export type DaemonProcess = {
   readonly ready: () => Promise<LogRecord>;
   /** Everything it wrote, on both streams. */
   readonly output: () => string;
-  readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGHUP" | "SIGUSR1" | "SIGUSR2") => void;
+  readonly kill: (signal: NodeJS.Signals) => void;
   /** Its exit code; `null` where a signal ended it. */
   readonly exited: Promise<number | null>;
 };
