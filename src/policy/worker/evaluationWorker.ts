@@ -24,6 +24,9 @@ async function obey(order: Order): Promise<void> {
       }
       return;
     }
+    case "forget":
+      assessors.delete(order.digest);
+      return;
     case "assess": {
       const { id, digest, facts, stopAtEligible } = order;
       const read = facts.map((each) => JSON.parse(each) as FactsJson);

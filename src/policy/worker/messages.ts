@@ -4,6 +4,7 @@ import type { Assessment, Program } from "../program.ts";
 /** What the worker is told. */
 export type Order =
   | { readonly type: "load"; readonly program: Program }
+  | { readonly type: "forget"; readonly digest: string }
   | {
       readonly type: "assess";
       readonly id: number;

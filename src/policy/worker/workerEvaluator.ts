@@ -66,6 +66,17 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
     thread.post({ type: "load", program });
   };
 
+  /** Loads what is in force, and forgets the rest: what still asks for another program brings it along. */
+  const bringUpToDate = (slot: Slot): void => {
+    const { loaded, post } = slot.thread;
+    for (const digest of loaded) {
+      if (programs.some((program) => program.digest === digest)) continue;
+      loaded.delete(digest);
+      post({ type: "forget", digest });
+    }
+    for (const program of programs) load(slot, program);
+  };
+
   /**
    * Counts the time until the next answer. The time before a thread has read its facts is not the evaluation's: it may
    * wait for a processor.
@@ -194,7 +205,7 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
         return promise;
       });
       await Promise.all(compiled);
-      for (const slot of slots) for (const program of wanted) load(slot, program);
+      for (const slot of slots) bringUpToDate(slot);
     },
     assess: (program, facts, wanted) =>
       new Promise((settle, fail) => {

@@ -1,7 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { FactsJson } from "../../../src/policy/factsJson.ts";
+import { gatherFacts } from "../../../src/policy/gatherFacts.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import { loadPolicySet } from "../../../src/policy/loadPolicySet.ts";
+import { everything } from "../../../src/policy/needs.ts";
+import type { Program } from "../../../src/policy/program.ts";
 import { type Job, nextTexts } from "../../../src/policy/worker/job.ts";
 import { createWorkerEvaluator } from "../../../src/policy/worker/workerEvaluator.ts";
 import { candidateOf, folderOf, invalidOutput, ogpu, outputOf, policyText, responseOf, verdictsOf } from "./support.ts";
@@ -203,4 +206,34 @@ test("an evaluation that a stop cuts off, waits meanwhile or comes after it says
   for (const each of [...(await told), ...after]) {
     expect(each).toMatchObject({ status: "rejected", reason: { code: "EVALUATION_CUT_OFF" } });
   }
+});
+
+test("a thread keeps no policies that are in force no more, however often the files change", async () => {
+  const killed: string[] = [];
+  const evaluator = createWorkerEvaluator({ threads: 1, memoryMb: 32, onKilled: (reason) => killed.push(reason) });
+  onTestFinished(() => evaluator.close());
+  const text = `export default (options) => () => ({ verdict: "eligible", reason: options.name });`;
+  const programOf = (version: number): Program => {
+    // Each is a fraction of what the thread may take; together they are more.
+    const options = { name: `version ${version}`, table: `${version} `.repeat(2 ** 21) };
+    const plugin = { path: "p.js", text, options };
+    return {
+      digest: String(version),
+      eligible: undefined,
+      score: undefined,
+      key: undefined,
+      schema: undefined,
+      plugin,
+    };
+  };
+  const responses = [responseOf(1)];
+  const facts = gatherFacts(candidateOf(responses), responses, everything);
+  const ask = (version: number) =>
+    evaluator.assess(programOf(version), facts, { budgetMs: 1_000, stopAtEligible: true });
+  const versions = Array.from({ length: 16 }, (_, version) => version);
+  for (const version of versions) await evaluator.prepare([programOf(version)]);
+  expect(await ask(15)).toEqual([{ kind: "eligible", reason: "version 15" }]);
+  // A look that began under another one ends under it.
+  expect(await ask(3)).toEqual([{ kind: "eligible", reason: "version 3" }]);
+  expect(killed).toEqual([]);
 });
