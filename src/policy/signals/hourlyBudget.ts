@@ -2,7 +2,7 @@ import type { SignalSpec } from "../policySpec.ts";
 
 const hourMs = 3_600_000;
 
-/** Counts requests to each judge over the past hour. @param now Milliseconds since 1970. */
+/** Counts requests to each judge over the past hour. @param now Milliseconds. */
 export function createHourlyBudget(now: () => number): {
   /** Takes one request. @returns milliseconds until there is one, where none is left. */
   readonly take: (signal: Pick<SignalSpec, "url" | "perHour">) => number | undefined;

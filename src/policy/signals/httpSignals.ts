@@ -9,7 +9,7 @@ type HttpSignalsOptions = {
   /** The value of a secret by its name. */
   readonly secretOf: (name: string) => string | undefined;
   readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. @default the machine's clock; for the hours of budgets one that nobody sets */
   readonly now?: () => number;
   readonly pause?: (ms: number) => Promise<unknown>;
 };
@@ -24,7 +24,7 @@ const maxRemembered = 10_000;
 export function createHttpSignals(options: HttpSignalsOptions): Signals {
   const { secretOf, fetch = globalThis.fetch, now = Date.now, pause = sleep } = options;
   const remembered = new Map<string, Promise<SignalAnswer>>();
-  const budget = createHourlyBudget(now);
+  const budget = createHourlyBudget(options.now ?? (() => performance.now()));
 
   const post = async (signal: SignalSpec, body: string): Promise<SignalAnswer> => {
     const headers: Record<string, string> = { "content-type": "application/json", accept: "application/json" };

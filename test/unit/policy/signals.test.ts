@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { FactsJson } from "../../../src/policy/factsJson.ts";
 import { loadPolicies } from "../../../src/policy/loadPolicies.ts";
 import type { CandidateResponse } from "../../../src/policy/policyPort.ts";
@@ -119,6 +119,17 @@ test("a budget that was made smaller has room again when as many as it allows ar
   now = 240_000;
   expect(await ask(4, 2)).toMatchObject({ ok: false, againInMs: 3_600_000 + 120_000 - 240_000 });
   expect(await ask(4, 1)).toMatchObject({ ok: false, againInMs: 3_600_000 + 180_000 - 240_000 });
+});
+
+test("the hour of a budget is an hour, also where the machine's clock is set back meanwhile", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const judges = signals({ fetch: async () => new Response("true") });
+  const ask = (id: number) => judges.ask(spec("https://a.example/", { perHour: 1 }), factsOf(`0x${id}`));
+  expect((await ask(1)).ok).toBe(true);
+  vi.setSystemTime(Date.now() - 86_400_000);
+  const refused = await ask(2);
+  expect(!refused.ok && refused.againInMs).toBeLessThanOrEqual(3_600_000);
 });
 
 const hangs: Handler = () => "hang";
