@@ -172,7 +172,11 @@ export const schema = {
       "https://capi.ogpuscan.io/file/create",
       "Where `publish` uploads the input of a task and the metadata of a source.",
     ),
-    cacheSize: setting(form.size("1MiB", "1024GiB"), "256MiB", "The most that the folder takes on disk."),
+    cacheSize: setting(
+      form.size("1MiB", "1024GiB"),
+      "256MiB",
+      "The most that the folder takes on disk; it keeps 262144 blocks at the most, however small.",
+    ),
   },
   signer: {
     keyFile: setting(

@@ -20,14 +20,16 @@ type BlockCacheOptions = {
   readonly dir: string;
   /** Bytes on disk; what was used least lately goes first. */
   readonly maxBytes: number;
+  /** Files, whose names are kept in memory: 130 bytes each. @default 262,144 */
+  readonly mostBlocks?: number;
 };
 
 /**
  * Creates a cache of blocks in a folder, one file a block, named by its SHA-256. A file is complete from the moment it has
  * its name, and is hashed again when it is read: one that is not what its name says is dropped.
  */
-export function createBlockCache({ dir, maxBytes }: BlockCacheOptions): BlockCache {
-  const index = createBlockIndex(dir, maxBytes);
+export function createBlockCache({ dir, maxBytes, mostBlocks = 2 ** 18 }: BlockCacheOptions): BlockCache {
+  const index = createBlockIndex(dir, maxBytes, mostBlocks);
 
   const has = async (cid: Cid): Promise<boolean> =>
     cid.hash === hashes.sha256 && index.has(nameOf(cid)).catch(() => false);

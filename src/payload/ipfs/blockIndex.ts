@@ -12,7 +12,7 @@ const entryName = /^12-[0-9a-f]{64}$/;
 const leftOver = /^12-[0-9a-f]{64}\.[0-9a-f-]{36}\.tmp$/;
 
 /** The names on disk with their sizes, the one that was used least lately first. Read from the folder once. */
-export function createBlockIndex(dir: string, maxBytes: number) {
+export function createBlockIndex(dir: string, maxBytes: number, mostBlocks: number) {
   let loading: Promise<Map<string, number>> | undefined;
   let total = 0;
   const load = async () => {
@@ -23,7 +23,12 @@ export function createBlockIndex(dir: string, maxBytes: number) {
     const found = await Promise.all(
       names
         .filter((name) => entryName.test(name))
-        .map((name) => gate(async () => ({ name, ...(await stat(join(dir, name))) }))),
+        .map((name) =>
+          gate(async () => {
+            const { size, mtimeMs } = await stat(join(dir, name));
+            return { name, size, mtimeMs };
+          }),
+        ),
     );
     found.sort((a, b) => a.mtimeMs - b.mtimeMs);
     for (const { size } of found) total += sizeOnDisk(size);
@@ -51,7 +56,7 @@ export function createBlockIndex(dir: string, maxBytes: number) {
       entries.delete(name);
       entries.set(name, size);
       for (const oldest of entries.keys()) {
-        if (total <= maxBytes) break;
+        if (total <= maxBytes && entries.size <= mostBlocks) break;
         await remove(entries, oldest);
       }
     },

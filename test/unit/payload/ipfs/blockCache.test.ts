@@ -54,6 +54,16 @@ test("keeps to its size, and lets go of what was used least lately", async () =>
   expect(files()).toEqual([nameOf(b)]);
 });
 
+test("of small blocks keeps no more than it may know by name, also of those that were there before", async () => {
+  const { dir, files, cache } = open();
+  const [a, b, c, d] = [1, 2, 3, 4].map((nth) => block(nth)) as [Block, Block, Block, Block];
+  for (const { cid, bytes } of [a, b, c]) await cache.put(cid, bytes);
+  for (const [age, each] of [c, a, b].entries()) utimesSync(join(dir, nameOf(each)), 1_000 + age, 1_000 + age);
+  const small = createBlockCache({ dir, maxBytes: 1_000_000, mostBlocks: 2 });
+  await small.put(d.cid, d.bytes);
+  expect(files()).toEqual([b, d].map(nameOf).toSorted());
+});
+
 test("keeps nothing that is larger than itself, and leaves strange files alone", async () => {
   const { cache, dir, files } = open(8_192);
   const large = block(1, 9_000);
