@@ -40,6 +40,7 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
   return createDaemon(
     {
       ...parts,
+      steady: steadyClock,
       index,
       payload: createPayload(config.payload),
       chain: createChain({

@@ -34,6 +34,8 @@ export type DaemonDeps = {
   /** A set that stays as it is, or a store whose set may change. */
   readonly policies: PolicySet | PolicyStore;
   readonly clock: Clock;
+  /** By it is told for how long a look goes on. @default `clock` */
+  readonly steady?: Pick<Clock, "now">;
   /** Who holds the keys' leases; different for each daemon that may share the journal. */
   readonly owner?: string;
   readonly report: Reporter;
@@ -63,7 +65,7 @@ export type Daemon = {
   /** Resolves when the pipe has completed or was aborted; rejects with what made it stop. */
   readonly ended: Promise<void>;
   readonly isRunning: () => boolean;
-  /** When the oldest look at a task that still goes on began, in milliseconds since 1970. */
+  /** When the oldest look at a task that still goes on began, by `steady`. */
   readonly oldestLook: () => number | undefined;
   /** What counts against the ceilings now. */
   readonly ledger: () => Promise<Ledger>;
@@ -76,7 +78,7 @@ export function createDaemon(deps: DaemonDeps, options: DaemonOptions): Daemon {
   const watch = createWatch({ chain, journal, index }, { ...options.watch, own });
   const sweep = createSweep({ chain, journal, watch });
   const stop$ = new ReplaySubject<true>(1);
-  const looks = createStopwatch(clock);
+  const looks = createStopwatch(deps.steady ?? clock);
   const ledger = openLedger(journal, clock.now);
   const judging: JudgeOptions = { ...options.judge, ceilings: options.sink.guardrails };
   const pipeline$ = createPipeline({

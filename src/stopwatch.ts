@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 /** Knows what goes on, and since when. */
 type Stopwatch = {
   readonly during: <T>(work: () => Promise<T>) => Promise<T>;
-  /** When the oldest work that still goes on began, in milliseconds since 1970. */
+  /** When the oldest work that still goes on began, in milliseconds of its clock. */
   readonly oldest: () => number | undefined;
 };
 

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { systemClock } from "../clock.ts";
+import { steadyClock, systemClock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { AlertChange } from "../ops/alerts/alert.ts";
 import { type Alerts, createAlerts } from "../ops/alerts/createAlerts.ts";
@@ -55,7 +55,7 @@ export function openAlerts({ config, url, logger, scrub, metrics, vitals, waitin
             logger.warn({ problem }, "the webhook did not take an alert");
           },
         });
-  const bornAt = systemClock.now();
+  const bornAt = steadyClock.now();
   const alerts = createAlerts({
     clock: systemClock,
     repeatAfterMs: options.repeatAfter,
@@ -65,11 +65,15 @@ export function openAlerts({ config, url, logger, scrub, metrics, vitals, waitin
       const clean = { ...notice, title: scrub(notice.title), text: scrub(notice.text) };
       webhook?.send(webhookBody(options.format, clean, sender));
     },
-    look: (now) => [
-      silence(now, vitals()?.headAt ?? bornAt, options.after),
-      behind(whyBehind(vitals() ?? unborn, now)),
-      unsigned(waiting(now)),
-    ],
+    look: (now) => {
+      // A machine that slept has heard nothing meanwhile, and nobody is to blame for that.
+      const steady = steadyClock.now();
+      return [
+        silence(steady, vitals()?.headAt ?? bornAt, options.after),
+        behind(whyBehind(vitals() ?? unborn, steady)),
+        unsigned(waiting(now)),
+      ];
+    },
   });
   return {
     ...alerts,

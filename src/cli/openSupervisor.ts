@@ -1,4 +1,4 @@
-import { systemClock } from "../clock.ts";
+import { steadyClock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../ops/logger.ts";
 import { createSupervisor, type Supervisor } from "../ops/supervise.ts";
@@ -26,7 +26,7 @@ export function openSupervisor(
   return createSupervisor(
     {
       notifier: createNotifier({ socketPath: env.NOTIFY_SOCKET, logger }),
-      clock: systemClock,
+      clock: steadyClock,
       monotonicMicros,
       onStall: (reason) => {
         logger.error({ reason }, "the pipe stands still: its supervisor is given no sign of life");

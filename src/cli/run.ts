@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { assemble } from "../assemble.ts";
 import { balanceOf, type EndpointProbe, probe } from "../chain/probe.ts";
-import { systemClock } from "../clock.ts";
+import { steadyClock, systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
 import type { Config } from "../config/schema.ts";
@@ -163,7 +163,7 @@ async function runWith(parts: Parts): Promise<number> {
     nodeVersion: context.nodeVersion,
     keys: config.sink.dryRun ? [] : signers.map(({ address }) => address),
     stalled: supervisor.stalled,
-    behind: () => whyBehind(supervisor.vitals(), systemClock.now()),
+    behind: () => whyBehind(supervisor.vitals(), steadyClock.now()),
     clock: systemClock,
     logger,
     listeners: [supervisor.note, alerts.note, createHeapRoom()],
@@ -257,7 +257,9 @@ async function runWith(parts: Parts): Promise<number> {
     supervisor.start({
       journal: opened,
       oldestLook: daemon.oldestLook,
-      paidLately: async (now) => wei((await daemon.ledger()).window({ scope: "all", lengthMs: dayMs }).sum(now)),
+      // By the clock that the ceilings go by: by another one the ledger would forget what counts.
+      paidLately: async () =>
+        wei((await daemon.ledger()).window({ scope: "all", lengthMs: dayMs }).sum(systemClock.now())),
     });
     daemon.start();
     const probeEndpoints = async () => {

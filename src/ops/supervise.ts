@@ -9,6 +9,7 @@ import { live, unborn, type Vitals, whyStalled } from "./vitals.ts";
 
 type SupervisorDeps = {
   readonly notifier: Notifier;
+  /** It goes on evenly. */
   readonly clock: Clock;
   /** `CLOCK_MONOTONIC` in microseconds. */
   readonly monotonicMicros?: (() => bigint) | undefined;
@@ -30,10 +31,10 @@ type SupervisorOptions = {
 /** What the status line tells of. */
 type Supervised = {
   readonly journal: Pick<Journal, "figures" | "pause">;
-  /** When the oldest look at a task that still goes on began. */
+  /** When the oldest look at a task that still goes on began, by the supervisor's clock. */
   readonly oldestLook: () => number | undefined;
-  /** Wei of the 24 hours before that moment. */
-  readonly paidLately: (now: number) => Promise<Wei>;
+  /** Wei of the last 24 hours. */
+  readonly paidLately: () => Promise<Wei>;
 };
 
 export type Supervisor = {
@@ -108,7 +109,7 @@ export function createSupervisor(deps: SupervisorDeps, options: SupervisorOption
   const tell = async ({ journal, paidLately }: Supervised, stalled: string | undefined): Promise<string> => {
     const now = clock.now();
     try {
-      const [figures, paid, pause] = [await journal.figures(), await paidLately(now), await journal.pause()];
+      const [figures, paid, pause] = [await journal.figures(), await paidLately(), await journal.pause()];
       return statusLine({ vitals, now, stalled, figures: { ...figures, paid }, pause: pause?.why });
     } catch {
       return statusLine({ vitals, now, stalled: stalled ?? "the journal does not answer" });

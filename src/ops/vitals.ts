@@ -2,12 +2,12 @@ import { RpcError } from "../chain/jsonRpc.ts";
 import { BaseError, RetryableError } from "../errors.ts";
 import type { Report } from "../report.ts";
 
-/** What is known of the pipe's progress. Times are milliseconds since 1970. */
+/** What is known of the pipe's progress. Times are milliseconds of one clock. */
 export type Vitals = {
   /** The head that an endpoint told of last, and when. */
   readonly head: bigint | undefined;
   readonly headAt: number | undefined;
-  /** Its own time. */
+  /** Its own time, since 1970. */
   readonly chainTime: number | undefined;
   /** The last block whose events are all in the journal. */
   readonly checkpoint: bigint | undefined;
