@@ -16,6 +16,9 @@ type OpenDatabase = {
   readonly mark: MarkedFile | undefined;
 };
 
+/** Bytes that the write-ahead log keeps when it is begun anew. */
+const longestLog = 16 * 2 ** 20;
+
 /**
  * Opens (or creates) the journal's file, migrates it and checks that it belongs to this chain. It is locked before anything in it is
  * changed; a shared one for its migration only, so that nobody changes tables under an older daemon that works with them.
@@ -37,6 +40,8 @@ export function openDatabase(path: string, chainId: number, shared: boolean): Op
     database.exec(
       "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
     );
+    // It grows for as long as somebody reads, such as a backup of a large journal, and would keep that length.
+    database.exec(`PRAGMA journal_size_limit = ${longestLog}`);
     // What a former daemon's log holds may not be on the disk, though it can be read: nothing is added behind that.
     if (!shared) database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     migrate(database, path, shared);

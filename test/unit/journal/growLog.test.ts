@@ -26,6 +26,22 @@ const seen = (n: number) => ({
 });
 
 describe("the log of a journal that lasts", () => {
+  it("gives the disk back what it took while somebody read for long, such as a backup", async () => {
+    const journal = open(true);
+    const reader = new DatabaseSync(path);
+    reader.exec("BEGIN; SELECT * FROM meta");
+    const writer = new DatabaseSync(path);
+    writer.exec("INSERT INTO meta (key, value) VALUES ('much', hex(zeroblob(12000000)))");
+    writer.close();
+    await journal.intake(seen(1));
+    expect(logLength()).toBeGreaterThan(24_000_000);
+    reader.close();
+    for (const n of [2, 3]) await journal.intake(seen(n));
+    expect(logLength()).toBeLessThanOrEqual(16 * 2 ** 20);
+    expect((await journal.knownTasks([taskOf(1), taskOf(2), taskOf(3)])).size).toBe(3);
+    await journal.close();
+  });
+
   it("has its full length from the start, and keeps it through checkpoints", async () => {
     const journal = open(true);
     const full = logLength();
