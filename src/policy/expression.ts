@@ -1,10 +1,10 @@
-import { type Environment, EvaluationError, type ParseResult } from "@marcbachmann/cel-js";
+import { type ASTNode, type Environment, EvaluationError, type ParseResult } from "@marcbachmann/cel-js";
 import { isBounded } from "./boundedExpression.ts";
 import { at, checkProblem, parseProblem } from "./expressionProblems.ts";
 import { callProblems, type ExpressionProblem, typeProblems } from "./expressionRules.ts";
 import { oneLine, textOf } from "./expressionText.ts";
 import { type Trace, trace } from "./expressionTrace.ts";
-import { conjunctsOf, mentions } from "./expressionTree.ts";
+import { conjunctsOf, mentions, mentionsOf } from "./expressionTree.ts";
 import type { Facts } from "./facts.ts";
 import { createEnvironment, factVariables } from "./factTypes.ts";
 import { asWritten, withOwnFunctions } from "./ownFunctions.ts";
@@ -97,7 +97,7 @@ function createExpression(source: string, whole: ParseResult, environment: Envir
       if (but !== undefined && touched.has(but)) continue;
       const result = truth(attempt(run, facts));
       if (wanted === false && result.value === false) return { kind: "false", conjunct: shown };
-      if (wanted === "error" && result.error !== undefined) return failure(result.error, shown, touched);
+      if (wanted === "error" && result.error !== undefined) return failure(result.error, shown, run.ast);
     }
     return undefined;
   };
@@ -110,14 +110,14 @@ function createExpression(source: string, whole: ParseResult, environment: Envir
       const result = truth(attempt(whole, facts));
       if (result.value === true) return { kind: "true" };
       if (result.value === false) return found(facts, false) ?? { kind: "false", conjunct: oneLine(source) };
-      return found(facts, "error") ?? failure(result.error, oneLine(source), touched);
+      return found(facts, "error") ?? failure(result.error, oneLine(source), whole.ast);
     },
     evaluateWithout: (variable, facts) => found(facts, false, variable) ?? { kind: "true" },
     value: (facts) => {
       const result = attempt(whole, facts);
       return result.error === undefined
         ? { kind: "value", value: result.value }
-        : failure(result.error, oneLine(source), touched);
+        : failure(result.error, oneLine(source), whole.ast);
     },
     trace: (facts) => trace(whole.ast, environment, facts),
   };
@@ -139,14 +139,14 @@ function attempt(run: ParseResult, facts: Facts): Attempt {
 /** Messages that the engine builds from names and types only; any other may quote the stranger's document. */
 const quotable: ReadonlySet<string> = new Set(["no_such_overload", "no_matching_overload", "invalid_logical_operand"]);
 
-function failure(error: unknown, text: string, touched: ReadonlySet<string>): Failure {
+function failure(error: unknown, text: string, whole: ASTNode): Failure {
   if (!(error instanceof EvaluationError)) return { kind: "error", message: `in ${text}`, facts: new Set() };
   const { code, summary, node } = error;
   const named = node?.op === "." && code === "no_such_key";
   const what = named || quotable.has(code) ? summary.replace(/^No such key/, "no such key") : code.replaceAll("_", " ");
-  const own = node ? mentions(node) : touched;
+  const own = mentionsOf(node ?? whole, whole);
   const known = [...own].some((name) => name in factVariables);
-  return { kind: "error", message: `${what}, in ${text}`, facts: known ? own : touched };
+  return { kind: "error", message: `${what}, in ${text}`, facts: known ? own : mentions(whole) };
 }
 
 const failed = (problems: readonly ExpressionProblem[]): Compiled => ({ ok: false, problems });

@@ -65,6 +65,29 @@ export function mentions(node: ASTNode): ReadonlySet<string> {
   return found;
 }
 
+/** As `mentions`, of a part of an expression: where it names the variable of a loop around it, what the loop goes over as well. */
+export function mentionsOf(part: ASTNode, whole: ASTNode): ReadonlySet<string> {
+  const found = new Set(mentions(part));
+  for (const [, range, [variable]] of loopsAround(part, whole)) {
+    if (variable?.op === "id" && found.has(variable.args)) for (const each of mentions(range)) found.add(each);
+  }
+  return found;
+}
+
+type Loop = (ASTNode & { readonly op: "rcall" })["args"];
+
+/** The innermost first. */
+function loopsAround(part: ASTNode, whole: ASTNode): readonly Loop[] {
+  for (const child of childrenOf(whole)) {
+    if (!isWithin(part, child)) continue;
+    const isLoop = whole.op === "rcall" && loops.has(whole.args[0]) && child !== whole.args[1];
+    return [...loopsAround(part, child), ...(isLoop ? [whole.args] : [])];
+  }
+  return [];
+}
+
+const isWithin = (part: ASTNode, whole: ASTNode): boolean => [...descendants(whole)].includes(part);
+
 /** Whether an expression with these mentions may read a fact, such as `output.json`. */
 export const mayRead = (mentioned: ReadonlySet<string>, fact: string): boolean =>
   mentioned.has(fact) || mentioned.has(`${fact.split(".")[0]}.*`);

@@ -61,6 +61,14 @@ const fails: readonly (readonly [eligible: string, verdict: string])[] = [
     "task.config.expected == output.json.label",
     "hold: eligible could not be evaluated: no such key: expected, in task.config.expected == output.json.label",
   ],
+  [
+    '[output.json].all(each, each.missing == 1 || task.config.data == "x")',
+    'reject: eligible could not be evaluated: no such key: missing, in [output.json].all(each, each.missing == 1 || task.config.data == "x")',
+  ],
+  [
+    "[task.config.data].all(each, [each].all(own, own < output.json.count))",
+    "hold: eligible could not be evaluated: no such overload: dyn<string> < dyn<double>, in [task.config.data].all(each, [each].all(own, own < output.json.count))",
+  ],
   ["now / (now - 1000) > 1", "hold: eligible could not be evaluated: division by zero, in now / (now - 1000) > 1"],
   [
     "output.json[output.json.label] == 1",
