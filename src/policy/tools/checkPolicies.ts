@@ -1,7 +1,9 @@
 import { heapOf, payloadMemory } from "../../payload/heapOf.ts";
+import type { LoadedPolicy } from "../loadPolicies.ts";
 import { loadPolicySet } from "../loadPolicySet.ts";
 import type { Policy } from "../policyPort.ts";
 import { createWorkerEvaluator } from "../worker/workerEvaluator.ts";
+import { takesAll } from "./takesAll.ts";
 
 /**
  * Loads a folder as the daemon would, plug-ins included.
@@ -12,12 +14,21 @@ import { createWorkerEvaluator } from "../worker/workerEvaluator.ts";
 export async function checkPolicies(folder: string): Promise<string> {
   const evaluator = createWorkerEvaluator({ threads: 1 });
   try {
-    const { policies } = await loadPolicySet(folder, { evaluator });
-    const names = policies.map((each) => `  ${each.name} (${each.strategy}, ${each.mode})${whatFits(each)}`);
-    return `${policies.length === 1 ? "1 policy" : `${policies.length} policies`} in ${folder}: valid\n${names.join("\n")}\n`;
+    const { loaded } = await loadPolicySet(folder, { evaluator });
+    const names = loaded.map((each, place) => {
+      const { name, strategy, mode } = each.policy;
+      return `  ${name} (${strategy}, ${mode})${whatFits(each.policy)}${whoIsBefore(each, loaded.slice(0, place))}`;
+    });
+    return `${loaded.length === 1 ? "1 policy" : `${loaded.length} policies`} in ${folder}: valid\n${names.join("\n")}\n`;
   } finally {
     await evaluator.close();
   }
+}
+
+/** The first policy whose `match` fits judges a task, also one in mode shadow: those after it are not asked. */
+function whoIsBefore({ spec }: LoadedPolicy, before: readonly LoadedPolicy[]): string {
+  const taker = before.find((each) => takesAll(each.spec.match, spec.match));
+  return taker ? `: judges nothing, since ${taker.policy.name} comes first and fits every task that it would` : "";
 }
 
 /** So many answers to one task may well come: where they all have room at once, nothing is said. */

@@ -13,6 +13,7 @@ import { explain } from "../../../src/policy/tools/explain.ts";
 import { listPolicies } from "../../../src/policy/tools/listPolicies.ts";
 import { newPolicy } from "../../../src/policy/tools/newPolicy.ts";
 import { pastTasks } from "../../../src/policy/tools/pastTasks.ts";
+import { takesAll } from "../../../src/policy/tools/takesAll.ts";
 import { testPolicies } from "../../../src/policy/tools/testPolicies.ts";
 import { candidateOf, folderOf, ogpu, outputOf, policyText, problemsOf, responseOf } from "./support.ts";
 
@@ -36,6 +37,31 @@ test("a comparison of documents that have no room beside one another is told of"
   expect(await checked(cheapest("16MiB"))).toMatch(/a \(cheapest, shadow\): 3 payloads of output.maxBytes have room/);
   expect(await checked(cheapest("256KiB"))).toMatch(/a \(cheapest, shadow\)\n$/);
   expect(await checked(policyText("output.valid", "output: { maxBytes: 16MiB }"))).toMatch(/a \(first, shadow\)\n$/);
+});
+
+const matching = (name: string, match: string) =>
+  policyText("output.valid", `match: { ${match} }\n`).replace("name: a", `name: ${name}`);
+
+test("a policy that one before it leaves no task to is told of", async () => {
+  const files = { "a.yaml": matching("a", ""), "b.yaml": `${matching("rest", "functions: [b]")}mode: enforce\n` };
+  expect(await checkPolicies(folderOf(files))).toMatch(
+    /a \(first, shadow\)\n {2}rest \(first, enforce\): judges nothing, since a comes first and fits every task that it would\n$/,
+  );
+});
+
+const wide = "functions: [a, b], payment: { max: 2 OGPU }";
+test.each<[wide: string, narrow: string, takes: boolean]>([
+  ["", "functions: [a]", true],
+  ["functions: [a]", "", false],
+  [wide, "functions: [b], payment: { max: 1 OGPU }", true],
+  [wide, "functions: [b], payment: { max: 3 OGPU }", false],
+  [wide, "functions: [b]", false],
+  [wide, "functions: [b, c], payment: { max: 1 OGPU }", false],
+  ["delivery: [MANUAL_CONFIRMATION]", "payment: { min: 1 OGPU }", false],
+])("whether { %s } takes every task of { %s }", (first, second, takes) => {
+  const { loaded } = loadPolicies(folderOf({ "a.yaml": matching("a", first), "b.yaml": matching("b", second) }));
+  const [a, b] = loaded.map(({ spec }) => spec.match);
+  expect(a && b && takesAll(a, b)).toBe(takes);
 });
 
 test.each(strategyNames)("a new policy of strategy %s loads as it is", (strategy) => {
