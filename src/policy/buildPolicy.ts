@@ -39,6 +39,7 @@ export function buildPolicy(spec: PolicySpec, source: string, context: Context, 
   checkSchemaIsUsed(spec, expressions, report);
   checkSignals(spec, expressions, report);
   checkLatest(spec, expressions, report);
+  checkKey(spec, expressions, report);
 
   const hash = createHash("sha256")
     .update(source)
@@ -141,6 +142,14 @@ function checkLatest({ strategy }: PolicySpec, { latest }: Expressions, report: 
     `window.latest may not use ${other}`,
     'write task.expiry - duration("10m")',
   );
+}
+
+/** A key that is the same for every answer would make any of them a quorum. */
+function checkKey({ strategy }: PolicySpec, { key }: Expressions, report: Report): void {
+  const text = strategy.quorum?.key;
+  if (!text || !key || [...key.mentions].some((mention) => /^(output|response|signals)\b/.test(mention))) return;
+  const message = "quorum.key reads nothing of a response, so that all of them would agree";
+  report(text.offsetOf(0), message, "write what has to be equal, as output.json.label");
 }
 
 function latestOf(latest: Expression | undefined, facts: Parameters<JudgeRules["latest"]>[0]): number | undefined {

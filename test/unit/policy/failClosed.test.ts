@@ -220,7 +220,7 @@ test("only what was assessed as eligible is ever confirmed", async () => {
     first: "",
     cheapest: "window: { for: 1s }\n",
     best: "score: now\nwindow: { for: 1s }\n",
-    quorum: "quorum: { count: 2, key: now, without: first }\nwindow: { for: 1s }\n",
+    quorum: "quorum: { count: 2, key: output.text, without: first }\nwindow: { for: 1s }\n",
     manual: "",
   };
   await fc.assert(

@@ -55,6 +55,11 @@ const broken: readonly (readonly [what: string, text: string, message: RegExp])[
     /key is missing/,
   ],
   [
+    "a quorum whose key is the same for every answer",
+    `${head.replace("first", "quorum")}eligible: output.valid\nquorum: { count: 2, key: ¦task.function }`,
+    /quorum.key reads nothing of a response, so that all of them would agree/,
+  ],
+  [
     "a score of text",
     `${head.replace("first", "best")}eligible: output.valid\nscore: ¦output.text`,
     /score is a number or an amount, and this is of type string/,
