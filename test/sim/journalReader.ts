@@ -25,6 +25,11 @@ export type JournalReader = {
   /** Whose key signed the newest attempt. */
   readonly signerOf: (id: number) => Hex | undefined;
   readonly highestNonce: (signer: Hex) => number | undefined;
+  /** What a key has taken above a nonce for confirmations, ascending. */
+  readonly noncesAbove: (
+    signer: Hex,
+    nonce: number,
+  ) => readonly { readonly nonce: number; readonly confirmation: number }[];
   /** Who has paused paying, where it is paused. */
   readonly pausedBy: () => string | undefined;
   readonly close: () => void;
@@ -64,6 +69,10 @@ export function openJournalReader(path: string): JournalReader {
       const row = sql("SELECT max(nonce) AS nonce FROM attempts WHERE signer = ?").get(signer);
       return row?.nonce == null ? undefined : Number(row.nonce);
     },
+    noncesAbove: (signer, nonce) =>
+      sql(
+        "SELECT nonce, confirmation_id AS confirmation FROM nonces WHERE signer = ? AND nonce > ? ORDER BY nonce",
+      ).all(signer, nonce) as never,
     pausedBy: () => {
       const row = sql("SELECT action, by FROM pauses ORDER BY id DESC LIMIT 1").get();
       return row?.action === "pause" ? (row.by as string) : undefined;

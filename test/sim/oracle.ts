@@ -6,6 +6,7 @@ import type { JournalReader } from "./journalReader.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { readRaw } from "./modelSends.ts";
+import { createNonceChecks } from "./nonceChecks.ts";
 import { createSinkChecks } from "./sinkChecks.ts";
 import type { Truth } from "./truth.ts";
 
@@ -28,6 +29,8 @@ export type OracleDeps = {
   /** `undefined` before the journal was opened for the first time. */
   readonly journal: () => JournalReader | undefined;
   readonly guardrails: Guardrails;
+  /** Whether a node has told of more transactions of a key than any block counts. */
+  readonly isMiscounted: () => boolean;
   /** Virtual milliseconds. */
   readonly now: () => number;
   /** Highest block that any node has answered for. */
@@ -79,6 +82,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   const finalNonce = (from: Hex) => finalBlock().state.nonces.get(from) ?? 0;
   const sink = createSinkChecks({ ...deps, finalBlock, signerOf: (id) => journal()?.signerOf(id), fail });
   const ceilings = createCeilingChecks({ ...deps, finalBlock, fail });
+  const nonces = createNonceChecks({ ...deps, fail });
 
   const sent = (raw: Hex) => {
     const transaction = readRaw(raw);
@@ -137,6 +141,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   const committed = () => {
     const reader = journal();
     if (reader) for (const checks of [sink, ceilings]) checks.journalled(reader.confirmations());
+    nonces.committed();
     const cursor = reader?.cursor();
     if (reader === undefined || cursor === undefined) return;
     if (cursor.number > highest()) {
@@ -184,7 +189,10 @@ export function createOracle(deps: OracleDeps): Oracle {
     }
   };
 
-  const tipped = (tip: Block) => checkMined(Math.max(0, tip.number - 4 * finalDepth - 8), tip.number);
+  const tipped = (tip: Block) => {
+    nonces.tipped(tip);
+    checkMined(Math.max(0, tip.number - 4 * finalDepth - 8), tip.number);
+  };
 
   /** Nodes refused it for good, or it has reverted often enough. */
   const isHopeless = (task: Hex): boolean => sink.isRefused(task) || revertsOf(task) >= revertsToGiveUp;

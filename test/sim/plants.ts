@@ -2,9 +2,10 @@ import { DatabaseSync } from "node:sqlite";
 import { EMPTY, type Observable } from "rxjs";
 import { type HttpRpc, type RpcCall, sendMethod } from "../../src/chain/jsonRpc.ts";
 import type { Attempt, Confirmation, Journal } from "../../src/journal/journal.ts";
-import type { Hex } from "../../src/protocol/brand.ts";
+import { type Hex, toNonce } from "../../src/protocol/brand.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
 import { eventTopics } from "../../src/protocol/events.ts";
+import { signers } from "./actors.ts";
 import type { Focus } from "./faults.ts";
 import { readRaw } from "./modelSends.ts";
 
@@ -201,6 +202,22 @@ const countNoReverts: Plant = {
   }),
 };
 
+/** Gives a key the nonce after the last one of all keys. */
+const oneCountForAllKeys: Plant = {
+  focus: "sink",
+  wrap: ({ journal, ...ports }) => ({
+    ...ports,
+    journal: {
+      ...journal,
+      highestNonce: async () => {
+        const counts = await Promise.all(signers.map(({ address }) => journal.highestNonce(address)));
+        const known = counts.filter((each) => each !== undefined);
+        return known.length === 0 ? undefined : toNonce(Math.max(...known));
+      },
+    },
+  }),
+};
+
 /** Tells of each transaction whose request failed, or that was refused. */
 function watchSends(rpc: HttpRpc, onFailure: (raw: Hex, error: unknown) => void): HttpRpc {
   const tell = ({ method, params }: RpcCall, error: unknown) => {
@@ -235,4 +252,5 @@ export const plants: Readonly<Record<string, Plant>> = {
   "write-without-lease": writeWithoutLease,
   "forget-what-was-spent": forgetWhatWasSpent,
   "count-no-reverts": countNoReverts,
+  "one-count-for-all-keys": oneCountForAllKeys,
 };

@@ -91,7 +91,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const finalityDepth = Math.max(1, maxReorgDepth + world.pick([0, 0, 1, 3]));
   const eip1559 = world.chance(0.85);
   const lengthMs = world.between(80_000, 240_000);
-  const keys = signers.slice(0, world.pick([1, 1, 2])).map(
+  const keys = signers.slice(0, world.pick([1, 2, 3])).map(
     (signer): Signer => ({
       ...signer,
       sign: async (transaction) => {
@@ -167,6 +167,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     maxFeePerGas,
     finalDepth: maxReorgDepth,
     guardrails,
+    isMiscounted: () => counts["count too high"] !== undefined,
     now: time.now,
     journal: () => reader,
     highest: network.highest,
