@@ -19,6 +19,8 @@ export async function isDisplaced(
   head: BlockRef,
 ): Promise<boolean> {
   const { chain, signer, lane, now, receiptLagMs = 10_000 } = deps;
+  // Before anything is asked: a process that stands still in between has asked nobody meanwhile.
+  const asked = now();
   const hashes = confirmation.attempts.map(({ hash }) => hash);
   const receipts = allReceipts(await chain.receiptsAt(hashes, head.number, head.hash));
   const elsewhere = await chain.minedElsewhere(signer.address, hashes).then(
@@ -40,17 +42,19 @@ export async function isDisplaced(
     );
   }
   // Not where the clock was set back since.
-  const since = Math.min(displacedSince ?? now(), now());
+  const since = Math.min(displacedSince ?? asked, asked);
   lane.note(confirmation.id, { displacedSince: since });
-  return now() - since >= receiptLagMs;
+  return asked - since >= receiptLagMs;
 }
 
 export async function freeDisplaced(deps: TrackDeps, confirmation: Confirmation): Promise<readonly Confirmation[]> {
   const { nonce } = confirmation;
   const reason = `nonce ${nonce} was used by a transaction that is not the daemon's`;
+  // Stored first: a daemon that has lost the key meanwhile would take for a stranger's what the next one has sent.
+  const freed = await changeAll(deps, [{ before: confirmation, change: { state: "intended", reason } }]);
   if (nonce !== undefined) {
     const signer = deps.signer.address;
     deps.report({ type: "stranger", signer, from: nonce, to: toNonce(nonce), where: "mined" });
   }
-  return changeAll(deps, [{ before: confirmation, change: { state: "intended", reason } }]);
+  return freed;
 }

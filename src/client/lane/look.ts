@@ -132,12 +132,14 @@ async function onSameHead({ chain }: LookDeps, head: Head, hashes: readonly Hash
  */
 async function isDisplaced(deps: LookDeps, head: Head, entry: Entry): Promise<boolean> {
   const { now, receiptLagMs = 10_000 } = deps;
+  // Before anything is asked: a process that stands still in between has asked nobody meanwhile.
+  const asked = now();
   const isSo = (await hasNone(deps, head, entry)) && (await isSoElsewhere(deps, entry, undefined));
   // Not where the clock was set back since.
-  entry.displacedSince = isSo ? Math.min(entry.displacedSince ?? now(), now()) : undefined;
+  entry.displacedSince = isSo ? Math.min(entry.displacedSince ?? asked, asked) : undefined;
   if (entry.displacedSince === undefined) return false;
   entry.answer = "its nonce is used, and no endpoint has its receipt";
-  return now() - entry.displacedSince >= receiptLagMs;
+  return asked - entry.displacedSince >= receiptLagMs;
 }
 
 async function hasNone({ chain }: LookDeps, head: Head, { attempts }: Entry): Promise<boolean> {

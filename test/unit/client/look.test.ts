@@ -85,6 +85,19 @@ describe("a look of the library at what it has signed", () => {
     expect([await displaced(31_000), await displaced(40_999), await displaced(41_000)]).toEqual([0, 0, 1]);
   });
 
+  it("does not count the time in which the process itself stood still between its question and the answer", async () => {
+    let now = 0;
+    const displaced = async (afterwards: number) => {
+      const receiptsAt = async (): Promise<Receipt[]> => {
+        now = afterwards;
+        return [];
+      };
+      const deps = { now: () => now, receiptLagMs: undefined, rebroadcastAfterMs: 600_000 };
+      return (await lookOn({ minedNonce: async () => toNonce(5), receiptsAt }, [entry], deps)).displaced.length;
+    };
+    expect([await displaced(0), await displaced(60_000), await displaced(60_000)]).toEqual([0, 0, 1]);
+  });
+
   it.each<[string, Partial<ChainPort>]>([
     ["has a receipt of it", { receiptsAt: async () => [receiptIn(96n, hashOf(96))] }],
     ["stands elsewhere", { receiptsAt: behind }],

@@ -482,6 +482,35 @@ describe("a round", () => {
     expect(await look()).toMatchObject([{ id: sent.id, state: "intended" }]);
   });
 
+  it("does not count the time in which the process itself stood still between its question and the answer", async () => {
+    const sent = await send(bench.deps());
+    let now = 0;
+    const look = (afterwards: number) => {
+      const minedElsewhere = async () => {
+        now = afterwards;
+        return { mined: toNonce(1), receipts: [] };
+      };
+      const answers = { minedNonce: async () => toNonce(1), minedElsewhere };
+      const { receiptLagMs: _, ...deps } = bench.deps(answers, { now: () => now });
+      return trackRound(deps);
+    };
+    await look(0);
+    now = 1_000;
+    expect([await look(60_000), await stateOf(sent)]).toEqual([[], "broadcast"]);
+    expect(await look(60_000)).toMatchObject([{ id: sent.id, state: "intended" }]);
+  });
+
+  it("tells of no stranger where it holds the key no more: who holds it may have sent that", async () => {
+    const sent = await send(bench.deps());
+    const { signer, journal } = bench;
+    const before = await journal.takeLease(signer.address, "this daemon", 0, 1_000);
+    await journal.takeLease(signer.address, "the next one", 1_000, 1_000);
+    const deps = bench.deps({ minedNonce: async () => toNonce(1) }, { fences: () => [before] });
+    await expect(trackRound(deps)).rejects.toMatchObject({ code: "LEASE_LOST" });
+    expect(bench.reports.filter(({ type }) => type === "stranger")).toEqual([]);
+    expect(await stateOf(sent)).toBe("signed");
+  });
+
   it("finds its own payment by another endpoint's receipt where the one that answers has none, and writes it off for nobody", async () => {
     const sent = await send(bench.deps());
     await trackRound(bench.deps({ minedNonce: async () => toNonce(1) }));
