@@ -47,6 +47,7 @@ export function assemble({ config, deployment, rpc, random, ...parts }: Parts): 
         rpc,
         elsewhere: rpc.elsewhere,
         apart: rpc.apart,
+        passOver: rpc.passOver,
         socket$: socketOf(config, deployment, { rpc, random, report, parse }),
         deployment,
         finality: chain.finality,

@@ -201,6 +201,22 @@ export type ChainPort = {
     hashes: readonly Hash[],
   ) => Promise<{ readonly mined: Nonce; readonly receipts: readonly (Receipt | ReceiptError)[] }>;
   /**
+   * Where the node that answers has one of these transactions in a block of its own, up to `head`, whatever receipts it has;
+   * `undefined` if no block that it keeps does, of ten thousand at the most.
+   * @param since Milliseconds since 1970: older blocks have none of them.
+   * @throws RetryableError if it does not have the head.
+   */
+  readonly findInBlocks: (
+    hashes: readonly Hash[],
+    head: bigint,
+    since: number,
+  ) => Promise<Pick<Receipt, "hash" | "blockNumber"> | undefined>;
+  /**
+   * Asks another endpoint first for receipts, for a while and where there is one, if the one that answers has this transaction in its
+   * own block of that number and no receipt of it. Nobody else's word counts for that.
+   */
+  readonly passOverForReceipts: (there: Pick<Receipt, "hash" | "blockNumber">, why: Error) => Promise<void>;
+  /**
    * Which of these transactions confirmed a response in `[from, head]`, and in which block, by the logs of a node that has
    * that very head. What is missing may be there all the same: it reverted, or the node does not tell. Never rejects.
    */

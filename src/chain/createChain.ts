@@ -8,6 +8,7 @@ import type { ChainPort, Head } from "./chainPort.ts";
 import { createConfirmLogs } from "./confirmLogs.ts";
 import { confirmData, type Preview } from "./confirmPreviews.ts";
 import { read, readAll, readOne } from "./contractReads.ts";
+import type { Endpoints } from "./endpoints/createEndpoints.ts";
 import { type EventReadsDeps, eventReads } from "./eventReads.ts";
 import { feesFrom, type TipBounds } from "./fees.ts";
 import { createForesight } from "./foresight.ts";
@@ -22,7 +23,7 @@ import { stretchBy } from "./pages.ts";
 import { createPaymentStandings } from "./paymentStandings.ts";
 import { createPreviews } from "./previewsAtOnce.ts";
 import { providerReads } from "./providerReads.ts";
-import { minedBy, receiptReads } from "./receiptReads.ts";
+import { lacksReceipt, minedBy, receiptMethod, receiptReads } from "./receiptReads.ts";
 import { revertReason } from "./revertReason.ts";
 import { blockRead, sourceReads, toSource } from "./snapshot.ts";
 import { createSnapshotReader } from "./snapshotReader.ts";
@@ -37,6 +38,8 @@ export type ChainDeps = StreamsDeps &
     readonly finality: number | "safe" | "finalized";
     /** Two endpoints of which neither answers for the other. @default `rpc`, twice */
     readonly apart?: () => readonly [HttpRpc, HttpRpc];
+    /** Asks another endpoint first for a method than the one that answers it. @default nothing: there is no other */
+    readonly passOver?: Endpoints["passOver"];
     /** Bounds of the tip. @default none */
     readonly tip?: TipBounds;
   };
@@ -236,6 +239,7 @@ export function createChain(deps: ChainDeps): ChainPort {
 
     ...receiptReads(rpc, missing),
     minedElsewhere: minedBy(deps.elsewhere ?? rpc),
+    passOverForReceipts: async (there, why) => deps.passOver?.(receiptMethod, why, (each) => lacksReceipt(each, there)),
 
     confirmedIn: createConfirmLogs({ rpc, nexus: deployment.nexus, now: deps.clock.now }),
   };

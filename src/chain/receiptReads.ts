@@ -34,7 +34,8 @@ const ofGoneBranch = (name: string, { hash, blockNumber, blockHash }: Receipt): 
     hash,
   );
 
-const callFor = (hash: Hash) => ({ method: "eth_getTransactionReceipt", params: [hash] });
+export const receiptMethod = "eth_getTransactionReceipt";
+const callFor = (hash: Hash) => ({ method: receiptMethod, params: [hash] });
 
 const readerOf =
   (rpc: HttpRpc) =>
@@ -62,8 +63,53 @@ export const minedBy =
     };
   };
 
+/** Whether a node has a transaction in its own block of that number, and no receipt of it. */
+export async function lacksReceipt(
+  rpc: HttpRpc,
+  { hash, blockNumber }: Pick<Receipt, "hash" | "blockNumber">,
+): Promise<boolean> {
+  const [block, receipt] = await rpc.batch([blockCall(toQuantity(blockNumber)), callFor(hash)]);
+  const { transactions = [] } = blockIn(block) ?? {};
+  return resultOf(receipt) === null && transactions.includes(hash);
+}
+
+/** Blocks that are asked for in one request. */
+const blocksAtOnce = 100;
+/** No more blocks than these are looked through. */
+const mostBlocks = 10_000n;
+/** Milliseconds by which a chain's clock and this machine's may differ. */
+const clocksApartMs = 600_000;
+
+/**
+ * Where a node has one of these transactions in a block of its own, whatever receipts it has. Blocks are looked through from the head
+ * back to what is older than `since`, or is not kept any more.
+ */
+const blockFinder =
+  (rpc: HttpRpc, missing: Missing): ChainPort["findInBlocks"] =>
+  async (hashes, head, since) => {
+    const ours = new Set(hashes);
+    const lowest = head < mostBlocks ? 0n : head - mostBlocks + 1n;
+    for (let next = head; next >= lowest; next -= BigInt(blocksAtOnce)) {
+      const count = Math.min(blocksAtOnce, Number(next - lowest) + 1);
+      const numbers = Array.from({ length: count }, (_, back) => next - BigInt(back));
+      const answers = await rpc.batch(numbers.map((number) => blockCall(toQuantity(number))));
+      for (const [index, blockNumber] of numbers.entries()) {
+        const answer = answers[index];
+        const block = answer && "result" in answer ? blockIn(answer) : null;
+        if (block === null && blockNumber === head) throw missing("blocks", head);
+        if (block === null || Number(block.timestamp) * 1_000 < since - clocksApartMs) return undefined;
+        const hash = block.transactions?.find((each) => ours.has(each));
+        if (hash) return { hash, blockNumber };
+      }
+    }
+    return undefined;
+  };
+
 /** Receipts, each told or not for itself. */
-export function receiptReads(rpc: HttpRpc, missing: Missing): Pick<ChainPort, "receipts" | "receiptsAt"> {
+export function receiptReads(
+  rpc: HttpRpc,
+  missing: Missing,
+): Pick<ChainPort, "receipts" | "receiptsAt" | "findInBlocks"> {
   const readOf = readerOf(rpc);
 
   /** A node may keep a receipt of a branch that is gone, though it stands on the other one: where, its block at that height tells. */
@@ -83,6 +129,8 @@ export function receiptReads(rpc: HttpRpc, missing: Missing): Pick<ChainPort, "r
   };
 
   return {
+    findInBlocks: blockFinder(rpc, missing),
+
     receipts: async (hashes) => {
       const answers = await rpc.batch(hashes.map(callFor));
       return hashes.map((hash, at) => readOf(hash, answers[at]));

@@ -14,6 +14,7 @@ export type WireBlock = {
   readonly timestamp: Hex;
   readonly baseFeePerGas?: Hex;
   readonly logsBloom?: Hex;
+  readonly transactions?: readonly Hash[];
 };
 
 export type WireReceipt = {

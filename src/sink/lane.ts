@@ -20,6 +20,8 @@ type Sending = {
   readonly doomedSince?: number;
   /** Since when its nonce is used, finally, and no endpoint has a receipt of it. */
   readonly displacedSince?: number | undefined;
+  /** Since when it is so, and another endpoint than the one that answers has one. */
+  readonly shownElsewhereSince?: number | undefined;
   /** What was last said of why they are not sent again, and when. */
   readonly heldBack?: { readonly reason: string; readonly at: number };
 };

@@ -37,7 +37,10 @@ export type TrackDeps = AdmitDeps & {
    * where that are more, too, the logs come first. @default 16
    */
   readonly askAllUpTo?: number;
-  /** Milliseconds for which no endpoint may have a receipt before a used nonce is taken for somebody else's. @default 10_000 */
+  /**
+   * Milliseconds for which no endpoint may have a receipt before a used nonce is taken for somebody else's; and for which another one
+   * alone has it before that one is asked first. @default 10_000
+   */
   readonly receiptLagMs?: number;
   /** What nodes answer that this program does not know. @default none */
   readonly answers?: readonly AnswerRule[];
@@ -82,8 +85,8 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
       replaceAfterBlocks: deps.replaceAfterBlocks ?? 0,
     });
-    if (step.type !== "displaced" && entry.displacedSince !== undefined)
-      lane.note(entry.confirmation.id, { displacedSince: undefined });
+    if (step.type !== "displaced" && (entry.displacedSince ?? entry.shownElsewhereSince) !== undefined)
+      lane.note(entry.confirmation.id, { displacedSince: undefined, shownElsewhereSince: undefined });
     return step.type === "stay" ? [] : [{ entry, step, isSure: found.isPinned ?? false }];
   });
   const left = await carryOut(deps, await withoutDoubt(deps, steps, head), head);

@@ -30,17 +30,24 @@ export const drawSettings = (
   given: Pick<DaemonSettings, "deployment" | "finalityDepth" | "guardrails">,
 ): DaemonSettings => ({
   ...given,
+  ...drawEndpoints(endpoints),
   chainId,
   startBlock: world.pick(["head", 0n] as const),
   maxBlockRange: world.pick([1, 3, 10, 2_000]),
   maxInFlight: world.pick([1, 4, 16]),
   sweepEveryMs: world.pick([20_000, 60_000, 300_000]),
   hasSocket: world.chance(0.75),
-  batchSizeOfTwo: endpoints?.chance(0.5) ? endpoints.pick([1, 20, 100]) : undefined,
   timeoutMs: 10_000,
   rebroadcastAfterMs: world.pick([8_000, 30_000]),
   askAllUpTo: world.pick([0, 16]),
 });
+
+const drawEndpoints = (
+  endpoints: Prng | undefined,
+): Pick<DaemonSettings, "batchSizeOfTwo" | "isFirstWithoutReceipts"> =>
+  endpoints?.chance(0.5)
+    ? { batchSizeOfTwo: endpoints.pick([1, 20, 100]), isFirstWithoutReceipts: endpoints.chance(0.3) }
+    : { batchSizeOfTwo: undefined, isFirstWithoutReceipts: false };
 
 /** Seconds between the blocks of the past. */
 const pastSeconds = 2;

@@ -41,6 +41,8 @@ export type DaemonSettings = {
   readonly hasSocket: boolean;
   /** The most calls in one request, where it asks two endpoints; `undefined`: it asks one. */
   readonly batchSizeOfTwo: number | undefined;
+  /** The first of two has no receipts, ever. */
+  readonly isFirstWithoutReceipts: boolean;
   readonly timeoutMs: number;
   readonly rebroadcastAfterMs: number;
   readonly askAllUpTo: number;
@@ -129,14 +131,18 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
     if (each.type === "missed") deps.onMissed();
     if (each.type === "endpoint" && each.event === "chosen") deps.onFailover();
   };
-  const endpointOf = (name: string, nodes: readonly ModelNode[]) =>
-    gate(createModelEndpoint({ ...deps, name, nodes, timeoutMs: settings.timeoutMs }), isAlive, moment, deps.onSent);
+  const endpointOf = (name: string, nodes: readonly ModelNode[], isWithoutReceipts = false) => {
+    const endpoint = createModelEndpoint({ ...deps, name, nodes, timeoutMs: settings.timeoutMs, isWithoutReceipts });
+    return gate(endpoint, isAlive, moment, deps.onSent);
+  };
   const second = deps.honest.length < deps.nodes.length ? endpointOf("honest", deps.honest) : undefined;
   /** The real failover. One that takes no batches is a single node: a balancer would have another answer each call of a batch. */
   const openTwo = (batchSize: number) => {
     const connect = ({ name }: { readonly name: string }) => {
-      const nodes = name === "model" ? deps.nodes : deps.honest;
-      return endpointOf(name, batchSize === 1 ? nodes.slice(0, 1) : nodes);
+      const isFirst = name === "model";
+      const nodes = isFirst ? deps.nodes : deps.honest;
+      const isWithoutReceipts = isFirst && settings.isFirstWithoutReceipts;
+      return endpointOf(name, batchSize === 1 ? nodes.slice(0, 1) : nodes, isWithoutReceipts);
     };
     const urls = ["http://model", "http://honest"];
     const options = { urls, connect, chainId, clock, report, batchSize, rateLimit: 0, cooldownMs: 30_000 };
@@ -161,6 +167,7 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
         rpc: two ?? ports.rpc,
         elsewhere: two?.elsewhere ?? ports.rpc,
         apart: two?.apart ?? (() => [ports.rpc, ports.second ?? ports.rpc]),
+        ...(two && { passOver: two.passOver }),
         socket$: settings.hasSocket ? socket.messages$ : NEVER,
         deployment,
         finality: settings.finalityDepth,

@@ -18,13 +18,16 @@ export type EndpointDeps = {
   readonly trace: Trace;
   /** Milliseconds after which a hanging request fails. */
   readonly timeoutMs: number;
+  /** It has none of whatever is mined, also when the faults are over. @default false */
+  readonly isWithoutReceipts?: boolean;
 };
 
 /** One HTTP endpoint: a balancer before some nodes, which fails, hangs, and loses what goes through it. */
 export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
-  const { name, answering, prng, faults, time, trace, timeoutMs } = deps;
+  const { name, answering, prng, faults, time, trace, timeoutMs, isWithoutReceipts = false } = deps;
   let downUntil = 0;
 
+  const isLeftOut = ({ method }: RpcCall) => isWithoutReceipts && method === "eth_getTransactionReceipt";
   const unavailable = (why: string) =>
     new RetryableError(`the endpoint ${name} did not answer: ${why}`, { code: "ENDPOINT_UNAVAILABLE" });
 
@@ -58,7 +61,7 @@ export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
       time.after(prng.between(1, 60), () => {
         // A proxy asks again where it heard nothing, and passes the second answer on.
         if (isSend && faults.strikes("send twice")) for (const call of calls) node.answer(call);
-        const answers = calls.map((call) => toAnswer(node.answer(call)));
+        const answers = calls.map((call) => (isLeftOut(call) ? { result: null } : toAnswer(node.answer(call))));
         trace.digest(
           `${name} ${methods} ${answers.map((answer) => ("error" in answer ? answer.error.message : "ok"))}`,
         );

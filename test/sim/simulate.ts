@@ -176,6 +176,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   const endpoints = plant === undefined ? createPrng(seed, "endpoints") : undefined;
   const settings = drawSettings(world, endpoints, { deployment, finalityDepth, guardrails });
+  if (settings.isFirstWithoutReceipts) count("an endpoint that has no receipts");
   const daemonPrng = createPrng(seed, "daemon");
   const takeover = createPrng(seed, "takeover");
   /** Leases that the other one has still to take: it dies in none of these moments, or the first one would keep some. */

@@ -99,6 +99,8 @@ const usual: Partial<ChainPort> = {
   broadcast: async () => ({ ok: true }),
   revertOf: async () => undefined,
   confirmedIn: async () => new Map(),
+  findInBlocks: async () => undefined,
+  passOverForReceipts: async () => undefined,
 };
 
 /** Two endpoints, as each of them answers. */

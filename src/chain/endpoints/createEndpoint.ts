@@ -34,6 +34,8 @@ export type Endpoint = HttpRpc & {
   readonly send: (raw: Hex) => Promise<Hex>;
   /** Whether it is known to refuse one of these, as it did lately: another endpoint is asked first. */
   readonly lacks: (calls: readonly RpcCall[]) => boolean;
+  /** For a while it counts as one that refuses this method: what it answers is nothing. @param why How that is known. */
+  readonly passOver: (method: string, why: Error) => void;
   readonly health: () => EndpointHealth;
   /** Leaves it alone where there is another: until this resolves, and for good where that is with `false`. */
   readonly leaveAlone: (isFit: Promise<boolean>) => void;
@@ -59,6 +61,9 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
   /** The newest block that it had to show, and did. */
   let shown = 0n;
 
+  const passOver: Endpoint["passOver"] = (method, error) => {
+    if (missing.refused(method)) report({ type: "endpoint", endpoint: name, event: "lacks", method, error });
+  };
   const pause = (startedAt: number, asked: number | undefined) => {
     const forMs = record.limited(startedAt, asked);
     if (bucket.pausedForMs() === 0) report({ type: "endpoint", endpoint: name, event: "limited", forMs });
@@ -112,9 +117,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     }
     await onAnswers(calls, answers, startedAt);
     missing.answered(calls, answers);
-    for (const [method, error] of refused?.methods ?? []) {
-      if (missing.refused(method)) report({ type: "endpoint", endpoint: name, event: "lacks", method, error });
-    }
+    for (const [method, error] of refused?.methods ?? []) passOver(method, error);
     return answers;
   };
 
@@ -187,6 +190,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
         isLeftAlone = !fit;
       });
     },
+    passOver,
     health: () => {
       const now = clock.now();
       const state = record.state();

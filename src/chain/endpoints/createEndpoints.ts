@@ -31,6 +31,11 @@ export type Endpoints = HttpRpc & {
    * The same one twice where there is no other that reads contracts.
    */
   readonly apart: () => readonly [HttpRpc, HttpRpc];
+  /**
+   * Asks another endpoint first for this method, for a while and where there is one, if that is true of the one that is asked first at
+   * present.
+   */
+  readonly passOver: (method: string, why: Error, isTrueOf: (endpoint: HttpRpc) => Promise<boolean>) => Promise<void>;
   /** All but one, the best first. */
   readonly others: (than: string) => readonly Endpoint[];
   readonly each: () => readonly Endpoint[];
@@ -206,6 +211,10 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     apart: () => {
       const best = preferred([contractRead]);
       return [best, othersThan.get(best) ?? best];
+    },
+    passOver: async (method, why, isTrueOf) => {
+      const endpoint = preferred([{ method, params: [] }]);
+      if (await isTrueOf(endpoint)) endpoint.passOver(method, why);
     },
     others: (than) => {
       const { usable, rest } = order(endpoints.filter(({ name }) => name !== than));

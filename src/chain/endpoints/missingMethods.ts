@@ -29,7 +29,8 @@ export function createMissingMethods(clock: Clock): MissingMethods {
       if (until.size === 0) return;
       for (const [index, { method }] of calls.entries()) {
         const answer = answers[index];
-        if (answer && "result" in answer) until.delete(method);
+        // What is not there may be missing everywhere, or be what it was passed over for.
+        if (answer && "result" in answer && answer.result !== null) until.delete(method);
       }
     },
     forget: () => {

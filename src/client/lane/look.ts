@@ -139,7 +139,18 @@ async function isDisplaced(deps: LookDeps, head: Head, entry: Entry): Promise<bo
   entry.displacedSince = isSo ? Math.min(entry.displacedSince ?? asked, asked) : undefined;
   if (entry.displacedSince === undefined) return false;
   entry.answer = "its nonce is used, and no endpoint has its receipt";
-  return asked - entry.displacedSince >= receiptLagMs;
+  if (asked - entry.displacedSince < receiptLagMs) return false;
+  const { attempts } = entry;
+  const hashes = attempts.map(({ hash }) => hash);
+  const held = await deps.chain.findInBlocks(
+    hashes,
+    head.number,
+    Math.min(...attempts.map(({ signedAt }) => signedAt)),
+  );
+  if (held === undefined) return true;
+  entry.displacedSince = undefined;
+  entry.answer = `block ${held.blockNumber} has it, and no endpoint its receipt`;
+  return false;
 }
 
 async function hasNone({ chain }: LookDeps, head: Head, { attempts }: Entry): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
+import { type HttpRpc, RpcError, resultOf } from "../../../src/chain/jsonRpc.ts";
 import { describeError, RetryableError } from "../../../src/errors.ts";
 import type { Hex } from "../../../src/protocol/brand.ts";
 import { answering, first, openEndpointStage, type Reply, refusing } from "../../support/endpointStage.ts";
@@ -202,6 +202,23 @@ describe("an endpoint that does not do a call", () => {
     await pass(600_000);
     await endpoints.batch(callsOf("eth_feeHistory"));
     expect([asked("eth_feeHistory"), events()]).toEqual([[1, 1], ["0 lacks"]]);
+  });
+
+  it("may be one that answers it with nothing: passed over for it, it is not asked again because of such an answer", async () => {
+    const nothing = answering(({ method }) => (method === "eth_getTransactionReceipt" ? null : "a"));
+    const { endpoints, events, names, pass } = await openEndpointStage([nothing, first(3, b, first(1, down, b))]);
+    const receipt = async () => (await endpoints.batch(callsOf("eth_getTransactionReceipt"))).map(resultOf);
+    expect(await receipt()).toEqual([null]);
+    const isTrueOf = async (each: HttpRpc) => (await each.call("eth_getTransactionReceipt")) === null;
+    const passOver = () => endpoints.passOver("eth_getTransactionReceipt", new Error("another one has it"), isTrueOf);
+    // Of several at once, none is said of an endpoint that took its place meanwhile.
+    await Promise.all([passOver(), passOver()]);
+    await passOver();
+    for (const answer of ["b", "b", null]) expect(await receipt()).toEqual([answer]);
+    await pass(30_000);
+    expect(await receipt()).toEqual(["b"]);
+    expect(await endpoints.call("eth_blockNumber")).toBe("a");
+    expect([endpoints.name, events()]).toEqual([names[0], ["0 lacks", "1 down", "1 up"]]);
   });
 
   it("is asked last where all others fail", async () => {

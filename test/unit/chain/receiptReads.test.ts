@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type HttpRpc, type RpcAnswer, RpcError } from "../../../src/chain/jsonRpc.ts";
-import { allReceipts, ReceiptError, receiptReads } from "../../../src/chain/receiptReads.ts";
+import { allReceipts, lacksReceipt, ReceiptError, receiptReads } from "../../../src/chain/receiptReads.ts";
 import { RetryableError } from "../../../src/errors.ts";
 import { hashOf } from "../../support/fakeChain.ts";
 
@@ -26,8 +26,9 @@ const nodeWith = (answer: RpcAnswer) => {
     call: () => Promise.reject(new Error("not asked here")),
     batch: async (calls) => calls.map(({ params }) => answerTo(params[0])),
   };
-  return receiptReads(rpc, (what) => new RetryableError(what, { code: "NODE_BEHIND" }));
+  return receiptReads(rpc, missing);
 };
+const missing = (what: string) => new RetryableError(what, { code: "NODE_BEHIND" });
 const told = (hash: string) => expect.objectContaining({ hash, blockNumber: 90n, succeeded: true, gasUsed: 21_000n });
 
 describe("receipts of several transactions", () => {
@@ -81,5 +82,79 @@ describe("receipts of several transactions", () => {
     const node = nodeWith({ result: stale });
     const error = expect.objectContaining({ hash: odd, code: "RECEIPT_UNREADABLE" });
     expect(await node.receiptsAt([first, odd, last], 100n, hashOf(100))).toEqual([told(first), error, told(last)]);
+  });
+});
+
+describe("a transaction in a node's own blocks", () => {
+  /** Blocks of a second each. */
+  const chainWith = (held: Readonly<Record<number, readonly string[]>>, { oldest = 0, signedIn = 0 } = {}) => {
+    const asked: number[] = [];
+    const rpc: HttpRpc = {
+      name: "node",
+      call: () => Promise.reject(new Error("not asked here")),
+      batch: async (calls) => {
+        asked.push(calls.length);
+        return calls.map(({ params: [block] }) => {
+          const number = Number(block);
+          const timestamp = `0x${(1_700_000_000 + number).toString(16)}`;
+          if (number < oldest)
+            return number % 2 ? { result: null } : { error: new RpcError("pruned", 4444, undefined) };
+          return { result: { hash: hashOf(number), timestamp, transactions: held[number] ?? [] } };
+        });
+      },
+    };
+    const since = (1_700_000_000 + signedIn) * 1_000;
+    return { asked, find: (head: bigint) => receiptReads(rpc, missing).findInBlocks([first, last], head, since) };
+  };
+
+  it("is found at the head, and far below it", async () => {
+    expect(await chainWith({ 250: [odd, last] }).find(250n)).toEqual({ hash: last, blockNumber: 250n });
+    const { asked, find } = chainWith({ 12: [first] });
+    expect(await find(250n)).toEqual({ hash: first, blockNumber: 12n });
+    expect(asked).toEqual([100, 100, 51]);
+  });
+
+  it("is not looked for below the first block, below what the node keeps, or long before it was signed", async () => {
+    expect(await chainWith({ 100: [odd] }).find(250n)).toBeUndefined();
+    for (const oldest of [160, 161]) {
+      const pruned = chainWith({ 100: [first] }, { oldest });
+      expect(await pruned.find(250n)).toBeUndefined();
+      expect(pruned.asked).toEqual([100]);
+    }
+    const long = chainWith({ 1199: [first] }, { signedIn: 1_800 });
+    expect(await long.find(2_000n)).toBeUndefined();
+    expect(long.asked).toHaveLength(9);
+    expect(await chainWith({ 1200: [first] }, { signedIn: 1_800 }).find(2_000n)).toEqual({
+      hash: first,
+      blockNumber: 1_200n,
+    });
+    const far = chainWith({ 2000: [first] });
+    expect([await far.find(12_000n), far.asked.length]).toEqual([undefined, 100]);
+    expect(await far.find(11_999n)).toEqual({ hash: first, blockNumber: 2_000n });
+  });
+
+  it("is not told of by a node that does not have the head", async () => {
+    for (const oldest of [251, 252]) await expect(chainWith({}, { oldest }).find(250n)).rejects.toThrow("blocks");
+  });
+});
+
+describe("a node that has no receipt of a transaction", () => {
+  it.each<[string, boolean, unknown, unknown]>([
+    ["lacks it where its own block holds that", true, { transactions: [odd, first] }, null],
+    ["lacks none where its block holds others", false, { transactions: [odd] }, null],
+    ["lacks none where it does not have that block", false, null, null],
+    ["lacks none where it tells of no transactions", false, { hash: hashOf(90) }, null],
+    ["is no such node where it has the receipt", false, { transactions: [first] }, whole(first)],
+  ])("%s", async (_, lacks, block, receipt) => {
+    const rpc: HttpRpc = {
+      name: "node",
+      call: () => Promise.reject(new Error("not asked here")),
+      batch: async (calls) =>
+        calls.map(({ method, params: [asked] }) => {
+          expect(["0x5a", first]).toContain(asked);
+          return { result: method === "eth_getBlockByNumber" ? block : receipt };
+        }),
+    };
+    expect(await lacksReceipt(rpc, { hash: first, blockNumber: 90n })).toBe(lacks);
   });
 });

@@ -85,6 +85,19 @@ describe("a look of the library at what it has signed", () => {
     expect([await displaced(31_000), await displaced(40_999), await displaced(41_000)]).toEqual([0, 0, 1]);
   });
 
+  it("takes no nonce for used by somebody else where a block of the node's own holds what was signed", async () => {
+    let held: { hash: Hash; blockNumber: bigint } | undefined = { hash: hashOf(1), blockNumber: 97n };
+    const answers = { minedNonce: async () => toNonce(5), receiptsAt: async (): Promise<Receipt[]> => [] };
+    const displaced = async (at: number) => {
+      const deps = { now: () => at, receiptLagMs: undefined, rebroadcastAfterMs: 600_000 };
+      return (await lookOn({ ...answers, findInBlocks: async () => held }, [entry], deps)).displaced.length;
+    };
+    expect([await displaced(0), await displaced(10_000)]).toEqual([0, 0]);
+    expect(entry.answer).toBe("block 97 has it, and no endpoint its receipt");
+    held = undefined;
+    expect([await displaced(11_000), await displaced(20_999), await displaced(21_000)]).toEqual([0, 0, 1]);
+  });
+
   it("does not count the time in which the process itself stood still between its question and the answer", async () => {
     let now = 0;
     const displaced = async (afterwards: number) => {

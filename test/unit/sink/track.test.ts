@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ChainPort, Fees, Receipt } from "../../../src/chain/chainPort.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import { FatalError, RetryableError } from "../../../src/errors.ts";
-import type { Confirmation } from "../../../src/journal/journal.ts";
+import type { Attempt, Confirmation } from "../../../src/journal/journal.ts";
 import {
   type AccountAddress,
   checksummed,
@@ -460,6 +460,55 @@ describe("a round", () => {
     expect(
       await displacedBy(() => Promise.reject(new RetryableError("away", { code: "ENDPOINT_UNAVAILABLE" }))),
     ).toMatchObject([{ id: sent.id, state: "intended" }]);
+  });
+
+  it("asks no more for receipts where there has been none for ten seconds of what another endpoint shows", async () => {
+    const sent = await send(bench.deps());
+    const passedOver: unknown[] = [];
+    const look = (at: number, isElsewhere = true) => {
+      const minedElsewhere: ChainPort["minedElsewhere"] = async (_, hashes) => ({
+        mined: toNonce(1),
+        receipts: isElsewhere ? hashes.map((hash) => receiptOf(hash, 97n)) : [],
+      });
+      const passOverForReceipts: ChainPort["passOverForReceipts"] = async ({ hash, blockNumber }, why) =>
+        void passedOver.push([at, hash, blockNumber, (why as RetryableError).code]);
+      const chain = { minedNonce: async () => toNonce(1), minedElsewhere, passOverForReceipts };
+      const { receiptLagMs: _, ...deps } = bench.deps(chain, { now: () => at });
+      return trackRound(deps);
+    };
+    for (const at of [0, 9_999]) await look(at);
+    await look(10_000, false);
+    for (const at of [11_000, 20_999, 21_000]) await look(at);
+    expect(passedOver).toEqual([[21_000, sent.attempts[0]?.hash, 97n, "NODE_BEHIND"]]);
+    expect(await stateOf(sent)).toBe("broadcast");
+  });
+
+  it("frees no intent for a stranger where a block of the node's own holds what the key sent, and asks it no more for receipts", async () => {
+    const sent = await send(bench.deps());
+    const calls: unknown[] = [];
+    const look = (at: number, blockNumber: bigint | undefined, used = 1) => {
+      const [{ hash }] = sent.attempts as [Attempt];
+      const findInBlocks: ChainPort["findInBlocks"] = async (hashes, head, since) => {
+        calls.push([at, hashes, head, since]);
+        return blockNumber === undefined ? undefined : { hash, blockNumber };
+      };
+      const passOverForReceipts: ChainPort["passOverForReceipts"] = async (there) => void calls.push(there);
+      const chain = { minedNonce: async () => toNonce(used), findInBlocks, passOverForReceipts };
+      const { receiptLagMs: _, ...deps } = bench.deps(chain, { now: () => at });
+      return trackRound(deps);
+    };
+    for (const at of [0, 9_999, 10_000, 19_999]) expect(await look(at, 97n)).toEqual([]);
+    const [{ hash, signedAt }] = sent.attempts as [Attempt];
+    expect(calls).toEqual([[10_000, [hash], 100n, signedAt], { hash, blockNumber: 97n }]);
+    expect(await look(29_999, undefined)).toMatchObject([{ id: sent.id, state: "intended" }]);
+    calls.length = 0;
+    const { confirmation: again } = await admit(bench.deps({ pendingNonce: async () => toNonce(1) }), sent.id);
+    await broadcastAll(bench.deps(), [again]);
+    for (const at of [30_000, 40_000]) await look(at, 98n, 2);
+    expect([again.nonce, calls[0]]).toEqual([
+      1,
+      [40_000, [again.attempts[1]?.hash], 100n, again.attempts[1]?.signedAt],
+    ]);
   });
 
   it("frees no intent for a stranger before nobody has had its receipt for ten seconds: one may be lost for a moment", async () => {
