@@ -32,14 +32,16 @@ export function eventReads(
     (endpoint: HttpRpc): ChainPort["events"] =>
     async (lower, upper) => {
       const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
-      // The block first: a node that takes it in between the two answers would have given the logs of what it had before.
-      const [block, logs] = await endpoint.batch([
-        blockCall(toQuantity(upper)),
+      // The block before and after: a node that takes it in, or falls back, between the answers would have given the logs of less.
+      const lastBlock = blockCall(toQuantity(upper));
+      const [before, logs, after] = await endpoint.batch([
+        lastBlock,
         { method: "eth_getLogs", params: [range] },
+        lastBlock,
       ]);
-      const found = blockIn(block);
+      const found = blockIn(before);
       const last = found === null ? undefined : toHead(found);
-      if (last?.number !== upper) throw missing("its last block", upper);
+      if (last?.number !== upper || blockIn(after)?.hash !== last.hash) throw missing("its last block", upper);
       return { events: toEvents(resultOf(logs)), last };
     };
 

@@ -44,8 +44,17 @@ it("does not take what a node has of a range for all of it, where the node takes
     return { result };
   });
   await expect(events(11n, 100n)).rejects.toMatchObject({ code: "NODE_BEHIND" });
-  expect(asked).toEqual(["eth_getBlockByNumber", "eth_getLogs"]);
+  expect(asked).toEqual(["eth_getBlockByNumber", "eth_getLogs", "eth_getBlockByNumber"]);
   expect((await events(11n, 100n)).last.number).toBe(100n);
+});
+
+it("does not take what a node has of a range for all of it, where the node falls back while it answers", async () => {
+  let answered = 0;
+  const { events } = readsOn(({ method, params: [first] }) => {
+    const newest = answered++ === 0 ? 100 : 50;
+    return { result: method === "eth_getLogs" ? [] : Number(first) <= newest ? blockAt(Number(first)) : null };
+  });
+  await expect(events(11n, 100n)).rejects.toMatchObject({ code: "NODE_BEHIND" });
 });
 
 it("does not move on to another block than the one that was asked for", async () => {
