@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { setTimeout as pause } from "node:timers/promises";
 import { assemble } from "../assemble.ts";
-import { balanceOf, type EndpointProbe, probe } from "../chain/probe.ts";
+import { balanceOf, probe } from "../chain/probe.ts";
 import { steadyClock, systemClock } from "../clock.ts";
 import { loadConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
@@ -39,7 +38,7 @@ import { type JournalSite, journalSite } from "./journalSite.ts";
 import { type OpenAlerts, openAlerts } from "./openAlerts.ts";
 import { openEndpoints } from "./openEndpoints.ts";
 import { openSupervisor } from "./openSupervisor.ts";
-import { probeWarnings } from "./probeTable.ts";
+import { probeAtStart } from "./probeAtStart.ts";
 import { readWebhook } from "./readWebhook.ts";
 import { requireDeployment } from "./requireDeployment.ts";
 import { nothingWatched } from "./watchedSources.ts";
@@ -119,9 +118,6 @@ function savedToken({ token, save }: PageToken, logger: Logger): string | undefi
   }
 }
 
-/** How long endpoints are waited for at the start once one has passed its probe. */
-const patienceMs = 2_000;
-
 type Parts = {
   readonly context: Context;
   readonly config: Config;
@@ -175,22 +171,8 @@ async function runWith(parts: Parts): Promise<number> {
   );
   const rpc = openEndpoints(config, { random: Math.random, report });
   const policies = await watchPolicies(context, config.policies.dir, evaluator, rpc, report);
-  const { finality } = config.chain;
-  const expected = { chainId: config.chain.id, deployment, finality };
-  const { probes, down, late } = await probe(rpc.each(), expected, () => pause(patienceMs));
-  const tellFound = (found: readonly EndpointProbe[]) => {
-    for (const { name, ...rest } of found) logger.info({ endpoint: name, ...rest }, "an endpoint was probed");
-    for (const warning of probeWarnings(found, { ...config.rpc, finality })) logger.warn(warning);
-  };
-  for (const { name, error } of down) logger.warn({ endpoint: name, err: error }, "an endpoint does not answer");
-  tellFound(probes);
-  for (const { name, outcome } of late) {
-    logger.warn({ endpoint: name }, "an endpoint takes long to be probed: it is used when it has passed");
-    void outcome.then((each) => {
-      if ("found" in each) tellFound([each.found]);
-      else logger.error({ endpoint: name, err: each.error }, "an endpoint has not passed its probe");
-    });
-  }
+  const expected = { chainId: config.chain.id, deployment, finality: config.chain.finality };
+  const probes = await probeAtStart(rpc, expected, config, logger);
 
   let isAlive = () => false;
   const livez = () => {
