@@ -155,7 +155,7 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
     most = width.current(),
   ): Promise<readonly RpcAnswer[]> => {
     const pieces = piecesOf(calls, most);
-    // Of logs of a range no node says that it lacks some: the block that is asked for before them must have been there before.
+    // Of logs of a range no node says that it lacks some: the block that is asked for before and after them must have been there.
     const atOnce = calls.some(isRangeOfLogs) ? 1 : requestsAtOnce;
     return (await inParallel(pieces, atOnce, (piece) => request(piece, urgent))).flat();
   };

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { Confirmation, Decision, Journal } from "../../../src/journal/journal.ts";
+import type { Confirmation, Journal } from "../../../src/journal/journal.ts";
 import type { GasSpent } from "../../../src/journal/sinkJournal.ts";
 import { type ResponseAddress, type TaskAddress, toNonce, wei } from "../../../src/protocol/brand.ts";
-import { address, hashOf, source } from "../../support/fakeChain.ts";
+import { address, hashOf } from "../../support/fakeChain.ts";
+import { intend as intendIn } from "../../support/intend.ts";
 import { describeJournals, type JournalPlace } from "../../support/journals.ts";
 import { signerOfKey } from "../../support/sinkBench.ts";
 
@@ -23,17 +24,9 @@ describeJournals("the sink's journal", (journals) => {
     await place.remove();
   });
 
-  const intend = async (at: number): Promise<Confirmation> => {
+  const intend = (at: number): Promise<Confirmation> => {
     const [task, response] = [address<TaskAddress>(0x100 + at), address<ResponseAddress>(0x200 + at)];
-    const decision: Decision = {
-      ...{ task, response, kind: "confirm", reason: "eligible", until: undefined, policy: "first", policyDigest: "d" },
-      ...{ mode: "enforce", payloadDigest: "", block: { number: 1n, hash: hashOf(1) }, payment: wei(BigInt(10 + at)) },
-      responseDigest: "r",
-    };
-    await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
-    const intent = await journal.decide([decision], 9);
-    if (intent === undefined) throw new Error("nothing was intended");
-    return intent;
+    return intendIn(journal, { task, response, payment: BigInt(10 + at) });
   };
   const sign = ({ id }: Confirmation, nonce: number, maxCost: bigint, signedAt = 7) =>
     journal.recordAttempt(id, one, {
