@@ -1,5 +1,8 @@
 import { isHex } from "viem";
 import type { AccountAddress } from "../protocol/brand.ts";
+import { accountCheck } from "../signer/accountCheck.ts";
+import { checkSigned } from "../signer/checkSigned.ts";
+import { javascriptCurve } from "../signer/javascriptCurve.ts";
 import { privateKeySigner } from "../signer/privateKeySigner.ts";
 import type { Signer } from "../signer/signerPort.ts";
 import type { ClientContext } from "./context.ts";
@@ -10,7 +13,7 @@ import type { WriteOptions } from "./types.ts";
 
 /** @throws InputError `KEY_INVALID`, which never quotes the key. */
 export function toSigner(given: Signer | `0x${string}`): Signer {
-  if (typeof given !== "string") return inLowerCase(requireSigner(given));
+  if (typeof given !== "string") return checked(requireSigner(given));
   const bad = new InputError("the private key is not 32 bytes of hex with 0x", {
     code: "KEY_INVALID",
     remedy: "give 0x and 64 hexadecimal digits, or a signer of your own",
@@ -37,14 +40,17 @@ function requireSigner(given: Signer): Signer {
   });
 }
 
-/** Lanes and comparisons go by the address in lower case. */
-function inLowerCase(signer: Signer): Signer {
+/**
+ * Lanes and comparisons go by the address in lower case. What it signs is read back: what is looked for under another hash, or in
+ * another nonce, than its own seems lost, and would be signed anew although it is mined.
+ */
+function checked(signer: Signer): Signer {
   const address = signer.address.toLowerCase() as AccountAddress;
-  if (address === signer.address) return signer;
+  const isOurs = accountCheck(javascriptCurve, address);
   const { close } = signer;
   return {
     address,
-    sign: (transaction) => signer.sign(transaction),
+    sign: async (transaction) => checkSigned((await signer.sign(transaction)).raw, transaction, isOurs),
     ...(close && { close: () => close.call(signer) }),
   };
 }
