@@ -38,7 +38,7 @@ export async function minePublication(
       }
     }
     if (clock.now() >= until) throw unknown(receipt);
-    mined = await lane.wait(mined.nonce, { ...options, timeoutMs: Math.max(0, until - clock.now()) });
+    mined = await lane.wait(mined, { ...options, timeoutMs: Math.max(0, until - clock.now()) });
   }
 }
 

@@ -22,6 +22,9 @@ export type InFlight = {
   readonly since: number;
 };
 
+/** @param hash One of those that were signed in the nonce; without it, whatever was. */
+export type Sent = { readonly nonce: number; readonly hash?: `0x${string}` };
+
 /**
  * The transactions of one key, in order and several at a time. It remembers what it signed for as long as the process
  * lives, by the same rules as the daemon's sink: a nonce is free again only when something was mined in it, and no
@@ -38,7 +41,7 @@ export type Lane = {
   /** A place in the order of the calls that set the same thing, for one that begins now. */
   readonly turn: (of: string) => Turn;
   /** Waits on for what was signed in a nonce; of what is concluded it tells at once. @throws as `mine`; InputError `NOTHING_IN_FLIGHT`. */
-  readonly wait: (nonce: number, options?: WriteOptions) => Promise<MinedTransaction>;
+  readonly wait: (sent: Sent, options?: WriteOptions) => Promise<MinedTransaction>;
   /** The nonce after the highest that was signed here. */
   readonly cached: () => number | undefined;
   /** Clock milliseconds since when; what is final is not among them. */
@@ -54,6 +57,9 @@ export type Lane = {
 };
 
 const defaultRetries = 3;
+
+/** Milliseconds for which what was checked holds while others are signed: a slow signer, or `fixNonce`, may take its time. */
+const freshMs = 5_000;
 
 export function createLane(deps: LaneDeps): Lane {
   const { chain, signer, clock } = deps;
@@ -86,7 +92,14 @@ export function createLane(deps: LaneDeps): Lane {
       if (meanwhile) return meanwhile;
       throw error;
     }
-    return alone(async () => joined(transaction) ?? signed(transaction, { ...terms, nonce: await nextNonce(wanted) }));
+    const prepared = clock.now();
+    return alone(async () => {
+      const first = joined(transaction);
+      if (first) return first;
+      const nonce = await nextNonce(wanted);
+      const isFresh = clock.now() - prepared < freshMs;
+      return signed(transaction, { ...(isFresh ? terms : await prepare(deps, transaction)), nonce });
+    });
   };
 
   const signed = async (transaction: Transaction, terms: Pick<Call, "gas" | "fees" | "nonce">): Promise<Entry> => {
@@ -152,14 +165,18 @@ export function createLane(deps: LaneDeps): Lane {
     }
   };
 
-  const wait: Lane["wait"] = async (nonce, options = {}) => {
+  const wait: Lane["wait"] = async ({ nonce, hash }, options = {}) => {
     const entry = entries.find(toNonce(nonce));
-    if (entry === undefined) {
-      throw new InputError(`this client knows of nothing that it signed in nonce ${nonce}`, {
-        code: "NOTHING_IN_FLIGHT",
-        remedy:
-          "another process signed it, or it was concluded long ago: look what was mined in that nonce before you send it again",
-      });
+    if (entry === undefined || (hash !== undefined && !entry.attempts.some((each) => each.hash === hash))) {
+      const under = hash === undefined ? "" : ` under the hash ${hash}`;
+      throw new InputError(
+        `this client knows of nothing that ${checksummed(signer.address)} signed in nonce ${nonce}${under}`,
+        {
+          code: "NOTHING_IN_FLIGHT",
+          remedy:
+            "give the signer that signed it, where it is not the client's; else another process did, or it was concluded long ago: look what was mined in that nonce before you send it again",
+        },
+      );
     }
     const conclusion = await conclude(entries, entry, clock, options);
     if (conclusion.type === "mined") return conclusion.mined;

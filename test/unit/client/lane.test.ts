@@ -177,7 +177,7 @@ describe("a transaction that reverts", () => {
       nonce: 0,
       message: expect.stringMatching(/\(it reverted in block 100, which can still be taken back\)/),
     });
-    const later = watch(lane.wait(0));
+    const later = watch(lane.wait({ nonce: 0 }));
     succeeds();
     await looks(2);
     expect(later.result).toMatchObject({ nonce: 0 });
@@ -223,11 +223,29 @@ describe("what is final", () => {
     await looks(2);
     expect(other.result).toMatchObject({ nonce: 1 });
     lane.reset();
-    const end = watch(lane.wait(0));
+    const end = watch(lane.wait({ nonce: 0 }));
     await looks();
     expect(end.result).toMatchObject({ nonce: 0, hash: signed[0]?.hash });
     expect(lane.inFlight()).toEqual([]);
-    await expect(lane.wait(2)).rejects.toBeInstanceOf(InputError);
+    await expect(lane.wait({ nonce: 2 })).rejects.toBeInstanceOf(InputError);
+  });
+
+  it("is not taken for what another key has signed in the same nonce", async () => {
+    const end = await begin(publication);
+    blocks.set(0, { blockNumber: 100n, succeeded: true });
+    await looks(2);
+    const { hash } = end.result ?? {};
+    const others = watch(lane.wait({ nonce: 0, hash: hashOf(0xbad) }));
+    await looks(2);
+    expect(others.error).toMatchObject({
+      code: "NOTHING_IN_FLIGHT",
+      message: expect.stringMatching(
+        /^this client knows of nothing that 0x\w{40} signed in nonce 0 under the hash 0x\w{64}$/,
+      ),
+    });
+    const same = watch(lane.wait({ nonce: 0, ...(hash && { hash }) }));
+    await looks();
+    expect(same.result).toMatchObject({ hash });
   });
 
   it("and somebody else's is signed anew, whichever look finds it", async () => {
@@ -275,6 +293,17 @@ describe("several at once", () => {
     lane.reset();
     await begin(publication);
     expect(signed.map(({ nonce }) => nonce)).toEqual([1, 0, 2, 3]);
+  });
+
+  it("are checked again where they waited long for their turn: what would be refused by then is not signed", async () => {
+    const turn = Promise.withResolvers<void>();
+    watch(lane.alone(() => turn.promise));
+    const [one, other] = [0, 1].map(() => watch(lane.mine(publication)));
+    await looks(100);
+    refuses = refusal;
+    turn.resolve();
+    await looks();
+    expect([one?.error, other?.error, signed]).toEqual([refusal, refusal, []]);
   });
 
   it("are not in flight where they could not be kept", async () => {
