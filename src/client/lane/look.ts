@@ -96,16 +96,21 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
         if (isSure) settled.push(entry);
         break;
       }
+      // One that cannot be checked now must not hold up the others; nor below.
       case "vanished":
       case "rebroadcast":
         if (step.type === "vanished") entry.mined = undefined;
-        // One that cannot be checked now must not hold up the others.
         await sendAgain(deps, entry, { stuck: step.type === "rebroadcast" && step.stuck, head }).catch((error) => {
           entry.answer = describeError(error);
         });
         break;
       case "displaced":
-        if (await isDisplaced(deps, newest, entry)) displaced.push(entry);
+        try {
+          if (await isDisplaced(deps, newest, entry)) displaced.push(entry);
+        } catch (error) {
+          if (error instanceof FatalError) throw error;
+          entry.answer = describeError(error);
+        }
         break;
       default:
         step satisfies never;

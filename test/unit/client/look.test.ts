@@ -149,6 +149,22 @@ describe("a look of the library at what it has signed", () => {
     expect(outcome(2)).toBe("mined");
   });
 
+  it("looks after the others where it cannot be told whether a nonce was used by somebody else", async () => {
+    const other: Entry = {
+      ...entry,
+      nonce: toNonce(5),
+      attempts: [{ kind: "confirm", hash: hashOf(0xa2), raw: "0x", nonce: toNonce(5), signedAt: 0 }],
+    };
+    const findInBlocks = async (): Promise<never> => {
+      throw new RetryableError("no answer", { code: "ENDPOINT_UNAVAILABLE" });
+    };
+    const receipt = { ...receiptIn(96n, hashOf(96)), hash: hashOf(0xa2) };
+    const receiptsAt = async (hashes: readonly Hash[]) => (hashes.includes(receipt.hash) ? [receipt] : []);
+    const answers = { minedNonce: async () => toNonce(6), receipts: async () => [receipt], receiptsAt, findInBlocks };
+    expect(await lookOn(answers, [entry, other])).toMatchObject({ settled: [other], displaced: [] });
+    expect(entry).toMatchObject({ answer: "no answer", mined: undefined });
+  });
+
   const reverted = { ...receiptIn(96n, hashOf(96)), succeeded: false };
   const counts = (mined: number, receipts: readonly Receipt[]) => async () => ({ mined: toNonce(mined), receipts });
   const down = async (): Promise<never> => {
