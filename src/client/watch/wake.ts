@@ -1,12 +1,14 @@
-import { defer, firstValueFrom, fromEvent, merge, NEVER, type Observable, of, Subject, timer } from "rxjs";
+import { defer, firstValueFrom, fromEvent, map, merge, NEVER, type Observable, of, Subject, timer } from "rxjs";
 import type { Clock } from "../../clock.ts";
 
-/** Waits for news, or for a while; an abort ends both. */
+/** Waits for news, for a while, or for an answer; an abort ends each. */
 export type Wake = {
   /** Resolves at the next head, or at once if one came since it was last waited for. */
   readonly next: () => Promise<unknown>;
   /** @param ms Milliseconds. */
   readonly after: (ms: number) => Promise<unknown>;
+  /** `undefined`: it was aborted; nobody hears any more what comes of the work. */
+  readonly answer: <T>(work: Promise<T>) => Promise<T | undefined>;
   readonly close: () => void;
 };
 
@@ -25,6 +27,7 @@ export function createWake(heads$: Observable<unknown>, { scheduler }: Clock, si
       isNews = false;
     },
     after: async (ms) => firstValueFrom(merge(timer(ms, scheduler), aborted$)),
+    answer: async (work) => firstValueFrom(merge(work, aborted$.pipe(map(() => undefined)))),
     close: () => subscription.unsubscribe(),
   };
 }

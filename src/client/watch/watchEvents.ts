@@ -53,16 +53,16 @@ async function* follow(
     onHeadBehind: () => undefined,
   });
   const wake = createWake(chain.head$, clock, signal);
-  let at = await start;
+  let at = await wake.answer(start);
   let held: readonly ChainEvent[] = [];
   let pause = firstPause;
   try {
     while (!signal?.aborted) {
       let step: ScanStep | undefined;
       try {
-        at ??= await startAt(context, fromBlock);
-        step = await scanner.step(at);
-        if (signal?.aborted) break;
+        at ??= await wake.answer(startAt(context, fromBlock));
+        step = at && (await wake.answer(scanner.step(at)));
+        if (at === undefined || signal?.aborted) break;
         pause = firstPause;
       } catch (error) {
         if (error instanceof FatalError) throw error;

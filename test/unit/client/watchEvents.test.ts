@@ -22,9 +22,13 @@ const logIn = (blockNumber: unknown) => ({
 let server: RpcServer;
 /** What the node answers for logs, and then the right ones. */
 let malformed: unknown[];
+/** What it never answers. */
+let deafTo: string | undefined;
 
 beforeEach(async () => {
+  [malformed, deafTo] = [[], undefined];
   server = await startRpcServer((calls) => {
+    if (calls.some(({ method }) => method === deafTo)) return undefined;
     const answers = calls.map(({ id, method, params: [block] }) => {
       const number = block === "latest" ? 120 : Number(block);
       const logs = () => (malformed.length > 0 ? malformed.shift() : [logIn(hex(100))]);
@@ -58,3 +62,19 @@ it.each([100, "100", -1n])("refuses to begin at %s, rather than try again for ev
   const client = createClient({ chain: 1071, rpc: server.url });
   expect(() => client.watchTaskPublished({ fromBlock: fromBlock as bigint })).toThrow(`${fromBlock} is no block`);
 });
+
+it.each(["eth_getBlockByNumber", "eth_getLogs"])(
+  "ends at once when its signal says so, also where %s is not answered",
+  async (method) => {
+    deafTo = method;
+    const ended = new AbortController();
+    const client = createClient({ chain: 1071, rpc: server.url, requestTimeoutMs: 60_000 });
+    const next = client.watchTaskPublished({ fromBlock: 100n, signal: ended.signal }).next();
+    await expect
+      .poll(() => server.requests.some(({ calls }) => calls.some((each) => each.method === method)))
+      .toBe(true);
+    ended.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
+  },
+  3_000,
+);
