@@ -64,6 +64,8 @@ export async function confirmRecorded(
   const { expected = found } = options;
   requireSame(response, expected, found);
   const { task, provider, payment } = found;
+  // Also where it only joins a confirmation that another call, with another limit, has in flight.
+  if (!found.confirmed) requireAffordable(found, options.maxPayment);
   const lane = context.laneOf(signer);
   const call = calls.confirmResponse(context.contracts, response);
   const check = async (rpc = context.rpc) =>
@@ -119,12 +121,16 @@ export async function requireConfirmable(
       remedy: "its time is over by the chain's clock; publish it anew",
     });
   }
-  if (maxPayment !== undefined && response.payment > readAmount("maxPayment", maxPayment)) {
-    const limit = formatOgpu(readAmount("maxPayment", maxPayment));
-    throw new RefusedError(`the response ${address} asks ${formatOgpu(response.payment)}, more than ${limit}`, {
-      code: "PAYMENT_ABOVE_LIMIT",
-      remedy: "confirm a cheaper response, or raise maxPayment",
-    });
-  }
+  requireAffordable(response, maxPayment);
   return { response, task };
+}
+
+function requireAffordable({ address, payment }: Response, maxPayment: Amount | undefined): void {
+  if (maxPayment === undefined) return;
+  const most = readAmount("maxPayment", maxPayment);
+  if (payment <= most) return;
+  throw new RefusedError(`the response ${address} asks ${formatOgpu(payment)}, more than ${formatOgpu(most)}`, {
+    code: "PAYMENT_ABOVE_LIMIT",
+    remedy: "confirm a cheaper response, or raise maxPayment",
+  });
 }

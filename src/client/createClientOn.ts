@@ -9,6 +9,7 @@ import { steadyClock } from "../clock.ts";
 import { createPayload } from "../payload/createPayload.ts";
 import type { PayloadPort } from "../payload/payloadPort.ts";
 import { parseAmount } from "../protocol/amounts.ts";
+import type { Signer } from "../signer/signerPort.ts";
 import { bindActions } from "./actions.ts";
 import type { ClientContext } from "./context.ts";
 import type { Client, ClientOptions } from "./createClient.ts";
@@ -64,6 +65,8 @@ export function createClientOn(
     return chain.broadcast(raw);
   };
   const lanes = new Map<string, Lane>();
+  /** The one that an account was last given with: an older one may have been a session that is over. */
+  const signers = new Map<string, Signer>();
   const context: ClientContext = {
     ...{ chainId: id, contracts, rpc, elsewhere: rpc.elsewhere, socket$, clock, pollIntervalMs, maxFeePerGas },
     chain: { ...chain, broadcast },
@@ -72,10 +75,12 @@ export function createClientOn(
     payload: payloadOf(options.payload),
     uploadUrl: options.uploadUrl ?? defaultUploadUrl,
     laneOf: (signer) => {
+      const { address } = signer;
+      signers.set(address, signer);
       const { rebroadcastAfterMs = 30_000 } = options;
-      const known = lanes.get(signer.address);
-      const lane = known ?? createLane({ ...context, chainId: id, signer, rebroadcastAfterMs });
-      lanes.set(signer.address, lane);
+      const newest: Signer = { address, sign: (transaction) => (signers.get(address) ?? signer).sign(transaction) };
+      const lane = lanes.get(address) ?? createLane({ ...context, chainId: id, signer: newest, rebroadcastAfterMs });
+      lanes.set(address, lane);
       return lane;
     },
     lanes: () => [...lanes.values()],

@@ -1,5 +1,6 @@
 import { read, readOne } from "../chain/contractReads.ts";
 import { terminalAbi } from "../protocol/abi.ts";
+import { checksummed } from "../protocol/brand.ts";
 import { calls } from "./calls.ts";
 import type { ClientContext } from "./context.ts";
 import { InputError } from "./errors.ts";
@@ -11,8 +12,9 @@ import type { MinedTransaction, WriteOptions } from "./types.ts";
 /**
  * Lets an agent publish and confirm for the signer's account.
  *
- * @throws InputError `ADDRESS_INVALID`, also for the signer itself; before any gas is spent. RefusedError `SUPERSEDED` if a
- *   `revokeAgent` that was called later is signed, and this one is not, or would have to be signed anew.
+ * @throws InputError `ADDRESS_INVALID`, also for the signer itself, or `NOT_ALLOWED` where the client acts `onBehalfOf` another
+ *   account; before any gas is spent. RefusedError `SUPERSEDED` if a `revokeAgent` that was called later is signed, and this one is
+ *   not, or would have to be signed anew.
  * @example await client.setAgent("0x…"); // the key that the daemon runs on
  */
 export const setAgent = (
@@ -49,6 +51,14 @@ async function change(context: ClientContext, address: string, value: boolean, o
     throw new InputError(`${agent} is the signer itself, which needs no agent to act for it`, {
       code: "ADDRESS_INVALID",
       remedy: "give the address of another key",
+    });
+  }
+  const { onBehalfOf } = context;
+  if (onBehalfOf !== undefined && onBehalfOf.toLowerCase() !== signer.address) {
+    const problem = `the agents of ${onBehalfOf} are its own to set, and ${checksummed(signer.address)} is not its key`;
+    throw new InputError(problem, {
+      code: "NOT_ALLOWED",
+      remedy: "give its own key as `signer`; those of the signer are set by a client without `onBehalfOf`",
     });
   }
   const call = calls.setAgent(context.contracts, agent, value);

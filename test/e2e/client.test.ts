@@ -352,10 +352,12 @@ describe("responses", () => {
 
   it("need a key", async () => {
     const { response } = await answered();
-    await expect(open().confirmResponse(response)).rejects.toMatchObject({ code: "SIGNER_MISSING" });
-    expect(await open().confirmResponse(response, { signer: devnet.accounts.client.privateKey })).toHaveProperty(
-      "hash",
-    );
+    const keyless = open();
+    await expect(keyless.confirmResponse(response)).rejects.toMatchObject({ code: "SIGNER_MISSING" });
+    const { address, privateKey } = devnet.accounts.client;
+    const expired = { address, sign: () => Promise.reject(new Error("the token has expired")) } as never;
+    await expect(keyless.confirmResponse(response, { signer: expired })).rejects.toThrow("the token has expired");
+    expect(await keyless.confirmResponse(response, { signer: privateKey })).toHaveProperty("hash");
     expect(() => open({ signer: "0x1234" })).toThrow("the private key is not 32 bytes of hex");
   });
 });
@@ -370,6 +372,12 @@ describe("agents", () => {
     await client.revokeAgent(helper.address);
     expect(await client.isAgent(address, helper.address)).toBe(false);
     await expect(client.setAgent(address)).rejects.toMatchObject({ code: "ADDRESS_INVALID" });
+    // An agent's client has agents of its own: to believe that this one is revoked there would be to leave it its power.
+    for (const change of [agent.setAgent(helper.address), agent.revokeAgent(helper.address)])
+      await expect(change).rejects.toMatchObject({
+        code: "NOT_ALLOWED",
+        message: `the agents of ${devnet.accounts.client.address} are its own to set, and ${devnet.accounts.agent.address} is not its key`,
+      });
     await expect(client.revokeAgent("0x0")).rejects.toMatchObject({ code: "ADDRESS_INVALID" });
   });
 });

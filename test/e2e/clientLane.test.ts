@@ -114,6 +114,9 @@ describe("the library's lane", () => {
     const both = Promise.all([client.confirmResponse(response), client.confirmResponse(response)]);
     await expect.poll(() => node("txpool_status"), patience).toMatchObject({ pending: "0x1" });
     await expect(client.confirmResponse(other.response)).rejects.toMatchObject({ code: "ALREADY_SENT" });
+    await expect(client.confirmResponse(response, { maxPayment: 1n, timeoutMs: 100 })).rejects.toMatchObject({
+      code: "PAYMENT_ABOVE_LIMIT",
+    });
     await expect(open().confirmResponse(response)).rejects.toMatchObject({
       code: "ALREADY_SENT",
       message: expect.stringMatching(/nonce 0/),
