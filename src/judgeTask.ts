@@ -137,6 +137,7 @@ async function judgeBy(
   }
   const intent = await journal.decide(decisions, clock.now());
   tell(report, decisions, intent);
+  if (intent !== undefined) return { intent };
 
   const approved = new Set(verdicts.filter(({ kind }) => kind === "confirm").map(({ response }) => response));
   const heldBack = decisions.filter(({ kind, response }) => kind === "hold" && approved.has(response));
@@ -149,7 +150,7 @@ async function judgeBy(
   const untils = [...verdicts.map(({ until }) => until), ...undecided.map(earlyUntil)].filter(
     (until) => until !== undefined,
   );
-  if (intent !== undefined || untils.length === 0) return { intent };
+  if (untils.length === 0) return {};
   return { againInMs: Math.max(1, Math.min(...untils) - block.timestamp) * 1000 };
 }
 

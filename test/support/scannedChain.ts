@@ -84,7 +84,10 @@ function createStore(scanner: Scanner, from: State) {
   let events: ChainEvent[] = [];
   const rewinds: bigint[] = [];
   const catchUp = async () => {
+    let steps = 0;
     for (let step = await scanner.step(state); step !== undefined; step = await scanner.step(state)) {
+      // One that comes no further would be taken for ever.
+      expect(++steps).toBeLessThan(1_000);
       const { rewindTo } = step;
       if (rewindTo !== undefined) {
         rewinds.push(rewindTo);

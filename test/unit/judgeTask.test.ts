@@ -124,7 +124,11 @@ const addLater = () => journal.intake({ tasks: [], responses: [{ response: later
 describe("a look at a task", () => {
   it("intends to pay what the policy confirms, once", async () => {
     const { intent } = await look(confirm);
-    expect(intent).toMatchObject({ task, response, payment: 80n, state: "intended" });
+    expect(intent).toMatchObject({ task, response, payment: 80n, offered: 100n, state: "intended" });
+    const { block } = aSnapshot();
+    expect((await journal.task(task))?.verdicts).toMatchObject([
+      { kind: "confirm", decidedAt: 7, block: { number: block.number, hash: block.hash } },
+    ]);
     expect(await look(confirm)).toEqual({});
     expect(judged).toHaveLength(1);
   });
@@ -149,8 +153,9 @@ describe("a look at a task", () => {
     ["is expired by the chain's clock alone", at(5_000), "closed", /expiry time has passed/],
   ])("settles one that %s, and pays nothing for it", async (_, snapshot, state, reason) => {
     expect(await look(confirm, { snapshot })).toEqual({});
-    expect(await journal.task(task)).toMatchObject({ state, reason: expect.stringMatching(reason), verdicts: [] });
-    expect(judged).toEqual([]);
+    const end = { state, reason: expect.stringMatching(reason) };
+    expect(await journal.task(task)).toMatchObject({ ...end, verdicts: [] });
+    expect([judged, reports]).toEqual([[], [{ type: "task", task, ...end }]]);
   });
 
   it("goes by the chain's clock up to the last second", async () => {
@@ -179,8 +184,21 @@ describe("a look at a task", () => {
     expect(await look(undefined)).toEqual({});
     const missing = outputOf({ valid: false, json: null, transient: true, error: "no answer" });
     expect(await look(undefined, { config: missing })).toEqual({ againInMs: 30_000 });
-    expect(reports.map(({ type }) => type)).toEqual(["unmatched", "unmatched"]);
+    expect(reports).toEqual(["", "no answer"].map((reason) => ({ type: "unmatched", task, reason })));
     expect(await journal.unsettled()).toEqual([]);
+  });
+
+  it("asks for the config as the document of whoever published the task, and for no other one as that", async () => {
+    const asked: [data: string, isConfig: boolean | undefined][] = [];
+    const fetch: PayloadPort["fetch"] = async (data, { isConfig }) => {
+      asked.push([data, isConfig]);
+      return outputOf();
+    };
+    await look(confirm, { snapshot: aSnapshot({ responses: [aResponse({ data: "the answer" })] }), fetch });
+    expect(asked).toEqual([
+      ["{}", true],
+      ["the answer", undefined],
+    ]);
   });
 
   it.each(["closed", "ignored"] as const)("asks nobody of one that is %s already", async (state) => {
@@ -521,6 +539,10 @@ describe("a verdict", () => {
     expect(judged[2]?.responses).toMatchObject([{ waits: 1 }]);
   });
 
+  it("wait until a time that is over already is judged again a second later, and not all the time", async () => {
+    expect(await look(wait(1_000))).toEqual({ againInMs: 1_000 });
+  });
+
   it("wait of a comparison is not judged again before its time, either, where nothing else is due", async () => {
     const compares = { comparesSiblings: true };
     await look(policyOf({ kind: "wait", until: unixSeconds(1_060) }, compares));
@@ -714,6 +736,16 @@ describe("a verdict", () => {
       expect((await look(first, { snapshot })).intent).toMatchObject({ response: later, payment: 50n });
     });
 
+    it("keeps nobody waiting whom the policy confirms beside it, though it left others aside", async () => {
+      const [cheap, aside] = [later, address<ResponseAddress>(0x3c)];
+      for (const each of [cheap, aside])
+        await journal.intake({ tasks: [], responses: [{ response: each, task }], touched: [] });
+      const two = policyOf((candidate) => confirm.judge({ ...candidate, responses: candidate.responses.slice(0, 2) }));
+      const snapshot = aSnapshot({ responses: [...responses, aResponse({ address: aside })] });
+      const options = { maxPayment: wei(79n) };
+      expect((await look(two, { snapshot, options })).intent).toMatchObject({ response: cheap, payment: 50n });
+    });
+
     it("leaves it so, too, where a block brings the dear one again", async () => {
       expect(await look(first)).toEqual({ intent: undefined });
       await cameAgain(101n);
@@ -729,6 +761,21 @@ describe("a verdict", () => {
       await expect(look(first, { snapshot: inBlock(100n) })).rejects.toMatchObject({ code: "NODE_BEHIND" });
       expect(await look(first, { snapshot: inBlock(101n) })).toEqual({ againInMs: 0 });
       expect((await look(first, { snapshot: inBlock(101n) })).intent).toMatchObject({ response: later });
+    });
+
+    it("leaves it so a second later, and not all the time, where only the socket has told of that block", async () => {
+      const [dear, cheap] = [address<ResponseAddress>(0x3c), address<ResponseAddress>(0x3d)];
+      await journal.intake({ tasks: [], responses: [{ response: dear, task, block: 101n }], touched: [] });
+      await journal.intake({ tasks: [], responses: [{ response: cheap, task }], touched: [] });
+      const twoOf = (number: bigint) =>
+        aSnapshot({
+          block: headAt(number),
+          responses: [aResponse({ address: dear }), aResponse({ address: cheap, payment: wei(50n) })],
+        });
+      expect(await look(first, { snapshot: twoOf(100n) })).toEqual({ againInMs: 0 });
+      expect(await look(first, { snapshot: twoOf(100n) })).toEqual({ againInMs: 1_000 });
+      expect(await look(first, { snapshot: twoOf(101n) })).toEqual({ againInMs: 0 });
+      expect((await look(first, { snapshot: twoOf(101n) })).intent).toMatchObject({ response: cheap });
     });
   });
 });
