@@ -6,11 +6,14 @@ const limits =
 /** Limits of one query (`eth_getLogs` above all) share a code with the limits of a plan. */
 const ofOneQuery = /result|range|block|\blogs?\b|response size|batch/i;
 
+/** Whether its words are about requests, and about nothing else. */
+export const saysTooOften = ({ message }: RpcError): boolean => limits.test(message);
+
 /** Whether the node refused because it was asked too often, rather than for too much. */
 export function isRateLimit(error: RpcError): boolean {
   const { rpcCode, message } = error;
   if (isOfContract(error)) return false;
-  if (limits.test(message)) return true;
+  if (saysTooOften(error)) return true;
   return (rpcCode === -32005 || rpcCode === 429) && !ofOneQuery.test(message);
 }
 

@@ -1,9 +1,17 @@
 import type { Hex } from "../../protocol/brand.ts";
 import { createJsonRpc } from "../createJsonRpc.ts";
 import { answerTooLong } from "../exchange.ts";
-import { type HttpRpc, type RpcAnswer, type RpcCall, resultOf, sendMethod } from "../jsonRpc.ts";
+import { type HttpRpc, type RpcAnswer, type RpcCall, type RpcError, resultOf, sendMethod } from "../jsonRpc.ts";
 import { blockCall, toQuantity } from "../wire.ts";
-import { backoffHint, batchRefusal, batchRefusalByStatus, isRateLimit, quantity, unreadable } from "./answerShapes.ts";
+import {
+  backoffHint,
+  batchRefusal,
+  batchRefusalByStatus,
+  isRateLimit,
+  quantity,
+  saysTooOften,
+  unreadable,
+} from "./answerShapes.ts";
 import { createBatchWidth } from "./batchWidth.ts";
 import { EndpointError, refusedBy, unanswered } from "./endpointError.ts";
 import type { EndpointHealth } from "./endpointHealth.ts";
@@ -218,8 +226,12 @@ export function createEndpoint(options: EndpointOptions, siblings: Siblings): En
 const isRangeOfLogs = ({ method, params: [filter] }: RpcCall): boolean =>
   method === "eth_getLogs" && (filter as { blockHash?: unknown } | undefined)?.blockHash === undefined;
 
-const askedTooOften = (name: string, { message }: Error) =>
-  new EndpointError(`the endpoint ${name} is asked too often: ${message.slice(0, 200)}`, {
+/** @param cause Its words are in the message only where they may also ask for a narrower range of logs. */
+const askedTooOften = (name: string, cause: RpcError) => {
+  const words = saysTooOften(cause) ? "" : `: ${cause.message.slice(0, 200)}`;
+  return new EndpointError(`the endpoint ${name} is asked too often${words}`, {
     code: "RATE_LIMITED",
     remedy: "set rpc.rateLimit below its limit, or add endpoints to rpc.http; the daemon tries again",
+    cause,
   });
+};

@@ -249,6 +249,17 @@ describe("limits", () => {
     await expect(endpoints.call("eth_call")).rejects.toMatchObject({ code: "RATE_LIMITED" });
   });
 
+  it.each([
+    ["Too many requests, try again later", -32000, false],
+    ["rate limit exceeded", -32005, false],
+    ["limit exceeded", -32005, true],
+  ])("that are refused with %j (%i) ask for a narrower range of logs: %s", async (message, code, expected) => {
+    const { endpoints } = await openEndpointStage([refusing(message, code)]);
+    const error = await endpoints.call("eth_getLogs").catch((caught: unknown) => caught as RetryableError);
+    expect(asksForLess((error as RetryableError).message)).toBe(expected);
+    expect(error).toMatchObject({ code: "RATE_LIMITED", cause: { message } });
+  });
+
   it("spaces requests out by itself", async () => {
     const { endpoints, pass, asked } = await openEndpointStage([a], { rateLimit: 5, timeoutMs: 60_000 });
     const all = Promise.all(Array.from({ length: 10 }, () => endpoints.call("eth_call")));
