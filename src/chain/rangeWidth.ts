@@ -4,9 +4,9 @@ type RangeWidth = {
   readonly succeeded: () => void;
   /**
    * Halves the width. Answers whether a narrower try is left.
-   * @param asked Blocks that were asked for, where that was less. @default the width
+   * @param asked Blocks that were asked for: the width, or less.
    */
-  readonly failed: (asked?: number) => boolean;
+  readonly failed: (asked: number) => boolean;
 };
 
 /** @param max Blocks. The first try; the width never grows beyond it. */
@@ -17,7 +17,7 @@ export function createRangeWidth(max: number): RangeWidth {
     succeeded: () => {
       width = Math.min(max, width + Math.max(1, width >> 2));
     },
-    failed: (asked = width) => {
+    failed: (asked) => {
       const tried = Math.min(width, asked);
       width = Math.max(1, tried >> 1);
       return tried > 1;

@@ -89,7 +89,7 @@ export function createScanner(
         return read(from, aim, [refOf(last)], events);
       } catch (error) {
         if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
-        if (!width.failed()) throw unreadable(first, error);
+        if (!width.failed(blocksIn(range))) throw unreadable(first, error);
         range = ask(first, aim.final);
       }
     }
@@ -149,6 +149,8 @@ export function createScanner(
 }
 
 type RangeRead = { readonly from: bigint; readonly to: bigint; readonly read: ReturnType<ChainPort["events"]> };
+
+const blocksIn = ({ from, to }: RangeRead): number => Number(to - from) + 1;
 
 const unreadable = (block: bigint, cause: Error) =>
   new RetryableError(`the node refuses the events of the single block ${block}: ${cause.message}`, {

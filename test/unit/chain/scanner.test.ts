@@ -140,6 +140,20 @@ describe("the scanner", () => {
     expect(Math.max(...model.asked.map(([from, to]) => Number(to - from) + 1))).toBeGreaterThan(5);
   });
 
+  it("asks for half of what was too much, also where that was less than its range", async () => {
+    const model = createModel(0n);
+    model.grow(8);
+    const widths: bigint[] = [];
+    const { events } = model.chain;
+    model.chain.events = async (from, to) => {
+      widths.push(to - from + 1n);
+      if (to - from + 1n > 4n) throw new Error("query timeout exceeded");
+      return events(from, to);
+    };
+    expect((await createReader(model, 64).catchUp()).number).toBe(8n);
+    expect(widths).toEqual([8n, 4n, 4n]);
+  });
+
   it("asks no narrower where an error does not ask for less", async () => {
     const model = createModel(0n);
     model.grow(64);
