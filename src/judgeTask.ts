@@ -184,7 +184,7 @@ function isRepeated(
 ): boolean {
   if (last?.kind !== kind || last.policyDigest !== policyDigest || last.reason !== reason) return false;
   if (kind === "wait") return last.until === until;
-  return kind !== "confirm" && last.mode === mode && last.responseDigest === judged;
+  return last.mode === mode && last.responseDigest === judged;
 }
 
 /** Its newest verdict holds it, in this block or a later one. */

@@ -87,7 +87,9 @@ test("an approval becomes one intent to pay, at the next look, with who and why"
   expect(await journal.held()).toEqual([]);
   const { intent } = await look(set);
   expect(intent).toMatchObject({ response, state: "intended" });
-  expect((await journal.decision(intent?.verdictId ?? 0))?.reason).toBe("approved by alice: read it");
+  expect(await journal.decision(intent?.verdictId ?? 0)).toMatchObject({
+    ...{ reason: "approved by alice: read it", payloadDigest: output.digest, decidedAt: 7 },
+  });
   expect(await journal.answeredTasks()).toEqual([]);
   expect(await look(set)).toEqual({});
   expect(await journal.unsettled()).toHaveLength(1);
@@ -103,6 +105,7 @@ test("an approval of what has changed since is held again, for the same as befor
     kind: "hold",
     reason: "the response is not the one that was held",
     waitsFor: "window",
+    payment: 80n,
   });
   expect(judged).toMatchObject({ kind: "hold", reason: "eligible: a person decides", payment: 70n });
 });
@@ -186,17 +189,19 @@ test("an answer counts once, and only for what is held", async () => {
 const first = "strategy: first\neligible: output.valid";
 const dryLook = (set: PolicySet) => look(set, aSnapshot(), 1_000n, true);
 
-test.each(["reject", "expire"] as const)(
-  "%s is a person's word, and binds, though a dry run carries it out",
-  async (kind) => {
-    await look(policies(manual));
-    await answer(kind, await heldId());
-    await dryLook(policies(manual));
-    expect((await journal.task(task))?.verdicts).toMatchObject([{ kind: "reject", mode: "enforce" }]);
-    for (const set of [policies(manual), policies(first)]) expect((await look(set)).intent).toBeUndefined();
-    expect(await journal.held()).toEqual([]);
-  },
-);
+test.each([
+  ["reject", "rejected"],
+  ["expire", "expired"],
+] as const)("%s is a person's word, and binds, though a dry run carries it out", async (kind, said) => {
+  await look(policies(manual));
+  await answer(kind, await heldId());
+  await dryLook(policies(manual));
+  expect((await journal.task(task))?.verdicts).toMatchObject([
+    { kind: "reject", mode: "enforce", reason: `${said} by alice: read it` },
+  ]);
+  for (const set of [policies(manual), policies(first)]) expect((await look(set)).intent).toBeUndefined();
+  expect(await journal.held()).toEqual([]);
+});
 
 test("a rejection of what a shadow policy held binds the policy that pays", async () => {
   const shadow = policies(manual, "shadow");
@@ -221,7 +226,7 @@ test("an approval of what a policy held whose file is gone since the start is he
   expect((await look({ policies: renamed, select: () => undefined })).intent).toBeUndefined();
   const reason =
     'its policy "a" is not in force, and nobody knows its ceilings: bring its file back, or pay it by hand (ogpu-confirmd confirm); approved by alice: read it';
-  expect(await journal.held()).toMatchObject([{ kind: "hold", policy: "a", reason }]);
+  expect(await journal.held()).toMatchObject([{ kind: "hold", policy: "a", reason, waitsFor: "window" }]);
   await answer("approve", await heldId());
   expect((await look(policies(manual))).intent).toMatchObject({ response });
 });
@@ -242,7 +247,8 @@ test("an approval of what no hour has room for meets the same ceiling, as long a
   await answer("approve", await heldId());
   expect((await look(capped)).intent).toBeUndefined();
   const [again] = await journal.held();
-  expect(again?.reason).toMatch(/above caps\.perHour of a \(.*\): approved by alice: read it$/);
+  const reason = expect.stringMatching(/above caps\.perHour of a \(.*\): approved by alice: read it$/);
+  expect(again).toMatchObject({ reason, waitsFor: "window" });
   await answer("approve", await heldId());
   expect((await look(policies(manual))).intent).toMatchObject({ response, payment: 80n });
 });
@@ -264,8 +270,7 @@ test("a strategy that compares is given every undecided response at each new one
   await journal.intake({ tasks: [], responses: [{ response: second, task }], touched: [] });
   const both = [aResponse(), aResponse({ address: second, payment: wei(50n), submittedAt: unixSeconds(1_000) })];
   await look(set, at(1_050, both));
-  const waits = reports.filter(({ type }) => type === "verdict");
-  expect(waits).toHaveLength(2);
+  expect(reports.map(({ type }) => type)).toEqual(["verdict", "verdict"]);
   const { intent } = await look(set, at(1_100, both));
   expect(intent?.response).toBe(second);
   expect((await journal.task(task))?.verdicts.every(({ waits: count }) => count === 0)).toBe(true);
