@@ -7,7 +7,7 @@ import { inOrder } from "./candidates.ts";
 import { createEndpoint, type Endpoint, type EndpointOptions } from "./createEndpoint.ts";
 import { accountRefused, EndpointError } from "./endpointError.ts";
 import type { EndpointHealth } from "./endpointHealth.ts";
-import { isAnsweredElsewhere } from "./refusedCalls.ts";
+import { answeredElsewhere } from "./refusedCalls.ts";
 import { tellingRefusal } from "./tellingRefusal.ts";
 
 export type EndpointsOptions = Omit<EndpointOptions, "url" | "name"> & {
@@ -18,7 +18,7 @@ export type EndpointsOptions = Omit<EndpointOptions, "url" | "name"> & {
 /**
  * Several endpoints as one `HttpRpc`: the healthiest answers, the next one where it fails. What a batch is answered is never
  * spread over two endpoints. What one refuses for reasons of its own (a method that it does not do, state that it has dropped)
- * another one is asked for; where all refuse, the first refusal is the answer. Transactions go to all healthy ones: one alone to
+ * another one is asked for; where all refuse some of it, the answer is the first one's of those that refuse least. Transactions go to all healthy ones: one alone to
  * all at once, several in a batch to one for its word, and then to the others.
  */
 export type Endpoints = HttpRpc & {
@@ -108,26 +108,26 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     const errors: RetryableError[] = [];
     const healthiest = usable.length > 0 ? usable : rest;
     const inTurn = healthiest.some(({ lacks }) => lacks(calls)) ? ableFirst(healthiest, calls) : healthiest;
-    let fallback: { readonly answers: readonly RpcAnswer[]; readonly why: "behind" | "refused" } | undefined;
+    let fallback: Fallback | undefined;
     for (const endpoint of inTurn) {
       // Where all have failed lately, one that hangs is enough for now.
       if (usable.length === 0 && errors.length > 0 && clock.now() - startedAt >= timeoutMs) break;
-      // What is known to refuse it has nothing to add.
-      if (fallback && endpoint.lacks(calls)) continue;
+      if (fallback && addsNothing(endpoint, calls, fallback)) continue;
       asked.add(endpoint);
       try {
         const answers = await endpoint.batch(calls);
         const newest = newestHead();
         const lacks = answers.some((answer, index) => isBehind(calls[index] as RpcCall, answer, newest));
-        const isRefused = isAnsweredElsewhere(calls, answers);
+        const refused = answeredElsewhere(calls, answers);
         // One that is asked because a better one does not do this is no better for the rest.
         if (fallback === undefined && pool === endpoints && inTurn[0] === healthiest[0]) settleOn(endpoint);
-        if (!lacks && !isRefused) return answers;
-        fallback ??= { answers, why: isRefused ? "refused" : "behind" };
-        if (fallback.answers !== answers && fallback.why === "behind") break;
+        if (!lacks && refused.length === 0) return answers;
+        fallback ??= { answers, refused };
+        if (fallback.answers !== answers && isOfOneBehind(fallback)) break;
+        if (!lacks && refused.length < fallback.refused.length) fallback = { answers, refused };
       } catch (error) {
         if (!(error instanceof RetryableError)) throw error;
-        if (fallback?.why === "behind") break;
+        if (fallback && isOfOneBehind(fallback)) break;
         errors.push(error);
       }
     }
@@ -226,6 +226,19 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     head$: heads.asObservable(),
   };
 }
+
+/** What serves where nobody has a whole answer. */
+type Fallback = {
+  readonly answers: readonly RpcAnswer[];
+  /** Nothing: it lacks a block. */
+  readonly refused: readonly RpcCall[];
+};
+
+const isOfOneBehind = ({ refused }: Fallback): boolean => refused.length === 0;
+
+/** It is known to refuse the same; or anything, where a block is all that is wanted. */
+const addsNothing = ({ lacks }: Endpoint, calls: readonly RpcCall[], fallback: Fallback): boolean =>
+  isOfOneBehind(fallback) ? lacks(calls) : fallback.refused.every((call) => lacks([call]));
 
 const areSends = (calls: readonly RpcCall[]): boolean => calls.every(({ method }) => method === sendMethod);
 

@@ -1,4 +1,5 @@
 import { type RpcAnswer, type RpcCall, type RpcError, sendMethod } from "../jsonRpc.ts";
+import { saysBehind } from "./answerShapes.ts";
 import { accountFault, refusalKind } from "./refusals.ts";
 
 /** What an endpoint refuses for reasons of its own. */
@@ -44,14 +45,21 @@ const lacksTag = ({ method, params: [block] }: RpcCall, answer: RpcAnswer): bool
   (block === "safe" || block === "finalized") &&
   ("error" in answer || answer.result === null);
 
+const ofNodeAlone = /^eth_(blockNumber|getBlockBy|getTransaction|getBalance)/;
+
+/** No contract has a say in it, and it was asked as it should be: a node that refuses it has a reason of its own, whatever its words. */
+const failsByItself = ({ method }: RpcCall, error: RpcError): boolean =>
+  ofNodeAlone.test(method) && error.rpcCode !== -32602 && !saysBehind(error);
+
 /**
- * Whether another endpoint may answer what this one refused. Transactions must all be refused: of those that it took a second
- * word is worth less.
+ * What another endpoint may answer of that which this one refused. Transactions must all be refused: of those that it took a
+ * second word is worth less.
  */
-export function isAnsweredElsewhere(calls: readonly RpcCall[], answers: readonly RpcAnswer[]): boolean {
-  const isOwn = (answer: RpcAnswer, index: number): boolean => {
-    const call = calls[index] as RpcCall;
-    return lacksTag(call, answer) || ("error" in answer && refusalKind(call, answer.error) !== "call");
-  };
-  return calls[0]?.method === sendMethod ? answers.every(isOwn) : answers.some(isOwn);
+export function answeredElsewhere(calls: readonly RpcCall[], answers: readonly RpcAnswer[]): readonly RpcCall[] {
+  const refused = calls.filter((call, index) => {
+    const answer = answers[index] as RpcAnswer;
+    if (lacksTag(call, answer)) return true;
+    return "error" in answer && (refusalKind(call, answer.error) !== "call" || failsByItself(call, answer.error));
+  });
+  return calls[0]?.method === sendMethod && refused.length < calls.length ? [] : refused;
 }

@@ -13,7 +13,7 @@ import {
 } from "../../../src/chain/endpoints/healthState.ts";
 import { inParallel } from "../../../src/chain/endpoints/inParallel.ts";
 import { createMissingMethods } from "../../../src/chain/endpoints/missingMethods.ts";
-import { isAnsweredElsewhere, refusedCalls } from "../../../src/chain/endpoints/refusedCalls.ts";
+import { answeredElsewhere, refusedCalls } from "../../../src/chain/endpoints/refusedCalls.ts";
 import { RpcError } from "../../../src/chain/jsonRpc.ts";
 import { createVirtualTime } from "../../support/virtualTime.ts";
 
@@ -171,9 +171,9 @@ describe("transactions of one request, of which some were refused for the endpoi
   const known = { error: new RpcError("already known", -32000, undefined) };
 
   it("are another endpoint's only where all were: of what was taken a second word is worth less", () => {
-    expect(isAnsweredElsewhere(sends, [{ result: "0x" }, noKey])).toBe(false);
-    expect(isAnsweredElsewhere(sends, [noKey, noKey])).toBe(true);
-    expect(isAnsweredElsewhere(reads, [{ result: "0x" }, noKey])).toBe(true);
+    expect(answeredElsewhere(sends, [{ result: "0x" }, noKey])).toEqual([]);
+    expect(answeredElsewhere(sends, [noKey, noKey])).toEqual(sends);
+    expect(answeredElsewhere(reads, [{ result: "0x" }, noKey])).toEqual(reads.slice(1));
   });
 
   it("say nothing of the request as such only where each was refused for a reason of the endpoint's own", () => {

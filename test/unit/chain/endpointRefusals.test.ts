@@ -243,6 +243,21 @@ describe("an endpoint that does not do a call", () => {
     expect(events()).toEqual(["0 lacks", "1 lacks", "2 lacks"]);
   });
 
+  it("is the word of those that refuse less, where all refuse something, and nobody is asked for what he is known to refuse", async () => {
+    const lesser = (reply: Reply) => without("eth_maxPriorityFeePerGas", reply);
+    const { endpoints, asked } = await openEndpointStage([
+      lesser(without("eth_getBalance", a, "Internal error", -32603)),
+      lesser(b),
+      lesser(answering(() => "c")),
+    ]);
+    for (let turn = 0; turn < 3; turn++) {
+      const [balance, tip] = await endpoints.batch(callsOf("eth_getBalance", "eth_maxPriorityFeePerGas"));
+      expect(balance).toEqual({ result: "b" });
+      expect(tip && "error" in tip).toBe(true);
+    }
+    expect(asked("eth_getBalance")).toEqual([3, 3, 1]);
+  });
+
   it("teaches nothing of batches, though it refuses them with the code of an invalid request", async () => {
     const reply = refusing("eth_getBlockReceipts is not available on the Free tier", -32600);
     const { endpoints } = await openEndpointStage([reply, b]);
@@ -272,6 +287,23 @@ describe("an endpoint that does not do a call", () => {
     expect(asked()).toEqual([1, 0]);
     expect(await endpoints.call("eth_getLogs", { fromBlock: "0x9", toBlock: "0x9" })).toBe("b");
   });
+
+  it.each([
+    ["eth_getTransactionReceipt", -32000, "transaction indexing is in progress"],
+    ["eth_getTransactionCount", -32603, "Internal error"],
+    ["eth_getBlockByNumber", -32000, "backend failed"],
+    ["eth_blockNumber", -32603, "Internal error"],
+  ])(
+    "is left for a question in which no contract has a say, whatever it says, and asked again: %s",
+    async (method, code, message) => {
+      const block = answering(() => (method === "eth_getBlockByNumber" ? { number: "0x9", hash: hashOf(9) } : "0x9"));
+      const { endpoints, asked } = await openEndpointStage([without(method, a, message, code), block]);
+      for (let turn = 0; turn < 2; turn++) await endpoints.call(method, "latest");
+      expect(asked(method)).toEqual([2, 2]);
+      const mistaken = await openEndpointStage([without(method, a, "invalid argument 0", -32602), block]);
+      await expect(mistaken.endpoints.call(method, "latest")).rejects.toThrow("invalid argument");
+    },
+  );
 
   it("is no way around a block that is not there yet", async () => {
     const block = { number: "0x9", hash: hashOf(9) };
