@@ -30,6 +30,8 @@ function lineOf(report: Report): string | undefined {
     case "intake":
       if (report.tasks + report.responses === 0) return undefined;
       return `intake ${report.via}: ${report.tasks} tasks, ${report.responses} responses, ${report.block}`;
+    case "endpoint":
+      return `endpoint ${report.endpoint} ${report.event}${"method" in report ? ` ${report.method}` : ""}`;
     default:
       return report.type;
   }

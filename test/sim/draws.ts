@@ -1,6 +1,7 @@
 import type { Deployment } from "../../src/protocol/chains.ts";
 import { mainnet } from "../../src/protocol/chains.ts";
 import { setting } from "./actors.ts";
+import { type Ailments, drawAllAilments, well } from "./ailments.ts";
 import type { DaemonSettings } from "./incarnation.ts";
 import { createModelChain, type ModelChain } from "./modelChain.ts";
 import type { NodeOptions } from "./modelNode.ts";
@@ -23,14 +24,22 @@ export const drawNodeOptions = (
   takesOverrides: world.chance(0.7),
 });
 
-/** How its daemons are configured. @param endpoints Draws whether they ask two; `undefined`: they ask one. */
+/** Draws of the endpoints that daemons ask. */
+export type EndpointDraws = {
+  /** Whether there are two, and whether the first one has no receipts. */
+  readonly two: Prng;
+  /** Whether more ails those, and a third one that is well. */
+  readonly ailments: Prng;
+};
+
+/** How its daemons are configured. @param endpoints `undefined`: they ask one. */
 export const drawSettings = (
   world: Prng,
-  endpoints: Prng | undefined,
+  endpoints: EndpointDraws | undefined,
   given: Pick<DaemonSettings, "deployment" | "finalityDepth" | "guardrails">,
 ): DaemonSettings => ({
   ...given,
-  ...drawEndpoints(endpoints),
+  endpoints: endpoints && drawEndpoints(endpoints, given.finalityDepth),
   chainId,
   startBlock: world.pick(["head", 0n] as const),
   maxBlockRange: world.pick([1, 3, 10, 2_000]),
@@ -42,12 +51,14 @@ export const drawSettings = (
   askAllUpTo: world.pick([0, 16]),
 });
 
-const drawEndpoints = (
-  endpoints: Prng | undefined,
-): Pick<DaemonSettings, "batchSizeOfTwo" | "isFirstWithoutReceipts"> =>
-  endpoints?.chance(0.5)
-    ? { batchSizeOfTwo: endpoints.pick([1, 20, 100]), isFirstWithoutReceipts: endpoints.chance(0.3) }
-    : { batchSizeOfTwo: undefined, isFirstWithoutReceipts: false };
+/** Of several the last one is well: what no other one does, it does. */
+function drawEndpoints({ two, ailments }: EndpointDraws, finalityDepth: number): DaemonSettings["endpoints"] {
+  if (!two.chance(0.5)) return undefined;
+  const batchSize = two.pick([1, 20, 100]);
+  const first: Ailments = { isWithoutReceipts: two.chance(0.3) };
+  if (!ailments.chance(0.5)) return { batchSize, ailments: [first, well] };
+  return { batchSize, ailments: drawAllAilments(ailments, finalityDepth) };
+}
 
 /** Seconds between the blocks of the past. */
 const pastSeconds = 2;

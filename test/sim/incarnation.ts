@@ -14,6 +14,7 @@ import type { Report } from "../../src/report.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
 import { pausePaying, resumePaying } from "../../src/sink/guardrails/pausing.ts";
 import { maxPayment, sources } from "./actors.ts";
+import type { Ailments } from "./ailments.ts";
 import { createCrashJournal } from "./crashJournal.ts";
 import { describe } from "./describe.ts";
 import type { Faults } from "./faults.ts";
@@ -39,10 +40,8 @@ export type DaemonSettings = {
   readonly maxInFlight: number;
   readonly sweepEveryMs: number;
   readonly hasSocket: boolean;
-  /** The most calls in one request, where it asks two endpoints; `undefined`: it asks one. */
-  readonly batchSizeOfTwo: number | undefined;
-  /** The first of two has no receipts, ever. */
-  readonly isFirstWithoutReceipts: boolean;
+  /** Where it asks several endpoints: the most calls in one request, and what each of them lacks; `undefined`: it asks one. */
+  readonly endpoints: { readonly batchSize: number; readonly ailments: readonly Ailments[] } | undefined;
   readonly timeoutMs: number;
   readonly rebroadcastAfterMs: number;
   readonly askAllUpTo: number;
@@ -104,6 +103,9 @@ export type Incarnation = {
   readonly kill: () => void;
 };
 
+/** Of the endpoints: the first may be asked of a node that lies, the others are honest. */
+const names = ["model", "honest", "third"];
+
 /** Wei per gas. */
 export const maxFeePerGas = 500_000_000_000n;
 
@@ -131,20 +133,27 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
     if (each.type === "missed") deps.onMissed();
     if (each.type === "endpoint" && each.event === "chosen") deps.onFailover();
   };
-  const endpointOf = (name: string, nodes: readonly ModelNode[], isWithoutReceipts = false) => {
-    const endpoint = createModelEndpoint({ ...deps, name, nodes, timeoutMs: settings.timeoutMs, isWithoutReceipts });
+  const endpointOf = (name: string, nodes: readonly ModelNode[], ailments?: Ailments) => {
+    const endpoint = createModelEndpoint({
+      ...deps,
+      name,
+      nodes,
+      timeoutMs: settings.timeoutMs,
+      ...(ailments && { ailments }),
+    });
     return gate(endpoint, isAlive, moment, deps.onSent);
   };
   const second = deps.honest.length < deps.nodes.length ? endpointOf("honest", deps.honest) : undefined;
   /** The real failover. One that takes no batches is a single node: a balancer would have another answer each call of a batch. */
-  const openTwo = (batchSize: number) => {
+  const openSeveral = ({ batchSize, ailments }: NonNullable<DaemonSettings["endpoints"]>) => {
     const connect = ({ name }: { readonly name: string }) => {
-      const isFirst = name === "model";
-      const nodes = isFirst ? deps.nodes : deps.honest;
-      const isWithoutReceipts = isFirst && settings.isFirstWithoutReceipts;
-      return endpointOf(name, batchSize === 1 ? nodes.slice(0, 1) : nodes, isWithoutReceipts);
+      const index = names.indexOf(name);
+      const nodes = index === 0 ? deps.nodes : deps.honest;
+      const isSingle = batchSize === 1 || ailments[index]?.isWithoutBatches;
+      const single = nodes[Math.max(0, index - 1) % nodes.length] as ModelNode;
+      return endpointOf(name, isSingle ? [single] : nodes, ailments[index]);
     };
-    const urls = ["http://model", "http://honest"];
+    const urls = names.slice(0, ailments.length).map((name) => `http://${name}`);
     const options = { urls, connect, chainId, clock, report, batchSize, rateLimit: 0, cooldownMs: 30_000 };
     return createEndpoints({ ...options, timeoutMs: settings.timeoutMs, random: prng.next });
   };
@@ -160,14 +169,14 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
   const ports = plant?.wrap?.(whole, { path, moment }) ?? whole;
   const index = createTaskIndex({ tasks: 1 << 10, responses: 1 << 10, sources: 64 });
   const socket = createModelSocket({ ...deps, isAlive, parse: createParseMessage(index.isForeign) });
-  const two = settings.batchSizeOfTwo === undefined ? undefined : openTwo(settings.batchSizeOfTwo);
+  const several = settings.endpoints && openSeveral(settings.endpoints);
   const daemon = createDaemon(
     {
       chain: createChain({
-        rpc: two ?? ports.rpc,
-        elsewhere: two?.elsewhere ?? ports.rpc,
-        apart: two?.apart ?? (() => [ports.rpc, ports.second ?? ports.rpc]),
-        ...(two && { passOver: two.passOver }),
+        rpc: several ?? ports.rpc,
+        elsewhere: several?.elsewhere ?? ports.rpc,
+        apart: several?.apart ?? (() => [ports.rpc, ports.second ?? ports.rpc]),
+        ...(several && { passOver: several.passOver }),
         socket$: settings.hasSocket ? socket.messages$ : NEVER,
         deployment,
         finality: settings.finalityDepth,

@@ -1,6 +1,8 @@
 import { type HttpRpc, type RpcAnswer, type RpcCall, RpcError, resultOf } from "../../src/chain/jsonRpc.ts";
 import { RetryableError } from "../../src/errors.ts";
+import { type Ailments, ailingAnswer, well } from "./ailments.ts";
 import type { Faults } from "./faults.ts";
+import { refusal } from "./modelAnswers.ts";
 import type { ModelNode } from "./modelNode.ts";
 import type { Prng } from "./prng.ts";
 import type { Trace } from "./trace.ts";
@@ -18,16 +20,19 @@ export type EndpointDeps = {
   readonly trace: Trace;
   /** Milliseconds after which a hanging request fails. */
   readonly timeoutMs: number;
-  /** It has none of whatever is mined, also when the faults are over. @default false */
-  readonly isWithoutReceipts?: boolean;
+  /** What it lacks, also when the faults are over. @default nothing */
+  readonly ailments?: Ailments;
 };
 
 /** One HTTP endpoint: a balancer before some nodes, which fails, hangs, and loses what goes through it. */
 export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
-  const { name, answering, prng, faults, time, trace, timeoutMs, isWithoutReceipts = false } = deps;
+  const { name, answering, prng, faults, time, trace, timeoutMs, ailments = well } = deps;
   let downUntil = 0;
 
-  const isLeftOut = ({ method }: RpcCall) => isWithoutReceipts && method === "eth_getTransactionReceipt";
+  const answerOf = (node: ModelNode, call: RpcCall, calls: number) =>
+    ailments.isWithoutBatches && calls > 1
+      ? refusal("batch requests are not supported", -32600)
+      : ailingAnswer(ailments, node, call);
   const unavailable = (why: string) =>
     new RetryableError(`the endpoint ${name} did not answer: ${why}`, { code: "ENDPOINT_UNAVAILABLE" });
 
@@ -52,7 +57,7 @@ export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
       if (isSend && faults.strikes("send late")) {
         // Somewhere on the way it waits, and comes when nobody expects it any more.
         time.after(prng.between(5_000, 60_000), () => {
-          for (const call of calls) node.answer(call);
+          for (const call of calls) answerOf(node, call, calls.length);
         });
         return fail(timeoutMs, `no answer within ${timeoutMs} ms`);
       }
@@ -60,14 +65,15 @@ export function createModelEndpoint(deps: EndpointDeps): HttpRpc {
       const loses = isSend && faults.strikes("answer lost");
       time.after(prng.between(1, 60), () => {
         // A proxy asks again where it heard nothing, and passes the second answer on.
-        if (isSend && faults.strikes("send twice")) for (const call of calls) node.answer(call);
-        const answers = calls.map((call) => (isLeftOut(call) ? { result: null } : toAnswer(node.answer(call))));
+        if (isSend && faults.strikes("send twice")) for (const call of calls) answerOf(node, call, calls.length);
+        const answers = calls.map((call) => toAnswer(answerOf(node, call, calls.length)));
         trace.digest(
           `${name} ${methods} ${answers.map((answer) => ("error" in answer ? answer.error.message : "ok"))}`,
         );
         if (hangs || (loses && prng.chance(0.5))) return fail(timeoutMs, `no answer within ${timeoutMs} ms`);
         if (loses) return fail(prng.between(1, 300), "its answer has holes");
-        time.after(prng.between(1, 60), () => resolve(answers));
+        const slowness = ailments.isSlow ? 1_500 : 0;
+        time.after(prng.between(1, 60) + slowness, () => resolve(answers));
       });
     });
 

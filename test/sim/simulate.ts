@@ -174,9 +174,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   });
   const crashes = createCrashes(createPrng(seed, "crashes"), plant?.noCrashes ? 0 : world.pick([0, 1, 2, 3]), isOver);
 
-  const endpoints = plant === undefined ? createPrng(seed, "endpoints") : undefined;
+  const endpoints =
+    plant === undefined ? { two: createPrng(seed, "endpoints"), ailments: createPrng(seed, "ailments") } : undefined;
   const settings = drawSettings(world, endpoints, { deployment, finalityDepth, guardrails });
-  if (settings.isFirstWithoutReceipts) count("an endpoint that has no receipts");
+  for (const ailments of settings.endpoints?.ailments ?? [])
+    for (const [name, ails] of Object.entries(ailments)) if (ails === true) count(`an endpoint: ${name}`);
   const daemonPrng = createPrng(seed, "daemon");
   const takeover = createPrng(seed, "takeover");
   /** Leases that the other one has still to take: it dies in none of these moments, or the first one would keep some. */
