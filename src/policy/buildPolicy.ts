@@ -4,7 +4,7 @@ import { toFacts } from "./facts.ts";
 import type { JudgeRules } from "./judge.ts";
 import type { Context } from "./loadPolicies.ts";
 import { everything, joinNeeds, type Needs, needsOf } from "./needs.ts";
-import { compileSchema } from "./outputSchema.ts";
+import { checkSchema } from "./outputSchema.ts";
 import { createPolicy } from "./policy.ts";
 import { readInside, readSchemas } from "./policyFolder.ts";
 import type { Policy } from "./policyPort.ts";
@@ -82,7 +82,7 @@ function compilePart(text: ScalarText | undefined, role: Role, { compile }: Cont
 
 function loadSchema(folder: string, path: string) {
   const files = readSchemas(folder, path);
-  compileSchema(files.source);
+  checkSchema(files.source);
   return files;
 }
 

@@ -8,27 +8,35 @@ export type Refusal = (json: unknown) => string;
 /** Ids of our own, so that a relative `$ref` leads from file to file inside the policies folder, and nowhere else. */
 const idOf = (path: string): string => `https://policies.invalid/${path}`;
 
+/** Knows what a schema may say. It takes long to get ready, and is needed where files are loaded alone. */
+const metaSchema = new Ajv2020({ logger: false });
+
 /**
- * Compiles a JSON Schema (2020-12). Patterns are RE2's: none can hang.
+ * Checks a JSON Schema (2020-12) of an operator's.
+ *
+ * @throws TypeError whose message says what is wrong with it, for the operator.
+ */
+export function checkSchema(source: SchemaSource): void {
+  usable(() => {
+    for (const [name, document] of Object.entries(source.documents)) {
+      if (metaSchema.validateSchema(withId(name, document))) continue;
+      throw new TypeError(metaSchema.errorsText(metaSchema.errors, { dataVar: name }));
+    }
+  });
+  compileSchema(source);
+}
+
+/**
+ * Compiles a JSON Schema that `checkSchema` has nothing against. Patterns are RE2's: none can hang.
  *
  * @throws TypeError whose message says what is wrong with it, for the operator.
  */
 export function compileSchema({ path, documents }: SchemaSource): Refusal {
-  let trusted = true;
-  const regExp = Object.assign(
-    (pattern: string, flags: string) => (trusted ? new RegExp(pattern, flags) : compilePattern(pattern)),
-    { code: "regExp" },
-  );
-  try {
-    const ajv = new Ajv2020({ strict: true, strictTypes: false, strictTuples: false, logger: false, code: { regExp } });
-    for (const [name, document] of Object.entries(documents)) {
-      const schema = withId(name, document);
-      // The schema's own schema has patterns too; it runs on the operator's text, now, and never again.
-      trusted = true;
-      if (!ajv.validateSchema(schema)) throw new TypeError(ajv.errorsText(ajv.errors, { dataVar: name }));
-      ajv.addSchema(schema);
-    }
-    trusted = false;
+  return usable(() => {
+    const regExp = Object.assign(compilePattern, { code: "regExp" });
+    const options = { strict: true, strictTypes: false, strictTuples: false, validateSchema: false } as const;
+    const ajv = new Ajv2020({ ...options, logger: false, code: { regExp } });
+    for (const [name, document] of Object.entries(documents)) ajv.addSchema(withId(name, document));
     const validate = ajv.getSchema(idOf(path));
     if (!validate) throw new TypeError(`there is no ${path}`);
     return (json) => {
@@ -36,6 +44,12 @@ export function compileSchema({ path, documents }: SchemaSource): Refusal {
       if (accepted === true) return "";
       return (validate.errors?.[0]?.schemaPath ?? "#").replace(idOf(path), "").replace(idOf(""), "");
     };
+  });
+}
+
+function usable<T>(work: () => T): T {
+  try {
+    return work();
   } catch (cause) {
     throw new TypeError(`not a usable JSON Schema: ${(cause as Error).message}`, { cause });
   }
