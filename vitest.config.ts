@@ -19,7 +19,8 @@ export default defineConfig({
     // Two loaded cores are slow; a time-out is for what hangs.
     testTimeout: 180_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // One waits for blocks as often as not, so three keep two cores at work.
+    maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     expect: { requireAssertions: true, poll: { timeout: 20_000 } },
   },
