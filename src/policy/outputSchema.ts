@@ -9,7 +9,7 @@ export type Refusal = (json: unknown) => string;
 const idOf = (path: string): string => `https://policies.invalid/${path}`;
 
 /** Knows what a schema may say. It takes long to get ready, and is needed where files are loaded alone. */
-const metaSchema = new Ajv2020({ logger: false });
+let metaSchema: Ajv2020 | undefined;
 
 /**
  * Checks a JSON Schema (2020-12) of an operator's.
@@ -18,6 +18,7 @@ const metaSchema = new Ajv2020({ logger: false });
  */
 export function checkSchema(source: SchemaSource): void {
   usable(() => {
+    metaSchema ??= new Ajv2020({ logger: false });
     for (const [name, document] of Object.entries(source.documents)) {
       if (metaSchema.validateSchema(withId(name, document))) continue;
       throw new TypeError(metaSchema.errorsText(metaSchema.errors, { dataVar: name }));
