@@ -247,7 +247,6 @@ async function applyAnswers(
 
 function tell(report: Reporter, decisions: readonly Decision[], intent: Confirmation | undefined): void {
   for (const decision of decisions) {
-    const led = intent?.response === decision.response && decision.kind === "confirm";
-    report({ type: "verdict", decision, ...(led && { intent }) });
+    report({ type: "verdict", decision, ...(intent?.response === decision.response && { intent }) });
   }
 }

@@ -138,6 +138,8 @@ describe("a look at a task", () => {
     const { intent } = await look(confirm, { snapshot: both });
     expect(intent?.response).toBe(response);
     expect(await journal.unsettled()).toHaveLength(1);
+    expect(reports).toMatchObject([{ type: "verdict", intent }, { decision: { response: later, kind: "confirm" } }]);
+    expect(reports[1]).not.toHaveProperty("intent");
   });
 
   it.each<[string, Snapshot, "closed" | "ignored", RegExp]>([

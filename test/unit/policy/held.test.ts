@@ -90,6 +90,7 @@ test("an approval becomes one intent to pay, at the next look, with who and why"
   expect(await journal.decision(intent?.verdictId ?? 0)).toMatchObject({
     ...{ reason: "approved by alice: read it", payloadDigest: output.digest, decidedAt: 7 },
   });
+  expect(reports.at(-1)).toMatchObject({ type: "verdict", decision: { kind: "confirm", response }, intent });
   expect(await journal.answeredTasks()).toEqual([]);
   expect(await look(set)).toEqual({});
   expect(await journal.unsettled()).toHaveLength(1);
