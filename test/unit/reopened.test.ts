@@ -56,16 +56,26 @@ type Endpoint = Partial<TaskTerms> & {
   readonly lacks?: boolean;
   /** The newest block that it has. */
   readonly newest?: () => bigint;
+  /** The oldest block whose state it has. */
+  readonly oldest?: bigint;
   /** What it says of one task otherwise than of the others. */
   readonly of?: (task: TaskAddress) => Partial<TaskTerms>;
 };
 
 const answerOf =
-  ({ time: timestamp = 1_000, fails = false, lacks = false, newest, of, ...terms }: Endpoint): TermsReader =>
+  ({
+    time: timestamp = 1_000,
+    fails = false,
+    lacks = false,
+    newest,
+    oldest = 0n,
+    of,
+    ...terms
+  }: Endpoint): TermsReader =>
   async (tasks, block) => {
     asked.push([tasks.length, block]);
     if (fails) throw new RetryableError("the endpoint is down", { code: "ENDPOINT_UNAVAILABLE" });
-    if (newest && block > newest()) throw new RetryableError("behind", { code: "NODE_BEHIND" });
+    if ((newest && block > newest()) || block < oldest) throw new RetryableError("behind", { code: "NODE_BEHIND" });
     const all = tasks.map((each) => (lacks ? undefined : { ...aTask(), ...terms, ...of?.(each) }));
     return { block: headAt(block, { timestamp: unixSeconds(timestamp) }), terms: all };
   };
@@ -180,6 +190,20 @@ describe("a task that a node showed as over", () => {
     expect(asked.at(-1)).toEqual([1, 133n]);
   });
 
+  it("is looked at in the final block again where an endpoint that had lacked that has dropped the state of lower ones", async () => {
+    let newest = 129n;
+    const over = { status: TaskStatus.CANCELED };
+    watch(over, { ...over, newest: () => newest, oldest: 120n });
+    await look(canceled);
+    await headComes(133n);
+    newest = 200n;
+    for (let number = 134n; number < 150n; number++) await headComes(number);
+    expect(asked.at(-1)?.[1]).toBeGreaterThan(120n);
+    const before = asked.length;
+    for (let number = 150n; number < 160n; number++) await headComes(number);
+    expect([asked.length, opened]).toEqual([before, []]);
+  });
+
   it.each<[string, Endpoint, Endpoint]>([
     ["is down", { status: TaskStatus.CANCELED }, { fails: true }],
     [
@@ -198,11 +222,14 @@ describe("a task that a node showed as over", () => {
     expect(opened).toEqual([task]);
   });
 
-  it("is left as it is until its block is final, and asked for after a restart, too", async () => {
-    await look(canceled);
+  it.each<[string, Snapshot]>([
+    ["closed", canceled],
+    ["ignored", aSnapshot({ task: aTask({ source: address(0x99) }) })],
+  ])("is left %s until its block is final, and asked for after a restart, too", async (state, lie) => {
+    await look(lie);
     watch({});
     await headComes(102n);
-    expect([asked, await stateOf()]).toEqual([[], "closed"]);
+    expect([asked, await stateOf()]).toEqual([[], state]);
     await journal.close();
     journal = await place.open();
     watch({});
@@ -331,8 +358,10 @@ describe("a pass over settled tasks", () => {
 
   it("asks nothing more often than every five seconds", async () => {
     watch({ lacks: true });
-    for (const number of [100n, 101n, 102n]) heads.next(headAt(number));
-    await time.pass(1_000);
+    for (const number of [100n, 101n, 102n]) {
+      heads.next(headAt(number));
+      await time.pass(1_000);
+    }
     expect(asked).toHaveLength(8);
   });
 });
