@@ -35,7 +35,7 @@ export function batchWhileBusy<T, R>(
         waiting = [];
         return work(batch);
       };
-      return wakes$.pipe(concatMap(() => (isPatient ? from(microtask()).pipe(concatMap(take)) : defer(take))));
+      return wakes$.pipe(concatMap(() => (isPatient ? from(microtask()).pipe(concatMap(take)) : take())));
     });
 }
 

@@ -146,6 +146,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     facts = { ...nothing, tasks: [{ task, source, block: 120n }], responses: [{ response, task, block: 121n }] };
     expect(await run(intakes, "audit")).toEqual([task]);
     expect(told("missed")).toEqual([{ type: "missed", via: "audit", tasks: 1, responses: 1 }]);
+    expect(told("disagree")).toEqual([]);
     expect(await audited()).toBe(150n);
     head = 160n;
     await run(intakes, "scan");
@@ -181,6 +182,11 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     head = 190n;
     await run(intakes, "audit");
     expect(asked).toEqual([[101n, 150n]]);
+  });
+
+  it("reads no more in one look than one request may ask for, however far the scanner is", async () => {
+    await run(await stage(350n), "audit");
+    expect([asked, await audited()]).toEqual([[[101n, 200n]], 200n]);
   });
 
   it("goes on after a reorg, of which the watch is told once it is journalled", async () => {

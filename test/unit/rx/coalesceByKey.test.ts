@@ -84,6 +84,13 @@ describe("coalesceByKey", () => {
     expect([results, completed]).toEqual([[1, 1, 3], true]);
   });
 
+  it("ends with an error of its source, or of work that should have none", () => {
+    scheduler().run(({ cold, expectObservable }) => {
+      expectObservable(cold("a-#").pipe(coalesceByKey(1, () => NEVER))).toBe("--#");
+      expectObservable(cold("a--").pipe(coalesceByKey(1, () => cold("-#")))).toBe("-#");
+    });
+  });
+
   it("ends the work with its subscriber", () => {
     scheduler().run(({ cold, expectObservable, expectSubscriptions }) => {
       const work = cold("----------x|");
