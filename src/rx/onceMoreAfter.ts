@@ -15,9 +15,7 @@ export function onceMoreAfter<T>(ms: number, scheduler: SchedulerLike): MonoType
   return (source) =>
     source.pipe(
       materialize(),
-      switchMap((told) =>
-        told.kind === "N" ? concat(of(told), timer(ms, scheduler).pipe(map(() => told))) : of(told),
-      ),
+      switchMap((told) => concat(of(told), timer(ms, scheduler).pipe(map(() => told)))),
       dematerialize(),
     );
 }

@@ -17,16 +17,14 @@ export function wakeByKey<K>(scheduler: SchedulerLike): OperatorFunction<Wake<K>
       const timers = new Map<K, Subscription>();
       const all = new Subscription();
       const set = ({ key, inMs }: Wake<K>) => {
-        const before = timers.get(key);
-        if (before) all.remove(before);
-        before?.unsubscribe();
+        timers.get(key)?.unsubscribe();
         const wake = scheduler.schedule(
           () => {
             timers.delete(key);
             all.remove(wake);
             subscriber.next(key);
           },
-          Math.min(Math.max(0, inMs), longestMs),
+          Math.min(inMs, longestMs),
         );
         timers.set(key, wake);
         all.add(wake);

@@ -1,4 +1,4 @@
-import { Subject } from "rxjs";
+import { Subject, VirtualTimeScheduler } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, it } from "vitest";
 import { type Wake, wakeByKey } from "../../../src/rx/wakeByKey.ts";
@@ -42,6 +42,18 @@ describe("wakeByKey", () => {
       const wakes = { a: { key: "a", inMs: 5 } };
       expectObservable(hot("a-|", wakes).pipe(wakeByKey(scheduler))).toBe("--|");
       expectObservable(hot("a", wakes).pipe(wakeByKey(scheduler)), "---!").toBe("---");
+      expectObservable(hot("a-#", wakes).pipe(wakeByKey(scheduler))).toBe("--#");
     });
+  });
+
+  it("leaves no timer behind that would keep a process from its end", () => {
+    const scheduler = new VirtualTimeScheduler();
+    const source = new Subject<Wake<string>>();
+    const listening = source.pipe(wakeByKey(scheduler)).subscribe();
+    const kept = () => scheduler.actions.length;
+    for (const key of ["a", "b", "a"]) source.next({ key, inMs: 10 });
+    expect(kept()).toBe(2);
+    listening.unsubscribe();
+    expect(kept()).toBe(0);
   });
 });
