@@ -3,17 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadPolicies } from "../../src/policy/loadPolicies.ts";
 import type { PolicySet } from "../../src/policy/policyPort.ts";
-import { writePolicies } from "./policies.ts";
+import { others, writePolicies } from "./policies.ts";
 
 /** Folder of all runs of this process, where there is memory for it. */
-type Home = { readonly folder: string; readonly policies: PolicySet };
+type Home = { readonly folder: string; readonly policies: PolicySet; readonly otherPolicies: readonly PolicySet[] };
 
 let home: Home | undefined;
 
 export function prepare(): Home {
   if (home) return home;
   const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "ogpu-sim-"));
-  home = { folder, policies: loadPolicies(writePolicies(join(folder, "policies"))) };
+  const otherPolicies = others.map((files, index) =>
+    loadPolicies(writePolicies(join(folder, `others${index}`), files)),
+  );
+  home = { folder, policies: loadPolicies(writePolicies(join(folder, "policies"))), otherPolicies };
   return home;
 }
 

@@ -6,7 +6,7 @@ import type { HttpRpc, RpcAnswer } from "../../src/chain/jsonRpc.ts";
 import { createTaskIndex } from "../../src/chain/taskIndex.ts";
 import { createDaemon, type Daemon } from "../../src/daemon.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
-import type { PolicySet } from "../../src/policy/policyPort.ts";
+import type { PolicyStore } from "../../src/policy/policyStore.ts";
 import { type Hex, toAddress, wei } from "../../src/protocol/brand.ts";
 import type { Deployment } from "../../src/protocol/chains.ts";
 import type { RpcLog } from "../../src/protocol/events.ts";
@@ -18,7 +18,7 @@ import type { Ailments } from "./ailments.ts";
 import { createCrashJournal } from "./crashJournal.ts";
 import { describe } from "./describe.ts";
 import type { Faults } from "./faults.ts";
-import { type Guardrails, withCaps } from "./guardrails.ts";
+import type { Guardrails } from "./guardrails.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import { createModelPayload, type ModelDocuments } from "./modelDocuments.ts";
 import { createModelEndpoint } from "./modelEndpoint.ts";
@@ -54,7 +54,7 @@ export type IncarnationDeps = {
   readonly owner: string;
   /** Another one has the journal's file open. */
   readonly isSecond: boolean;
-  readonly policies: PolicySet;
+  readonly policies: PolicyStore;
   readonly signers: readonly Signer[];
   readonly settings: DaemonSettings;
   readonly time: VirtualTime;
@@ -189,7 +189,7 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
       signers: deps.signers,
       owner: deps.owner,
       payload: createModelPayload(documents, { time, prng, isAlive }),
-      policies: withCaps(policies, settings.guardrails.caps),
+      policies,
       clock,
       report,
       sweepTicks$: ports.sweepTicks$,

@@ -31,6 +31,9 @@ export type NetworkDeps = Omit<NodeDeps, "refuses" | "lies" | "farHead" | "now">
   readonly liars: Prng;
   /** Draws whether a node tells of a head that is too high. */
   readonly farHeads: Prng;
+  /** Draws whether a node takes in no blocks for long, also where its own is taken back; `undefined`: none does. */
+  readonly standstills: Prng | undefined;
+  readonly onStandstill: () => void;
   /** There are no faults any more. */
   readonly isOver: () => boolean;
   readonly time: VirtualTime;
@@ -58,6 +61,19 @@ export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, coun
       options,
     );
   });
+  let still: ModelNode | undefined;
+  const { standstills } = deps;
+  if (standstills?.chance(0.25)) {
+    const node = standstills.pick(nodes);
+    const beginsIn = standstills.between(0, 120_000);
+    time.after(beginsIn, () => {
+      still = node;
+      deps.onStandstill();
+    });
+    time.after(beginsIn + standstills.between(10_000, 120_000), () => {
+      still = undefined;
+    });
+  }
   /** The newest announcement that each node has taken in: an older one that comes late is no news. */
   const newest = nodes.map(() => 0);
   let hung: Hang | undefined;
@@ -66,7 +82,7 @@ export function createModelNetwork(deps: NetworkDeps, options: NodeOptions, coun
 
   const follow = (node: ModelNode, block: Block) => {
     const before = node.head();
-    if (before === block || node === hung?.node) return;
+    if (before === block || node === hung?.node || (node === still && !deps.isOver())) return;
     node.follow(block);
     highest = Math.max(highest, block.number);
     onHead(node, before);

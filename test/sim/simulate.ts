@@ -1,15 +1,17 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { config as rxjs } from "rxjs";
+import { fixedPolicies } from "../../src/policy/policyStore.ts";
 import { deploymentOn, mainnet } from "../../src/protocol/chains.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
 import { signers, startActors } from "./actors.ts";
 import { createCrashes } from "./crashes.ts";
+import { startDeploys } from "./deploys.ts";
 import { createDiskFaults, isOfDisk } from "./diskFaults.ts";
 import { drawChain, drawNodeOptions, drawSettings } from "./draws.ts";
 import { startEnding } from "./ending.ts";
 import { createFaults, type Focus } from "./faults.ts";
-import { drawGuardrails } from "./guardrails.ts";
+import { drawGuardrails, withCaps } from "./guardrails.ts";
 import { createHangs } from "./hangs.ts";
 import { prepare } from "./home.ts";
 import { type Incarnation, maxFeePerGas, startIncarnation } from "./incarnation.ts";
@@ -21,6 +23,7 @@ import { createModelNetwork } from "./modelNetwork.ts";
 import { startOperator } from "./operator.ts";
 import { createOracle, type Violation } from "./oracle.ts";
 import { plants } from "./plants.ts";
+import { startPolicyChanges } from "./policyChanges.ts";
 import { createPoolWhims } from "./poolWhims.ts";
 import { createPrng } from "./prng.ts";
 import { createRefusers } from "./refusers.ts";
@@ -60,7 +63,7 @@ let runs = 0;
 
 /** Runs one seed to its end, or to the first violation. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { folder, policies } = prepare();
+  const { folder, policies: asWritten, otherPolicies } = prepare();
   const { seed, focus, faultLimit = Number.POSITIVE_INFINITY, maxSteps = 100_000 } = options;
   const plant = options.plant === undefined ? undefined : plants[options.plant];
   if (options.plant !== undefined && plant === undefined) throw new TypeError(`no plant is called ${options.plant}`);
@@ -102,6 +105,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     }),
   );
   const guardrails = drawGuardrails(createPrng(seed, "guardrails"), plant?.isGuarded ?? false);
+  const [policies, ...others] = [asWritten, ...otherPolicies].map((set) => withCaps(set, guardrails.caps));
+  if (policies === undefined) throw new TypeError("there are no policies");
+  let policiesNow: ReturnType<typeof startPolicyChanges> = () => fixedPolicies(policies);
   const luck = createPrng(seed, "luck");
   const baseFee = eip1559 ? 1_000_000_000n : undefined;
   const chain = drawChain(createPrng(seed, "past"), startMs / 1000, deployment, baseFee);
@@ -132,6 +138,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       isHidden,
       onLie: (block) => oracle.lied(block),
       liars: createPrng(seed, "liars"),
+      standstills: plant === undefined ? createPrng(seed, "standstills") : undefined,
+      onStandstill: () => {
+        count("a node that stands still");
+        trace.note("a node stands still");
+      },
       farHeads: createPrng(seed, "far heads"),
       poolWhims,
       isOver,
@@ -214,7 +225,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       path,
       owner: ousted === undefined ? "a daemon" : "another daemon",
       isSecond: ousted !== undefined,
-      policies,
+      policies: policiesNow(),
       signers: keys,
       settings,
       time,
@@ -250,7 +261,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       },
       onFailover: () => count("failover"),
       onEnded: () => {
-        hasStopped = true;
+        if (!deployed(incarnation)) hasStopped = true;
       },
       onBroken: (error) => {
         if (isOfDisk(error)) return restart(error);
@@ -261,6 +272,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     reader ??= openJournalReader(path);
   };
 
+  let deployed: ReturnType<typeof startDeploys> = () => false;
   let isDone = false;
   let hasStopped = false;
   const overseen = {
@@ -291,10 +303,16 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       oracle.tipped(tip);
     },
   });
+  const startPolicies = { policies, others, time, trace, count, prng: createPrng(seed, "policies") };
+  if (plant === undefined) policiesNow = startPolicyChanges(startPolicies, lengthMs);
   startActors({ prng: createPrng(seed, "actors"), time, pool, documents, truth }, lengthMs);
   time.after(world.between(0, 40_000), start);
   startOperator(overseen, lengthMs);
-  if (takeover.chance(0.25) && !guardrails.dryRun) time.after(takeover.between(45_000, 150_000), takeOver);
+  const isTakenOver = takeover.chance(0.25) && !guardrails.dryRun;
+  if (isTakenOver) time.after(takeover.between(45_000, 150_000), takeOver);
+  // A supervisor of two daemons is none of this.
+  else if (plant === undefined)
+    deployed = startDeploys({ ...overseen, prng: createPrng(seed, "deploys"), start }, lengthMs);
   let faultsEnded = 0;
   time.after(lengthMs, () => {
     faults.end();
