@@ -115,7 +115,6 @@ export function createLane(deps: LaneDeps): Lane {
       attempts: [attempt],
       mined: undefined,
       sentAt: undefined,
-      sentAtBlock: undefined,
       answer: undefined,
       refusal: undefined,
       fate: undefined,

@@ -1,6 +1,6 @@
 import { firstValueFrom, timer } from "rxjs";
 import type { Clock } from "../../clock.ts";
-import { describeError, FatalError } from "../../errors.ts";
+import { describeError } from "../../errors.ts";
 import type { Nonce } from "../../protocol/brand.ts";
 import { NotMinedError } from "../errors.ts";
 import { type LookDeps, look } from "./look.ts";
@@ -45,7 +45,6 @@ export function createEntries(deps: EntriesDeps): Entries {
   const conclude = (entry: Entry, fate: NonNullable<Entry["fate"]>) => {
     entry.fate = fate;
     open.delete(entry.nonce);
-    concluded.delete(entry.nonce);
     concluded.set(entry.nonce, known(entry));
     const [oldest] = concluded.keys();
     if (concluded.size > mostConcluded && oldest !== undefined) concluded.delete(oldest);
@@ -65,7 +64,6 @@ export function createEntries(deps: EntriesDeps): Entries {
       trouble = "";
     } catch (error) {
       // The bytes are out: whatever an endpoint answers, whoever waits must not take it for a failure of what was signed.
-      if (error instanceof FatalError) throw error;
       trouble = describeError(error);
     }
   };

@@ -1,7 +1,7 @@
 import { firstValueFrom, timer } from "rxjs";
 import type { ChainPort } from "../../chain/chainPort.ts";
 import type { Clock } from "../../clock.ts";
-import { FatalError, RetryableError } from "../../errors.ts";
+import { RetryableError } from "../../errors.ts";
 import { checksummed, type Nonce, toNonce } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 
@@ -45,8 +45,7 @@ export async function countedElsewhere({
   try {
     const mined = chain.minedNonceElsewhere(address, head.number).then((second) => second.mined);
     return await counted(mined, chain.pendingNonceElsewhere(address));
-  } catch (error) {
-    if (error instanceof FatalError) throw error;
+  } catch {
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { ChainPort, Head, Receipt } from "../../chain/chainPort.ts";
 import type { HttpRpc } from "../../chain/jsonRpc.ts";
-import { describeError, FatalError } from "../../errors.ts";
+import { describeError } from "../../errors.ts";
 import type { Attempt } from "../../journal/journal.ts";
 import { type Hash, type Hex, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
@@ -52,7 +52,7 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   const found = new Map(answers.flatMap((each) => (each && !(each instanceof Error) ? [[each.hash, each]] : [])));
   const failed = new Map(answers.flatMap((each, at) => (each instanceof Error ? [[hashes[at], each]] : [])));
   const steps = entries.map((entry) => {
-    const { sentAt, sentAtBlock } = entry;
+    const { sentAt } = entry;
     const receipts = entry.attempts.flatMap(({ hash }) => found.get(hash) ?? []);
     const [unread] = receipts.length > 0 ? [] : entry.attempts.flatMap(({ hash }) => failed.get(hash) ?? []);
     if (unread) {
@@ -65,7 +65,6 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
       finalNonce,
       receipts,
       sinceBroadcastMs: sentAt === undefined ? undefined : deps.now() - sentAt,
-      sinceBroadcastBlocks: sentAtBlock === undefined ? undefined : head - sentAtBlock,
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
     });
     return { entry, step, receipt: newestReceipt(entry, receipts) };
@@ -96,21 +95,13 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
         if (isSure) settled.push(entry);
         break;
       }
-      // One that cannot be checked now must not hold up the others; nor below.
       case "vanished":
       case "rebroadcast":
         if (step.type === "vanished") entry.mined = undefined;
-        await sendAgain(deps, entry, { stuck: step.type === "rebroadcast" && step.stuck, head }).catch((error) => {
-          entry.answer = describeError(error);
-        });
+        await sendAgain(deps, entry, step.type === "rebroadcast" && step.stuck).catch(cannotTell(entry));
         break;
       case "displaced":
-        try {
-          if (await isDisplaced(deps, newest, entry)) displaced.push(entry);
-        } catch (error) {
-          if (error instanceof FatalError) throw error;
-          entry.answer = describeError(error);
-        }
+        await isDisplaced(deps, newest, entry).then((isSo) => isSo && displaced.push(entry), cannotTell(entry));
         break;
       default:
         step satisfies never;
@@ -118,6 +109,11 @@ export async function look(deps: LookDeps, entries: readonly Entry[]): Promise<S
   }
   return { head, settled, displaced };
 }
+
+/** One that cannot be told of now must not hold up the others. */
+const cannotTell = (entry: Entry) => (error: unknown) => {
+  entry.answer = describeError(error);
+};
 
 /** Receipts by a node that stands on that very head; none where the one that answers stands elsewhere. */
 async function onSameHead({ chain }: LookDeps, head: Head, hashes: readonly Hash[]): Promise<readonly Receipt[]> {
@@ -185,8 +181,7 @@ async function isSoElsewhere(
     return receipts.some(
       (each) => !(each instanceof Error) && each.hash === receipt.hash && each.succeeded === receipt.succeeded,
     );
-  } catch (error) {
-    if (error instanceof FatalError) throw error;
+  } catch {
     // What has a key the contracts let be done once, whatever is signed: an endpoint that is away need not hold it up.
     return transaction.key !== undefined;
   }
@@ -206,11 +201,8 @@ function minedBy({ attempts }: Entry, receipt: Receipt, readAt: bigint): SeenMin
   };
 }
 
-async function sendAgain(
-  deps: LookDeps,
-  entry: Entry,
-  { stuck, head }: { readonly stuck: boolean; readonly head: bigint },
-): Promise<void> {
+/** @param stuck It was out for long: a higher fee may help. */
+async function sendAgain(deps: LookDeps, entry: Entry, stuck: boolean): Promise<void> {
   const newest = entry.attempts.at(-1);
   if (newest === undefined) return;
   const refusal = newest.kind === "confirm" ? await refusedByNow(entry.transaction, deps.elsewhere) : undefined;
@@ -220,10 +212,10 @@ async function sendAgain(
     entry.refusal = refusal;
     await dearer(deps, entry, newest, "cancel");
     // Where that would pass the ceiling, nothing goes out: least of all what is refused by now.
-    return entry.attempts.at(-1)?.kind === "cancel" ? send(deps, entry, head) : undefined;
+    return entry.attempts.at(-1)?.kind === "cancel" ? send(deps, entry) : undefined;
   }
   if (stuck) await dearer(deps, entry, newest, newest.kind);
-  return send(deps, entry, head);
+  return send(deps, entry);
 }
 
 /** Signs the newest attempt anew, for more, in its nonce; at the ceiling the old bytes stay the newest. */
@@ -243,16 +235,11 @@ async function dearer(deps: LookDeps, entry: Entry, newest: Attempt, kind: Attem
 }
 
 /** Sends the newest bytes. Whatever the node answers, the nonce stays taken. */
-export async function send(
-  { chain, now }: Pick<LookDeps, "chain" | "now">,
-  entry: Entry,
-  head?: bigint,
-): Promise<void> {
+export async function send({ chain, now }: Pick<LookDeps, "chain" | "now">, entry: Entry): Promise<void> {
   const raw: Hex | undefined = entry.attempts.at(-1)?.raw;
   if (raw === undefined) return;
   const answer = await chain.broadcast(raw);
   entry.sentAt = now();
-  entry.sentAtBlock = head;
   entry.word = answer.ok ? undefined : answer.message;
   entry.answer = answer.ok ? undefined : (answer.why ?? answer.message);
 }

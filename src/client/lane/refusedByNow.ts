@@ -1,5 +1,5 @@
 import type { HttpRpc } from "../../chain/jsonRpc.ts";
-import { FatalError, RetryableError } from "../../errors.ts";
+import { RetryableError } from "../../errors.ts";
 import { InputError, RefusedError } from "../errors.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -23,7 +23,6 @@ export async function refusedByNow(
   try {
     if (await refusalBy(() => check(elsewhere))) return refusal;
   } catch (error) {
-    if (error instanceof FatalError) throw error;
     // What has a key the contracts let be done once: an endpoint that is away need not hold it up.
     if (key !== undefined) return refusal;
     throw error;

@@ -40,7 +40,6 @@ export type Entry = {
   mined: SeenMined | undefined;
   /** Clock milliseconds when its bytes were last sent. */
   sentAt: number | undefined;
-  sentAtBlock: bigint | undefined;
   /** What the node last said to them. */
   answer: string | undefined;
   /** The same, where it is a node's own word, and on these bytes: anything else may quote one on something else. */

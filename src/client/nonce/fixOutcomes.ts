@@ -1,7 +1,7 @@
 import { firstValueFrom, timer } from "rxjs";
 import type { Receipt } from "../../chain/chainPort.ts";
 import type { ReceiptError } from "../../chain/receiptReads.ts";
-import { describeError, FatalError } from "../../errors.ts";
+import { describeError } from "../../errors.ts";
 import type { Hash } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
 import type { ClientContext } from "../context.ts";
@@ -55,7 +55,6 @@ export async function fixOutcomes(
       }
     } catch (error) {
       // The bytes are out: an endpoint that fails is no reason to leave off.
-      if (error instanceof FatalError) throw error;
       trouble = describeError(error);
     }
     if (clock.now() >= until) {
@@ -99,8 +98,7 @@ async function receiptsElsewhere(
 ): Promise<readonly (Receipt | ReceiptError)[]> {
   try {
     return (await chain.minedElsewhere(address, hashes)).receipts;
-  } catch (error) {
-    if (error instanceof FatalError) throw error;
+  } catch {
     return [];
   }
 }

@@ -1,5 +1,4 @@
 import { createScanner, type ScanStep } from "../../chain/scanner.ts";
-import { FatalError } from "../../errors.ts";
 import type { ChainEvent } from "../../protocol/events.ts";
 import type { ClientContext } from "../context.ts";
 import { InputError } from "../errors.ts";
@@ -64,8 +63,7 @@ async function* follow(
         step = at && (await wake.answer(scanner.step(at)));
         if (at === undefined || signal?.aborted) break;
         pause = firstPause;
-      } catch (error) {
-        if (error instanceof FatalError) throw error;
+      } catch {
         await wake.after(pause);
         pause = Math.min(longestPause, pause * 2);
         continue;

@@ -10,13 +10,12 @@ const entry = (number: number): Entry => ({
   transaction: { what: "a call", to: "0x01", data: `0x${"00".repeat(1_000)}`, check: async () => undefined },
   nonce: toNonce(number),
   attempts: [{ kind: "confirm", hash: hashOf(number), raw: "0x00", nonce: toNonce(number), signedAt: 0 }],
-  ...{ mined: undefined, sentAt: 0, sentAtBlock: 99n, answer: undefined, refusal: undefined, fate: undefined },
+  ...{ mined: undefined, sentAt: 0, answer: undefined, refusal: undefined, fate: undefined },
 });
 const never = async (): Promise<never> => {
   throw new TypeError("nothing is checked again");
 };
-const entriesOn = (chain: FakeAnswers) => {
-  const { clock } = createVirtualTime();
+const entriesOn = (chain: FakeAnswers, { clock } = createVirtualTime()) => {
   return createEntries({
     ...{ clock, signer: signerOfKey("1"), chainId: 1071, maxFeePerGas: 1n, rebroadcastAfterMs: 1, pollIntervalMs: 100 },
     chain: fakeChain(chain),
@@ -56,5 +55,26 @@ it("two looks at once are one, so that none signs a second replacement", async (
   });
   entries.add(entry(0));
   await Promise.all([entries.look(), entries.look()]);
+  expect(asked).toBe(1);
+});
+
+it("a look of those who wait is the one that runs already", async () => {
+  let asked = 0;
+  const time = createVirtualTime();
+  const answer = Promise.withResolvers<ReturnType<typeof headAt>>();
+  const head = () => {
+    asked++;
+    return answer.promise;
+  };
+  const entries = entriesOn({ head }, time);
+  entries.add(entry(0));
+  const waiting = entries.outcome(entry(0), 1, 0);
+  waiting.catch(() => undefined);
+  await time.pass(99);
+  const looking = entries.look();
+  await time.pass(10);
+  answer.resolve(headAt(100n));
+  await looking;
+  await expect(waiting).rejects.toMatchObject({ name: "NotMinedError" });
   expect(asked).toBe(1);
 });

@@ -14,11 +14,11 @@ const sent = (nonce: number, changes: Partial<SentFix> = {}): SentFix => {
 const unreadable = (hash: Hash) => new ReceiptError("the receipt is refused: indexing", hash);
 
 /** What is told of these within this time; its error, where that is what comes. */
-async function told(answers: FakeAnswers, fixes: readonly SentFix[], withinMs = 1_000) {
+async function told(answers: FakeAnswers, fixes: readonly SentFix[], withinMs = 1_000, timeoutMs = 60_000) {
   const { clock, pass } = createVirtualTime();
   const chain = fakeChain({ head: async () => headAt(100n), minedNonce: async () => toNonce(9), ...answers });
   const context = { chain, clock, pollIntervalMs: 100 } as unknown as ClientContext;
-  const outcomes = fixOutcomes(context, signerOfKey("1"), fixes, 60_000).catch((error: Error) => error);
+  const outcomes = fixOutcomes(context, signerOfKey("1"), fixes, timeoutMs).catch((error: Error) => error);
   await pass(withinMs);
   return Promise.race([outcomes, "nothing"]);
 }
@@ -52,6 +52,25 @@ it.each([2, 40])(
 
 it("a nonce that goes on to have no receipt of ours was used by another transaction", async () => {
   expect(await told({}, [sent(7)], 6_000)).toMatchObject([{ nonce: 7, outcome: "displaced" }]);
+});
+
+it("a nonce without a receipt of ours was used by another transaction also where the other endpoint is away, or time is up", async () => {
+  const displaced = [{ nonce: 7, outcome: "displaced" }];
+  const minedElsewhere = () => Promise.reject(new Error("no answer"));
+  expect(await told({ minedElsewhere }, [sent(7)], 6_000)).toMatchObject(displaced);
+  expect(await told({}, [sent(7)], 2_000, 1_000)).toMatchObject(displaced);
+});
+
+it("a replacement that was mined and reverted mended the nonce, and did nothing else", async () => {
+  const receipt = async (hash: Hash) => aReceipt(hash, undefined, { succeeded: false });
+  expect(await told({ receipt }, [sent(7)])).toMatchObject([{ nonce: 7, outcome: "reverted" }]);
+});
+
+it("an endpoint that fails to the end is told of", async () => {
+  const minedNonce = () => Promise.reject(new Error("no answer"));
+  expect(await told({ minedNonce }, [sent(7)], 2_000, 1_000)).toMatchObject({
+    ...{ name: "NotMinedError", message: expect.stringMatching(/\(no answer\)/) },
+  });
 });
 
 it("what was signed anew for more meanwhile, and mined, displaced nothing", async () => {

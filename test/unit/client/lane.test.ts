@@ -25,6 +25,8 @@ let blocks: Map<number, Pick<Receipt, "blockNumber" | "succeeded">>;
 let signed: { readonly nonce: number; readonly hash: Hash }[];
 let lane: Lane;
 let refuses: Error | undefined;
+/** What it fails with that is asked for the head. */
+let fails: Error | undefined;
 
 const publication: Transaction = {
   what: "the publication",
@@ -39,7 +41,7 @@ const down = new RetryableError("no answer", { code: "ENDPOINT_UNAVAILABLE" });
 
 beforeEach(() => {
   time = createVirtualTime();
-  [head, used, blocks, signed, refuses, pending] = [100n, 0, new Map(), [], undefined, {}];
+  [head, used, blocks, signed, refuses, fails, pending] = [100n, 0, new Map(), [], undefined, undefined, {}];
   const key = signerOfKey("1");
   const signer: Signer = {
     ...key,
@@ -56,10 +58,17 @@ beforeEach(() => {
   };
   const chain: FakeAnswers = {
     receipt,
-    head: async () => headAt(head),
+    head: async () => {
+      if (fails) throw fails;
+      return headAt(head);
+    },
     minedNonce: async (_account, at = head) => {
       const mined = [...blocks].filter(([, { blockNumber }]) => blockNumber <= at).map(([nonce]) => nonce + 1);
       return toNonce(Math.max(used, ...mined));
+    },
+    minedNonceElsewhere: async (_account, at) => {
+      if (at !== head) throw new RetryableError("it stands far from that block", { code: "NODE_BEHIND" });
+      return { mined: toNonce(used), block: head };
     },
     pendingNonce: async () => toNonce(pending.here ?? used),
     pendingNonceElsewhere: async () => {
@@ -134,6 +143,7 @@ describe("a transaction that reverts", () => {
 
   it.each([
     ["the chain would still refuse it", refusal, {}, /reverted \(the Vault is empty\)/, refusal],
+    ["it would be refused, and may not be signed anew", refusal, { maxRetries: 0 }, /\(the Vault is empty\)/, refusal],
     ["the endpoint fails before it is signed anew", down, {}, /reverted \(no answer\)/, down],
     ["it may not be signed anew", undefined, { maxRetries: 0 }, /reverted \(no reason given\)/, undefined],
   ])("has failed, with its hash, where %s", async (_, error, options, message, cause) => {
@@ -211,10 +221,19 @@ describe("what is final", () => {
     expect(end.result).toMatchObject({ nonce: 0, blockNumber: 100n });
   });
 
+  it("has them also while another transaction is in flight", async () => {
+    const end = await begin(publication, { confirmations: 6 });
+    await begin(publication);
+    blocks.set(0, { blockNumber: 100n, succeeded: true });
+    for (; head < 106n; head++) await looks();
+    await looks();
+    expect(end.result).toMatchObject({ nonce: 0 });
+  });
+
   it("is told of to whoever asks later, also where nobody waited for it", async () => {
     const late = await begin(publication, { timeoutMs: 1 });
     await looks(2);
-    expect(late.error).toMatchObject({ name: "NotMinedError", nonce: 0 });
+    expect(late.error).toMatchObject({ name: "NotMinedError", nonce: 0, hash: signed[0]?.hash });
     blocks.set(0, { blockNumber: 100n, succeeded: true });
     const other = await begin(publication);
     await looks();
@@ -380,6 +399,23 @@ describe("of calls that set the same thing", () => {
   });
 });
 
+describe("an endpoint that fails once something is signed", () => {
+  it("ends no call, and is told of where it fails to the end", async () => {
+    const ends = [await begin(publication), await begin(publication, { timeoutMs: 500 })];
+    fails = down;
+    await looks(7);
+    expect(ends[0]).toEqual({});
+    expect(ends[1]?.error).toMatchObject({ name: "NotMinedError", message: expect.stringMatching(/\(no answer\)/) });
+    fails = undefined;
+    ends.push(watch(lane.wait({ nonce: 1 }, { timeoutMs: 300 })));
+    await looks(5);
+    expect(ends[2]?.error?.message).toMatch(/\(no block has it\)/);
+    blocks.set(0, { blockNumber: head, succeeded: true });
+    await looks(2);
+    expect(ends[0]?.result).toMatchObject({ nonce: 0 });
+  });
+});
+
 describe("what was signed elsewhere in its nonce", () => {
   const fees = { type: "eip1559", maxFeePerGas: 30n, maxPriorityFeePerGas: 3n } as const;
   /** Signed, told of to the lane, and alone in the pool by now. */
@@ -397,6 +433,16 @@ describe("what was signed elsewhere in its nonce", () => {
     blocks.set(0, { blockNumber: head, succeeded: true });
     await looks(2);
     expect(end.result).toMatchObject({ nonce: 0, hash });
+  });
+
+  it("is not what is told of where the one before it was mined, and waits for its confirmations", async () => {
+    const end = await begin(publication, { confirmations: 5, timeoutMs: 300 });
+    const before = [...signed];
+    await adopt("confirm", publication);
+    signed = before;
+    blocks.set(0, { blockNumber: head, succeeded: true });
+    await looks(5);
+    expect(end.error).toMatchObject({ name: "NotMinedError", hash: before[0]?.hash });
   });
 
   it("calls it off where it uses the nonce up", async () => {
@@ -512,6 +558,17 @@ describe("the next nonce", () => {
       message: expect.stringContaining("by another transaction"),
     });
     expect(signed.map(({ nonce }) => nonce)).toEqual([3]);
+  });
+
+  it("that somebody else used is told of, too, where the endpoint fails before the call is signed in another one", async () => {
+    const end = await begin(publication);
+    refuses = down;
+    [used, head] = [1, head + 10n];
+    await looks(3);
+    expect(end.error).toMatchObject({
+      ...{ name: "RefusedError", code: "NONCE_TAKEN", cause: down },
+      message: "nonce 0 was used by another transaction than the publication",
+    });
   });
 
   it("is what the one endpoint says that answers", async () => {

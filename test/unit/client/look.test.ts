@@ -1,3 +1,4 @@
+import { parseTransaction } from "viem/utils";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BroadcastAnswer, ChainPort, Receipt } from "../../../src/chain/chainPort.ts";
 import type { HttpRpc } from "../../../src/chain/jsonRpc.ts";
@@ -21,7 +22,6 @@ beforeEach(() => {
     attempts: [{ kind: "confirm", hash: own, raw: "0x", nonce: toNonce(4), signedAt: 0 }],
     mined: undefined,
     sentAt: 0,
-    sentAtBlock: 99n,
     answer: undefined,
     refusal: undefined,
     fate: undefined,
@@ -165,6 +165,26 @@ describe("a look of the library at what it has signed", () => {
     expect(entry).toMatchObject({ answer: "no answer", mined: undefined });
   });
 
+  it("goes by the receipt of one attempt where that of another one is refused", async () => {
+    const dearer = hashOf(0xa2);
+    entry.attempts.push({ kind: "confirm", hash: dearer, raw: "0x", nonce: toNonce(4), signedAt: 0 });
+    const refused = new ReceiptError("the receipt is refused: indexing", own);
+    await lookOn({ receipts: async () => [refused, { ...receiptIn(99n, hashOf(99)), hash: dearer }] });
+    expect(entry).toMatchObject({ mined: { hash: dearer, blockNumber: 99n }, answer: undefined });
+  });
+
+  it("looks for what was signed in all blocks since the first time", async () => {
+    const [first] = entry.attempts.splice(0);
+    if (first) entry.attempts.push({ ...first, signedAt: 3 }, { ...first, hash: hashOf(0xa2), signedAt: 7 });
+    let from: number | undefined;
+    const findInBlocks: ChainPort["findInBlocks"] = async (_hashes, _head, since) => {
+      from = since;
+      return undefined;
+    };
+    await lookOn({ minedNonce: async () => toNonce(5), receiptsAt: async () => [], findInBlocks });
+    expect(from).toBe(3);
+  });
+
   const reverted = { ...receiptIn(96n, hashOf(96)), succeeded: false };
   const counts = (mined: number, receipts: readonly Receipt[]) => async () => ({ mined: toNonce(mined), receipts });
   const down = async (): Promise<never> => {
@@ -206,6 +226,17 @@ describe("a look of the library at what it has signed", () => {
     expect((await lookOn({ ...final, minedElsewhere: counts(5, [reverted]) })).settled).toEqual([entry]);
   });
 
+  it("takes nothing for called off by one endpoint's word", async () => {
+    const cancel = hashOf(0xc1);
+    entry.attempts.push({ kind: "cancel", hash: cancel, raw: "0x", nonce: toNonce(4), signedAt: 0 });
+    const receipts = async () => [undefined, { ...receiptIn(96n, hashOf(96)), hash: cancel }];
+    const receiptsAt = async () => [{ ...receiptIn(96n, hashOf(96)), hash: cancel }];
+    const settled = async (there: readonly Receipt[]) =>
+      (await lookOn({ receipts, receiptsAt, minedElsewhere: counts(5, there) })).settled;
+    expect(await settled([])).toEqual([]);
+    expect(await settled(await receiptsAt())).toEqual([entry]);
+  });
+
   it("is sure of what is final by a node that stands on the same head", async () => {
     const receipt = receiptIn(96n, hashOf(96));
     const asked: unknown[] = [];
@@ -219,6 +250,67 @@ describe("a look of the library at what it has signed", () => {
     expect(sight.settled).toEqual([entry]);
     expect(entry.mined).toMatchObject({ hash: own, blockNumber: 96n });
     expect(asked).toEqual([[own], 100n, head.hash]);
+  });
+
+  describe("at what is out for long", () => {
+    const call = { to: "0x0000000000000000000000000000000000000001", data: "0x0c", gas: 50_000n } as const;
+    const fees = { type: "eip1559", maxFeePerGas: 80n, maxPriorityFeePerGas: 8n } as const;
+    beforeEach(() => {
+      asked = 95n;
+    });
+    const takes = async () => undefined;
+    const refuses = async () => {
+      throw refused;
+    };
+    let done: string[];
+    /** What the chain asks of what is urgent. */
+    let asked: bigint;
+    /** Looks that many milliseconds after it was sent. */
+    const lookAfter = async (
+      sinceSent: number,
+      kind: "confirm" | "cancel",
+      check: Transaction["check"],
+      most = 100n,
+    ) => {
+      const signed = await signerOfKey("1").sign({ ...call, fees, nonce: toNonce(4), chainId: 1071 });
+      entry.attempts.splice(0, 1, { kind, ...signed, nonce: toNonce(4), signedAt: 0 });
+      const record = async () => void done.push("kept");
+      entry = { ...entry, sentAt: 0, transaction: { ...entry.transaction, record, check } };
+      done = [];
+      const answers: Partial<ChainPort> = {
+        fees: async (urgent) => ({ ...fees, maxFeePerGas: urgent ? asked : 70n }),
+        broadcast: async (raw) => {
+          const { to, data, maxFeePerGas, maxPriorityFeePerGas } = parseTransaction(raw);
+          done.push(`sent ${to?.slice(-4)} ${data} ${maxFeePerGas} ${maxPriorityFeePerGas}`);
+          return { ok: true };
+        },
+      };
+      await lookOn(answers, [entry], { now: () => sinceSent, maxFeePerGas: most });
+    };
+
+    it("sends the same call for more, kept before it is sent, and leaves it alone for as long again", async () => {
+      await lookAfter(9_999, "confirm", takes);
+      expect(done).toEqual([]);
+      await lookAfter(10_000, "confirm", takes);
+      expect(done).toEqual(["kept", "sent 0001 0x0c 95 9"]);
+      expect(entry.attempts.map(({ kind }) => kind)).toEqual(["confirm", "confirm"]);
+      expect(entry.sentAt).toBe(10_000);
+    });
+
+    it("uses a nonce up for more, and asks nobody whether the call would be refused", async () => {
+      await lookAfter(10_000, "cancel", behind);
+      expect(done).toEqual(["kept", expect.stringMatching(/^sent \w{4} undefined 95 9$/)]);
+      expect(entry.attempts.map(({ kind }) => kind)).toEqual(["cancel", "cancel"]);
+    });
+
+    it("sends nothing that would be refused where what calls it off would pass the ceiling", async () => {
+      await lookAfter(10_000, "confirm", refuses, 89n);
+      expect(done).toEqual([]);
+      expect(entry.attempts.map(({ kind }) => kind)).toEqual(["confirm"]);
+      await lookAfter(10_000, "confirm", refuses);
+      expect(done).toEqual(["kept", expect.stringMatching(/^sent \w{4} undefined 95 9$/)]);
+      expect(entry.attempts.map(({ kind }) => kind)).toEqual(["confirm", "cancel"]);
+    });
   });
 
   describe("of what was taken back", () => {

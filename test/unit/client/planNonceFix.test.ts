@@ -37,7 +37,10 @@ async function shown(transaction: TransactionSerializable, signer = own): Promis
 }
 
 let servers: RpcServer[] = [];
+/** Why the node takes any confirmation for one that would revert. */
+let reverts: string | undefined;
 afterEach(async () => {
+  reverts = undefined;
   for (const server of servers) await server.stop();
   servers = [];
 });
@@ -57,6 +60,8 @@ async function startNode(waits: Readonly<Record<number, Shown>>, count = 7): Pro
     eth_feeHistory: { gasUsedRatio: [], reward: [] },
   };
   const answer = ({ id, method, params }: RpcRequest) => {
+    if (method === "eth_estimateGas" && reverts !== undefined)
+      return { jsonrpc: "2.0", id, error: { code: 3, message: `execution reverted: ${reverts}` } };
     const result = params[1] === "pending" ? numberToHex(count) : (answers[method] ?? null);
     return { jsonrpc: "2.0", id, result };
   };
@@ -94,6 +99,17 @@ it.each([
   expect(await planned(await shown(transaction))).toMatchObject([
     { nonce: 7, action: "reprice", response, gas: 200_000n },
   ]);
+});
+
+it("a stuck confirmation costs the gas that was signed, or that of a transfer where it can pay no more", async () => {
+  const costOf = async () => {
+    const [step] = await planned(await shown(eip1559));
+    const { newFees, cost = 0n, why } = step ?? {};
+    return [newFees?.type === "eip1559" && cost / newFees.maxFeePerGas, why];
+  };
+  expect(await costOf()).toEqual([200_000n, "it offers too little, and can still pay"]);
+  reverts = "AlreadyFinalized";
+  expect(await costOf()).toEqual([21_000n, expect.stringMatching(/^it would revert: /)]);
 });
 
 const strangers = calls.confirmResponse(contracts, "0x00000000000000000000000000000000c0ffee00");
