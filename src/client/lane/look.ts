@@ -4,7 +4,7 @@ import { describeError } from "../../errors.ts";
 import type { Attempt } from "../../journal/journal.ts";
 import { type Hash, type Hex, wei } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
-import { replacementFees } from "../../sink/fees.ts";
+import { raisedFees } from "../../sink/fees.ts";
 import { finalNonceOf, isBehind } from "../../sink/finalNonce.ts";
 import { gasCost } from "../../sink/gasCost.ts";
 import { newestReceipt, nextStep } from "../../sink/nextStep.ts";
@@ -218,10 +218,10 @@ async function sendAgain(deps: LookDeps, entry: Entry, stuck: boolean): Promise<
   return send(deps, entry);
 }
 
-/** Signs the newest attempt anew, for more, in its nonce; at the ceiling the old bytes stay the newest. */
+/** Signs the newest attempt anew, for more, in its nonce; where the bump alone would pass the ceiling the old bytes stay the newest. */
 async function dearer(deps: LookDeps, entry: Entry, newest: Attempt, kind: Attempt["kind"]): Promise<void> {
   const { fees, call } = readAttempt(newest);
-  const better = replacementFees(fees, await deps.chain.fees(true), deps.maxFeePerGas);
+  const better = raisedFees(fees, await deps.chain.fees(true), deps.maxFeePerGas);
   if (better === undefined) return;
   const { signer, chainId } = deps;
   const next =

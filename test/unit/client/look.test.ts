@@ -297,6 +297,12 @@ describe("a look of the library at what it has signed", () => {
       expect(entry.sentAt).toBe(10_000);
     });
 
+    it("offers the ceiling where the chain asks more: less than that may be mined", async () => {
+      asked = 200n;
+      await lookAfter(10_000, "confirm", takes);
+      expect(done).toEqual(["kept", "sent 0001 0x0c 100 9"]);
+    });
+
     it("uses a nonce up for more, and asks nobody whether the call would be refused", async () => {
       await lookAfter(10_000, "cancel", behind);
       expect(done).toEqual(["kept", expect.stringMatching(/^sent \w{4} undefined 95 9$/)]);
