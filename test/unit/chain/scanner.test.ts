@@ -154,6 +154,17 @@ describe("the scanner", () => {
     expect(widths).toEqual([8n, 4n, 4n]);
   });
 
+  it("comes on block by block where a node gives no more than one at once", async () => {
+    const model = createModel(0n);
+    model.grow(4);
+    const { events } = model.chain;
+    model.chain.events = async (from, to) => {
+      if (to > from) throw new Error("block range is too wide");
+      return events(from, to);
+    };
+    expect((await createReader(model, 64).catchUp()).number).toBe(4n);
+  });
+
   it("asks no narrower where an error does not ask for less", async () => {
     const model = createModel(0n);
     model.grow(64);
@@ -184,6 +195,7 @@ it.each([
   ["query returned more than 10000 results", true],
   ["Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range", true],
   ["block range is too wide", true],
+  ["Request Entity Too Large", true],
   ["exceed maximum block range: 5000", true],
   ["eth_getLogs is limited to a 10,000 range", true],
   ["query timeout exceeded", true],

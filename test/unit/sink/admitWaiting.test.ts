@@ -188,6 +188,19 @@ describe("what a ceiling holds for ever", () => {
   });
 });
 
+it("what a ceiling holds is signed as soon as there is room, not a minute after it was looked at last", async () => {
+  const { pay, stop } = await start([first], {}, { guardrails: { ...unlimited, perHour: wei(80n) } });
+  const [paid, held] = [await intend(), await intend()];
+  pay(paid);
+  await time.pass(30_000);
+  pay(held);
+  await time.pass(3_560_000);
+  expect([await stateOf(paid), await stateOf(held)]).toEqual(["broadcast", "intended"]);
+  await time.pass(12_000);
+  expect(await stateOf(held)).toBe("broadcast");
+  stop();
+});
+
 describe("of several keys", () => {
   it("the one that signed last signs anew, whoever signed before", async () => {
     const again = await intend();
