@@ -1,7 +1,7 @@
 import type { Receipt } from "../chain/chainPort.ts";
 import type { BlockRef, Mined } from "../journal/journal.ts";
 import type { Hash, Nonce } from "../protocol/brand.ts";
-import type { InFlight } from "./lane.ts";
+import { type InFlight, sinceSent } from "./lane.ts";
 import type { TrackDeps } from "./track.ts";
 
 /** What the chain says of one that is in flight. */
@@ -65,8 +65,7 @@ async function worthAsking(
   const fresh: InFlight[] = [];
   const ripe: InFlight[] = [];
   const asked = entries.filter((entry) => {
-    const { confirmation, sentAt } = entry;
-    const { nonce, mined, attempts } = confirmation;
+    const { nonce, mined, attempts } = entry.confirmation;
     if (nonce === undefined || attempts.some((attempt) => attempt.nonce !== nonce)) return true;
     const isUsed = used > nonce;
     if (mined !== undefined) {
@@ -74,7 +73,7 @@ async function worthAsking(
       return !isUsed;
     }
     if (isUsed) fresh.push(entry);
-    return isUsed || sentAt === undefined || now() - sentAt >= rebroadcastAfterMs;
+    return isUsed || (sinceSent(entry, now()) ?? rebroadcastAfterMs) >= rebroadcastAfterMs;
   });
   return { asked, fresh, ripe };
 }

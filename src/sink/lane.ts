@@ -26,6 +26,10 @@ type Sending = {
   readonly heldBack?: { readonly reason: string; readonly at: number };
 };
 
+/** Milliseconds since its bytes were sent; `undefined`: not by this process, or the clock was set back since. */
+export const sinceSent = ({ sentAt }: InFlight, now: number): number | undefined =>
+  sentAt === undefined || sentAt > now ? undefined : now - sentAt;
+
 /** What the operator is told of once: its nonce would be free but for a ceiling; or but for a key that is not there any more. */
 type News = "ceiling" | "no-key";
 

@@ -13,7 +13,7 @@ import { evidenceOf } from "./evidence.ts";
 import { finalNonceOf } from "./finalNonce.ts";
 import { gasCost } from "./gasCost.ts";
 import { isGivenUp } from "./givenUp.ts";
-import type { InFlight, Lane } from "./lane.ts";
+import { type InFlight, type Lane, sinceSent } from "./lane.ts";
 import { nextStep, type Step } from "./nextStep.ts";
 import type { AnswerRule } from "./nodeErrors.ts";
 import { isRefusedUntried } from "./overcome.ts";
@@ -80,7 +80,7 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
       finalNonce,
       receipts: found.receipts.filter((each): each is Receipt => each !== undefined),
       logged: found.logged,
-      sinceBroadcastMs: sinceMs(entry, deps.now()),
+      sinceBroadcastMs: sinceSent(entry, deps.now()),
       sinceBroadcastBlocks: entry.sentAtBlock === undefined ? undefined : head.number - entry.sentAtBlock,
       rebroadcastAfterMs: deps.rebroadcastAfterMs,
       replaceAfterBlocks: deps.replaceAfterBlocks ?? 0,
@@ -93,10 +93,6 @@ export async function trackRound(deps: TrackDeps): Promise<readonly Confirmation
   await markSent(deps);
   return left;
 }
-
-/** `undefined`, too, where the clock was set back since. */
-const sinceMs = ({ sentAt }: InFlight, now: number): number | undefined =>
-  sentAt === undefined || sentAt > now ? undefined : now - sentAt;
 
 /** @param isSure What the step rests on comes from a node that stands on the head. */
 type Planned = { readonly entry: InFlight; readonly step: Step; readonly isSure: boolean };

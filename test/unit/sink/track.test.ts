@@ -199,11 +199,14 @@ describe("a round", () => {
     expect(await trackRound(bench.deps(reverted))).toMatchObject([{ id, state: "intended" }]);
   });
 
-  it("sends again what the clock, set back since, says was sent in the time to come", async () => {
+  it.each([
+    ["", 16],
+    [", also of many", 0],
+  ])("sends again what the clock, set back since, says was sent in the time to come%s", async (_, askAllUpTo) => {
     const sent = await send(bench.deps());
     bench.deps().lane.note(sent.id, { sentAt: Number.MAX_SAFE_INTEGER });
     bench.deeds.length = 0;
-    await trackRound(bench.deps());
+    await trackRound(bench.deps({}, { askAllUpTo }));
     expect(bench.deeds).toEqual(["broadcast"]);
   });
 
