@@ -28,10 +28,13 @@ export function createGapFiller(): GapFiller {
       for (const nonce of since.keys()) if (!gap.has(nonce)) since.delete(nonce);
       if (gap.size === 0) return;
       const scanned = await deps.journal.cursor();
-      const { number } = await deps.chain.head();
+      const head = await deps.chain.head();
       // What the daemon has had mined since that block would be taken for a gap.
-      const outdated = olderThanRead(number, scanned);
+      const outdated = olderThanRead(head.number, scanned);
       if (outdated) throw outdated;
+      // Another node than the one of that head may have counted.
+      const mined = await deps.chain.minedNonce(deps.signer.address, head.number, head);
+      for (const nonce of gap) if (nonce < mined) gap.delete(nonce);
       const now = deps.now();
       for (const nonce of gap) if (!since.has(nonce)) since.set(nonce, now);
       const ripe = [...gap].filter((nonce) => now - (since.get(nonce) ?? now) >= deps.rebroadcastAfterMs);
@@ -46,7 +49,7 @@ export function createGapFiller(): GapFiller {
 }
 
 /** The lowest ones; however far the highest in flight is, no more nonces are looked at than are held, and these. */
-async function gapBelow({ lane, chain, signer }: TrackDeps): Promise<ReadonlySet<Nonce>> {
+async function gapBelow({ lane, chain, signer }: TrackDeps): Promise<Set<Nonce>> {
   const own = lane.inFlight();
   const held = new Set(own.map(({ confirmation }) => confirmation.nonce));
   const gap = new Set<Nonce>();

@@ -62,6 +62,13 @@ describe("nonces below those in flight that nobody holds", () => {
     expect(bench.reports.filter(({ type }) => type === "gap-filled")).toHaveLength(2);
   });
 
+  it("are those of the head: what a node that stands still counts is none", async () => {
+    const look = await stage(5);
+    const { chain } = bench.deps({ minedNonce: async (_, at) => toNonce(at === undefined ? 3 : 4) });
+    await look(2, { chain });
+    expect(await filled()).toEqual([4]);
+  });
+
   it("are filled from below, some at a time, however many there are", async () => {
     const look = await stage(50_000_000);
     await look(3);
