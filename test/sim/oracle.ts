@@ -107,7 +107,8 @@ export function createOracle(deps: OracleDeps): Oracle {
     taskOfNonce.set(slot, task);
     const before = sentOfTask.get(task) ?? [];
     const other = before.find((each) => !(each.nonce === key.nonce && each.from === from) && mayStillPay(each));
-    if (other) {
+    // Bytes that a process which stood still sends again at last, in a nonce that is used up for good, are not live.
+    if (other && mayStillPay({ from, nonce: key.nonce, hash, task })) {
       fail("one-live-confirmation", `task ${task} is signed in nonce ${other.nonce} and in nonce ${key.nonce}`);
     }
     if (!before.some((each) => each.hash === hash)) before.push({ from, nonce: key.nonce, hash, task });
