@@ -185,9 +185,10 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
 
   async function* sweepRound(): AsyncGenerator<SweepStep, void> {
     watch.forget();
-    const late = await untold.count((await begun()).number);
+    const since = (await begun()).number;
+    const late = await untold.count(since);
     if (late.tasks + late.responses > 0) report({ type: "missed", via: "sweep", ...late });
-    yield* sweep.round();
+    yield* sweep.round(since);
     untold.endRound((await chain.head()).number);
   }
 

@@ -10,7 +10,7 @@ export type LookDeps = {
   readonly chain: Pick<ChainPort, "snapshot">;
   readonly journal: Pick<Journal, "cursor" | "task" | "intake" | "settleTask">;
   /** Whether a source's tasks are the daemon's. @throws RetryableError if the chain did not answer. */
-  readonly isWatched: (source: SourceAddress) => Promise<boolean>;
+  readonly isWatched: (source: SourceAddress, since: bigint) => Promise<boolean>;
   readonly report: Reporter;
 };
 
@@ -35,7 +35,7 @@ export async function lookAt(deps: LookDeps, address: TaskAddress): Promise<Look
 
   const { task, untold, block } = snapshot;
   const isRelinked = task.source !== record.source;
-  if (isRelinked && !(await deps.isWatched(task.source))) {
+  if (isRelinked && !(await deps.isWatched(task.source, block.number))) {
     const end = { state: "ignored", reason: `its source is ${task.source}, which is not watched` } as const;
     await journal.settleTask(address, end.state, end.reason, block.number);
     report({ type: "task", task: address, ...end });

@@ -44,7 +44,7 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
     const terms = opinion?.terms[index];
     if (opinion === undefined || terms === undefined) return undefined;
     if (whyNothingToDo(terms, opinion.block.timestamp) !== undefined) return true;
-    const isOurs = await watch.isWatched(terms.source).catch(() => undefined);
+    const isOurs = await watch.isWatched(terms.source, opinion.block.number).catch(() => undefined);
     return isOurs === undefined ? undefined : !isOurs;
   };
 

@@ -46,7 +46,7 @@ export function createOurs(feed: Pick<Feed, "clientOf" | "sourceOfTask">): Ours 
     head$: NEVER,
     liveEvents$: NEVER,
     source: async (address) => counted({ address, client: feed.clientOf(address) }) as never,
-    isAgentOf: async (client, agent) => counted(client === ourClient && agent === signer),
+    hasAgentAmong: async (client, agents) => counted(client === ourClient && agents.includes(signer)),
     sourceOfTask: async (task) => counted(feed.sourceOfTask(task)),
   };
   const chain = answers as ChainPort;

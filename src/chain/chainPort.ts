@@ -104,8 +104,8 @@ export type ChainPort = {
   readonly blocks: (from: bigint, to: bigint) => Promise<readonly (Head | undefined)[]>;
   /** The block at a height; `undefined` beyond the node's head. */
   readonly block: (number: bigint) => Promise<Head | undefined>;
-  /** `undefined` where there is no such contract; so too below. */
-  readonly source: (address: SourceAddress) => Promise<Source | undefined>;
+  /** `undefined` where there is no such contract, so too below; "behind" where the node does not have the block `since` (yet) either. */
+  readonly source: (address: SourceAddress, since: bigint) => Promise<Source | "behind" | undefined>;
   readonly sourceOfTask: (address: TaskAddress) => Promise<SourceAddress | undefined>;
   /** A stretch of a source's tasks from an index on, oldest first. */
   readonly tasksOfSource: (
@@ -123,7 +123,14 @@ export type ChainPort = {
   readonly sources: (
     from: number,
   ) => Promise<Omit<Stretch<SourceAddress>, "found"> & { readonly sources: readonly SourceAddress[] }>;
-  readonly isAgentOf: (client: AccountAddress, agent: AccountAddress) => Promise<boolean>;
+  /**
+   * Whether one of these is a client's agent; "behind" where none is as the node has it, and it does not have the block `since` (yet).
+   */
+  readonly hasAgentAmong: (
+    client: AccountAddress,
+    accounts: readonly AccountAddress[],
+    since: bigint,
+  ) => Promise<boolean | "behind">;
   /**
    * A task with these responses in one batched read, pinned to one block. Of task, source and responses the chain's word counts:
    * the source is the one that the task names, whichever was asked for.

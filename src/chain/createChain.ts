@@ -137,9 +137,11 @@ export function createChain(deps: ChainDeps): ChainPort {
       return (await readAll(rpc, reads)).map((block, offset) => shownBy(block, lower + BigInt(offset)));
     },
 
-    source: async (address) => {
-      const [params, status] = await readAll(rpc, sourceReads(address, latest));
-      return toSource(address, params, status);
+    source: async (address, since) => {
+      // The block first: a node that takes it in between the answers would have given what was before it.
+      const reads = [blockRead(toQuantity(since)), ...sourceReads(address, latest)] as const;
+      const [block, params, status] = await readAll(rpc, reads);
+      return toSource(address, params, status) ?? (block === undefined ? "behind" : undefined);
     },
 
     sourceOfTask: async (address) => {
@@ -174,8 +176,14 @@ export function createChain(deps: ChainDeps): ChainPort {
       return { sources: found, ...rest };
     },
 
-    isAgentOf: async (client, agent) =>
-      (await call<boolean>(terminalAbi, deployment.terminal, "getIsAgentOf", [client, agent], latest)) ?? false,
+    hasAgentAmong: async (client, accounts, since) => {
+      const reads = accounts.map((account) =>
+        read<boolean>(terminalAbi, deployment.terminal, "getIsAgentOf", [client, account], latest),
+      );
+      // As above.
+      const [block, ...answers] = await readAll(rpc, [blockRead(toQuantity(since)), ...reads]);
+      return answers.includes(true) || (block === undefined ? "behind" : false);
+    },
 
     ...snapshots,
 

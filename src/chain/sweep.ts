@@ -13,8 +13,8 @@ export type SweepStep = Pick<Intake, "tasks" | "responses" | "touched"> & {
 };
 
 export type Sweep = {
-  /** One round, step by step; throws what the chain answered. */
-  readonly round: () => AsyncGenerator<SweepStep, void>;
+  /** One round, step by step; throws what the chain answered. @param since The checkpoint. */
+  readonly round: (since: bigint) => AsyncGenerator<SweepStep, void>;
   /** The next round begins at the beginning: what the last one found may not have been stored. */
   readonly forget: () => void;
 };
@@ -34,14 +34,14 @@ export function createSweep({ chain, journal, watch }: { chain: ChainPort; journ
   /** A round keeps to the map that it began with: what it reads when it is given up already is news to the next one. */
   let tasksSeen = new Map<SourceAddress, number>();
 
-  const findSources = async (): Promise<readonly SourceAddress[]> => {
+  const findSources = async (since: bigint): Promise<readonly SourceAddress[]> => {
     for (let more = true; more; ) {
       const stretch = await chain.sources(sourcesSeen);
       for (const source of stretch.sources) unwatched.add(source);
       [sourcesSeen, more] = [stretch.next, stretch.more];
     }
     for (const source of unwatched) {
-      if (!(await watch.isWatched(source))) continue;
+      if (!(await watch.isWatched(source, since))) continue;
       unwatched.delete(source);
       watched.add(source);
     }
@@ -59,9 +59,9 @@ export function createSweep({ chain, journal, watch }: { chain: ChainPort; journ
     }
   }
 
-  async function* round(): AsyncGenerator<SweepStep, void> {
+  async function* round(since: bigint): AsyncGenerator<SweepStep, void> {
     const seen = tasksSeen;
-    for (const source of await findSources()) yield* newTasks(source, seen);
+    for (const source of await findSources(since)) yield* newTasks(source, seen);
     for await (const tasks of openTasks(journal)) {
       const [{ timestamp }, standings] = await Promise.all([chain.head(), chain.standings(tasks)]);
       const found = tasks.flatMap((task, at) => {

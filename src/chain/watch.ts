@@ -24,8 +24,11 @@ export type Facts = Pick<Intake, "tasks" | "responses" | "touched"> & {
 
 /** Tells the daemon's own tasks from everybody else's: no event is indexed, so every watcher sees all of them. */
 export type Watch = {
-  /** @throws RetryableError if the chain had to be asked and did not answer, or does not have the source yet. */
-  readonly isWatched: (source: SourceAddress) => Promise<boolean>;
+  /**
+   * @param since A block that there is: what a node says that does not have it is no word against the source.
+   * @throws RetryableError if the chain had to be asked and did not answer, or does not have the source or that block yet.
+   */
+  readonly isWatched: (source: SourceAddress, since: bigint) => Promise<boolean>;
   /** What these events say of watched tasks. @throws RetryableError as `isWatched` does. */
   readonly resolve: (events: readonly ChainEvent[]) => Promise<Facts>;
   /** Forgets who is an agent of whom: it may have changed since. What cannot change is kept. */
@@ -41,8 +44,10 @@ type WatchDeps = {
   readonly index: TaskIndex;
 };
 
-/** How often a contract that an event named may be missing before it is taken for none: a node may lag behind its logs. */
+/** How often what an event named may be missing before it is taken for none: a node may lag behind its logs. */
 const patience = 5;
+/** The same where it does not have the event's block either, and says nothing of the contract: but a socket may have made that up. */
+const patienceForBlocks = 20;
 /** Look-ups that are under way at the same time, for one batch of events. */
 const lookUpsAtOnce = 16;
 /** Logs of changed statuses of ours that are remembered: a second copy comes within seconds. */
@@ -54,66 +59,73 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
   const seen = createSeenLogs(seenLimit);
   let agents = agentsOf(chain, own);
 
-  const isClientWatched = async (client: AccountAddress): Promise<boolean> => {
-    if (clients.has(client)) return true;
-    return own.includes(client) || (own.length > 0 && agents(client));
+  /** `undefined`: it cannot be told. */
+  const isClientWatched = async (client: AccountAddress, since: bigint): Promise<boolean | undefined> => {
+    if (clients.has(client) || own.includes(client)) return true;
+    if (own.length === 0) return false;
+    const told = await agents(client, since);
+    return told === "behind" ? missing(`block ${since} for the agents of ${client}`, patienceForBlocks) : told;
   };
 
-  /** A contract that the node does not have: it lags, for a while. */
-  const missing = (what: string): undefined => {
+  /** A contract or a block that the node does not have: it lags, for a while. */
+  const missing = (what: string, most = patience): undefined => {
     const times = (missed.get(what) ?? 0) + 1;
     missed.set(what, times);
-    if (times > patience) return undefined;
+    if (times > most) return undefined;
     throw new RetryableError(`the endpoint does not have ${what}, which an event named`, { code: "NODE_BEHIND" });
   };
 
-  const askSource = askOnce((source: SourceAddress) => chain.source(source));
-  const clientOf = async (source: SourceAddress): Promise<AccountAddress | undefined> => {
-    const client = clientsOfSources.get(source) ?? (await askSource(source))?.client;
-    if (client === undefined) return missing(`source ${source}`);
-    clientsOfSources.set(source, client);
-    return client;
+  const askSource = askOnce((source: SourceAddress, since: bigint) => chain.source(source, since));
+  const clientOf = async (source: SourceAddress, since: bigint): Promise<AccountAddress | undefined> => {
+    const known = clientsOfSources.get(source);
+    if (known !== undefined) return known;
+    const told = await askSource(source, since);
+    if (told === "behind") return missing(`block ${since} for source ${source}`, patienceForBlocks);
+    if (told === undefined) return missing(`source ${source}`);
+    clientsOfSources.set(source, told.client);
+    return told.client;
   };
 
-  const isWatched = async (address: SourceAddress): Promise<boolean> => {
+  const isWatched = async (address: SourceAddress, since: bigint): Promise<boolean> => {
     if (sources.has(address)) return true;
     if (clients.size === 0 && own.length === 0) {
       index.judged(address, false);
       return false;
     }
-    const client = await clientOf(address);
+    const client = await clientOf(address, since);
     if (client === undefined) return false;
     const asked = agents;
-    const isOurs = await isClientWatched(client);
+    const isOurs = await isClientWatched(client, since);
+    if (isOurs === undefined) return false;
     if (asked === agents) index.judged(address, isOurs);
     return isOurs;
   };
 
   const askTask = askOnce((task: TaskAddress) => chain.sourceOfTask(task));
   /** The source of a task that is in neither the journal nor the batch, if it is watched. */
-  const adopt = async (task: TaskAddress): Promise<SourceAddress | undefined> => {
+  const adopt = async (task: TaskAddress, since: bigint): Promise<SourceAddress | undefined> => {
     const source = index.sourceOf(task) ?? (await askTask(task));
     if (source === undefined) return missing(`task ${task}`);
     index.learn(task, source);
-    return (await isWatched(source)) ? source : undefined;
+    return (await isWatched(source, since)) ? source : undefined;
   };
 
-  /** Puts the question for each of them, and answers those of which it is true. */
+  /** Puts the question for each of them, as of the block that names it, and answers those of which it is true. */
   const those = async <T extends string, R>(
-    all: Iterable<T>,
-    ask: (one: T) => Promise<R | undefined>,
+    all: ReadonlyMap<T, bigint>,
+    ask: (one: T, since: bigint) => Promise<R | undefined>,
   ): Promise<ReadonlyMap<T, R>> => {
-    const some = [...new Set(all)];
-    const answers = await inParallel(some, lookUpsAtOnce, ask);
-    return new Map(some.flatMap((one, at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
+    const some = [...all];
+    const answers = await inParallel(some, lookUpsAtOnce, ([one, since]) => ask(one, since));
+    return new Map(some.flatMap(([one], at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
   };
 
   const resolve: Watch["resolve"] = async (events) => {
     const published = events.filter((event) => event.type === "TaskPublished");
     for (const { task, source } of published) index.learn(task, source);
     const watched = await those(
-      published.map(({ source }) => source),
-      async (source) => ((await isWatched(source)) ? true : undefined),
+      new Map(published.map(({ source, at }) => [source, at.blockNumber])),
+      async (source, since) => ((await isWatched(source, since)) ? true : undefined),
     );
     const tasks = new Map<TaskAddress, SeenTask>();
     const foreign = new Set<TaskAddress>();
@@ -130,10 +142,10 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     }
     const journalled = await journal.knownTasks([...mentioned]);
     const tasksOfResponses = await journal.tasksOfResponses(confirmed);
-    const unknown = new Set<TaskAddress>();
+    const unknown = new Map<TaskAddress, bigint>();
     for (const event of events) {
       if (event.type !== "ResponseSubmitted" || tasks.has(event.task) || journalled.has(event.task)) continue;
-      if (!foreign.has(event.task) && !index.isForeignTask(event.task)) unknown.add(event.task);
+      if (!foreign.has(event.task) && !index.isForeignTask(event.task)) unknown.set(event.task, event.at.blockNumber);
     }
     for (const [task, source] of await those(unknown, adopt)) tasks.set(task, { task, source });
 
@@ -179,17 +191,16 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
   };
 }
 
-/** Whether a client made one of the signers its agent; each is asked about once. */
+/** Whether a client made one of the signers its agent; each is asked about until it can be told, and then no more. */
 function agentsOf(
-  chain: Pick<ChainPort, "isAgentOf">,
+  chain: Pick<ChainPort, "hasAgentAmong">,
   own: readonly AccountAddress[],
-): (client: AccountAddress) => Promise<boolean> {
+): (client: AccountAddress, since: bigint) => Promise<boolean | "behind"> {
   const known = createBoundedMap<AccountAddress, boolean>(10_000);
-  const ask = askOnce(async (client: AccountAddress): Promise<boolean> => {
-    const answers = await Promise.all(own.map((signer) => chain.isAgentOf(client, signer)));
-    const isAgent = answers.includes(true);
-    known.set(client, isAgent);
+  const ask = askOnce(async (client: AccountAddress, since: bigint) => {
+    const isAgent = await chain.hasAgentAmong(client, own, since);
+    if (isAgent !== "behind") known.set(client, isAgent);
     return isAgent;
   });
-  return async (client) => known.get(client) ?? ask(client);
+  return async (client, since) => known.get(client) ?? ask(client, since);
 }

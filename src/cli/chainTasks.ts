@@ -12,7 +12,7 @@ type ChainTasksDeps = GatherDeps & {
   readonly chain: Pick<ChainPort, "events" | "snapshot" | "responsesOfTask" | "block" | "providerStakes">;
   readonly payload: PayloadPort;
   /** Whether a source's tasks are the daemon's. @throws RetryableError if the endpoint does not answer. */
-  readonly isWatched: (source: SourceAddress) => Promise<boolean>;
+  readonly isWatched: (source: SourceAddress, since: bigint) => Promise<boolean>;
 };
 
 const pageBlocks = 2_000n;
@@ -34,7 +34,7 @@ export async function chainTasks(
     const last = from + pageBlocks - 1n < range.to ? from + pageBlocks - 1n : range.to;
     const { events } = await deps.chain.events(from, last);
     for (const event of events) {
-      if (event.type !== "TaskPublished" || !(await deps.isWatched(event.source))) continue;
+      if (event.type !== "TaskPublished" || !(await deps.isWatched(event.source, event.at.blockNumber))) continue;
       const past = await pastTask(deps, set, event.task, event.source, event.at.blockNumber);
       if (past !== "not ours") found.push(past);
     }

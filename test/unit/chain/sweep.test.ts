@@ -65,7 +65,7 @@ const network = () => {
   const sweep = createSweep({ chain: fakeChain(chain), journal, watch });
   const round = async (): Promise<readonly SweepStep[]> => {
     const steps: SweepStep[] = [];
-    for await (const step of sweep.round()) steps.push(step);
+    for await (const step of sweep.round(0n)) steps.push(step);
     return steps;
   };
   const found = async () => (await round()).flatMap((step) => step.tasks.map((each) => each.task));
@@ -129,7 +129,9 @@ describe("a sweep", () => {
     const full = async (): Promise<readonly never[]> => {
       throw new Error("the disk is full");
     };
-    await expect(lastValueFrom(pump$(sweep.round, full).pipe(tap({ error: sweep.forget })))).rejects.toThrow(/full/);
+    await expect(lastValueFrom(pump$(() => sweep.round(0n), full).pipe(tap({ error: sweep.forget })))).rejects.toThrow(
+      /full/,
+    );
     // What was on its way comes in now, after all was forgotten.
     await setImmediate();
     expect(await found()).toEqual([task, older]);

@@ -58,20 +58,23 @@ describe("a source is watched", () => {
       true,
     ],
   ])("%s, when it %s", async (expected, _, options, owner, isAgent) => {
-    const watch = watchOf({ source: async () => aSource({ client: owner }), isAgentOf: async () => isAgent }, options);
-    expect(await watch.isWatched(source)).toBe(expected);
+    const watch = watchOf(
+      { source: async () => aSource({ client: owner }), hasAgentAmong: async () => isAgent },
+      options,
+    );
+    expect(await watch.isWatched(source, 7n)).toBe(expected);
   });
 });
 
 it("a source is watched where its client made any of several signers its agent", async () => {
   const second = address<AccountAddress>(0x98);
-  const isAgentOf = async (_: AccountAddress, signer: AccountAddress) => signer === second;
-  const watch = watchOf({ source: async () => aSource(), isAgentOf }, { own: [own, second] });
-  expect(await watch.isWatched(source)).toBe(true);
+  const hasAgentAmong = async (_: AccountAddress, signers: readonly AccountAddress[]) => signers.includes(second);
+  const watch = watchOf({ source: async () => aSource(), hasAgentAmong }, { own: [own, second] });
+  expect(await watch.isWatched(source, 7n)).toBe(true);
 });
 
 describe("what events say", () => {
-  const asAgent = { source: async () => aSource(), isAgentOf: async () => true };
+  const asAgent = { source: async () => aSource(), hasAgentAmong: async () => true };
 
   it("adopts a task and its response from one batch, whatever the order of the logs", async () => {
     expect(await watchOf(asAgent).resolve([submitted, published])).toMatchObject({
@@ -120,17 +123,17 @@ describe("what events say", () => {
 
   it("asks the chain about a foreign task once, however many responses it gets", async () => {
     const sourceOfTask = counted(async () => source);
-    const isAgentOf = counted(async () => false);
+    const hasAgentAmong = counted(async () => false);
     const readSource = counted(async () => aSource());
-    const watch = watchOf({ sourceOfTask, isAgentOf, source: readSource });
+    const watch = watchOf({ sourceOfTask, hasAgentAmong, source: readSource });
     for (let count = 0; count < 5; count++) {
       expect(await watch.resolve([submitted])).toMatchObject({ tasks: [], responses: [] });
     }
-    expect([sourceOfTask, isAgentOf, readSource].map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+    expect([sourceOfTask, hasAgentAmong, readSource].map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
   });
 
   it("asks nothing about the response of a task that was seen to be foreign when it was published", async () => {
-    const watch = watchOf({ source: async () => aSource(), isAgentOf: async () => false });
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong: async () => false });
     await watch.resolve([published]);
     expect(await watch.resolve([submitted])).toMatchObject({ tasks: [], responses: [] });
   });
@@ -140,7 +143,7 @@ describe("an agent that is authorised later", () => {
   it("is seen after the next forgetting, for tasks too that were foreign before; and nothing else is asked again", async () => {
     let authorised = false;
     const readSource = counted(async () => aSource());
-    const watch = watchOf({ source: readSource, isAgentOf: async () => authorised });
+    const watch = watchOf({ source: readSource, hasAgentAmong: async () => authorised });
     expect(await watch.resolve([published])).toMatchObject({ tasks: [] });
     authorised = true;
     expect(await watch.resolve([submitted])).toMatchObject({ tasks: [] });
@@ -155,10 +158,10 @@ describe("an agent that is authorised later", () => {
       answer = resolve;
     });
     const answers = [early, Promise.resolve(true)];
-    const isAgentOf = counted(() => answers.shift() ?? Promise.resolve(true));
-    const watch = watchOf({ source: async () => aSource(), isAgentOf });
+    const hasAgentAmong = counted(() => answers.shift() ?? Promise.resolve(true));
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong });
     const before = watch.resolve([published]);
-    while (isAgentOf.calls.length === 0) await Promise.resolve();
+    while (hasAgentAmong.calls.length === 0) await Promise.resolve();
     watch.forget();
     answer(false);
     expect(await before).toMatchObject({ tasks: [] });
@@ -167,18 +170,18 @@ describe("an agent that is authorised later", () => {
 
   it("is no agent any more after the next forgetting when it was dismissed", async () => {
     let authorised = true;
-    const watch = watchOf({ source: async () => aSource(), isAgentOf: async () => authorised });
-    expect(await watch.isWatched(source)).toBe(true);
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong: async () => authorised });
+    expect(await watch.isWatched(source, 7n)).toBe(true);
     authorised = false;
     watch.forget();
-    expect(await watch.isWatched(source)).toBe(false);
+    expect(await watch.isWatched(source, 7n)).toBe(false);
   });
 });
 
 describe("a node that lags behind the logs it gave", () => {
   it("is asked again instead of its answer being taken for that of a foreign task", async () => {
     let synced = false;
-    const watch = watchOf({ source: async () => (synced ? aSource() : undefined), isAgentOf: async () => true });
+    const watch = watchOf({ source: async () => (synced ? aSource() : undefined), hasAgentAmong: async () => true });
     await expect(watch.resolve([published])).rejects.toThrow(RetryableError);
     synced = true;
     expect(await watch.resolve([published, submitted])).toMatchObject({ tasks: [watchedTask] });
@@ -186,17 +189,51 @@ describe("a node that lags behind the logs it gave", () => {
 
   it("is asked again about a task that it does not have", async () => {
     let synced = false;
-    const asAgent = { source: async () => aSource(), isAgentOf: async () => true };
+    const asAgent = { source: async () => aSource(), hasAgentAmong: async () => true };
     const watch = watchOf({ ...asAgent, sourceOfTask: async () => (synced ? source : undefined) });
     await expect(watch.resolve([submitted])).rejects.toThrow(RetryableError);
     synced = true;
     expect(await watch.resolve([submitted])).toMatchObject({ tasks: [watchedTask] });
   });
 
+  it.each([true, false])(
+    "is asked again where it does not have the block of an event, whatever it says of agents before (then: %s)",
+    async (isAgent) => {
+      const answers = [...Array<"behind">(8).fill("behind"), isAgent];
+      const hasAgentAmong = counted(async () => answers.shift() ?? "behind");
+      const watch = watchOf({ source: async () => aSource(), hasAgentAmong });
+      for (let count = 0; count < 8; count++)
+        await expect(watch.resolve([published])).rejects.toThrow("does not have block 7");
+      expect((await watch.resolve([published])).tasks).toHaveLength(isAgent ? 1 : 0);
+      expect(hasAgentAmong.calls).toEqual(Array(9).fill([client, [own], 7n]));
+    },
+  );
+
+  it("is asked again where it has neither a source nor the block of the event that named it", async () => {
+    let isBehind = true;
+    const readSource = counted(async () => (isBehind ? "behind" : aSource()));
+    const watch = watchOf({ source: readSource, hasAgentAmong: async () => true });
+    for (let count = 0; count < 8; count++)
+      await expect(watch.resolve([published])).rejects.toThrow("does not have block 7");
+    isBehind = false;
+    expect(await watch.resolve([published])).toMatchObject({ tasks: [watchedTask] });
+    expect(readSource.calls).toEqual(Array(9).fill([source, 7n]));
+  });
+
+  it("does not hold up everything for ever for a block that nobody has, nor are others' events taken for foreign by it", async () => {
+    let isThere = false;
+    const hasAgentAmong = async () => isThere || "behind";
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong });
+    const answers: unknown[] = [];
+    for (let count = 0; count < 22; count++) answers.push(await watch.isWatched(source, 9_000n).catch(() => "again"));
+    isThere = true;
+    expect([...answers, await watch.isWatched(source, 7n)]).toEqual([...Array(20).fill("again"), false, false, true]);
+  });
+
   it("does not hold up everything for ever for a contract that nobody can read", async () => {
     const watch = watchOf({ source: async () => undefined });
     const answers: unknown[] = [];
-    for (let count = 0; count < 8; count++) answers.push(await watch.isWatched(source).catch(() => "again"));
+    for (let count = 0; count < 8; count++) answers.push(await watch.isWatched(source, 7n).catch(() => "again"));
     expect(answers).toEqual([...Array(5).fill("again"), false, false, false]);
   });
 });

@@ -28,7 +28,7 @@ const taskOf = (source: SourceAddress) => `0x${source.slice(3)}0` as TaskAddress
 
 const chain = fakeChain({
   source: async (asked) => aSource({ address: asked, client: clients.get(asked) ?? stranger }),
-  isAgentOf: async (who, agent) => who === principal && agent === signer,
+  hasAgentAmong: async (who, agents) => who === principal && agents.includes(signer),
   events: async () => ({
     events: sources.map(
       (source): ChainEvent => ({
