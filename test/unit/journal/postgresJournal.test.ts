@@ -342,7 +342,7 @@ describePostgres("a journal in PostgreSQL", (server) => {
       const journal = await open({ url: through() });
       const outcomes = new Set<string>();
       await fc.assert(
-        fc.asyncProperty(fc.nat(7), fc.constantFrom("before", "after"), async (message, when) => {
+        fc.asyncProperty(fc.nat(11), fc.constantFrom("before", "after"), async (message, when) => {
           const hash = hashOf(++count + 10_000);
           let seen = 0;
           proxy.cutAt(() => seen++ === message, when);
@@ -361,7 +361,14 @@ describePostgres("a journal in PostgreSQL", (server) => {
           const rows = await query(server(), name, `SELECT 1 FROM fillers WHERE hash = '${hash}'`);
           expect(rows).toHaveLength(outcome === "stored" ? 1 : 0);
         }),
-        { numRuns: 40 },
+        // A connection that was cut has more messages than there are places to cut it: by chance alone nothing may be stored.
+        {
+          numRuns: 40,
+          examples: [
+            [1_000, "before"],
+            [0, "before"],
+          ],
+        },
       );
       expect([...outcomes].sort()).toEqual(["JOURNAL_UNAVAILABLE", "stored"]);
     });
