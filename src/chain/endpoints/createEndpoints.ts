@@ -18,8 +18,8 @@ export type EndpointsOptions = Omit<EndpointOptions, "url" | "name"> & {
 /**
  * Several endpoints as one `HttpRpc`: the healthiest answers, the next one where it fails. What a batch is answered is never
  * spread over two endpoints. What one refuses for reasons of its own (a method that it does not do, state that it has dropped)
- * another one is asked for; where all refuse some of it, the answer is the first one's of those that refuse least. Transactions go to all healthy ones: one alone to
- * all at once, several in a batch to one for its word, and then to the others.
+ * another one is asked for; where all refuse some of it, the answer is the first one's of those that refuse least. Transactions go
+ * to all healthy ones: one alone to all at once, several in a batch to one for its word, and then to the others.
  */
 export type Endpoints = HttpRpc & {
   /** One endpoint, for reads that must agree: the healthiest now, or the one of that name. It fails rather than change. */
