@@ -84,13 +84,13 @@ export type ChainPort = {
   readonly liveEvents$: Observable<readonly ChainEvent[]>;
   readonly head: () => Promise<Head>;
   /**
-   * Every event of Nexus in `[from, to]`, in chain order, and the block at `to`, read together.
-   * @throws RetryableError if the node does not have `to` (yet).
+   * Every event of Nexus in `[from, to]`, in chain order, the hash of the block before them, and the block at `to`, read together.
+   * @throws RetryableError if the node does not have `from` or `to` (yet).
    */
   readonly events: (
     from: bigint,
     to: bigint,
-  ) => Promise<{ readonly events: readonly ChainEvent[]; readonly last: Head }>;
+  ) => Promise<{ readonly events: readonly ChainEvent[]; readonly parentHash: Hash; readonly last: Head }>;
   /**
    * The same range from another endpoint, where there is one: a second opinion.
    * @throws RetryableError as `events`.

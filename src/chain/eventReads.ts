@@ -34,15 +34,18 @@ export function eventReads(
       const range = { ...logFilter, fromBlock: toQuantity(lower), toBlock: toQuantity(upper) };
       // The block before and after: a node that takes it in, or falls back, between the answers would have given the logs of less.
       const lastBlock = blockCall(toQuantity(upper));
-      const [before, logs, after] = await endpoint.batch([
+      const [before, first, logs, after] = await endpoint.batch([
         lastBlock,
+        blockCall(toQuantity(lower)),
         { method: "eth_getLogs", params: [range] },
         lastBlock,
       ]);
       const found = blockIn(before);
       const last = found === null ? undefined : toHead(found);
       if (last?.number !== upper || blockIn(after)?.hash !== last.hash) throw missing("its last block", upper);
-      return { events: toEvents(resultOf(logs)), last };
+      const parentHash = blockIn(first)?.parentHash;
+      if (parentHash === undefined) throw missing("its first block", lower);
+      return { events: toEvents(resultOf(logs)), parentHash, last };
     };
 
   return {

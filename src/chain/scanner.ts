@@ -48,7 +48,8 @@ const blocksPerStep = 32;
 
 /**
  * Reads the chain from the checkpoint towards the head: completeness, whatever the socket lost. Final blocks are read by
- * range, as wide as the node allows; the ones above by block hash, each checked to be its predecessor's child.
+ * range, as wide as the node allows; the ones above by block hash. Each range and each block is checked to follow what was read
+ * before it.
  *
  * A block that the node does not have is an error, so that the checkpoint never passes what was not read.
  */
@@ -84,8 +85,9 @@ export function createScanner(
       // The node works on the next one while this one is parsed.
       ahead = range.to < aim.final ? ask(range.to + 1n, aim.final) : undefined;
       try {
-        const { events, last } = await range.read;
+        const { events, parentHash, last } = await range.read;
         width.succeeded();
+        if (parentHash !== from.cursor.hash) throw ofAnotherBranch(first);
         return read(from, aim, [refOf(last)], events);
       } catch (error) {
         if (!(error instanceof Error) || !asksForLess(error.message)) throw error;
@@ -157,6 +159,13 @@ const unreadable = (block: bigint, cause: Error) =>
     code: "BLOCK_UNREADABLE",
     remedy: "use another endpoint, or raise its limits; the checkpoint stays where it is",
     cause,
+  });
+
+/** The checkpoint's block was another node's, or has been taken back since it was looked at: the next step looks again. */
+const ofAnotherBranch = (block: bigint) =>
+  new RetryableError(`block ${block} does not follow the checkpoint's: another node, or a reorg since, has given it`, {
+    code: "NODE_BEHIND",
+    remedy: "nothing; if it stays, an endpoint stands still on blocks that a reorg took back: look at each",
   });
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

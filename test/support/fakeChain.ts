@@ -25,6 +25,13 @@ export const headAt = (number: bigint, changes: Partial<Head> = {}): Head => ({
   ...changes,
 });
 
+/** What a node answers of a range that holds no events. */
+export const emptyRange = async (from: bigint, to: bigint, blockAt: (number: bigint) => Head = headAt) => ({
+  events: [],
+  parentHash: blockAt(from).parentHash,
+  last: blockAt(to),
+});
+
 export const aSource = (changes: Partial<Source> = {}): Source => ({
   address: source,
   client,

@@ -35,9 +35,10 @@ export function createModel(depth: bigint) {
     blocks: async (from, to) => blocks.slice(Number(from), Number(to) + 1),
     events: async (from, to) => {
       asked.push([from, to]);
-      const last = blocks[Number(to)];
-      if (!last) throw new RetryableError("behind", { code: "NODE_BEHIND" });
-      return { events: blocks.slice(Number(from), Number(to) + 1).map(eventOf), last };
+      const [first, last] = [blocks[Number(from)], blocks[Number(to)]];
+      if (!first || !last) throw new RetryableError("behind", { code: "NODE_BEHIND" });
+      const { parentHash } = first;
+      return { events: blocks.slice(Number(from), Number(to) + 1).map(eventOf), parentHash, last };
     },
     eventsOfBlocks: async (some) => some.map(eventOf),
   };

@@ -10,7 +10,7 @@ import { RetryableError } from "../../src/errors.ts";
 import { createIntakes } from "../../src/intake.ts";
 import type { Cursor, Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
-import { fakeChain, hashOf, headAt } from "../support/fakeChain.ts";
+import { emptyRange, fakeChain, hashOf, headAt } from "../support/fakeChain.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 
@@ -64,7 +64,7 @@ it("sets a new journal's checkpoint before the first sweep reads the state, so t
   let atSweep: Cursor | undefined;
   const events: ChainPort["events"] = async (from, to) => {
     asked.push([from, to]);
-    return { events: [], last: headAt(to) };
+    return emptyRange(from, to);
   };
   const { reconcile, scan } = intakesOn({ events, finalBlock: async ({ number }) => number }, async () => {
     atSweep = await journal.cursor();
@@ -134,8 +134,7 @@ it("reads a block that a node has later than the socket that told of it, though 
     { clock: time.clock, pollIntervalMs: 1_000, socket$, report: nothing },
     { head: async () => headAt(head), heard: () => true, onUp: nothing, onHead: nothing },
   );
-  const events: ChainPort["events"] = async (_, to) => ({ events: [], last: headAt(to) });
-  const { scan } = intakesOn({ events, finalBlock: async ({ number }) => number }, async () => undefined);
+  const { scan } = intakesOn({ events: emptyRange, finalBlock: async ({ number }) => number }, async () => undefined);
   const scanning = head$.pipe(scan).subscribe();
   await time.pass(100);
   socket$.next({ type: "head", head: headAt(101n) });
@@ -154,7 +153,7 @@ describe("the second pass", () => {
     const { scan, audit: look } = intakesOn(
       {
         finalBlock: async ({ number }) => number,
-        events: async (_, to) => ({ events: [], last: headAt(to) }),
+        events: emptyRange,
         eventsElsewhere: async (from, to) => {
           asked.push([from, to]);
           return eventsElsewhere(from, to);
@@ -172,7 +171,7 @@ describe("the second pass", () => {
   it("asks for less where its endpoint takes fewer blocks at once, and catches up all the same", async () => {
     const { asked, done } = await audit(async (from, to) => {
       if (to - from >= 10n) throw new RetryableError("block range is too wide", { code: "RPC_REFUSED" });
-      return { events: [], last: headAt(to) };
+      return emptyRange(from, to);
     });
     await done;
     expect(await audited()).toBe(150n);
@@ -197,9 +196,9 @@ describe("the second pass", () => {
   });
 
   it("reads what its endpoint has, where that hangs behind the final block for ever", async () => {
-    const { asked, done } = await audit(async (_, to) => {
+    const { asked, done } = await audit(async (from, to) => {
       if (to > 130n) throw new RetryableError("it does not have its last block", { code: "NODE_BEHIND" });
-      return { events: [], last: headAt(to) };
+      return emptyRange(from, to);
     });
     await Promise.race([done, time.pass(1_000)]);
     expect(asked).toEqual([
@@ -210,7 +209,7 @@ describe("the second pass", () => {
   });
 
   it("does not go by a block that was not asked for", async () => {
-    const { done } = await audit(async () => ({ events: [], last: headAt(120n) }));
+    const { done } = await audit(async (from) => emptyRange(from, 120n));
     await done;
     expect(await audited()).toBe(100n);
   });
@@ -238,12 +237,12 @@ describe("a reorg far below finality", () => {
         finalBlock: async ({ number }) => number - 3n,
         events: async (from, to) => {
           scanned.push([from, to]);
-          return { events: [], last: blockAt(to) };
+          return emptyRange(from, to, blockAt);
         },
         eventsOfBlocks: async () => [],
         eventsElsewhere: async (from, to) => {
           audited.push([from, to]);
-          return { events: [], last: blockAt(to) };
+          return emptyRange(from, to, blockAt);
         },
       },
       async () => undefined,

@@ -10,7 +10,7 @@ import type { Journal } from "../../src/journal/journal.ts";
 import { openSqliteJournal } from "../../src/journal/sqliteJournal.ts";
 import type { ChainEvent } from "../../src/protocol/events.ts";
 import type { Report } from "../../src/report.ts";
-import { fakeChain, hashOf, headAt, response, source, task } from "../support/fakeChain.ts";
+import { emptyRange, fakeChain, hashOf, headAt, response, source, task } from "../support/fakeChain.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { createVirtualTime, type VirtualTime } from "../support/virtualTime.ts";
 
@@ -41,7 +41,7 @@ const open = ({ chain, watch, store, round, onForget }: Stage): Intakes =>
         head: async () => headAt(100n),
         block: async (number) => headAt(number),
         finalBlock: async ({ number }) => number,
-        events: async (_, to) => ({ events: [], last: headAt(to) }),
+        events: emptyRange,
         lookAhead: () => undefined,
         ...chain,
       }),
@@ -91,7 +91,7 @@ it("sets a new journal's checkpoint once, though two ways in begin at the same t
       head: async () => headAt(heads.shift() ?? 105n),
       events: async (from, to) => {
         asked.push([from, to]);
-        return { events: [], last: headAt(to) };
+        return emptyRange(from, to);
       },
     },
   });
@@ -114,7 +114,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
       chain: {
         head: async () => block(head),
         block: async (number) => block(number),
-        events: async (_, to) => ({ events: [], last: block(to) }),
+        events: async (from, to) => emptyRange(from, to, block),
         eventsElsewhere: async (from, to) => {
           asked.push([from, to]);
           return elsewhere.answer(from, to);
@@ -138,7 +138,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     asked = [];
     facts = nothing;
     rewound = 0;
-    elsewhere.answer = async (_, to) => ({ events: [], last: headAt(to) });
+    elsewhere.answer = emptyRange;
   });
 
   it("complains of what no other way in has told of, and of nothing else", async () => {
@@ -163,7 +163,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
   });
 
   it("does not go by an endpoint that has another block there, and says so", async () => {
-    elsewhere.answer = async (_, to) => ({ events: [], last: headAt(to, { hash: hashOf(7_777) }) });
+    elsewhere.answer = async (from, to) => emptyRange(from, to, (number) => headAt(number, { hash: hashOf(7_777) }));
     await run(await stage(), "audit");
     expect(told("disagree")).toEqual([{ type: "disagree", block: 150n, hashes: [hashOf(150), hashOf(7_777)] }]);
     expect(await audited()).toBe(100n);
@@ -172,7 +172,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
   it("waits where the checkpoint's block is gone: what it finds, the scanner has still to read", async () => {
     const intakes = await stage();
     fork = (block) => (block.number === 150n ? { ...block, hash: hashOf(8_888) } : block);
-    elsewhere.answer = async (_, to) => ({ events: [], last: fork(headAt(to)) });
+    elsewhere.answer = async (from, to) => emptyRange(from, to, (number) => fork(headAt(number)));
     await run(intakes, "audit");
     expect([await audited(), told("missed"), told("disagree")]).toEqual([100n, [], []]);
   });
@@ -192,7 +192,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
   it("goes on after a reorg, of which the watch is told once it is journalled", async () => {
     const intakes = await stage();
     fork = (block) => (block.number > 140n ? { ...block, hash: hashOf(block.number + 10_000n) } : block);
-    elsewhere.answer = async (_, to) => ({ events: [], last: fork(headAt(to)) });
+    elsewhere.answer = async (from, to) => emptyRange(from, to, (number) => fork(headAt(number)));
     head = 160n;
     await run(intakes, "scan");
     expect([rewound, (await journal.cursor())?.hash]).toEqual([1, hashOf(10_160)]);

@@ -15,7 +15,7 @@ if (deployment === undefined) throw new TypeError("no deployment to test with");
 const blockAt = (number: number) => ({
   number: `0x${number.toString(16)}`,
   hash: hashOf(number),
-  parentHash: hashOf(0),
+  parentHash: hashOf(number - 1),
   timestamp: "0x1",
 });
 type Answer = (call: RpcCall) => RpcAnswer;
@@ -44,8 +44,17 @@ it("does not take what a node has of a range for all of it, where the node takes
     return { result };
   });
   await expect(events(11n, 100n)).rejects.toMatchObject({ code: "NODE_BEHIND" });
-  expect(asked).toEqual(["eth_getBlockByNumber", "eth_getLogs", "eth_getBlockByNumber"]);
-  expect((await events(11n, 100n)).last.number).toBe(100n);
+  expect(asked).toEqual(["eth_getBlockByNumber", "eth_getBlockByNumber", "eth_getLogs", "eth_getBlockByNumber"]);
+  const { parentHash, last } = await events(11n, 100n);
+  expect([parentHash, last.number]).toEqual([hashOf(10), 100n]);
+});
+
+it("takes no range of a node that does not have its first block: what comes before it cannot be told", async () => {
+  const { events } = readsOn(({ method, params: [first] }) => {
+    const wanted = Number(first);
+    return { result: method === "eth_getLogs" ? [] : wanted === 11 ? null : blockAt(wanted) };
+  });
+  await expect(events(11n, 100n)).rejects.toMatchObject({ code: "NODE_BEHIND" });
 });
 
 it("does not take what a node has of a range for all of it, where the node falls back while it answers", async () => {

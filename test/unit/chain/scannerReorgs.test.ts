@@ -78,6 +78,46 @@ describe("the scanner, after a reorg", () => {
     expect(reader.events()).toEqual(model.events());
   });
 
+  it("takes no range that does not follow its checkpoint, which a node that stands still shows though it was taken back", async () => {
+    const model = createModel(3n);
+    model.grow(20);
+    const reader = createReader(model);
+    await reader.catchUp();
+    const stuck = await model.chain.blocks(0n, 20n);
+    model.reorg(2, 12);
+    const { block } = model.chain;
+    model.chain.block = async (number) => stuck[Number(number)];
+    await expect(reader.catchUp()).rejects.toThrow("block 21 does not follow the checkpoint's");
+    model.chain.block = block;
+    await reader.catchUp();
+    expect(reader.rewinds).toEqual([18n]);
+    expect(reader.events()).toEqual(model.events());
+  });
+
+  it("takes no range that it asked for ahead and that does not follow the one before it", async () => {
+    const model = createModel(3n);
+    model.grow(20);
+    const stuck = await model.chain.blocks(0n, 20n);
+    const { block, events } = model.chain;
+    model.chain.events = (from, to) => {
+      model.chain.events = events;
+      const answer = events(from, to);
+      model.reorg(15, 25);
+      return answer;
+    };
+    model.chain.block = async (number) => stuck[Number(number)];
+    const reader = createReader(model);
+    await expect(reader.catchUp()).rejects.toThrow("block 8 does not follow the checkpoint's");
+    expect(model.asked).toEqual([
+      [1n, 7n],
+      [8n, 14n],
+      [15n, 21n],
+    ]);
+    model.chain.block = block;
+    await reader.catchUp();
+    expect(reader.events()).toEqual(model.events());
+  });
+
   it("ends with the chain's own events after any growth and any reorgs, above finality and below", async () => {
     const deed = fc.oneof(
       fc.record({ grow: fc.integer({ min: 1, max: 40 }) }),

@@ -36,6 +36,7 @@ const chain = fakeChain({
         at: { blockNumber: 7n, blockHash: hashOf(7), logIndex: 0 },
       }),
     ),
+    parentHash: hashOf(6),
     last: { ...aSnapshot().block },
   }),
   responsesOfTask: async () => [aResponse().address],
