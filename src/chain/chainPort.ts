@@ -106,7 +106,8 @@ export type ChainPort = {
   readonly block: (number: bigint) => Promise<Head | undefined>;
   /** `undefined` where there is no such contract, so too below; "behind" where the node does not have the block `since` (yet) either. */
   readonly source: (address: SourceAddress, since: bigint) => Promise<Source | "behind" | undefined>;
-  readonly sourceOfTask: (address: TaskAddress) => Promise<SourceAddress | undefined>;
+  /** "behind" as above. */
+  readonly sourceOfTask: (address: TaskAddress, since: bigint) => Promise<SourceAddress | "behind" | undefined>;
   /** A stretch of a source's tasks from an index on, oldest first. */
   readonly tasksOfSource: (
     address: SourceAddress,

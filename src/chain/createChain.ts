@@ -144,9 +144,12 @@ export function createChain(deps: ChainDeps): ChainPort {
       return toSource(address, params, status) ?? (block === undefined ? "behind" : undefined);
     },
 
-    sourceOfTask: async (address) => {
-      const source = await call<string>(taskAbi, address, "getSource", [], latest);
-      return source?.toLowerCase() as SourceAddress | undefined;
+    sourceOfTask: async (address, since) => {
+      // As above.
+      const reads = [blockRead(toQuantity(since)), read<string>(taskAbi, address, "getSource", [], latest)] as const;
+      const [block, source] = await readAll(rpc, reads);
+      if (source === undefined) return block === undefined ? "behind" : undefined;
+      return source.toLowerCase() as SourceAddress;
     },
 
     tasksOfSource: async (address, first) => {

@@ -101,10 +101,11 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     return isOurs;
   };
 
-  const askTask = askOnce((task: TaskAddress) => chain.sourceOfTask(task));
+  const askTask = askOnce((task: TaskAddress, since: bigint) => chain.sourceOfTask(task, since));
   /** The source of a task that is in neither the journal nor the batch, if it is watched. */
   const adopt = async (task: TaskAddress, since: bigint): Promise<SourceAddress | undefined> => {
-    const source = index.sourceOf(task) ?? (await askTask(task));
+    const source = index.sourceOf(task) ?? (await askTask(task, since));
+    if (source === "behind") return missing(`block ${since} for task ${task}`, patienceForBlocks);
     if (source === undefined) return missing(`task ${task}`);
     index.learn(task, source);
     return (await isWatched(source, since)) ? source : undefined;

@@ -7,7 +7,7 @@ import { systemClock } from "../../../src/clock.ts";
 import { terminalAbi } from "../../../src/protocol/abi.ts";
 import type { AccountAddress, Hex } from "../../../src/protocol/brand.ts";
 import { deploymentOn } from "../../../src/protocol/chains.ts";
-import { address, client, hashOf, source } from "../../support/fakeChain.ts";
+import { address, client, hashOf, source, task } from "../../support/fakeChain.ts";
 
 const selector = toFunctionSelector("getIsAgentOf(address,address)");
 const [agent, another] = [address<AccountAddress>(0x98), address<AccountAddress>(0x99)];
@@ -56,4 +56,13 @@ it.each<[string, bigint, "behind" | undefined]>([
   const { asked, chain } = chainAt(head);
   expect(await chain.source(source, 20n)).toBe(expected);
   expect(asked[0]).toBe("eth_getBlockByNumber");
+});
+
+it.each<[string, bigint, "behind" | undefined]>([
+  ["takes no node's word that there is no task in a block that it does not have", 19n, "behind"],
+  ["takes its word on a task where it has that block", 20n, undefined],
+])("%s", async (_, head, expected) => {
+  const { asked, chain } = chainAt(head);
+  expect(await chain.sourceOfTask(task, 20n)).toBe(expected);
+  expect(asked).toEqual(["eth_getBlockByNumber", "eth_call"]);
 });

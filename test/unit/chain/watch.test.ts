@@ -220,6 +220,17 @@ describe("a node that lags behind the logs it gave", () => {
     expect(readSource.calls).toEqual(Array(9).fill([source, 7n]));
   });
 
+  it("is asked again where it has neither a task nor the block of the event that named it", async () => {
+    let isBehind = true;
+    const sourceOfTask = counted(async () => (isBehind ? "behind" : source));
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong: async () => true, sourceOfTask });
+    for (let count = 0; count < 8; count++)
+      await expect(watch.resolve([submitted])).rejects.toThrow("does not have block 7");
+    isBehind = false;
+    expect(await watch.resolve([submitted])).toMatchObject({ tasks: [watchedTask] });
+    expect(sourceOfTask.calls).toEqual(Array(9).fill([task, 7n]));
+  });
+
   it("does not hold up everything for ever for a block that nobody has, nor are others' events taken for foreign by it", async () => {
     let isThere = false;
     const hasAgentAmong = async () => isThere || "behind";
