@@ -50,7 +50,11 @@ export type Endpoints = HttpRpc & {
   readonly head$: Observable<bigint>;
 };
 
-const contractRead: RpcCall = { method: "eth_call", params: [] };
+/** What it takes to read contracts in one block. */
+const contractReads: readonly RpcCall[] = ["eth_getBlockByNumber", "eth_call"].map((method) => ({
+  method,
+  params: [],
+}));
 
 /** @throws RetryableError from every method where no endpoint answers; RpcError where one refuses. */
 export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoints {
@@ -209,7 +213,7 @@ export function createEndpoints({ urls, ...options }: EndpointsOptions): Endpoin
     pin: (name) => endpoints.find((endpoint) => endpoint.name === name) ?? preferred(),
     elsewhere: named((calls) => besides(preferred(calls), calls)),
     apart: () => {
-      const best = preferred([contractRead]);
+      const best = preferred(contractReads);
       return [best, othersThan.get(best) ?? best];
     },
     passOver: async (method, why, isTrueOf) => {

@@ -337,6 +337,16 @@ describe("an endpoint that does not do a call", () => {
     expect(await two.endpoints.elsewhere.call("eth_getLogs")).toBe("a");
   });
 
+  it("is neither of two that are asked apart, where it reads contracts and tells of no block", async () => {
+    const named = (name: string) =>
+      answering(({ method }) => (method === "eth_getBlockByNumber" ? { number: "0x9", hash: name } : name));
+    const { endpoints } = await openEndpointStage([without("eth_getBlockByNumber", a), named("b"), named("c")]);
+    const reads = callsOf("eth_getBlockByNumber", "eth_call").map((call) => ({ ...call, params: ["0x9", false] }));
+    await endpoints.batch(reads);
+    const told = await Promise.all(endpoints.apart().map((each) => each.batch(reads)));
+    expect(told.map(([, name]) => resultOf(name))).toEqual(["b", "c"]);
+  });
+
   it("fails for itself where it is pinned", async () => {
     const { endpoints } = await openEndpointStage([without("eth_feeHistory", a), b]);
     await expect(endpoints.pin().call("eth_feeHistory")).rejects.toThrow(RpcError);
