@@ -1,13 +1,16 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
 import {
   accessSync,
   chownSync,
   constants,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -53,6 +56,10 @@ function nativeFolder(): string {
   return join(dirname(fileURLToPath(import.meta.resolve(packageName))), "..", "native");
 }
 
+const password = "s3cret:of/the@journal";
+const clusterOptions = ["-U", "postgres", "-E", "UTF8", "-A", "scram-sha-256", "--no-sync"];
+const cacheFolder = fileURLToPath(new URL("../node_modules/.cache/ogpu-confirmd/", import.meta.url));
+
 /**
  * Makes a cluster and starts a server on it. It never outlives this process, see `dieWithParent`.
  * @param settings Further settings, e.g. `["fsync=off"]`.
@@ -64,35 +71,24 @@ export async function startPostgres(
   tls?: { readonly cert: string; readonly key: string },
 ): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "postgres-"));
-  const password = "s3cret:of/the@journal";
   const data = join(folder, "data");
-  for (const path of [data, join(folder, "libraries")]) mkdirSync(path, { mode: 0o700 });
+  mkdirSync(join(folder, "libraries"), { mode: 0o700 });
   writeFileSync(join(folder, "password"), `${password}\n`, { mode: 0o600 });
   const native = readable(nativeFolder(), folder);
   linkLibraries(native, join(folder, "libraries"));
   if (nobody.uid !== undefined)
-    for (const path of [folder, data, join(folder, "libraries"), join(folder, "password")])
+    for (const path of [folder, join(folder, "libraries"), join(folder, "password")])
       chownSync(path, nobody.uid, nobody.gid);
   const env = { LD_LIBRARY_PATH: join(folder, "libraries"), LC_ALL: "C", PATH: process.env.PATH ?? "" };
   const options = { ...nobody, env, cwd: folder };
-  const made = spawnSync(
-    join(native, "bin", "initdb"),
-    [
-      "-D",
-      data,
-      "-U",
-      "postgres",
-      "-E",
-      "UTF8",
-      "-A",
-      "scram-sha-256",
-      "--pwfile",
-      join(folder, "password"),
-      "--no-sync",
-    ],
-    { ...options, encoding: "utf8" },
-  );
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}${made.error?.message ?? ""}`);
+  makeCluster(data, () => {
+    const places = ["-D", data, "--pwfile", join(folder, "password")];
+    const made = spawnSync(join(native, "bin", "initdb"), [...places, ...clusterOptions], {
+      ...options,
+      encoding: "utf8",
+    });
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}${made.error?.message ?? ""}`);
+  });
   for (const name of tls ? (["cert", "key"] as const) : []) {
     writeFileSync(join(data, `${name}.pem`), tls?.[name] ?? "", { mode: 0o600 });
     if (nobody.uid !== undefined) chownSync(join(data, `${name}.pem`), nobody.uid, nobody.gid);
@@ -139,6 +135,29 @@ export async function startPostgres(
     },
   };
 }
+
+/** Puts a cluster there that no server has run on. To make one takes longer than to start a server, so one is kept for copies. */
+function makeCluster(data: string, make: () => void): void {
+  const { version } = JSON.parse(readFileSync(join(nativeFolder(), "../package.json"), "utf8")) as { version: string };
+  const made = JSON.stringify([version, password, clusterOptions, process.getuid?.()]);
+  const kept = join(cacheFolder, `cluster-${createHash("sha256").update(made).digest("hex").slice(0, 32)}`);
+  if (existsSync(kept)) {
+    copyWithOwner(kept, data);
+    return;
+  }
+  make();
+  mkdirSync(cacheFolder, { recursive: true });
+  const draft = join(cacheFolder, `${randomUUID()}.tmp`);
+  copyWithOwner(data, draft);
+  try {
+    renameSync(draft, kept);
+  } catch {
+    // Another process was faster.
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+const copyWithOwner = (from: string, to: string): void => void execFileSync("cp", ["-a", from, to]);
 
 /** The programs, where nobody can read them: in a home that is closed to others they are copied. */
 function readable(native: string, folder: string): string {
