@@ -8,7 +8,10 @@ export type Refusal = (json: unknown) => string;
 /** Ids of our own, so that a relative `$ref` leads from file to file inside the policies folder, and nowhere else. */
 const idOf = (path: string): string => `https://policies.invalid/${path}`;
 
-/** Knows what a schema may say. It takes long to get ready, and is needed where files are loaded alone. */
+/**
+ * Knows what a schema may say. It takes long to get ready, the longer the better the code is that it makes, and is needed where
+ * files are loaded alone.
+ */
 let metaSchema: Ajv2020 | undefined;
 
 /**
@@ -18,7 +21,7 @@ let metaSchema: Ajv2020 | undefined;
  */
 export function checkSchema(source: SchemaSource): void {
   usable(() => {
-    metaSchema ??= new Ajv2020({ logger: false });
+    metaSchema ??= new Ajv2020({ logger: false, code: { optimize: false } });
     for (const [name, document] of Object.entries(source.documents)) {
       if (metaSchema.validateSchema(withId(name, document))) continue;
       throw new TypeError(metaSchema.errorsText(metaSchema.errors, { dataVar: name }));
