@@ -146,18 +146,18 @@ function makeCluster(data: string, make: () => void): void {
     return;
   }
   make();
-  mkdirSync(cacheFolder, { recursive: true });
   const draft = join(cacheFolder, `${randomUUID()}.tmp`);
-  copyWithOwner(data, draft);
   try {
+    mkdirSync(cacheFolder, { recursive: true });
+    copyWithOwner(data, draft);
     renameSync(draft, kept);
   } catch {
-    // Another process was faster.
+    // Another process was faster, or nothing can be kept there.
     rmSync(draft, { recursive: true, force: true });
   }
 }
 
-const copyWithOwner = (from: string, to: string): void => void execFileSync("cp", ["-a", from, to]);
+const copyWithOwner = (from: string, to: string): void => void execFileSync("cp", ["-a", from, to], { stdio: "pipe" });
 
 /** The programs, where nobody can read them: in a home that is closed to others they are copied. */
 function readable(native: string, folder: string): string {
