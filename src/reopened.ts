@@ -1,4 +1,4 @@
-import { catchError, EMPTY, exhaustMap, from, type Observable, tap, throttleTime } from "rxjs";
+import { catchError, exhaustMap, from, ignoreElements, type Observable, tap, throttleTime, timer } from "rxjs";
 import { mostBehind } from "./chain/askTwice.ts";
 import type { ChainPort, Head } from "./chain/chainPort.ts";
 import { requireRecent } from "./chain/farBehind.ts";
@@ -89,7 +89,6 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
   }
 
   let failures = 0;
-  let restsUntil = 0;
   const passes = (head: Head): Observable<TaskAddress> =>
     from(pass(head)).pipe(
       tap({
@@ -101,13 +100,9 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
       catchError((error) => {
         const inMs = Math.min(everyMs.most, everyMs.first * 2 ** failures);
         failures += 1;
-        restsUntil = clock.now() + inMs;
         report({ type: "retry", what: "settled tasks", error, inMs });
-        return EMPTY;
+        return timer(inMs, clock.scheduler).pipe(ignoreElements());
       }),
     );
-  return chain.head$.pipe(
-    throttleTime(everyMs.first, clock.scheduler),
-    exhaustMap((head) => (clock.now() < restsUntil ? EMPTY : passes(head))),
-  );
+  return chain.head$.pipe(throttleTime(everyMs.first, clock.scheduler), exhaustMap(passes));
 }

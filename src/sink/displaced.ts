@@ -4,6 +4,7 @@ import { FatalError, RetryableError } from "../errors.ts";
 import type { BlockRef, Confirmation } from "../journal/journal.ts";
 import { toNonce } from "../protocol/brand.ts";
 import { changeAll } from "./changeAll.ts";
+import { firstSeen } from "./firstSeen.ts";
 import type { InFlight } from "./lane.ts";
 import { newestReceipt } from "./nextStep.ts";
 import type { TrackDeps } from "./track.ts";
@@ -28,8 +29,6 @@ export async function isDisplaced(deps: TrackDeps, entry: InFlight, head: BlockR
       return [];
     },
   );
-  // Not where the clock was set back since.
-  const earlier = (since: number | undefined) => Math.min(since ?? at, at);
   const isHere = newestReceipt(confirmation, receipts) !== undefined;
   const there = isHere ? undefined : newestReceipt(confirmation, elsewhere);
   if (isHere) {
@@ -37,7 +36,7 @@ export async function isDisplaced(deps: TrackDeps, entry: InFlight, head: BlockR
     return false;
   }
   if (there === undefined) {
-    const since = earlier(displacedSince);
+    const since = firstSeen(displacedSince, at);
     const isLate = at - since >= receiptLagMs;
     const held = isLate ? await heldByNode(deps, confirmation, head) : undefined;
     lane.note(confirmation.id, { displacedSince: held ? undefined : since, shownElsewhereSince: undefined });
@@ -49,7 +48,7 @@ export async function isDisplaced(deps: TrackDeps, entry: InFlight, head: BlockR
     await chain.passOverForReceipts(held, error);
     throw error;
   }
-  const since = earlier(shownElsewhereSince);
+  const since = firstSeen(shownElsewhereSince, at);
   lane.note(confirmation.id, { displacedSince: undefined, shownElsewhereSince: since });
   const error = withoutReceipt(confirmation, "of two endpoints one alone has a receipt of what the key sent in it");
   if (at - since >= receiptLagMs) await chain.passOverForReceipts(there, error);

@@ -2,6 +2,7 @@ import { olderThanRead } from "../chain/farBehind.ts";
 import type { Filler } from "../journal/sinkJournal.ts";
 import { type Nonce, toNonce } from "../protocol/brand.ts";
 import { feeCap, replacementFees } from "./fees.ts";
+import { firstSeen } from "./firstSeen.ts";
 import { classifyAnswer } from "./nodeErrors.ts";
 import { readAttempt, transferOfNothing } from "./replace.ts";
 import { maxCostOf } from "./signAttempts.ts";
@@ -36,7 +37,7 @@ export function createGapFiller(): GapFiller {
       const mined = await deps.chain.minedNonce(deps.signer.address, head.number, head);
       for (const nonce of gap) if (nonce < mined) gap.delete(nonce);
       const now = deps.now();
-      for (const nonce of gap) if (!since.has(nonce)) since.set(nonce, now);
+      for (const nonce of gap) since.set(nonce, firstSeen(since.get(nonce), now));
       const ripe = [...gap].filter((nonce) => now - (since.get(nonce) ?? now) >= deps.rebroadcastAfterMs);
       if (ripe.length === 0) return;
       const pending = await deps.chain.pendingNonce(deps.signer.address);

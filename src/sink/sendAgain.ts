@@ -2,6 +2,7 @@ import type { Head } from "../chain/chainPort.ts";
 import { FatalError } from "../errors.ts";
 import type { Confirmation } from "../journal/journal.ts";
 import type { UnixSeconds } from "../protocol/brand.ts";
+import { firstSeen } from "./firstSeen.ts";
 import type { InFlight } from "./lane.ts";
 import { isHopeless, isRefusedUntried, lastWord, overcome, tellHelpless } from "./overcome.ts";
 import { type Payable, payableAll } from "./payable.ts";
@@ -97,9 +98,10 @@ async function bytesFor(
     // What nodes refuse for good no fee helps; the same bytes tell whether they mean it.
     return isRefused ? confirmation : better(deps, again, urgent);
   }
-  const doomedSince = entry.doomedSince ?? deps.now();
+  const at = deps.now();
+  const doomedSince = firstSeen(entry.doomedSince, at);
   deps.lane.note(confirmation.id, { doomedSince });
-  const wait = deps.rebroadcastAfterMs - (deps.now() - doomedSince);
+  const wait = deps.rebroadcastAfterMs - (at - doomedSince);
   const { canSign = true } = deps;
   // Nothing else can free its nonce: where the right alone is missing they revert, or pay what was approved if that is given back.
   if (wait <= 0 && !canSign && check.type === "not-now" && check.ofKey) return confirmation;

@@ -2,6 +2,7 @@ import { FatalError } from "../errors.ts";
 import type { AccountAddress, Nonce } from "../protocol/brand.ts";
 import { toNonce } from "../protocol/brand.ts";
 import type { Reporter } from "../report.ts";
+import { firstSeen } from "./firstSeen.ts";
 
 /**
  * What to do about transactions of a key that wait in the node and that the journal does not know, when the daemon
@@ -90,8 +91,9 @@ export function createStrangers(
     if (second === undefined) return undefined;
     // A key that is new to the journal may have been used as often as it likes.
     if (highest !== undefined) {
-      doubted ??= { block: second.block, at: now() };
-      if (second.block <= doubted.block && now() - doubted.at < laterMs) return undefined;
+      const at = now();
+      doubted = { block: doubted?.block ?? second.block, at: firstSeen(doubted?.at, at) };
+      if (second.block <= doubted.block && at - doubted.at < laterMs) return undefined;
     }
     return Math.min(mined, second.mined);
   };

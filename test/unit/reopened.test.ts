@@ -29,6 +29,8 @@ import { policyOf } from "./policy/support.ts";
 let place: JournalPlace;
 let journal: Journal;
 let time: VirtualTime;
+/** By which the machine's clock is ahead. */
+let aheadMs: number;
 let heads: Subject<Head>;
 let reports: Report[];
 let opened: TaskAddress[];
@@ -40,6 +42,7 @@ beforeEach(async () => {
   place = sqlitePlace();
   journal = await place.open();
   time = createVirtualTime();
+  aheadMs = 0;
   [reports, opened, asked] = [[], [], []];
   await journal.intake({ tasks: [{ task, source }], responses: [{ response, task }], touched: [] });
 });
@@ -91,7 +94,8 @@ const watch = (one: Endpoint, other: Endpoint = one) => {
   heads = new Subject();
   const chain = fakeChain({ head$: heads, termsByTwo: byTwo(answerOf(one), answerOf(other)) });
   const report = (each: Report) => void reports.push(each);
-  const deps = { chain, journal, watch: { isWatched }, clock: time.clock, report };
+  const clock = { ...time.clock, now: () => time.clock.now() + aheadMs };
+  const deps = { chain, journal, watch: { isWatched }, clock, report };
   watching = reopened$(deps).subscribe((each) => opened.push(each));
 };
 /** Three blocks on top of one make it final. */
@@ -313,6 +317,16 @@ describe("a task that a node showed as over", () => {
     watch({ fails: true });
     await headComes(103n);
     expect(reports).toContainEqual(expect.objectContaining({ type: "retry", what: "settled tasks" }));
+    await headComes(104n);
+    expect(asked).toHaveLength(4);
+  });
+
+  it("is asked for again as soon as ever where the clock is set back meanwhile", async () => {
+    await look(canceled);
+    aheadMs = 3_600_000;
+    watch({ fails: true });
+    await headComes(103n);
+    aheadMs = 0;
     await headComes(104n);
     expect(asked).toHaveLength(4);
   });

@@ -62,6 +62,13 @@ describe("nonces below those in flight that nobody holds", () => {
     expect(bench.reports.filter(({ type }) => type === "gap-filled")).toHaveLength(2);
   });
 
+  it("are used up as soon as ever where the clock is set back meanwhile", async () => {
+    const look = await stage(5);
+    await look(1, { now: () => 3_600_000 });
+    await look(2);
+    expect(await filled()).toEqual([3, 4]);
+  });
+
   it("are those of the head: what a node that stands still counts is none", async () => {
     const look = await stage(5);
     const { chain } = bench.deps({ minedNonce: async (_, at) => toNonce(at === undefined ? 3 : 4) });

@@ -111,6 +111,12 @@ describe("what is sent again", () => {
     expect(await kindsOf(sent)).toEqual(["confirm", "cancel"]);
   });
 
+  it("is a transfer of nothing as soon as ever where the clock is set back meanwhile", async () => {
+    const sent = await send(bench.deps());
+    for (const now of [3_600_000, 1_000, 2_000]) await trackRound(bench.deps(swapped, { now: () => now }));
+    expect(await kindsOf(sent)).toEqual(["confirm", "cancel"]);
+  });
+
   it("is signed anew by nobody because a node will not try the call, where no node has refused the bytes", async () => {
     const sent = await send(bench.deps());
     for (const now of [1_000, 2_000, 3_000, 4_000]) {

@@ -109,6 +109,16 @@ describe("a count that the journal does not explain", () => {
     expect(await next(counts(12, 9, 12))).toEqual(nonce(12));
   });
 
+  it("is believed a minute after the clock was set back, where no later block comes", async () => {
+    const { next } = strangers("wait");
+    for (const at of [3_600_000, 0, 59_999]) {
+      time = at;
+      expect(await next(counts(12, 9, 12))).toMatchObject(wait("12 transactions"));
+    }
+    time = 60_000;
+    expect(await next(counts(12, 9, 12))).toEqual(nonce(12));
+  });
+
   it("is looked at again where it came from when another endpoint does not answer three times, and says so each time", async () => {
     const { next } = strangers("wait");
     const asked: string[] = [];
