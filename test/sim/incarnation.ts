@@ -58,6 +58,8 @@ export type IncarnationDeps = {
   readonly signers: readonly Signer[];
   readonly settings: DaemonSettings;
   readonly time: VirtualTime;
+  /** Milliseconds by which the machine's clock is ahead of that. */
+  readonly clockAhead: () => number;
   readonly trace: Trace;
   readonly prng: Prng;
   readonly faults: Faults;
@@ -127,6 +129,7 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
 
   const opened = openSqliteJournal({ path, chainId, shared: deps.isSecond });
   const clock = time.clock(isAlive);
+  const wallClock = { ...clock, now: () => time.now() + deps.clockAhead() };
   const report = (each: Report) => {
     if (!alive) return;
     describe(each, trace);
@@ -190,7 +193,7 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
       owner: deps.owner,
       payload: createModelPayload(documents, { time, prng, isAlive }),
       policies,
-      clock,
+      clock: wallClock,
       report,
       sweepTicks$: ports.sweepTicks$,
     },
@@ -240,8 +243,8 @@ export function startIncarnation(given: IncarnationDeps): Incarnation {
     isAlive,
     push: socket.push,
     stop: daemon.stop,
-    pause: () => pausePaying(opened, { who: "a person", why: "a look" }, time.now()),
-    resume: () => resumePaying(opened, { who: "a person", why: "looked" }, time.now()),
+    pause: () => pausePaying(opened, { who: "a person", why: "a look" }, wallClock.now()),
+    resume: () => resumePaying(opened, { who: "a person", why: "looked" }, wallClock.now()),
     stallUntil,
     oust: () => {
       ousted = true;

@@ -5,13 +5,14 @@ import { fixedPolicies } from "../../src/policy/policyStore.ts";
 import { deploymentOn, mainnet } from "../../src/protocol/chains.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
 import { signers, startActors } from "./actors.ts";
+import { startClockSteps } from "./clockSteps.ts";
 import { createCrashes } from "./crashes.ts";
 import { startDeploys } from "./deploys.ts";
 import { createDiskFaults, isOfDisk } from "./diskFaults.ts";
 import { drawChain, drawNodeOptions, drawSettings } from "./draws.ts";
 import { startEnding } from "./ending.ts";
 import { createFaults, type Focus } from "./faults.ts";
-import { drawGuardrails, withCaps } from "./guardrails.ts";
+import { drawGuardrails, longestWindow, withCaps } from "./guardrails.ts";
 import { createHangs } from "./hangs.ts";
 import { prepare } from "./home.ts";
 import { type Incarnation, maxFeePerGas, startIncarnation } from "./incarnation.ts";
@@ -229,6 +230,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       signers: keys,
       settings,
       time,
+      clockAhead,
       trace,
       prng: daemonPrng,
       faults,
@@ -273,6 +275,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
 
   let deployed: ReturnType<typeof startDeploys> = () => false;
+  let clockAhead: ReturnType<typeof startClockSteps> = () => 0;
   let isDone = false;
   let hasStopped = false;
   const overseen = {
@@ -310,9 +313,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   startOperator(overseen, lengthMs);
   const isTakenOver = takeover.chance(0.25) && !guardrails.dryRun;
   if (isTakenOver) time.after(takeover.between(45_000, 150_000), takeOver);
-  // A supervisor of two daemons is none of this.
-  else if (plant === undefined)
+  // A supervisor of two daemons is none of this, nor is a clock by which leases end at another time.
+  else if (plant === undefined) {
     deployed = startDeploys({ ...overseen, prng: createPrng(seed, "deploys"), start }, lengthMs);
+    // The oracle keeps its sums by a clock that nobody sets.
+    if (longestWindow(guardrails) === 0)
+      clockAhead = startClockSteps({ ...overseen, prng: createPrng(seed, "clock") }, lengthMs);
+  }
   let faultsEnded = 0;
   time.after(lengthMs, () => {
     faults.end();

@@ -20,15 +20,18 @@ describe("the simulator", () => {
     const violations: unknown[] = [];
     let broadcasts = 0;
     let failovers = 0;
+    let clocksSet = 0;
     for (let seed = 1; seed <= 30; seed++) {
       const { violation, counts } = await simulate({ seed, focus: "all" });
       if (violation) violations.push({ seed, ...violation });
       broadcasts += counts.broadcast ?? 0;
       failovers += counts.failover ?? 0;
+      clocksSet += counts["clock set"] ?? 0;
     }
     expect(violations).toEqual([]);
     expect(broadcasts).toBeGreaterThan(30);
     expect(failovers).toBeGreaterThan(10);
+    expect(clocksSet).toBeGreaterThan(10);
   });
 
   it.each(Object.keys(plants))("finds the planted bug %s within 200 seeds", async (plant) => {
