@@ -133,6 +133,11 @@ describe("a transaction in a node's own blocks", () => {
     expect(await far.find(11_999n)).toEqual({ hash: first, blockNumber: 2_000n });
   });
 
+  it("is found, too, where the clock that it was signed by is far ahead of the chain's", async () => {
+    const find = (signedIn: number) => chainWith({ 12: [first] }, { signedIn }).find(2_000n);
+    expect([await find(2_600), await find(2_601)]).toEqual([undefined, { hash: first, blockNumber: 12n }]);
+  });
+
   it("is not told of by a node that does not have the head", async () => {
     for (const oldest of [251, 252]) await expect(chainWith({}, { oldest }).find(250n)).rejects.toThrow("blocks");
   });

@@ -30,9 +30,12 @@ const keys = [signerOfKey("1"), signerOfKey("2")] as const;
 const [first, second] = keys;
 let bench: SinkBench;
 let time: VirtualTime;
+/** Milliseconds by which the sink's clock was set back. */
+let setBackMs: number;
 beforeEach(() => {
   bench = createSinkBench();
   time = createVirtualTime();
+  setBackMs = 0;
 });
 afterEach(() => bench.remove());
 
@@ -65,7 +68,7 @@ const start = async (
     {
       ...bench.deps(),
       journal,
-      clock: time.clock,
+      clock: { ...time.clock, now: () => time.clock.now() - setBackMs },
       signers,
       chain: fakeChain({ head$, head: async () => head$.value, snapshot, ...chain }),
     },
@@ -321,27 +324,34 @@ it("the batch that waits for its turn is not signed once the pipe was left", asy
   expect(await stateOf(intents[101] as Confirmation)).toBe("intended");
 });
 
-it("what waited so long to be signed is checked anew: what cannot be paid by then is not signed", async () => {
-  const { slow, asked } = signingSlowly();
-  const intents: Confirmation[] = [];
-  for (let count = 0; count < 102; count++) intents.push(await intend());
-  const last = intents.at(-1) as Confirmation;
-  let isAble = true;
-  const { stop } = await start(
-    [slow],
-    {
-      simulateConfirm: async (_, response) =>
-        response === last.response && !isAble ? notOwner : { ok: true, gas: 100_000n },
-    },
-    { maxInFlight: 200 },
-  );
-  await time.pass(1_000);
-  isAble = false;
-  await time.pass(4_000);
-  expect([await stateOf(intents[100] as Confirmation), await stateOf(last)]).toEqual(["broadcast", "intended"]);
-  expect(asked()).toBe(101);
-  stop();
-});
+it.each([
+  ["", 0],
+  [", also where the clock is set back meanwhile", 3_600_000],
+])(
+  "what waited so long to be signed is checked anew: what cannot be paid by then is not signed%s",
+  async (_, backMs) => {
+    const { slow, asked } = signingSlowly();
+    const intents: Confirmation[] = [];
+    for (let count = 0; count < 102; count++) intents.push(await intend());
+    const last = intents.at(-1) as Confirmation;
+    let isAble = true;
+    const { stop } = await start(
+      [slow],
+      {
+        simulateConfirm: async (_, response) =>
+          response === last.response && !isAble ? notOwner : { ok: true, gas: 100_000n },
+      },
+      { maxInFlight: 200 },
+    );
+    await time.pass(1_000);
+    isAble = false;
+    setBackMs = backMs;
+    await time.pass(4_000);
+    expect([await stateOf(intents[100] as Confirmation), await stateOf(last)]).toEqual(["broadcast", "intended"]);
+    expect(asked()).toBe(101);
+    stop();
+  },
+);
 
 it("what was postponed comes back also where the others of its batch waited so long to be signed that they were checked anew", async () => {
   const { slow } = signingSlowly();
