@@ -165,7 +165,10 @@ describe("an endpoint that is hundreds of blocks behind, and is the only one tha
     const head$ = of(await fallBack());
     const watch = { isWatched };
     const opened$ = reopened$({ chain: { ...chain, head$ }, journal, watch, report, clock: time.clock });
-    expect(await lastValueFrom(opened$.pipe(toArray()))).toEqual([]);
+    const opened = lastValueFrom(opened$.pipe(toArray()));
+    await expect.poll(() => reports.at(-1)).toMatchObject({ what: "settled tasks", error: behind });
+    await time.pass(5_000);
+    expect(await opened).toEqual([]);
     expect((await journal.task(paid.task))?.state).toBe("closed");
   });
 
