@@ -152,9 +152,12 @@ function* taskRecord(task: TaskAddress): Work<TaskRecord | undefined> {
       task,
     ),
     statement.all(
-      `SELECT r.response FROM responses r
-       WHERE r.task = ? AND r.seen_block > (
-         SELECT block_number FROM verdicts v WHERE v.task = r.task AND v.response = r.response ORDER BY v.id DESC LIMIT 1)`,
+      // Where the verdict's block still stands, its node had answered out of a later one. What was to be paid is looked at
+      // again in any case: another node may have refused it, for want of that later block.
+      `SELECT r.response FROM responses r JOIN verdicts v ON v.id = (
+         SELECT max(w.id) FROM verdicts w WHERE w.task = r.task AND w.response = r.response)
+       WHERE r.task = ? AND r.seen_block > v.block_number AND (v.kind = 'confirm' OR NOT EXISTS (
+         SELECT 1 FROM blocks b WHERE b.block_number = v.block_number AND b.block_hash = v.block_hash))`,
       task,
     ),
     statement.all("SELECT * FROM confirmations WHERE task = ? ORDER BY id", task),

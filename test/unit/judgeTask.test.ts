@@ -621,6 +621,22 @@ describe("a verdict", () => {
     },
   );
 
+  it.each([
+    ["stays", "is still there", headAt(100n), 1],
+    ["is judged anew", "was taken back", headAt(100n, { hash: headAt(102n).hash }), 2],
+  ] as const)(
+    "rejection by a policy that was changed since %s where the response's event names a later block, and the block of the verdict %s",
+    async (_, __, now, decisions) => {
+      await look(policyOf({ kind: "reject" }));
+      const cursor = { number: 101n, hash: headAt(101n).hash };
+      const blocks = { read: [{ number: now.number, hash: now.hash }, cursor], forgotten: [] };
+      await journal.intake({ tasks: [], responses: [{ response, task, block: 101n }], touched: [], cursor, blocks });
+      const snapshot = aSnapshot({ block: headAt(101n) });
+      await look(policyOf({ kind: "reject" }, { digest: "digest-2" }), { snapshot });
+      expect(await journal.decisions(0)).toHaveLength(decisions);
+    },
+  );
+
   it("is not made by a block below what was scanned, whether a response is missing there or not", async () => {
     const cursor = { number: 101n, hash: headAt(101n).hash };
     await journal.intake({ tasks: [], responses: [], touched: [], cursor });
