@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { threadEnvironment } from "../../threadEnvironment.ts";
 import type { Verification } from "./verifyWorker.ts";
 
 /** TypeScript as it is in the repository, JavaScript in the package. */
@@ -11,7 +12,7 @@ const entry = new URL(`./verifyWorker.${import.meta.url.endsWith(".ts") ? "ts" :
 export async function verifyInThread(path: string): Promise<number> {
   const worker = new Worker(entry, {
     workerData: { path },
-    env: {},
+    env: threadEnvironment(),
     execArgv: ["--disable-warning=ExperimentalWarning"],
     resourceLimits: { maxOldGenerationSizeMb: 512 },
   });

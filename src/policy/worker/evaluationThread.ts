@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { threadEnvironment } from "../../threadEnvironment.ts";
 import type { Answer, Order } from "./messages.ts";
 
 /** One worker thread, until it ends. */
@@ -28,7 +29,7 @@ const entry = new URL(`./evaluationWorker.${import.meta.url.endsWith(".ts") ? "t
 export function startThread(memoryMb: number, { onAnswer, onEnd }: ThreadEvents): EvaluationThread {
   const begun = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(entry, {
-    env: {},
+    env: threadEnvironment(),
     workerData: begun.buffer,
     execArgv: ["--disable-warning=ExperimentalWarning"],
     resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 4 },

@@ -7,6 +7,9 @@ import type { Answer, Order } from "./messages.ts";
 const port = parentPort;
 if (!port) throw new Error("this file is the entry of a worker");
 
+// What it was started with is for Node alone: a plug-in finds nothing there.
+process.env = {};
+
 /** The order whose facts have been read: from then on time counts. */
 const begun = new Int32Array(workerData as SharedArrayBuffer);
 const assessors = new Map<string, Assessor>();

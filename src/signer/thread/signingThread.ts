@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { RetryableError } from "../../errors.ts";
+import { threadEnvironment } from "../../threadEnvironment.ts";
 import type { BareSignature, Parity } from "../signature.ts";
 import { type Answer, type Birth, digestBytes, type Order, type Signed, unpackSigned } from "./messages.ts";
 
@@ -27,7 +28,7 @@ const lost = (why: string): RetryableError =>
 export function startSigningThread(birth: Birth): SigningThread {
   const worker = new Worker(entry, {
     workerData: birth,
-    env: {},
+    env: threadEnvironment(),
     execArgv: ["--disable-warning=ExperimentalWarning"],
     resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
   });
