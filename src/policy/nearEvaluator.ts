@@ -13,17 +13,17 @@ const mostTogether = 4;
 /**
  * Evaluates in this thread what its form keeps short, and leaves everything else to threads that can be killed: the way to a
  * thread and back takes many times as long as a plain condition does, while somebody waits to be paid. A program has to be
- * bounded in all its parts, and so have the facts of a response. Both say the same of the same facts.
+ * bounded in all its parts, and so have the facts of a response. Both say the same of the same facts. What is bounded is
+ * compiled in a thread when one is first asked, so that none has to start for a set that has nothing else.
  */
 export function createNearEvaluator(threads: Evaluator): Evaluator {
   let near: ReadonlyMap<string, Assessor> = new Map();
   return {
     prepare: async (programs) => {
+      const bounded = new Set(programs.filter(isBoundedProgram));
       // What takes too long to compile shows there.
-      await threads.prepare(programs);
-      const made = programs
-        .filter(isBoundedProgram)
-        .map(async (each) => [each.digest, await createAssessor(each)] as const);
+      await threads.prepare(programs.filter((each) => !bounded.has(each)));
+      const made = [...bounded].map(async (each) => [each.digest, await createAssessor(each)] as const);
       near = new Map(await Promise.all(made));
     },
     assess: async (program, facts, options) => {

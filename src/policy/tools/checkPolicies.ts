@@ -1,6 +1,7 @@
 import { heapOf, payloadMemory } from "../../payload/heapOf.ts";
 import type { LoadedPolicy } from "../loadPolicies.ts";
 import { loadPolicySet } from "../loadPolicySet.ts";
+import { createNearEvaluator } from "../nearEvaluator.ts";
 import type { Policy } from "../policyPort.ts";
 import { createWorkerEvaluator } from "../worker/workerEvaluator.ts";
 import { takesAll } from "./takesAll.ts";
@@ -12,7 +13,7 @@ import { takesAll } from "./takesAll.ts";
  * @throws ConfigError `POLICY_INVALID` with every problem as `file:line:column: message (hint)`.
  */
 export async function checkPolicies(folder: string): Promise<string> {
-  const evaluator = createWorkerEvaluator({ threads: 1 });
+  const evaluator = createNearEvaluator(createWorkerEvaluator({ threads: 1 }));
   try {
     const { loaded } = await loadPolicySet(folder, { evaluator });
     const names = loaded.map((each, place) => {

@@ -34,7 +34,8 @@ const maxOrders = 2 ** 31;
 
 /**
  * Evaluates in worker threads. Each response has a budget of its own: a thread that overruns it is killed and replaced;
- * the response is tried once again, by itself, then held; its siblings and the other policies go on.
+ * the response is tried once again, by itself, then held; its siblings and the other policies go on. No thread starts before
+ * there is something for it.
  */
 export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Evaluator {
   const { threads = usualThreads(), memoryMb = 128, patienceMs = 10_000, onKilled } = options;
@@ -185,13 +186,22 @@ export function createWorkerEvaluator(options: WorkerEvaluatorOptions = {}): Eva
     else if (job && strike(job, reason)) dispatch(job, true);
   };
 
-  const submit = (job: Omit<Job, "assessments" | "struckAt">): void => {
-    const whole: Job = { ...job, assessments: [], struckAt: -1 };
-    if (closed) cutOff(whole);
-    else dispatch(whole);
+  let opened = false;
+  const openAll = (): void => {
+    if (opened) return;
+    opened = true;
+    for (let count = 0; count <= threads; count++) open();
   };
 
-  for (let count = 0; count <= threads; count++) open();
+  const submit = (job: Omit<Job, "assessments" | "struckAt">): void => {
+    const whole: Job = { ...job, assessments: [], struckAt: -1 };
+    if (closed) {
+      cutOff(whole);
+      return;
+    }
+    openAll();
+    dispatch(whole);
+  };
 
   return {
     prepare: async (wanted) => {

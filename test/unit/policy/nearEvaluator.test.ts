@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { assert, asyncProperty, constantFrom, jsonValue, record, string } from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { createAssessor } from "../../../src/policy/assessor.ts";
@@ -201,6 +202,24 @@ test("it stops after the first that is eligible, where that is wanted", async ()
   const good = factsOf({ label: "positive", confidence: 1 });
   const said = await evaluator.assess(plain, [factsOf({}), good, good], { ...options, stopAtEligible: true });
   expect(said.map(({ kind }) => kind)).toEqual(["reject", "eligible"]);
+});
+
+test("no thread starts before there is something for it, and then it knows all of the set", async () => {
+  const started: unknown[] = [];
+  const note = (thread: unknown) => started.push(thread);
+  subscribe("worker_threads", note);
+  onTestFinished(() => void unsubscribe("worker_threads", note));
+  const threads = createWorkerEvaluator({ threads: 1 });
+  onTestFinished(() => threads.close());
+  const evaluator = createNearEvaluator(threads);
+  await evaluator.prepare([plain]);
+  expect(await evaluator.assess(plain, [factsOf({})], options)).toMatchObject([{ kind: "reject" }]);
+  expect(started).toHaveLength(0);
+  const large = { label: "positive", confidence: 1, more: "x".repeat(20_000) };
+  expect(await evaluator.assess(plain, [factsOf(large)], options)).toEqual([{ kind: "eligible" }]);
+  await evaluator.prepare([plain, { ...plain, digest: "loop", eligible: "output.json.list.all(x, x > 1)" }]);
+  // One evaluates, one stands by.
+  expect(started).toHaveLength(2);
 });
 
 test("whatever the payload, it says what a thread says", async () => {
