@@ -1,9 +1,10 @@
 import { createDecipheriv, pbkdf2Sync, scryptSync, timingSafeEqual } from "node:crypto";
 import { scrypt } from "@noble/hashes/scrypt";
-import { privateKeyToAddress } from "viem/accounts";
 import { keccak256 } from "viem/utils";
 import { ConfigError } from "../errors.ts";
 import type { Hex } from "../protocol/brand.ts";
+import { addressOf } from "./addressOf.ts";
+import { javascriptCurve } from "./javascriptCurve.ts";
 
 /** 256 MiB, what the usual parameters (n = 2^18, r = 8) take. */
 const maxMemory = 2 ** 28;
@@ -41,11 +42,11 @@ export function decryptKeystore(text: string, password: string, from: string): H
         "correct signer.passwordFile (or the credential keystore-password); one line break at its end is left out",
     });
   const decipher = createDecipheriv("aes-128-ctr", derived.subarray(0, 16), iv);
-  const privateKey: Hex = `0x${Buffer.concat([decipher.update(encrypted), decipher.final()]).toString("hex")}`;
-  const address = addressOf(privateKey, from);
+  const privateKey = Buffer.concat([decipher.update(encrypted), decipher.final()]);
+  const address = addressOfKey(privateKey, from);
   if (file.address !== undefined && address !== file.address)
     throw invalid(from, "holds the key of another address than it names");
-  return privateKey;
+  return `0x${privateKey.toString("hex")}`;
 }
 
 /** A file of this kind, rather than a bare key. */
@@ -93,9 +94,9 @@ function deriveKey(crypto: Fields, password: string, from: string): Buffer {
   throw invalid(from, "has another kdf than scrypt or pbkdf2");
 }
 
-function addressOf(privateKey: Hex, from: string): string {
+function addressOfKey(privateKey: Uint8Array, from: string): string {
   try {
-    return privateKeyToAddress(privateKey).slice(2).toLowerCase();
+    return addressOf(javascriptCurve.publicKey(privateKey)).slice(2);
   } catch {
     throw invalid(from, "holds no valid key of this curve");
   }

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { privateKeyToAddress } from "viem/accounts";
 import { type EnvironmentSources, readEnvironment } from "../config/readEnvironment.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError } from "../errors.ts";
 import type { Hex } from "../protocol/brand.ts";
 import { decryptKeystore, isKeystore } from "./decryptKeystore.ts";
+import { javascriptCurve } from "./javascriptCurve.ts";
 import { type Origins, requireRole } from "./keyRole.ts";
 import {
   requireText,
@@ -130,7 +130,7 @@ function parseKey(text: string, from: string): Hex {
   if (digits === undefined) throw invalid("is malformed");
   const privateKey: Hex = `0x${digits.toLowerCase()}`;
   try {
-    privateKeyToAddress(privateKey);
+    javascriptCurve.publicKey(Buffer.from(digits, "hex"));
   } catch {
     throw invalid("is no valid key of this curve");
   }
