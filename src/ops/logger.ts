@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import { type Logger as PinoLogger, pino } from "pino";
-import { prettyFactory } from "pino-pretty";
 import type { Config } from "../config/schema.ts";
 import { plain } from "./plain.ts";
 import { createScrubber } from "./scrub.ts";
@@ -30,7 +30,7 @@ export type LoggerOptions = {
 export function createLogger({ level, format, destination, isTTY, secrets = [], urls = [] }: LoggerOptions): Logger {
   const scrub = createScrubber(secrets, urls);
   const pretty = format === "pretty" || (format === "auto" && isTTY);
-  const render = pretty ? prettyFactory({ colorize: isTTY, translateTime: "SYS:HH:MM:ss.l" }) : (line: string) => line;
+  const render = pretty ? prettyFor(isTTY) : (line: string) => line;
   const plainFields = (fields: object) => plain(fields) as Record<string, unknown>;
   return pino(
     {
@@ -42,4 +42,10 @@ export function createLogger({ level, format, destination, isTTY, secrets = [], 
     },
     { write: (line) => void destination.write(render(scrub(line)) ?? "") },
   );
+}
+
+/** It takes longer to load than pino itself: where no person reads, it is not. */
+function prettyFor(colorize: boolean): (line: string) => string | undefined {
+  const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
+  return prettyFactory({ colorize, translateTime: "SYS:HH:MM:ss.l" });
 }
