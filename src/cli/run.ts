@@ -3,10 +3,9 @@ import { hostname } from "node:os";
 import { assemble } from "../assemble.ts";
 import { balanceOf, probe } from "../chain/probe.ts";
 import { steadyClock, systemClock } from "../clock.ts";
-import { loadConfig } from "../config/loadConfig.ts";
+import type { LoadedConfig } from "../config/loadConfig.ts";
 import { maskedConfig } from "../config/maskedConfig.ts";
 import type { Config } from "../config/schema.ts";
-import type { Flags } from "../config/textLayers.ts";
 import { BaseError, ConfigError, exitCodes, type FatalError, RetryableError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { stalled } from "../ops/alerts/ownAlerts.ts";
@@ -48,9 +47,8 @@ import { watchPolicies } from "./watchPolicies.ts";
  * The daemon's life: everything that can be wrong is checked before anything is written; then it runs until a signal.
  * @returns the exit code.
  */
-export async function run(context: Context, file: string | undefined, flags: Flags): Promise<number> {
+export async function run(context: Context, { config, origins, warnings }: LoadedConfig): Promise<number> {
   const { env, cwd } = context;
-  const { config, origins, warnings } = loadConfig({ file, flags, env, cwd });
   const parts = readSignerParts({ config, origins, env, cwd });
   const isNamed = isTokenNamed(origins);
   const page = readPageToken({ tokenFile: config.http.tokenFile, isNamed, credentials: env.CREDENTIALS_DIRECTORY });

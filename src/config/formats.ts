@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
-import { formatGwei } from "viem/utils";
-import { validateCron } from "../ops/cronSchedule.ts";
+import { formatGwei } from "ox/Value";
 import { maskUrl } from "../ops/maskUrl.ts";
+import { validateCron } from "../ops/validateCron.ts";
 import { formatOgpu, parseAmount } from "../protocol/amounts.ts";
 import { checksummed, toAddress, type Wei } from "../protocol/brand.ts";
 import { formatDuration, parseDuration } from "./duration.ts";

@@ -1,7 +1,7 @@
 import type { Entry, Environment, Issue, Layer } from "./layer.ts";
 import { nearest } from "./nearest.ts";
 import { flagOf, settings, variableOf } from "./schema.ts";
-import { unknownKey } from "./yamlLayer.ts";
+import { unknownKey } from "./unknownKey.ts";
 
 /** Command-line flags by name without dashes, as `node:util`'s `parseArgs` gives them with `configFlags()`. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;

@@ -1,8 +1,8 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import { quote } from "./format.ts";
 import type { Entry, Issue, Layer } from "./layer.ts";
-import { nearest } from "./nearest.ts";
 import { settings } from "./schema.ts";
+import { unknownKey } from "./unknownKey.ts";
 
 /**
  * Reads a YAML file's text into entries that remember their line and column. Where the YAML itself is wrong, that alone is told, and the
@@ -93,12 +93,6 @@ const keysOf = (group: string, keys: readonly string[]): string =>
     .filter((key) => key.startsWith(`${group}.`))
     .map((key) => key.slice(group.length + 1))
     .join(", ");
-
-/** The complaint about a key that no setting has. */
-export function unknownKey(key: string, known: readonly string[]): string {
-  const near = nearest(key, known);
-  return near === undefined ? "is not a known key; remove it" : `is not a known key; did you mean ${near}?`;
-}
 
 /** YAML's own words, on one line and without the text that they quote: it may be a credential. */
 function explain(fault: { readonly code: string; readonly message: string }): string {

@@ -1,4 +1,4 @@
-import { createTask, validateDetailed } from "node-cron";
+import { createTask } from "node-cron";
 import { Observable } from "rxjs";
 
 const silent = { info() {}, warn() {}, error() {}, debug() {} };
@@ -44,10 +44,4 @@ export function cron$(expression: string): Observable<Date> {
       void times.destroy();
     };
   });
-}
-
-/** What is wrong with a cron expression, or `undefined`. */
-export function validateCron(expression: string): string | undefined {
-  const { valid, errors } = validateDetailed(expression);
-  return valid ? undefined : (errors[0]?.message ?? "not a cron expression");
 }

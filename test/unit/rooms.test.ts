@@ -41,6 +41,17 @@ describe("the rooms of the house", () => {
     expect(strays(isIn("policy"), ({ to, isType }) => !isType && (isIn("chain")(to) || isIn("sink")(to)))).toEqual([]);
   });
 
+  it("answers help, and complains of the configuration, before what makes a daemon is loaded", () => {
+    const packagesBelow = (entry: string): readonly string[] => {
+      const known = new Set([entry]);
+      for (const path of known) for (const { from, to, isType } of imports) if (from === path && !isType) known.add(to);
+      return [...known].filter((path) => !path.endsWith(".ts") && !path.startsWith("node:")).sort();
+    };
+    expect(packagesBelow("main.ts")).toEqual(["node-cron", "ox/Address", "ox/Value"]);
+    const withFiles = ["convict", "dotenv", "node-cron", "ox/Address", "ox/Value", "viem/chains/utils", "yaml"];
+    expect(packagesBelow("config/loadConfig.ts")).toEqual(withFiles);
+  });
+
   it("loads the whole of viem nowhere but in the library for clients: it takes memory in every thread", () => {
     const whole = ({ to, isType }: Import) => to === "viem" && !isType;
     expect(strays((path) => !isIn("client")(path), whole)).toEqual([]);

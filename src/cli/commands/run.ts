@@ -11,5 +11,10 @@ the policies again, SIGUSR1 pauses paying and SIGUSR2 takes it up again.`,
     ["run as a configuration file says", "run --config /etc/ogpu-confirmd/config.yaml"],
     ["decide and log, and pay nothing", "run --network testnet --dry-run"],
   ],
-  run: async (context, { file, flags }) => (await import("../run.ts")).run(context, file, flags),
+  run: async (context, { file, flags }) => {
+    const { env, cwd } = context;
+    // What is wrong there is said before everything else is loaded.
+    const loaded = (await import("../../config/loadConfig.ts")).loadConfig({ file, flags, env, cwd });
+    return (await import("../run.ts")).run(context, loaded);
+  },
 };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { cron$, validateCron } from "../../../src/ops/cronSchedule.ts";
+import { cron$ } from "../../../src/ops/cronSchedule.ts";
+import { validateCron } from "../../../src/ops/validateCron.ts";
 
 describe("cron$", () => {
   beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2030, 0, 1, 23, 58, 30) }));
