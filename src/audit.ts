@@ -2,13 +2,16 @@ import { mostBehind } from "./chain/askTwice.ts";
 import type { ChainPort } from "./chain/chainPort.ts";
 import { lacksBlock } from "./chain/newestBlock.ts";
 import { asksForLess, createRangeWidth } from "./chain/rangeWidth.ts";
+import type { Watch } from "./chain/watch.ts";
 import type { Cursor, Intake, Journal } from "./journal/journal.ts";
+import type { TaskAddress } from "./protocol/brand.ts";
 import type { ChainEvent } from "./protocol/events.ts";
 import type { Reporter } from "./report.ts";
 
 type AuditDeps = {
   readonly chain: Pick<ChainPort, "head" | "finalBlock" | "block" | "eventsElsewhere">;
   readonly journal: Pick<Journal, "audited" | "cursor" | "knownTasks" | "tasksOfResponses">;
+  readonly watch: Pick<Watch, "agentSetAfter">;
   readonly report: Reporter;
 };
 
@@ -19,12 +22,15 @@ type AuditStep = { readonly events: readonly ChainEvent[]; readonly end: Cursor 
 type Audit = {
   /** What may be read now, stretch by stretch. */
   readonly steps: () => AsyncGenerator<AuditStep, void>;
-  /** Tells how much of this is news: the ways in that come late should find nothing new. */
+  /**
+   * Tells how much of this is news: the ways in that come late should find nothing new, but what was foreign when the scanner
+   * came by.
+   */
   readonly complain: (facts: Pick<Intake, "tasks" | "responses">) => Promise<void>;
 };
 
 /** @param maxBlockRange Blocks that one `eth_getLogs` asks for at most. */
-export function createAudit({ chain, journal, report }: AuditDeps, maxBlockRange: number): Audit {
+export function createAudit({ chain, journal, watch, report }: AuditDeps, maxBlockRange: number): Audit {
   const width = createRangeWidth(maxBlockRange);
   /** How far below the final block it ends: its endpoint may hang behind that for ever. */
   let below = 0n;
@@ -77,9 +83,15 @@ export function createAudit({ chain, journal, report }: AuditDeps, maxBlockRange
     },
 
     complain: async ({ tasks, responses }) => {
-      const known = await journal.knownTasks(tasks.map(({ task }) => task));
-      const answered = await journal.tasksOfResponses(responses.map(({ response }) => response));
-      const [lateTasks, lateResponses] = [tasks.length - known.size, responses.length - answered.size];
+      const answeredIn = new Map(responses.map(({ task, block }) => [task, block]));
+      const foreign = new Set<TaskAddress>();
+      for (const { task, source, block = answeredIn.get(task) } of tasks)
+        if (block !== undefined && watch.agentSetAfter(source, block)) foreign.add(task);
+      const ourTasks = tasks.filter(({ task }) => !foreign.has(task));
+      const ourResponses = responses.filter(({ task }) => !foreign.has(task));
+      const known = await journal.knownTasks(ourTasks.map(({ task }) => task));
+      const answered = await journal.tasksOfResponses(ourResponses.map(({ response }) => response));
+      const [lateTasks, lateResponses] = [ourTasks.length - known.size, ourResponses.length - answered.size];
       if (lateTasks + lateResponses > 0)
         report({ type: "missed", via: "audit", tasks: lateTasks, responses: lateResponses });
     },

@@ -164,7 +164,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       again("scanner"),
     );
 
-  const audit = createAudit({ chain, journal, report }, options.maxBlockRange);
+  const audit = createAudit({ chain, journal, watch, report }, options.maxBlockRange);
   const auditOnce$ = (): Observable<TaskAddress> =>
     defer(() => {
       const rewindsBefore = rewinds;

@@ -1,5 +1,6 @@
+import type { Hex } from "../protocol/brand.ts";
 import type { Deployment } from "../protocol/chains.ts";
-import { type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
+import { agentSetTopic, type ChainEvent, decodeEvent, eventTopics, type RpcLog } from "../protocol/events.ts";
 import type { Reporter } from "../report.ts";
 import type { ChainPort, Head } from "./chainPort.ts";
 import { type HttpRpc, type Missing, resultOf } from "./jsonRpc.ts";
@@ -14,10 +15,15 @@ export type EventReadsDeps = {
   readonly report: Reporter;
 };
 
+const nexusTopics = Object.values(eventTopics);
+
 /** The filter for everything that the daemon wakes for: no event is indexed, so it is everybody's. */
-export const nexusLogs = (deployment: Deployment) => ({
-  address: deployment.nexus,
-  topics: [Object.values(eventTopics)],
+export const nexusLogs = ({ nexus }: Deployment) => ({ address: nexus, topics: [nexusTopics] });
+
+/** The same, and who becomes whose agent: what such a client publishes next is the daemon's. */
+const scannedLogs = ({ nexus, terminal }: Deployment) => ({
+  address: [nexus, terminal],
+  topics: [[...nexusTopics, agentSetTopic]],
 });
 
 /** The events of ranges and of single blocks; where a block's bloom promises some and there are none, asked elsewhere. */
@@ -25,8 +31,10 @@ export function eventReads(
   { rpc, elsewhere = rpc, deployment, report }: EventReadsDeps,
   missing: Missing,
 ): Pick<ChainPort, "events" | "eventsElsewhere" | "eventsOfBlocks"> {
-  const logFilter = nexusLogs(deployment);
-  const mayHoldEvents = bloomTest(logFilter.address, logFilter.topics.flat());
+  const logFilter = scannedLogs(deployment);
+  const mayHoldNexus = bloomTest(deployment.nexus, nexusTopics);
+  const mayHoldAgents = bloomTest(deployment.terminal, [agentSetTopic]);
+  const mayHoldEvents = (logsBloom: Hex | undefined) => mayHoldNexus(logsBloom) || mayHoldAgents(logsBloom);
 
   const eventsFrom =
     (endpoint: HttpRpc): ChainPort["events"] =>
@@ -69,7 +77,7 @@ const toEvents = (logs: unknown): readonly ChainEvent[] =>
 
 async function eventsByHash(
   rpc: HttpRpc,
-  logFilter: ReturnType<typeof nexusLogs>,
+  logFilter: ReturnType<typeof scannedLogs>,
   blocks: readonly Head[],
 ): Promise<readonly (readonly ChainEvent[])[]> {
   const answers = await rpc.batch(

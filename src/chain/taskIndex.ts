@@ -1,5 +1,5 @@
 import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
-import type { ChainEvent } from "../protocol/events.ts";
+import type { NexusEvent } from "../protocol/events.ts";
 import { type AddressCache, createAddressCache } from "./addressCache.ts";
 
 /**
@@ -25,7 +25,7 @@ export type TaskIndex = {
  * Whether an event is certainly about somebody else's task. Learns from it.
  * @param data The event's two words: `0x` and 128 hex digits.
  */
-export type IsForeign = (type: ChainEvent["type"], data: string) => boolean;
+export type IsForeign = (type: NexusEvent["type"], data: string) => boolean;
 
 type TaskIndexOptions = {
   /** Tasks that are remembered at the most: 24 bytes each, a power of two. @default 2^20, twelve minutes of the whole network */

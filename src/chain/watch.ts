@@ -31,6 +31,8 @@ export type Watch = {
   readonly isWatched: (source: SourceAddress, since: bigint) => Promise<boolean>;
   /** What these events say of watched tasks. @throws RetryableError as `isWatched` does. */
   readonly resolve: (events: readonly ChainEvent[]) => Promise<Facts>;
+  /** Whether a log has told that the source's client made a signer its agent after this block: its tasks may have been foreign until then. */
+  readonly agentSetAfter: (source: SourceAddress, block: bigint) => boolean;
   /** Forgets who is an agent of whom: it may have changed since. What cannot change is kept. */
   readonly forget: () => void;
   /** The journal has forgotten what a reorg took back: every log is news again. */
@@ -58,13 +60,21 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
   const missed = createBoundedMap<string, number>(10_000);
   const seen = createSeenLogs(seenLimit);
   let agents = agentsOf(chain, own);
+  /** The newest block in which a client made a signer its agent, or dismissed it, as logs tell. */
+  const agentsSetIn = createBoundedMap<AccountAddress, bigint>(10_000);
+  /** How often answers were forgotten: one that comes after that is not kept. */
+  let forgotten = 0;
 
   /** `undefined`: it cannot be told. */
-  const isClientWatched = async (client: AccountAddress, since: bigint): Promise<boolean | undefined> => {
+  const isClientWatched = async (client: AccountAddress, block: bigint): Promise<boolean | undefined> => {
     if (clients.has(client) || own.includes(client)) return true;
     if (own.length === 0) return false;
-    const told = await agents(client, since);
-    return told === "behind" ? missing(`block ${since} for the agents of ${client}`, patienceForBlocks) : told;
+    const since = later(block, agentsSetIn.get(client));
+    const told = await agents.askedOf(client, since);
+    if (told !== "behind") return told;
+    missing(`block ${since} for the agents of ${client}`, patienceForBlocks);
+    agentsSetIn.delete(client);
+    return undefined;
   };
 
   /** A contract or a block that the node does not have: it lags, for a while. */
@@ -94,10 +104,10 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     }
     const client = await clientOf(address, since);
     if (client === undefined) return false;
-    const asked = agents;
+    const before = forgotten;
     const isOurs = await isClientWatched(client, since);
     if (isOurs === undefined) return false;
-    if (asked === agents) index.judged(address, isOurs);
+    if (before === forgotten) index.judged(address, isOurs);
     return isOurs;
   };
 
@@ -121,7 +131,20 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     return new Map(some.flatMap(([one], at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
   };
 
+  /** What was told of these clients before holds no more. */
+  const noteAgents = (events: readonly ChainEvent[]) => {
+    const set = events.filter((event) => event.type === "AgentSet").filter(({ agent }) => own.includes(agent));
+    for (const { account, at } of set) {
+      agentsSetIn.set(account, later(at.blockNumber, agentsSetIn.get(account)));
+      agents.forget(account);
+    }
+    if (set.length === 0) return;
+    forgotten += 1;
+    index.forgetVerdicts();
+  };
+
   const resolve: Watch["resolve"] = async (events) => {
+    noteAgents(events);
     const published = events.filter((event) => event.type === "TaskPublished");
     for (const { task, source } of published) index.learn(task, source);
     const watched = await those(
@@ -139,7 +162,8 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     const confirmed: ResponseAddress[] = [];
     for (const event of events) {
       if (event.type === "ResponseStatusChanged") confirmed.push(event.response);
-      else if (event.type !== "TaskPublished" && !foreign.has(event.task)) mentioned.add(event.task);
+      else if (event.type !== "TaskPublished" && event.type !== "AgentSet" && !foreign.has(event.task))
+        mentioned.add(event.task);
     }
     const journalled = await journal.knownTasks([...mentioned]);
     const tasksOfResponses = await journal.tasksOfResponses(confirmed);
@@ -161,6 +185,7 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     for (const event of events) {
       switch (event.type) {
         case "TaskPublished":
+        case "AgentSet":
           break;
         case "ResponseSubmitted": {
           const { response, task, at } = event;
@@ -184,24 +209,35 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
   return {
     isWatched,
     resolve,
+    agentSetAfter: (source, block) => {
+      const client = clientsOfSources.get(source);
+      const set = client === undefined ? undefined : agentsSetIn.get(client);
+      return set !== undefined && block < set;
+    },
     forget: () => {
       agents = agentsOf(chain, own);
+      forgotten += 1;
       index.forgetVerdicts();
     },
     rewound: seen.forget,
   };
 }
 
-/** Whether a client made one of the signers its agent; each is asked about until it can be told, and then no more. */
-function agentsOf(
-  chain: Pick<ChainPort, "hasAgentAmong">,
-  own: readonly AccountAddress[],
-): (client: AccountAddress, since: bigint) => Promise<boolean | "behind"> {
-  const known = createBoundedMap<AccountAddress, boolean>(10_000);
-  const ask = askOnce(async (client: AccountAddress, since: bigint) => {
-    const isAgent = await chain.hasAgentAmong(client, own, since);
-    if (isAgent !== "behind") known.set(client, isAgent);
-    return isAgent;
-  });
-  return async (client, since) => known.get(client) ?? ask(client, since);
+const later = (block: bigint, other = 0n): bigint => (block > other ? block : other);
+
+/** Whether a client made one of the signers its agent; each is asked about until it can be told, and again once it is forgotten. */
+function agentsOf(chain: Pick<ChainPort, "hasAgentAmong">, own: readonly AccountAddress[]) {
+  const answers = createBoundedMap<AccountAddress, Promise<boolean | "behind">>(10_000);
+  return {
+    askedOf: (client: AccountAddress, since: bigint): Promise<boolean | "behind"> => {
+      const known = answers.get(client);
+      if (known !== undefined) return known;
+      const answer = chain.hasAgentAmong(client, own, since);
+      answers.set(client, answer);
+      const drop = () => void (answers.get(client) === answer && answers.delete(client));
+      answer.then((told) => told === "behind" && drop(), drop);
+      return answer;
+    },
+    forget: (client: AccountAddress) => void answers.delete(client),
+  };
 }

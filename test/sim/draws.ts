@@ -67,12 +67,12 @@ const pastSeconds = 2;
 export function drawChain(
   past: Prng,
   startSeconds: number,
-  { nexus }: Deployment,
+  deployment: Deployment,
   baseFee: bigint | undefined,
 ): ModelChain {
   const empty = past.chance(0.15) ? past.between(100, 220) : 0;
   const genesis = startSeconds - pastSeconds * empty;
-  const chain = createModelChain(nexus, genesis, baseFee);
+  const chain = createModelChain(deployment, genesis, baseFee);
   const setUp = setting.map((action, index) => ({ hash: modelHash(0x5e, index), action, key: undefined }));
   chain.adopt(chain.build(chain.tip(), { time: genesis + 1, baseFee, transactions: setUp }));
   for (let built = 0; built < empty; built++) {

@@ -1,5 +1,6 @@
 import type { Hash, Hex } from "../../src/protocol/brand.ts";
-import { eventTopics, type RpcLog } from "../../src/protocol/events.ts";
+import type { Deployment } from "../../src/protocol/chains.ts";
+import { agentSetTopic, eventTopics, type RpcLog } from "../../src/protocol/events.ts";
 import { bloomOf } from "./bloom.ts";
 import type { Mempool, ModelTransaction } from "./mempool.ts";
 import { applyAction, copyState, emptyState, type ModelEvent, type ModelState } from "./modelContracts.ts";
@@ -64,7 +65,7 @@ export type ModelChain = {
 const outOfLuck = { ok: false, reason: "OutOfLuck" } as const;
 
 /** The tree of blocks, each with the contracts' state after it: a branch's state is its own transactions', replayed. */
-export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigint | undefined): ModelChain {
+export function createModelChain(contracts: Contracts, genesisTime: number, baseFee: bigint | undefined): ModelChain {
   const blocks = new Map<Hash, Block>();
   const minedIn = new Map<Hash, Place[]>();
   const placesOf = (hash: Hash): readonly Place[] => minedIn.get(hash) ?? [];
@@ -80,7 +81,8 @@ export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigin
       const outcome = doomed?.has(transaction.hash) ? outOfLuck : applyAction(state, action, time);
       if (key) state.nonces.set(key.from, key.nonce + 1);
       if (!outcome.ok) return [{ transaction, succeeded: false, reason: outcome.reason }];
-      for (const event of outcome.events) logs.push(toLog(nexus, event, { number, hash }, transaction, logs.length));
+      for (const event of outcome.events)
+        logs.push(toLog(contracts, event, { number, hash }, transaction, logs.length));
       return [{ transaction, succeeded: true, reason: "" }];
     });
     const block: Block = {
@@ -146,18 +148,24 @@ export function createModelChain(nexus: Hex, genesisTime: number, baseFee: bigin
   };
 }
 
+type Contracts = Pick<Deployment, "nexus" | "terminal">;
+
 function toLog(
-  nexus: Hex,
+  { nexus, terminal }: Contracts,
   { name, first, second }: ModelEvent,
   { number, hash }: { readonly number: number; readonly hash: Hash },
   transaction: ModelTransaction,
   index: number,
 ): RpcLog & Readonly<Record<string, unknown>> {
   const last = typeof second === "number" ? numberWord(second) : addressWord(second);
+  const words: Hex = `0x${addressWord(first)}${last}`;
+  const said =
+    name === "AgentSet"
+      ? { address: terminal, topics: [agentSetTopic], data: `${words}${numberWord(1)}` as const }
+      : { address: nexus, topics: [eventTopics[name]], data: words };
   return {
-    address: nexus.toLowerCase() as Hex,
-    topics: [eventTopics[name]],
-    data: `0x${addressWord(first)}${last}`,
+    ...said,
+    address: said.address.toLowerCase() as Hex,
     blockNumber: quantity(number),
     blockHash: hash,
     logIndex: quantity(index),

@@ -1,4 +1,5 @@
 import type { Hex } from "../../src/protocol/brand.ts";
+import type { ChainEvent } from "../../src/protocol/events.ts";
 import { DeliveryMethod, ResponseStatus, SourceStatus, TaskStatus } from "../../src/protocol/statuses.ts";
 
 export type SourceState = {
@@ -71,9 +72,9 @@ export type Action =
   | { readonly type: "confirm"; readonly response: Hex; readonly sender: Hex }
   | { readonly type: "transfer" };
 
-/** An event of Nexus: its name and its two words. */
+/** An event of Nexus: its name and its two words. Or one of Terminal, whose third word is always the same. */
 export type ModelEvent = {
-  readonly name: "TaskPublished" | "ResponseSubmitted" | "TaskStatusChanged" | "ResponseStatusChanged";
+  readonly name: ChainEvent["type"];
   readonly first: Hex;
   readonly second: Hex | number;
 };
@@ -129,7 +130,7 @@ export function applyAction(state: ModelState, action: Action, time: number): Ou
     }
     case "setAgent":
       state.agents.add(`${action.client}/${action.agent}`);
-      return done();
+      return done({ name: "AgentSet", first: action.client, second: action.agent });
     case "publishTask":
       return publishTask(state, action, time);
     case "attempt":

@@ -2,7 +2,7 @@ import { Observable } from "rxjs";
 import type { ParseMessage } from "../../src/chain/fastLogs.ts";
 import type { SocketMessage } from "../../src/chain/rpcSocket.ts";
 import { toHead, type WireBlock } from "../../src/chain/wire.ts";
-import type { RpcLog } from "../../src/protocol/events.ts";
+import { agentSetTopic, type RpcLog } from "../../src/protocol/events.ts";
 import type { Faults } from "./faults.ts";
 import type { Block, ModelChain } from "./modelChain.ts";
 import type { ModelNode } from "./modelNode.ts";
@@ -51,6 +51,9 @@ export function createModelSocket(deps: SocketDeps): ModelSocket {
     }
   };
 
+  /** The daemon subscribes to what Nexus tells. */
+  const isPushed = (log: RpcLog) => log.topics[0] !== agentSetTopic && !isHidden(log);
+
   const connect = () => {
     if (emit === undefined || !isAlive()) return;
     peer = prng.pick(connectable());
@@ -76,12 +79,12 @@ export function createModelSocket(deps: SocketDeps): ModelSocket {
       }
       const { removed, added } = difference(chain, before, node.head());
       for (const block of removed) {
-        for (const log of block.logs) if (!isHidden(log)) deliver({ type: "log", log: { ...log, removed: true } });
+        for (const log of block.logs) if (isPushed(log)) deliver({ type: "log", log: { ...log, removed: true } });
       }
       for (const block of added) {
         const told = block === node.head() ? node.told() : block.wire;
         deliver({ type: "head", head: toHead(told as unknown as WireBlock) });
-        for (const log of block.logs) if (!isHidden(log)) deliver({ type: "log", log });
+        for (const log of block.logs) if (isPushed(log)) deliver({ type: "log", log });
       }
     },
   };

@@ -50,6 +50,7 @@ const open = ({ chain, watch, store, round, onForget }: Stage): Intakes =>
         resolve: async () => nothing,
         forget: () => undefined,
         rewound: () => undefined,
+        agentSetAfter: () => false,
         isWatched: async () => true,
         ...watch,
       },
@@ -106,6 +107,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
   let asked: [bigint, bigint][];
   let facts: Facts;
   let rewound: number;
+  let authorisedIn: bigint;
   const elsewhere: { answer: ChainPort["eventsElsewhere"] } = { answer: async () => Promise.reject() };
 
   const stage = async (scanned = 150n) => {
@@ -122,6 +124,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
       },
       watch: {
         resolve: async () => facts,
+        agentSetAfter: (_, block) => block < authorisedIn,
         rewound: () => {
           rewound += 1;
         },
@@ -138,6 +141,7 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     asked = [];
     facts = nothing;
     rewound = 0;
+    authorisedIn = 0n;
     elsewhere.answer = emptyRange;
   });
 
@@ -152,6 +156,29 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     await run(intakes, "scan");
     await run(intakes, "audit");
     expect(told("missed")).toHaveLength(1);
+  });
+
+  it.each([
+    [125n, 0],
+    [120n, 1],
+  ])(
+    "stores what was published in 120, also where the client authorised the agent in %s: complaints then: %s",
+    async (set, complaints) => {
+      const intakes = await stage();
+      authorisedIn = set;
+      facts = { ...nothing, tasks: [{ task, source, block: 120n }], responses: [{ response, task, block: 121n }] };
+      expect(await run(intakes, "audit")).toEqual([task]);
+      expect(told("missed")).toHaveLength(complaints);
+      expect((await journal.task(task))?.responses).toEqual([response]);
+    },
+  );
+
+  it("does not complain of a task that only an early response tells of, either", async () => {
+    const intakes = await stage();
+    authorisedIn = 125n;
+    facts = { ...nothing, tasks: [{ task, source }], responses: [{ response, task, block: 121n }] };
+    expect(await run(intakes, "audit")).toEqual([task]);
+    expect(told("missed")).toEqual([]);
   });
 
   it("looks at nothing that was known, whatever happened to it: the first pass did", async () => {

@@ -3,8 +3,9 @@ import type { Head } from "../../../src/chain/chainPort.ts";
 import { eventReads } from "../../../src/chain/eventReads.ts";
 import type { HttpRpc, RpcAnswer, RpcCall } from "../../../src/chain/jsonRpc.ts";
 import { RetryableError } from "../../../src/errors.ts";
+import type { AccountAddress } from "../../../src/protocol/brand.ts";
 import { deploymentOn } from "../../../src/protocol/chains.ts";
-import { eventTopics, type RpcLog } from "../../../src/protocol/events.ts";
+import { agentSetTopic, eventTopics, type RpcLog } from "../../../src/protocol/events.ts";
 import type { Report } from "../../../src/report.ts";
 import { bloomOf } from "../../sim/bloom.ts";
 import { address, hashOf, headAt } from "../../support/fakeChain.ts";
@@ -111,6 +112,29 @@ it("asks elsewhere for the events of a block whose bloom promises some where the
   expect(reports).toEqual([{ type: "bloom", blocks: 2, found: 2 }]);
 });
 
+it("reads in ranges and in blocks who made whom an agent, and asks elsewhere where only a bloom tells of it", async () => {
+  const block = headAt(5n, { hash: hashOf(5n) });
+  const [account, agent] = [address<AccountAddress>(0xa), address<AccountAddress>(0xb)];
+  const words = [account, agent, "0x1"].map((word) => word.slice(2).padStart(64, "0"));
+  const set = logIn(block, {
+    ...{ address: deployment.terminal, topics: [agentSetTopic], data: `0x${words.join("")}` },
+  });
+  const bloomed = { ...block, logsBloom: bloomOf([set]) };
+  const asked: unknown[] = [];
+  const answer: Answer = ({ method, params: [first] }) => {
+    if (method !== "eth_getLogs") return { result: blockAt(Number(first)) };
+    asked.push(first);
+    return { result: [set] };
+  };
+  const { eventsOfBlocks } = readsOn(logsBy([]), answer);
+  const told = [{ type: "AgentSet", account, agent, at: { blockNumber: 5n, blockHash: block.hash, logIndex: 0 } }];
+  expect(await eventsOfBlocks([bloomed])).toEqual(told);
+  expect((await readsOn(answer).events(5n, 5n)).events).toEqual(told);
+  const { nexus, terminal } = deployment;
+  const filter = { address: [nexus, terminal], topics: [[...Object.values(eventTopics), agentSetTopic]] };
+  expect(asked).toMatchObject([filter, filter]);
+});
+
 it("asks for the whole range, and for a second opinion elsewhere", async () => {
   const answerBy =
     (asked: unknown[]): Answer =>
@@ -123,6 +147,6 @@ it("asks for the whole range, and for a second opinion elsewhere", async () => {
   const { events, eventsElsewhere } = readsOn(answerBy(here as unknown[]), answerBy(there as unknown[]));
   await events(11n, 100n);
   await eventsElsewhere(12n, 90n);
-  expect(here).toMatchObject([{ address: deployment.nexus, fromBlock: "0xb", toBlock: "0x64" }]);
-  expect(there).toMatchObject([{ address: deployment.nexus, fromBlock: "0xc", toBlock: "0x5a" }]);
+  expect(here).toMatchObject([{ fromBlock: "0xb", toBlock: "0x64" }]);
+  expect(there).toMatchObject([{ fromBlock: "0xc", toBlock: "0x5a" }]);
 });

@@ -168,6 +168,79 @@ describe("an agent that is authorised later", () => {
     expect(await watch.resolve([submitted])).toMatchObject({ tasks: [watchedTask], responses: [{ response, task }] });
   });
 
+  /** A chain on which nobody has an agent until the client is said to have one. */
+  const laterOn = () => {
+    const authorised = new Set<AccountAddress>();
+    const hasAgentAmong = counted(async (asked: AccountAddress, _: readonly AccountAddress[], __: bigint) =>
+      authorised.has(asked),
+    );
+    const readSource = async (of: SourceAddress) => aSource({ client: of === source ? client : foreigner });
+    return { authorised, hasAgentAmong, watch: watchOf({ source: readSource, hasAgentAmong }) };
+  };
+  const foreigner = address<AccountAddress>(0x77);
+  const theirs = address<SourceAddress>(0x78);
+  const publishedIn = (blockNumber: bigint, changes: { readonly source?: SourceAddress } = {}): ChainEvent => ({
+    ...{ type: "TaskPublished", task, source },
+    ...{ ...changes, at: { ...at, blockNumber } },
+  });
+  const setIn = (blockNumber: bigint, agent: AccountAddress = own): ChainEvent => ({
+    ...{ type: "AgentSet", account: client, agent },
+    at: { ...at, blockNumber, logIndex: 1 },
+  });
+
+  it.each<[string, readonly (readonly ChainEvent[])[]]>([
+    ["in an earlier block", [[setIn(8n)], [publishedIn(9n)]]],
+    ["in the same batch", [[setIn(8n), publishedIn(9n)]]],
+    ["in the same block, told of after the task", [[publishedIn(8n), setIn(8n)]]],
+  ])("is seen at once when a log tells of it %s, and no other client is asked about again", async (_, batches) => {
+    const { watch, authorised, hasAgentAmong } = laterOn();
+    const foreign = publishedIn(7n, { source: theirs });
+    expect(await watch.resolve([publishedIn(7n), foreign])).toMatchObject({ tasks: [] });
+    authorised.add(client);
+    const found: unknown[] = [];
+    for (const batch of batches) found.push(...(await watch.resolve([...batch, foreign])).tasks);
+    expect(found).toMatchObject([watchedTask]);
+    expect(hasAgentAmong.calls.map(([asked]) => asked)).toEqual([client, foreigner, client]);
+  });
+
+  it("is asked about in the newest block that made it one, also by whoever looks at an earlier one", async () => {
+    const { watch, hasAgentAmong } = laterOn();
+    await watch.resolve([setIn(9n)]);
+    await watch.resolve([publishedIn(7n), setIn(5n)]);
+    expect(hasAgentAmong.calls).toEqual([[client, [own], 9n]]);
+  });
+
+  it("is seen also where the answer from before the log comes after it", async () => {
+    const index = createTaskIndex();
+    const { promise: early, resolve: answer } = Promise.withResolvers<boolean>();
+    const answers = [early];
+    const hasAgentAmong = counted(async () => answers.shift() ?? true);
+    const chain = fakeChain({ source: async () => aSource(), hasAgentAmong });
+    const options = { sources: new Set<never>(), clients: new Set<never>(), own: [own] };
+    const watch = createWatch({ chain, journal: journalWith(), index }, options);
+    const before = watch.resolve([published]);
+    while (hasAgentAmong.calls.length === 0) await Promise.resolve();
+    expect(await watch.resolve([setIn(8n), publishedIn(8n)])).toMatchObject({ tasks: [watchedTask] });
+    answer(false);
+    expect(await before).toMatchObject({ tasks: [] });
+    expect(index.isForeignTask(task)).toBe(false);
+    expect(await watch.resolve([published])).toMatchObject({ tasks: [watchedTask] });
+  });
+
+  it("is told of with what came before it, which may have been foreign then", async () => {
+    const { watch } = laterOn();
+    await watch.resolve([publishedIn(7n), publishedIn(7n, { source: theirs }), setIn(9n)]);
+    const before = [8n, 9n].map((block) => watch.agentSetAfter(source, block));
+    expect([...before, watch.agentSetAfter(theirs, 8n)]).toEqual([true, false, false]);
+  });
+
+  it("is not asked about when a client's other agent is told of", async () => {
+    const { watch, hasAgentAmong } = laterOn();
+    await watch.resolve([published]);
+    await watch.resolve([setIn(8n, address(0x97)), publishedIn(9n)]);
+    expect(hasAgentAmong.calls).toHaveLength(1);
+  });
+
   it("is no agent any more after the next forgetting when it was dismissed", async () => {
     let authorised = true;
     const watch = watchOf({ source: async () => aSource(), hasAgentAmong: async () => authorised });
@@ -239,6 +312,17 @@ describe("a node that lags behind the logs it gave", () => {
     for (let count = 0; count < 22; count++) answers.push(await watch.isWatched(source, 9_000n).catch(() => "again"));
     isThere = true;
     expect([...answers, await watch.isWatched(source, 7n)]).toEqual([...Array(20).fill("again"), false, false, true]);
+  });
+
+  it("does not hold up a client's tasks for ever for a log of its agent in a block that nobody has", async () => {
+    const hasAgentAmong = async (_: AccountAddress, __: readonly AccountAddress[], since: bigint) =>
+      since < 9_000n || "behind";
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong });
+    const set: ChainEvent = { type: "AgentSet", account: client, agent: own, at: { ...at, blockNumber: 9_000n } };
+    await watch.resolve([set]);
+    const answers: unknown[] = [];
+    for (let count = 0; count < 22; count++) answers.push(await watch.isWatched(source, 7n).catch(() => "again"));
+    expect(answers).toEqual([...Array(20).fill("again"), false, true]);
   });
 
   it("does not hold up everything for ever for a contract that nobody can read", async () => {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { encodeAbiParameters, encodeEventTopics, type Hex } from "viem";
 import { describe, expect, it } from "vitest";
-import { nexusAbi } from "../../../src/protocol/abi.ts";
-import { decodeEvent, eventTopics, type RpcLog } from "../../../src/protocol/events.ts";
+import { nexusAbi, terminalAbi } from "../../../src/protocol/abi.ts";
+import { agentSetTopic, decodeEvent, eventTopics, type RpcLog } from "../../../src/protocol/events.ts";
 
 const address = fc
   .uint8Array({ minLength: 20, maxLength: 20 })
@@ -27,7 +27,34 @@ describe("the topics", () => {
   });
 });
 
+it("the topic of an agent is the ABI's own selector, and the event has three words that are not indexed", () => {
+  expect(encodeEventTopics({ abi: terminalAbi, eventName: "AgentSet" })).toEqual([agentSetTopic]);
+  const inputs = terminalAbi.find((item) => item.type === "event" && item.name === "AgentSet")?.inputs ?? [];
+  expect(inputs.map((input) => "indexed" in input && input.indexed)).toEqual([false, false, false]);
+});
+
 describe("decoding a log", () => {
+  it("gives back who made or dismissed an agent, in lower case", () => {
+    fc.assert(
+      fc.property(address, address, fc.boolean(), (account, agent, value) => {
+        const types = [{ type: "address" }, { type: "address" }, { type: "bool" }] as const;
+        const data = encodeAbiParameters(types, [account, agent, value]);
+        const shouted = data.toUpperCase().replace("0X", "0x") as Hex;
+        for (const each of [data, shouted])
+          expect(decodeEvent(log({ data: each, topics: [agentSetTopic] }))).toEqual({
+            type: "AgentSet",
+            account,
+            agent,
+            at,
+          });
+      }),
+    );
+  });
+
+  it("gives back no agent of a log that is a word short", () => {
+    expect(decodeEvent(log({ data: `0x${"0".repeat(128)}`, topics: [agentSetTopic] }))).toBeUndefined();
+  });
+
   it("gives back any two addresses, in lower case", () => {
     fc.assert(
       fc.property(address, address, (one, two) => {
