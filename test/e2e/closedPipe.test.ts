@@ -30,7 +30,7 @@ afterEach(async () => {
 function start(words: readonly string[], env: Readonly<Record<string, string>>) {
   child = spawn(process.execPath, [main, ...words, "--config", home.configFile], {
     cwd: home.directory,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const { stdout, stderr } = child;

@@ -40,6 +40,7 @@ afterAll(async () => {
 /** The devnet in mainnet's place: what the environment says goes before the file. */
 const environment = () => ({
   PATH: `${join(home, "bin")}:${process.env.PATH}`,
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
   USER: "ada",
   OGPU_NETWORK: "devnet",
   OGPU_RPC_HTTP: devnet.rpc.http,

@@ -60,7 +60,11 @@ it.skipIf(!canBeFirst)(
     const asked = keepBack("eth_chainId");
     const container = spawn("unshare", [...asFirst, process.execPath, main, "run", "--config", home.configFile], {
       cwd: home.directory,
-      env: { NODE_ENV: "production", AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey },
+      env: {
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        NODE_ENV: "production",
+        AGENT_PRIVATE_KEY: devnet.accounts.agent.privateKey,
+      },
       stdio: "ignore",
     });
     const exited = once(container, "exit");

@@ -34,7 +34,7 @@ async function checkHolding(mebi: number): Promise<string> {
   ];
   writeFileSync(join(directory, "big.yaml"), lines.join("\n"));
   const run = promisify(execFile)(process.execPath, [...flags, main, "policy", "check", directory], {
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
   });
   const { stdout, stderr } = await run.catch((failure) => failure);
   return `${stdout}${stderr}`;
