@@ -28,6 +28,9 @@ import type { Provider } from "../../devnet/actors/provider.ts";
 import { compileContracts } from "../../devnet/compile.ts";
 import { type Devnet, startDevnet } from "../../devnet/index.ts";
 import { awaitReceipt } from "../../devnet/receipt.ts";
+import { createJsonRpc } from "../../src/chain/createJsonRpc.ts";
+import { eventReads } from "../../src/chain/eventReads.ts";
+import { RetryableError } from "../../src/errors.ts";
 import { nexusAbi, responseAbi, sourceAbi, taskAbi, terminalAbi, vaultAbi } from "../../src/protocol/abi.ts";
 import { type ResponseAddress, type SourceAddress, type TaskAddress, toAddress } from "../../src/protocol/brand.ts";
 import { DeliveryMethod, ResponseStatus, TaskStatus } from "../../src/protocol/statuses.ts";
@@ -141,6 +144,18 @@ describe("a task under manual confirmation", () => {
     const { response } = await ada.respondTo(await publish());
     const agent = devnet.createClient(former, { onBehalfOf: devnet.client.address });
     await expect(agent.confirmResponse(response)).rejects.toMatchObject(refusal("NotOwner"));
+  });
+
+  test("concerns an agent from the block on in which its client authorises it: the scanner reads that", async () => {
+    const agent = await devnet.account("new agent");
+    const { blockNumber, blockHash } = await devnet.client.setAgent(agent.address);
+    const rpc = createJsonRpc({ url: devnet.rpc.http, timeoutMs: 10_000 });
+    const missing = (what: string) => new RetryableError(what, { code: "NODE_BEHIND" });
+    const reads = eventReads({ rpc, deployment: devnet.deployment, report: () => undefined }, missing);
+    const { events, last } = await reads.events(blockNumber, blockNumber);
+    const [account, its] = [devnet.client.address, agent.address].map((each) => toAddress(each));
+    expect(events).toMatchObject([{ type: "AgentSet", account, agent: its, at: { blockNumber, blockHash } }]);
+    expect(await reads.eventsOfBlocks([last])).toEqual(events);
   });
 
   test("is paid once, however many confirmations race for it", async () => {
