@@ -35,7 +35,7 @@ afterEach(async () => {
 const start = (rpc: Record<string, unknown>, command: "run" | "check" = "run") => {
   home = createHome(devnet, {
     rpc: { pollInterval: "200ms", timeout: "2s", cooldown: "500ms", ...rpc },
-    socket: { heartbeat: "500ms", silence: "30s", maxBackoff: "2s" },
+    socket: { heartbeat: "2s", silence: "30s", maxBackoff: "2s" },
   });
   daemon = startDaemon({ home, privateKey: devnet.accounts.agent.privateKey, command });
 };
