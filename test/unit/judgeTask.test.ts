@@ -637,6 +637,16 @@ describe("a verdict", () => {
     },
   );
 
+  it("that was refused is made again where the response's event names a later block, also where the block of the verdict is still there", async () => {
+    const refused = (await look(confirm)).intent?.id as number;
+    await journal.changeConfirmation(refused, { state: "rejected", reason: "the response is not there" });
+    expect((await look(confirm)).intent).toBeUndefined();
+    const cursor = { number: 101n, hash: headAt(101n).hash };
+    const blocks = { read: [{ number: 100n, hash: headAt(100n).hash }, cursor], forgotten: [] };
+    await journal.intake({ tasks: [], responses: [{ response, task, block: 101n }], touched: [], cursor, blocks });
+    expect((await look(confirm, { snapshot: aSnapshot({ block: headAt(101n) }) })).intent).toMatchObject({ response });
+  });
+
   it("is not made by a block below what was scanned, whether a response is missing there or not", async () => {
     const cursor = { number: 101n, hash: headAt(101n).hash };
     await journal.intake({ tasks: [], responses: [], touched: [], cursor });
