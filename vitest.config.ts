@@ -8,7 +8,7 @@ process.env.NODE_COMPILE_CACHE ??= `${import.meta.dirname}/node_modules/.cache/n
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) =>
-      moduleId.endsWith("/chaos.test.ts") ? 0 : Number(!moduleId.includes("/e2e/")) + 1;
+      /\/(chaos|sim)\.test\.ts$/.test(moduleId) ? 0 : Number(!moduleId.includes("/e2e/")) + 1;
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
 }
