@@ -43,9 +43,11 @@ export function* confirmationsById(ids: readonly number[]): Work<readonly Confir
   });
 }
 
+/** In the very words of the index of those that the sink still works on. */
+export const isUnsettled = "(state = 'intended' OR state = 'signed' OR state = 'broadcast' OR state = 'mined')";
+
 /** Those that the sink still works on, oldest first. */
 export function* unsettledConfirmations(): Work<readonly Confirmation[]> {
-  const unsettled =
-    "SELECT id FROM confirmations WHERE state IN ('intended', 'signed', 'broadcast', 'mined') ORDER BY id";
+  const unsettled = `SELECT id FROM confirmations WHERE ${isUnsettled} ORDER BY id`;
   return yield* confirmationsById((yield* all(unsettled)).map(({ id }) => Number(id)));
 }

@@ -1,5 +1,6 @@
 import type { Wei } from "../protocol/brand.ts";
 import { wei } from "../protocol/brand.ts";
+import { isUnsettled } from "./confirmationRows.ts";
 import { type PruneOrder, pruneSettled } from "./pruneSettled.ts";
 import type { Row } from "./rows.ts";
 import { one, run, type Store, statement, together, type Work } from "./work.ts";
@@ -159,10 +160,8 @@ export function upkeepJournal({ read, write }: Store): Omit<UpkeepJournal, keyof
   };
 }
 
-// In the words of an index, which is the reason for naming `intended`.
 const confirmationsInFlight = `
-  SELECT count(*) AS count FROM confirmations
-  WHERE state IN ('intended', 'signed', 'broadcast', 'mined') AND state <> 'intended'`;
+  SELECT count(*) AS count FROM confirmations WHERE ${isUnsettled} AND state <> 'intended'`;
 
 // From the open tasks, which are few, to their verdicts.
 const heldResponses = `
