@@ -47,7 +47,9 @@ export type TrackDeps = AdmitDeps & {
 };
 
 /** Stored in one transaction: what is signed and sent meanwhile does not wait for a whole block's. */
-const storedTogether = 100;
+const storedTogether = 128;
+/** The same after a start: nothing is sent yet, and all are waited for. */
+const storedTogetherAtStart = 512;
 /** Times that a mined confirmation may revert before a person must look. */
 const mostReverts = 3;
 
@@ -145,9 +147,11 @@ async function carryOut(deps: TrackDeps, planned: readonly Planned[], head: Head
       });
     } else open.push(each);
   }
-  for (let at = 0; at < certain.length; at += storedTogether) {
+  const isStart = planned.every(({ entry }) => entry.sentAt === undefined);
+  const together = isStart ? storedTogetherAtStart : storedTogether;
+  for (let at = 0; at < certain.length; at += together) {
     if (at > 0) await breathe();
-    const some = certain.slice(at, at + storedTogether);
+    const some = certain.slice(at, at + together);
     try {
       left.push(...(await changeAll(deps, some)).filter(({ state }) => state === "final"));
     } catch (error) {

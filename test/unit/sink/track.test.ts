@@ -641,27 +641,49 @@ describe("a round", () => {
     expect(requests).toEqual([250]);
   });
 
-  it("answers what it has stored of many, also where the rest cannot be stored now, and that in the next round", async () => {
-    const deps = bench.deps({ ...minedWith(true, 97n), snapshot: snapshotOf }, { askAllUpTo: 1_000 });
-    const sent: Confirmation[] = [];
-    for (let index = 0; index < 101; index++) {
-      const intent = {
-        task: address<TaskAddress>(0x1000 + index),
-        response: address<ResponseAddress>(0x2000 + index),
-      };
-      sent.push(await send(deps, intent));
-    }
-    let calls = 0;
-    const changeConfirmations: typeof deps.journal.changeConfirmations = async (changes, fences) => {
-      if (++calls === 2) throw new RetryableError("the journal is busy", { code: "JOURNAL_BUSY" });
-      return deps.journal.changeConfirmations(changes, fences);
+  describe("on more than are stored together", () => {
+    const sendMany = async (deps: TrackDeps) => {
+      const sent: Confirmation[] = [];
+      for (let index = 0; index < 129; index++) {
+        const intent = {
+          task: address<TaskAddress>(0x1000 + index),
+          response: address<ResponseAddress>(0x2000 + index),
+        };
+        sent.push(await send(deps, intent));
+      }
+      return sent;
     };
-    const settled = await trackRound({ ...deps, journal: { ...deps.journal, changeConfirmations } });
-    expect(settled.map(({ id }) => id)).toEqual(sent.slice(0, 100).map(({ id }) => id));
-    expect(bench.reports).toContainEqual(
-      expect.objectContaining({ type: "retry", what: `confirmation ${sent[100]?.id}` }),
-    );
-    expect((await trackRound(deps)).map(({ id }) => id)).toEqual([sent[100]?.id]);
+    const finalAll = (): TrackDeps =>
+      bench.deps({ ...minedWith(true, 97n), snapshot: snapshotOf }, { askAllUpTo: 1_000 });
+    type ChangeAll = TrackDeps["journal"]["changeConfirmations"];
+
+    it("answers what it has stored, also where the rest cannot be stored now, and that in the next round", async () => {
+      const deps = finalAll();
+      const sent = await sendMany(deps);
+      let calls = 0;
+      const changeConfirmations: ChangeAll = async (changes, fences) => {
+        if (++calls === 2) throw new RetryableError("the journal is busy", { code: "JOURNAL_BUSY" });
+        return deps.journal.changeConfirmations(changes, fences);
+      };
+      const settled = await trackRound({ ...deps, journal: { ...deps.journal, changeConfirmations } });
+      expect(settled.map(({ id }) => id)).toEqual(sent.slice(0, 128).map(({ id }) => id));
+      expect(bench.reports).toContainEqual(
+        expect.objectContaining({ type: "retry", what: `confirmation ${sent[128]?.id}` }),
+      );
+      expect((await trackRound(deps)).map(({ id }) => id)).toEqual([sent[128]?.id]);
+    });
+
+    it("stores larger pieces after a start, where nothing that is sent waits for them", async () => {
+      const deps = finalAll();
+      const stored: number[] = [];
+      const changeConfirmations: ChangeAll = async (changes, fences) => {
+        stored.push(changes.length);
+        return deps.journal.changeConfirmations(changes, fences);
+      };
+      for (const { id } of await sendMany(deps)) deps.lane.note(id, { sentAt: undefined });
+      await trackRound({ ...deps, journal: { ...deps.journal, changeConfirmations } });
+      expect(stored).toEqual([129]);
+    });
   });
 
   describe("on many that were mined at once", () => {
