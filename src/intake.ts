@@ -177,7 +177,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       });
     }).pipe(again("audit"));
 
-  const untold = createUntoldFinds(journal);
+  const untold = createUntoldFinds({ journal, watch });
   const storeFound = async ({ isNews, ...found }: SweepStep): Promise<readonly TaskAddress[]> => {
     await untold.note(isNews ? found : { ...found, tasks: [] });
     return store("sweep", { ...found, isState: true });

@@ -1,3 +1,4 @@
+import type { Watch } from "./chain/watch.ts";
 import type { Intake, Journal } from "./journal/journal.ts";
 import type { ResponseAddress, TaskAddress } from "./protocol/brand.ts";
 
@@ -7,7 +8,10 @@ type UntoldFinds = {
   readonly note: (found: Pick<Intake, "tasks" | "responses">) => Promise<void>;
   /** The round is over: all that was noted stands at or below this block. What waits already is not put off by it. */
   readonly endRound: (head: bigint) => void;
-  /** How much of it the scanner went past without a word. Each find is counted once. @param scanned The checkpoint. */
+  /**
+   * A round begins: how much of what was noted the scanner went past without a word, though it was not foreign then. Each find is
+   * counted once. @param scanned The checkpoint.
+   */
   readonly count: (scanned: bigint) => Promise<{ readonly tasks: number; readonly responses: number }>;
 };
 
@@ -16,15 +20,33 @@ const lagBlocks = 64n;
 /** More than these are not counted: it is bad enough then. */
 const limit = 10_000;
 
-export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOfResponses" | "untold">): UntoldFinds {
-  let noted = noFinds();
+type UntoldFindsDeps = {
+  readonly journal: Pick<Journal, "knownTasks" | "tasksOfResponses" | "untold" | "task">;
+  readonly watch: Pick<Watch, "agentSetAfter">;
+};
+
+export function createUntoldFinds({ journal, watch }: UntoldFindsDeps): UntoldFinds {
+  /** The checkpoint at which this round began. */
+  let began = 0n;
+  let noted = noFinds(began);
   /** What is to be told of by this block. What later rounds find waits for its turn, and does not put it off. */
   let due: (Finds & { readonly until: bigint }) | undefined;
   let isFirstRound = true;
 
-  const addTo = <T>(finds: Set<T>, all: readonly T[], isKnown: (one: T) => boolean) => {
-    for (const one of all) if (!isKnown(one) && finds.size < limit) finds.add(one);
+  /** Whose client has authorised a signer since: the scanner may have taken it for foreign. */
+  const withoutForeign = async ({ tasks, responses, since }: Finds): Promise<Finds> => {
+    const isOurs = async (task: TaskAddress) => {
+      const known = await journal.task(task);
+      return known === undefined || !watch.agentSetAfter(known.source, since);
+    };
+    const ours = noFinds(since);
+    for (const task of tasks) if (await isOurs(task)) ours.tasks.add(task);
+    for (const [response, task] of responses) if (await isOurs(task)) ours.responses.set(response, task);
+    return ours;
   };
+
+  const untoldOf = ({ tasks, responses }: Finds) =>
+    journal.untold({ tasks: [...tasks], responses: [...responses.keys()] });
 
   return {
     note: async (found) => {
@@ -33,24 +55,34 @@ export function createUntoldFinds(journal: Pick<Journal, "knownTasks" | "tasksOf
       const seenResponses = found.responses.map(({ response }) => response);
       const known = await journal.knownTasks(seenTasks);
       const answered = await journal.tasksOfResponses(seenResponses);
-      addTo(noted.tasks, seenTasks, (task) => known.has(task));
-      addTo(noted.responses, seenResponses, (response) => answered.has(response));
+      for (const task of seenTasks) if (!known.has(task) && noted.tasks.size < limit) noted.tasks.add(task);
+      for (const { response, task } of found.responses)
+        if (!answered.has(response) && noted.responses.size < limit) noted.responses.set(response, task);
     },
     endRound: (head) => {
       isFirstRound = false;
-      if (due !== undefined || noted.tasks.size + noted.responses.size === 0) return;
-      due = { ...noted, until: head + lagBlocks };
-      noted = noFinds();
+      if (noted.tasks.size + noted.responses.size > 0) {
+        if (due !== undefined) return;
+        due = { ...noted, until: head + lagBlocks };
+      }
+      noted = noFinds(began);
     },
     count: async (scanned) => {
+      began = scanned;
       if (due === undefined || scanned < due.until) return { tasks: 0, responses: 0 };
-      const untold = await journal.untold({ tasks: [...due.tasks], responses: [...due.responses] });
+      let untold = await untoldOf(due);
+      if (untold.tasks + untold.responses > 0) untold = await untoldOf(await withoutForeign(due));
       due = undefined;
       return untold;
     },
   };
 }
 
-type Finds = { readonly tasks: Set<TaskAddress>; readonly responses: Set<ResponseAddress> };
+type Finds = {
+  readonly tasks: Set<TaskAddress>;
+  readonly responses: Map<ResponseAddress, TaskAddress>;
+  /** The checkpoint at which the round before the first of them had begun: what was not foreign then was told of or found. */
+  readonly since: bigint;
+};
 
-const noFinds = (): Finds => ({ tasks: new Set(), responses: new Set() });
+const noFinds = (since: bigint): Finds => ({ tasks: new Set(), responses: new Map(), since });

@@ -23,29 +23,25 @@ export type Sweep = {
  * Finds watched tasks and responses by the chain's state rather than by its logs: what intake missed, and, on the first
  * start, what there was before.
  *
- * The lists of sources and of a source's tasks only grow, so a round reads what came since the last one. A source that
- * was not watched is asked about again in each round: its client may have authorised the signer since. Of the open tasks
- * it touches those that have something to judge, and those that are over.
+ * The lists of sources and of a source's tasks only grow, so a round reads what came since the last one. Each source is asked
+ * about again in each round: its client may have authorised the signer since, or dismissed it. Of the open tasks it touches those
+ * that have something to judge, and those that are over.
  */
 export function createSweep({ chain, journal, watch }: { chain: ChainPort; journal: Journal; watch: Watch }): Sweep {
   let sourcesSeen = 0;
-  const unwatched = new Set<SourceAddress>();
-  const watched = new Set<SourceAddress>();
+  const sources = new Set<SourceAddress>();
   /** A round keeps to the map that it began with: what it reads when it is given up already is news to the next one. */
   let tasksSeen = new Map<SourceAddress, number>();
 
   const findSources = async (since: bigint): Promise<readonly SourceAddress[]> => {
     for (let more = true; more; ) {
       const stretch = await chain.sources(sourcesSeen);
-      for (const source of stretch.sources) unwatched.add(source);
+      for (const source of stretch.sources) sources.add(source);
       [sourcesSeen, more] = [stretch.next, stretch.more];
     }
-    for (const source of unwatched) {
-      if (!(await watch.isWatched(source, since))) continue;
-      unwatched.delete(source);
-      watched.add(source);
-    }
-    return [...watched];
+    const watched: SourceAddress[] = [];
+    for (const source of sources) if (await watch.isWatched(source, since)) watched.push(source);
+    return watched;
   };
 
   async function* newTasks(source: SourceAddress, seen: Map<SourceAddress, number>): AsyncGenerator<SweepStep, void> {

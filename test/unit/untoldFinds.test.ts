@@ -15,6 +15,13 @@ beforeEach(() => {
 });
 afterEach(() => journal.close());
 
+/** @param setIn The block in which the client of `source` made a signer its agent. */
+const openFinds = (over: Partial<Journal> = {}, setIn = 0n) =>
+  createUntoldFinds({
+    journal: { ...journal, ...over },
+    watch: { agentSetAfter: (of, block) => of === source && block < setIn },
+  });
+
 const found = { tasks: [{ task, source }], responses: [{ response, task }] };
 const sweepStores = () => journal.intake({ ...found, touched: [] });
 const scannerStores = (what: { task?: boolean; response?: boolean }) => {
@@ -29,7 +36,7 @@ const scannerStores = (what: { task?: boolean; response?: boolean }) => {
 
 /** A sweep finds both; the scanner then tells of some, and passes the head that the sweep saw. */
 const afterwards = async (told: { task?: boolean; response?: boolean }, scanned = 73n, isFirstRound = false) => {
-  const finds = createUntoldFinds(journal);
+  const finds = openFinds();
   if (!isFirstRound) finds.endRound(6n);
   await finds.note(found);
   await sweepStores();
@@ -54,7 +61,7 @@ describe("what a sweep found before its log", () => {
   });
 
   it.each([10n, 63n, 64n, 300n])("is counted once where a round takes %s blocks", async (perRound) => {
-    const finds = createUntoldFinds(journal);
+    const finds = openFinds();
     const counts: { round: number; tasks: number; responses: number }[] = [];
     let head = 1_000n;
     finds.endRound(head);
@@ -75,7 +82,7 @@ describe("what a sweep found before its log", () => {
   });
 
   it("is not counted with those of the round before, whose wait ends earlier", async () => {
-    const finds = createUntoldFinds(journal);
+    const finds = openFinds();
     finds.endRound(6n);
     await finds.note({ tasks: found.tasks, responses: [] });
     await journal.intake({ tasks: found.tasks, responses: [], touched: [] });
@@ -98,7 +105,7 @@ describe("what a sweep found before its log", () => {
     ["is one where a response alone was found, of a task that a log has told of", false, { tasks: 0, responses: 1 }],
     ["is none where the journal had that response before, as a look takes it in", true, nothing],
   ])("%s", async (_, isKnown, expected) => {
-    const finds = createUntoldFinds(journal);
+    const finds = openFinds();
     finds.endRound(6n);
     await scannerStores({ task: true });
     const alone = { tasks: [], responses: found.responses };
@@ -109,6 +116,39 @@ describe("what a sweep found before its log", () => {
     expect(await finds.count(73n)).toEqual(expected);
   });
 
+  it.each([
+    ["is none", 51n, nothing],
+    ["is one", 50n, { tasks: 1, responses: 1 }],
+  ])(
+    "%s where the client authorised the signer in %s, and the round before had begun at 50: it was foreign until then",
+    async (_, setIn, expected) => {
+      const finds = openFinds({}, setIn);
+      await finds.count(20n);
+      finds.endRound(21n);
+      await finds.count(50n);
+      finds.endRound(51n);
+      const [told, untold] = [address<TaskAddress>(77), address<TaskAddress>(78)];
+      const late = { tasks: [{ task: untold, source }], responses: [{ response, task: told }] };
+      await finds.count(60n);
+      await journal.intake({ tasks: [{ task: told, source, block: 30n }], responses: [], touched: [] });
+      await finds.note(late);
+      await journal.intake({ ...late, touched: [] });
+      finds.endRound(61n);
+      expect(await finds.count(125n)).toEqual(expected);
+    },
+  );
+
+  it("is none either where a round that failed had begun since the client authorised the signer", async () => {
+    const finds = openFinds({}, 51n);
+    await finds.count(50n);
+    finds.endRound(50n);
+    for (const begun of [55n, 60n]) await finds.count(begun);
+    await finds.note(found);
+    await sweepStores();
+    finds.endRound(61n);
+    expect(await finds.count(125n)).toEqual(nothing);
+  });
+
   it("is nothing new when the journal had it", async () => {
     await sweepStores();
     expect(await afterwards({})).toEqual([nothing, nothing]);
@@ -117,7 +157,7 @@ describe("what a sweep found before its log", () => {
 
 it("what is found before its log is counted up to a number that is bad enough, and no more is kept in mind", async () => {
   const all = Array.from({ length: 10_500 }, (_, index) => ({ task: address<TaskAddress>(index + 1), source }));
-  const finds = createUntoldFinds({
+  const finds = openFinds({
     ...{ knownTasks: async () => new Map() as never, tasksOfResponses: async () => new Map() },
     untold: async ({ tasks, responses }) => ({ tasks: tasks.length, responses: responses.length }),
   });
@@ -129,7 +169,7 @@ it("what is found before its log is counted up to a number that is bad enough, a
 
 it("what is found before its log is counted at the next try, where the journal failed at the last one", async () => {
   let isDown = true;
-  const finds = createUntoldFinds({
+  const finds = openFinds({
     ...{ knownTasks: async () => new Map() as never, tasksOfResponses: async () => new Map() },
     untold: async ({ tasks, responses }) => {
       if (isDown) throw new Error("the disk is full");

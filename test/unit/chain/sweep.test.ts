@@ -99,6 +99,17 @@ describe("a sweep", () => {
     expect(await found()).toEqual([older]);
   });
 
+  it("finds none of what a client publishes that has dismissed the signer, until it authorises it again", async () => {
+    const { tasks, watched, found } = network();
+    expect(await found()).toEqual([task]);
+    watched.delete(source);
+    const later = address<TaskAddress>(0x1d);
+    tasks.get(source)?.push(later);
+    expect(await found()).toEqual([]);
+    watched.add(source);
+    expect(await found()).toEqual([later]);
+  });
+
   it("finds the tasks of each watched source in its first round, however many others stand between", async () => {
     const { sources, tasks, watched, found } = network();
     for (let number = 1; number <= 5; number++) sources.push(address<SourceAddress>(0xf0 + number));
