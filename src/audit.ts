@@ -4,14 +4,14 @@ import { lacksBlock } from "./chain/newestBlock.ts";
 import { asksForLess, createRangeWidth } from "./chain/rangeWidth.ts";
 import type { Watch } from "./chain/watch.ts";
 import type { Cursor, Intake, Journal } from "./journal/journal.ts";
-import type { TaskAddress } from "./protocol/brand.ts";
+import type { ResponseAddress, SourceAddress, TaskAddress } from "./protocol/brand.ts";
 import type { ChainEvent } from "./protocol/events.ts";
 import type { Reporter } from "./report.ts";
 
 type AuditDeps = {
   readonly chain: Pick<ChainPort, "head" | "finalBlock" | "block" | "eventsElsewhere">;
-  readonly journal: Pick<Journal, "audited" | "cursor" | "knownTasks" | "tasksOfResponses">;
-  readonly watch: Pick<Watch, "agentSetAfter">;
+  readonly journal: Pick<Journal, "audited" | "cursor" | "knownTasks" | "tasksOfResponses" | "task">;
+  readonly watch: Pick<Watch, "agentSetAfter" | "isAlwaysWatched">;
   readonly report: Reporter;
 };
 
@@ -24,9 +24,11 @@ type Audit = {
   readonly steps: () => AsyncGenerator<AuditStep, void>;
   /**
    * Tells how much of this is news: the ways in that come late should find nothing new, but what was foreign when the scanner
-   * came by.
+   * came by. Who authorised a signer in blocks that were scanned before this process began is known only once they are read to the
+   * end: until then nothing is told of what is watched for that alone.
+   * @param end The last block of what was read.
    */
-  readonly complain: (facts: Pick<Intake, "tasks" | "responses">) => Promise<void>;
+  readonly complain: (facts: Pick<Intake, "tasks" | "responses">, end: Cursor) => Promise<void>;
 };
 
 /** @param maxBlockRange Blocks that one `eth_getLogs` asks for at most. */
@@ -34,6 +36,21 @@ export function createAudit({ chain, journal, watch, report }: AuditDeps, maxBlo
   const width = createRangeWidth(maxBlockRange);
   /** How far below the final block it ends: its endpoint may hang behind that for ever. */
   let below = 0n;
+  /** The checkpoint at which this process began. */
+  let began: bigint | undefined;
+  const late = { tasks: new Map<TaskAddress, Find>(), responses: new Map<ResponseAddress, Find>() };
+
+  /** How many of those that are late were the daemon's when the scanner came by; what cannot be told yet stays. */
+  const takeOurs = <T>(finds: Map<T, Find>, end: Cursor): number => {
+    let ours = 0;
+    for (const [found, { source, block }] of finds) {
+      const isSure = source === undefined || block === undefined || watch.isAlwaysWatched(source);
+      if (!isSure && began !== undefined && end.number < began) continue;
+      finds.delete(found);
+      if (isSure || !watch.agentSetAfter(source, block)) ours += 1;
+    }
+    return ours;
+  };
 
   /** The next stretch, as wide as that endpoint lets it be; `undefined` where it answers of another block. */
   const read = async (first: bigint, goal: bigint): Promise<AuditStep | undefined> => {
@@ -73,6 +90,7 @@ export function createAudit({ chain, journal, watch, report }: AuditDeps, maxBlo
     async *steps() {
       const [audited, scanned] = [await journal.audited(), await journal.cursor()];
       if (audited === undefined || scanned === undefined) return;
+      began ??= scanned.number;
       const goal = await goalOf(audited, scanned);
       for (let at = audited.number; at < goal; ) {
         const step = await read(at + 1n, goal);
@@ -82,18 +100,20 @@ export function createAudit({ chain, journal, watch, report }: AuditDeps, maxBlo
       }
     },
 
-    complain: async ({ tasks, responses }) => {
+    complain: async ({ tasks, responses }, end) => {
+      const known = await journal.knownTasks(tasks.map(({ task }) => task));
+      const answered = await journal.tasksOfResponses(responses.map(({ response }) => response));
       const answeredIn = new Map(responses.map(({ task, block }) => [task, block]));
-      const foreign = new Set<TaskAddress>();
-      for (const { task, source, block = answeredIn.get(task) } of tasks)
-        if (block !== undefined && watch.agentSetAfter(source, block)) foreign.add(task);
-      const ourTasks = tasks.filter(({ task }) => !foreign.has(task));
-      const ourResponses = responses.filter(({ task }) => !foreign.has(task));
-      const known = await journal.knownTasks(ourTasks.map(({ task }) => task));
-      const answered = await journal.tasksOfResponses(ourResponses.map(({ response }) => response));
-      const [lateTasks, lateResponses] = [ourTasks.length - known.size, ourResponses.length - answered.size];
+      const found = new Map(tasks.map(({ task, source, block = answeredIn.get(task) }) => [task, { source, block }]));
+      for (const [task, find] of found) if (!known.has(task)) late.tasks.set(task, find);
+      for (const { response, task, block } of responses)
+        if (!answered.has(response))
+          late.responses.set(response, found.get(task) ?? { source: (await journal.task(task))?.source, block });
+      const [lateTasks, lateResponses] = [takeOurs(late.tasks, end), takeOurs(late.responses, end)];
       if (lateTasks + lateResponses > 0)
         report({ type: "missed", via: "audit", tasks: lateTasks, responses: lateResponses });
     },
   };
 }
+
+type Find = { readonly source: SourceAddress | undefined; readonly block: bigint | undefined };

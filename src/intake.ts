@@ -170,7 +170,7 @@ export function createIntakes(deps: IntakeDeps, options: IntakeOptions): Intakes
       const rewindsBefore = rewinds;
       return pump$(audit.steps, async ({ events, end }) => {
         const facts = await watch.resolve(events);
-        await audit.complain(facts);
+        await audit.complain(facts, end);
         // The mark may stand lower by now, and this be of the branch that is gone.
         if (rewinds !== rewindsBefore) return [];
         return store("audit", { ...facts, touched: [], audited: { number: end.number, hash: end.hash } });

@@ -33,6 +33,8 @@ export type Watch = {
   readonly resolve: (events: readonly ChainEvent[]) => Promise<Facts>;
   /** Whether a log has told that the source's client made a signer its agent after this block: its tasks may have been foreign until then. */
   readonly agentSetAfter: (source: SourceAddress, block: bigint) => boolean;
+  /** Whether it is watched by the configuration, or as a signer's own, whoever is an agent of whom. */
+  readonly isAlwaysWatched: (source: SourceAddress) => boolean;
   /** Forgets who is an agent of whom: it may have changed since. What cannot change is kept. */
   readonly forget: () => void;
   /** The journal has forgotten what a reorg took back: every log is news again. */
@@ -65,9 +67,11 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
   /** How often answers were forgotten: one that comes after that is not kept. */
   let forgotten = 0;
 
+  const isNamed = (client: AccountAddress): boolean => clients.has(client) || own.includes(client);
+
   /** `undefined`: it cannot be told. */
   const isClientWatched = async (client: AccountAddress, block: bigint): Promise<boolean | undefined> => {
-    if (clients.has(client) || own.includes(client)) return true;
+    if (isNamed(client)) return true;
     if (own.length === 0) return false;
     const since = later(block, agentsSetIn.get(client));
     const told = await agents.askedOf(client, since);
@@ -213,6 +217,10 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
       const client = clientsOfSources.get(source);
       const set = client === undefined ? undefined : agentsSetIn.get(client);
       return set !== undefined && block < set;
+    },
+    isAlwaysWatched: (source) => {
+      const client = clientsOfSources.get(source);
+      return sources.has(source) || (client !== undefined && isNamed(client));
     },
     forget: () => {
       agents = agentsOf(chain, own);

@@ -51,6 +51,7 @@ const open = ({ chain, watch, store, round, onForget }: Stage): Intakes =>
         forget: () => undefined,
         rewound: () => undefined,
         agentSetAfter: () => false,
+        isAlwaysWatched: () => false,
         isWatched: async () => true,
         ...watch,
       },
@@ -179,6 +180,35 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     facts = { ...nothing, tasks: [{ task, source }], responses: [{ response, task, block: 121n }] };
     expect(await run(intakes, "audit")).toEqual([task]);
     expect(told("missed")).toEqual([]);
+  });
+
+  it.each([
+    [125n, []],
+    [0n, [{ type: "missed", via: "audit", tasks: 1, responses: 1 }]],
+  ])(
+    "complains of what was scanned before it began once it has read all of that: the client may have authorised the agent in it (here: %s)",
+    async (set, complaints) => {
+      const intakes = await stage();
+      head = 122n;
+      facts = { ...nothing, tasks: [{ task, source, block: 120n }], responses: [{ response, task, block: 121n }] };
+      expect(await run(intakes, "audit")).toEqual([task]);
+      expect([await audited(), told("missed")]).toEqual([122n, []]);
+      [authorisedIn, head] = [set, 150n];
+      await run(intakes, "audit");
+      expect(told("missed")).toEqual(complaints);
+    },
+  );
+
+  it("does not complain of an early response either whose task it had read in an earlier stretch", async () => {
+    const intakes = await stage();
+    head = 120n;
+    facts = { ...nothing, tasks: [{ task, source, block: 120n }] };
+    await run(intakes, "audit");
+    [authorisedIn, head] = [125n, 150n];
+    facts = { ...nothing, responses: [{ response, task, block: 121n }] };
+    await run(intakes, "audit");
+    expect(told("missed")).toEqual([]);
+    expect((await journal.task(task))?.responses).toEqual([response]);
   });
 
   it("looks at nothing that was known, whatever happened to it: the first pass did", async () => {

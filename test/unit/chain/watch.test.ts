@@ -234,6 +234,17 @@ describe("an agent that is authorised later", () => {
     expect([...before, watch.agentSetAfter(theirs, 8n)]).toEqual([true, false, false]);
   });
 
+  it.each<[string, Partial<WatchOptions>, boolean]>([
+    ["does not matter where its source is configured", { sources: new Set([source]) }, true],
+    ["does not matter where it is configured itself", { clients: new Set([client]) }, true],
+    ["does not matter where it is a signer", { own: [client] }, true],
+    ["is what its tasks are watched for where nothing else is", {}, false],
+  ])("%s", async (_, options, expected) => {
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong: async () => true }, options);
+    expect(await watch.isWatched(source, 7n)).toBe(true);
+    expect(watch.isAlwaysWatched(source)).toBe(expected);
+  });
+
   it("is not asked about when a client's other agent is told of", async () => {
     const { watch, hasAgentAmong } = laterOn();
     await watch.resolve([published]);
