@@ -40,7 +40,7 @@ export const signers = [keyOf("5eed"), keyOf("c0de"), keyOf("f00d")] as const;
 
 /** The accounts of every run. */
 export const accounts = {
-  /** Agents of every client. */
+  /** Agents of every client, of some of them later on. */
   signers: signers.map(({ address }) => address),
   /** Watched by the address of its source, by its own address, and because the signer is its agent. */
   clients: [modelAddress(0xc0, 0), modelAddress(0xc0, 1), modelAddress(0xc0, 2)],
@@ -59,12 +59,12 @@ export const sources = [
   { source: modelAddress(0x50, 4), client: accounts.foreignClient, deliveryMethod: MANUAL_CONFIRMATION },
 ] as const;
 
-/** Sources and agents, as they stand before anything else happens. */
-export const setting: readonly Action[] = [
+/** Sources and agents, as they stand before anything else happens. @param late Clients that have no agent yet. */
+export const settingWithout = (late: readonly Hex[]): readonly Action[] => [
   ...sources.map((source): Action => ({ type: "publishSource", ...source })),
-  ...accounts.clients.flatMap((client) =>
-    accounts.signers.map((agent): Action => ({ type: "setAgent", client, agent })),
-  ),
+  ...accounts.clients
+    .filter((client) => !late.includes(client))
+    .flatMap((client) => accounts.signers.map((agent): Action => ({ type: "setAgent", client, agent, value: true }))),
 ];
 
 export type ActorsDeps = {
@@ -114,6 +114,7 @@ export function startActors({ prng, time, pool, documents, truth }: ActorsDeps, 
     truth.tasks.set(task, {
       source,
       isWatched,
+      byAgentOf: client === accounts.clients[2] ? client : undefined,
       isOurs: isWatched && deliveryMethod === MANUAL_CONFIRMATION && functionName === "render",
     });
     const config = configs.get(functionName) as string;

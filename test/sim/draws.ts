@@ -1,6 +1,7 @@
+import type { Hex } from "../../src/protocol/brand.ts";
 import type { Deployment } from "../../src/protocol/chains.ts";
 import { mainnet } from "../../src/protocol/chains.ts";
-import { setting } from "./actors.ts";
+import { settingWithout } from "./actors.ts";
 import { type Ailments, drawAllAilments, well } from "./ailments.ts";
 import type { DaemonSettings } from "./incarnation.ts";
 import { createModelChain, type ModelChain } from "./modelChain.ts";
@@ -69,11 +70,12 @@ export function drawChain(
   startSeconds: number,
   deployment: Deployment,
   baseFee: bigint | undefined,
+  late: readonly Hex[],
 ): ModelChain {
   const empty = past.chance(0.15) ? past.between(100, 220) : 0;
   const genesis = startSeconds - pastSeconds * empty;
   const chain = createModelChain(deployment, genesis, baseFee);
-  const setUp = setting.map((action, index) => ({ hash: modelHash(0x5e, index), action, key: undefined }));
+  const setUp = settingWithout(late).map((action, index) => ({ hash: modelHash(0x5e, index), action, key: undefined }));
   chain.adopt(chain.build(chain.tip(), { time: genesis + 1, baseFee, transactions: setUp }));
   for (let built = 0; built < empty; built++) {
     const tip = chain.tip();

@@ -152,7 +152,7 @@ type Contracts = Pick<Deployment, "nexus" | "terminal">;
 
 function toLog(
   { nexus, terminal }: Contracts,
-  { name, first, second }: ModelEvent,
+  { name, first, second, third = 0 }: ModelEvent,
   { number, hash }: { readonly number: number; readonly hash: Hash },
   transaction: ModelTransaction,
   index: number,
@@ -161,7 +161,7 @@ function toLog(
   const words: Hex = `0x${addressWord(first)}${last}`;
   const said =
     name === "AgentSet"
-      ? { address: terminal, topics: [agentSetTopic], data: `${words}${numberWord(1)}` as const }
+      ? { address: terminal, topics: [agentSetTopic], data: `${words}${numberWord(third)}` as const }
       : { address: nexus, topics: [eventTopics[name]], data: words };
   return {
     ...said,

@@ -50,7 +50,7 @@ export type ModelState = {
 /** What a transaction does. Contracts are named by what made them, so that a reorg does not rename them. */
 export type Action =
   | { readonly type: "publishSource"; readonly source: Hex; readonly client: Hex; readonly deliveryMethod: number }
-  | { readonly type: "setAgent"; readonly client: Hex; readonly agent: Hex }
+  | { readonly type: "setAgent"; readonly client: Hex; readonly agent: Hex; readonly value: boolean }
   | {
       readonly type: "publishTask";
       readonly task: Hex;
@@ -72,11 +72,12 @@ export type Action =
   | { readonly type: "confirm"; readonly response: Hex; readonly sender: Hex }
   | { readonly type: "transfer" };
 
-/** An event of Nexus: its name and its two words. Or one of Terminal, whose third word is always the same. */
+/** An event of Nexus: its name and its two words. Or one of Terminal, which has a third one. */
 export type ModelEvent = {
   readonly name: ChainEvent["type"];
   readonly first: Hex;
   readonly second: Hex | number;
+  readonly third?: number;
 };
 
 export type Outcome =
@@ -128,9 +129,11 @@ export function applyAction(state: ModelState, action: Action, time: number): Ou
       state.sources.set(address, { address, client, deliveryMethod, status: SourceStatus.ACTIVE, tasks: [] });
       return done();
     }
-    case "setAgent":
-      state.agents.add(`${action.client}/${action.agent}`);
-      return done({ name: "AgentSet", first: action.client, second: action.agent });
+    case "setAgent": {
+      const { client, agent, value } = action;
+      state.agents[value ? "add" : "delete"](`${client}/${agent}`);
+      return done({ name: "AgentSet", first: client, second: agent, third: Number(value) });
+    }
     case "publishTask":
       return publishTask(state, action, time);
     case "attempt":

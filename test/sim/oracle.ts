@@ -128,10 +128,31 @@ export function createOracle(deps: OracleDeps): Oracle {
   const missingOf = (block: Block, reader: JournalReader, matters: (task: Hex) => boolean): readonly string[] =>
     block.mined.flatMap(({ transaction: { action }, succeeded }) => {
       if (!succeeded || !(action.type === "publishTask" || action.type === "submit")) return [];
-      if (!truth.tasks.get(action.task)?.isWatched || !matters(action.task)) return [];
-      if (action.type === "publishTask") return reader.hasTask(action.task) ? [] : [`task ${action.task}`];
-      return reader.hasResponse(action.response) ? [] : [`response ${action.response}`];
+      if (!truth.tasks.get(action.task)?.isWatched) return [];
+      const isOfTask = action.type === "publishTask";
+      if (isOfTask ? reader.hasTask(action.task) : reader.hasResponse(action.response)) return [];
+      if (!matters(action.task)) return [];
+      return [isOfTask ? `task ${action.task}` : `response ${action.response}`];
     });
+
+  const setsAgentOf = (block: Block, client: Hex) =>
+    block.mined.some(({ transaction: { action } }) => action.type === "setAgent" && action.client === client);
+
+  /**
+   * Whether who reads a block can know that a task in it is the daemon's. Its client may have authorised the daemon later, or dismissed it
+   * since, on a branch that a node stood on at least; or a node withheld that it did.
+   */
+  const isKnowable = (task: Hex, { number }: Block): boolean => {
+    const client = truth.tasks.get(task)?.byAgentOf;
+    if (client === undefined) return true;
+    const isAgent = ({ state }: Block) => signers.some((signer) => state.agents.has(`${client}/${signer}`));
+    for (let at = 0; at <= chain.tip().number; at++) {
+      const block = chain.canonical(at) as Block;
+      if (at < number && lies.has(block.hash) && setsAgentOf(block, client)) return false;
+      if (at >= number && ![block, ...chain.besides(block)].every(isAgent)) return false;
+    }
+    return true;
+  };
 
   /** The sweep finds what logs did not tell, of tasks that are open; what else there was is of no use any more. */
   const isOpen = (address: Hex): boolean => {
@@ -158,7 +179,7 @@ export function createOracle(deps: OracleDeps): Oracle {
     for (; checkedTo < to; checkedTo++) {
       const block = chain.canonical(checkedTo + 1) as Block;
       if (lies.has(block.hash)) continue;
-      const missing = missingOf(block, reader, () => true);
+      const missing = missingOf(block, reader, (task) => isKnowable(task, block));
       if (missing.length > 0) {
         const list = missing.join(", ");
         fail(
@@ -254,7 +275,7 @@ export function createOracle(deps: OracleDeps): Oracle {
     for (let number = 0; number <= finalNumber(); number++) {
       const block = chain.canonical(number) as Block;
       const isFirsthand = number > (firstCursor ?? 0) && !lies.has(block.hash);
-      const missing = missingOf(block, reader, (task) => isFirsthand || isOpen(task));
+      const missing = missingOf(block, reader, (task) => (isFirsthand && isKnowable(task, block)) || isOpen(task));
       if (missing.length > 0) {
         found.push({ invariant: "journal-complete", what: `block ${number}: the journal lacks ${missing.join(", ")}` });
       }

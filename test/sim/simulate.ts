@@ -5,6 +5,7 @@ import { fixedPolicies } from "../../src/policy/policyStore.ts";
 import { deploymentOn, mainnet } from "../../src/protocol/chains.ts";
 import type { Signer } from "../../src/signer/signerPort.ts";
 import { signers, startActors } from "./actors.ts";
+import { drawLateClients, startAuthorisations } from "./authorisations.ts";
 import { startClockSteps } from "./clockSteps.ts";
 import { createCrashes } from "./crashes.ts";
 import { startDeploys } from "./deploys.ts";
@@ -111,7 +112,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   let policiesNow: ReturnType<typeof startPolicyChanges> = () => fixedPolicies(policies);
   const luck = createPrng(seed, "luck");
   const baseFee = eip1559 ? 1_000_000_000n : undefined;
-  const chain = drawChain(createPrng(seed, "past"), startMs / 1000, deployment, baseFee);
+  const agents = createPrng(seed, "agents");
+  const late = plant === undefined ? drawLateClients(agents) : [];
+  const chain = drawChain(createPrng(seed, "past"), startMs / 1000, deployment, baseFee, late);
   const pool = createMempool();
   const poolWhims = createPoolWhims({
     pool,
@@ -309,6 +312,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const startPolicies = { policies, others, time, trace, count, prng: createPrng(seed, "policies") };
   if (plant === undefined) policiesNow = startPolicyChanges(startPolicies, lengthMs);
   startActors({ prng: createPrng(seed, "actors"), time, pool, documents, truth }, lengthMs);
+  startAuthorisations({ late, time, pool, trace, count, prng: agents }, lengthMs);
   time.after(world.between(0, 40_000), start);
   startOperator(overseen, lengthMs);
   const isTakenOver = takeover.chance(0.25) && !guardrails.dryRun;

@@ -12,6 +12,8 @@ export type TaskTruth = {
   readonly isOurs: boolean;
   /** Its source is watched, so that its events belong into the journal. */
   readonly isWatched: boolean;
+  /** The client, where nothing but its agents makes its source a watched one. */
+  readonly byAgentOf: Hex | undefined;
 };
 
 export type ResponseTruth = {

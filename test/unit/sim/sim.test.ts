@@ -21,17 +21,20 @@ describe("the simulator", () => {
     let broadcasts = 0;
     let failovers = 0;
     let clocksSet = 0;
+    let authorised = 0;
     for (let seed = 1; seed <= 30; seed++) {
       const { violation, counts } = await simulate({ seed, focus: "all" });
       if (violation) violations.push({ seed, ...violation });
       broadcasts += counts.broadcast ?? 0;
       failovers += counts.failover ?? 0;
       clocksSet += counts["clock set"] ?? 0;
+      authorised += counts["a client authorises its agents"] ?? 0;
     }
     expect(violations).toEqual([]);
     expect(broadcasts).toBeGreaterThan(30);
     expect(failovers).toBeGreaterThan(10);
     expect(clocksSet).toBeGreaterThan(10);
+    expect(authorised).toBeGreaterThan(10);
   });
 
   it.each(Object.keys(plants))("finds the planted bug %s within 200 seeds", async (plant) => {
