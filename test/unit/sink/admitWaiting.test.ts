@@ -15,6 +15,7 @@ import { unlimited } from "../../../src/sink/guardrails/guard.ts";
 import { pausePaying } from "../../../src/sink/guardrails/pausing.ts";
 import {
   address,
+  aReceipt,
   aResponse,
   aSnapshot,
   aTask,
@@ -86,6 +87,8 @@ const start = async (
     stop: () => subscription.unsubscribe(),
     ended: () => error,
     pay: (...all: readonly Confirmation[]) => all.forEach((each) => void intents$.next(each)),
+    end: () => intents$.complete(),
+    newBlock: (number: bigint) => head$.next(headAt(number)),
   };
 };
 const stateOf = async ({ id }: Confirmation) => (await bench.now([id]))[0]?.state;
@@ -373,4 +376,48 @@ it("what was postponed comes back also where the others of its batch waited so l
   await time.pass(12_000);
   expect(await stateOf(last)).toBe("broadcast");
   stop();
+});
+
+it("what comes twice at once is signed once, also where another key has room", async () => {
+  const { pay, stop, ended } = await start(keys);
+  const one = await intend();
+  pay(one, one);
+  await time.pass(1_000);
+  expect((await bench.journal.confirmation(one.id)).attempts).toHaveLength(1);
+  expect(ended()).toBeUndefined();
+  expect(bench.reports.filter(({ type }) => type === "retry")).toEqual([]);
+  stop();
+});
+
+it("what was decided first is signed first, in whatever order it comes", async () => {
+  const { pay, stop } = await start([first], {}, { maxInFlight: 1 });
+  const [one, other] = [await intend(), await intend()];
+  pay(other, one);
+  await time.pass(1_000);
+  expect([await stateOf(one), await stateOf(other)]).toEqual(["broadcast", "intended"]);
+  stop();
+});
+
+it("nothing that waits for room is signed once no more is to come", async () => {
+  let isMined = false;
+  const receipt: FakeAnswers["receipt"] = async (hash) => (isMined ? aReceipt(hash, 100n) : undefined);
+  const { pay, stop, end, newBlock } = await start([first], { receipt }, { maxInFlight: 1 });
+  const [one, other] = [await intend(), await intend()];
+  pay(one, other);
+  await time.pass(1_000);
+  end();
+  isMined = true;
+  newBlock(101n);
+  await time.pass(2_000);
+  expect([await stateOf(one), await stateOf(other)]).toEqual(["mined", "intended"]);
+  stop();
+});
+
+it("what contradicts itself while it is sent ends the daemon", async () => {
+  const broadcast = () =>
+    Promise.reject(new FatalError("the journal contradicts itself", { code: "JOURNAL_INCONSISTENT" }));
+  const { pay, ended } = await start([first], { broadcast });
+  pay(await intend());
+  await time.pass(1_000);
+  expect(ended()).toMatchObject({ code: "JOURNAL_INCONSISTENT" });
 });
