@@ -34,7 +34,7 @@ export async function startRegistry(): Promise<Registry> {
     if (wanted) {
       response.writeHead(200, { "content-type": "application/octet-stream" });
       const tar = spawn("tar", [
-        "-czf",
+        "-cf",
         "-",
         "--exclude=./node_modules",
         "--transform=s,^\\.,package,",
