@@ -8,7 +8,7 @@ import type { Watch } from "./chain/watch.ts";
 import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { SettledJournal, SettledTask } from "./journal/settledJournal.ts";
-import type { TaskAddress } from "./protocol/brand.ts";
+import type { SourceAddress, TaskAddress } from "./protocol/brand.ts";
 import type { Reporter } from "./report.ts";
 import { whyNothingToDo } from "./whyNothingToDo.ts";
 
@@ -40,17 +40,23 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
   /** How far below the final block they are looked at: one of two endpoints may hang behind that for ever. */
   let below = 0n;
 
-  const isOverIn = async (opinion: TermsAt | undefined, index: number): Promise<boolean | undefined> => {
+  /** @param source The one that the journal has: its task stays the daemon's whether or not its client has an agent just now. */
+  const isOverIn = async (
+    opinion: TermsAt | undefined,
+    index: number,
+    source: SourceAddress,
+  ): Promise<boolean | undefined> => {
     const terms = opinion?.terms[index];
     if (opinion === undefined || terms === undefined) return undefined;
     if (whyNothingToDo(terms, opinion.block.timestamp) !== undefined) return true;
+    if (terms.source === source) return false;
     const isOurs = await watch.isWatched(terms.source, opinion.block.number).catch(() => undefined);
     return isOurs === undefined ? undefined : !isOurs;
   };
 
   /** What one endpoint alone says may open a task, and never closes one for good. @param failed What the other one said. */
   const recheck = async (
-    settled: readonly SettledTask[],
+    settled: Awaited<ReturnType<SettledJournal["settledTasks"]>>,
     final: bigint,
   ): Promise<{ readonly opened: readonly TaskAddress[]; readonly failed: unknown }> => {
     const tasks = settled.map(({ task }) => task);
@@ -59,7 +65,7 @@ export function reopened$({ chain, journal, watch, clock, report }: ReopenedDeps
     const failed = asked.find((each) => each.status === "rejected")?.reason;
     const told = await Promise.all(
       settled.map(async (each, index) => {
-        return { each, isOver: await Promise.all(opinions.map((opinion) => isOverIn(opinion, index))) };
+        return { each, isOver: await Promise.all(opinions.map((opinion) => isOverIn(opinion, index, each.source))) };
       }),
     );
     const over = told.filter(({ isOver }) => isOver.every((says) => says === true)).map(({ each }) => each);

@@ -1,4 +1,4 @@
-import type { TaskAddress } from "../protocol/brand.ts";
+import type { SourceAddress, TaskAddress } from "../protocol/brand.ts";
 import { updateAll } from "./groups.ts";
 import type { Row } from "./rows.ts";
 import { all, type Statement, type Store, statement, together, type Work } from "./work.ts";
@@ -10,12 +10,13 @@ export type SettledTask = { readonly task: TaskAddress; readonly block: bigint }
 export type SettledJournal = {
   /**
    * Tasks that `settleTask` has settled and `settleFinally` has not, by their blocks; those that a confirmation holds are
-   * left out. @param range Blocks up to `upTo`, and above `beyond`; after one of them in this order, or from the first on.
+   * left out; each with the source that the journal has for it. @param range Blocks up to `upTo`, and above `beyond`; after one of
+   * them in this order, or from the first on.
    */
   readonly settledTasks: (
     range: { readonly upTo: bigint; readonly beyond: bigint; readonly after: SettledTask | undefined },
     limit: number,
-  ) => Promise<readonly SettledTask[]>;
+  ) => Promise<readonly (SettledTask & { readonly source: SourceAddress })[]>;
   /**
    * What a final block shows as over is not asked for again; what it does not is open again, and answered. A task that was
    * settled anew meanwhile stays as it is.
@@ -31,7 +32,7 @@ const noConfirmation = `NOT EXISTS (
 
 /** A block as text: a node may have said any number, and not every one fits a number here. */
 const settledTasks = `
-  SELECT task, CAST(settled_block AS TEXT) AS block FROM tasks
+  SELECT task, source, CAST(settled_block AS TEXT) AS block FROM tasks
   WHERE settled_block >= 0 AND (settled_block, task) > (?, ?) AND (settled_block <= ? OR settled_block > ?)
     AND state IN ('closed', 'ignored') AND ${noConfirmation}
   ORDER BY settled_block, task LIMIT ?`;
@@ -68,7 +69,11 @@ export function settledJournal({ read, write }: Store): SettledJournal {
     settledTasks: ({ upTo, beyond, after }, limit) =>
       read(function* () {
         const rows = yield* all(settledTasks, after?.block ?? -1n, after?.task ?? "", upTo, beyond, limit);
-        return rows.map(({ task, block }) => ({ task: task as TaskAddress, block: BigInt(block as string) }));
+        return rows.map(({ task, source, block }) => ({
+          task: task as TaskAddress,
+          source: source as SourceAddress,
+          block: BigInt(block as string),
+        }));
       }),
 
     // It is read again where a power cut takes it back.

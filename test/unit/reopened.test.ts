@@ -83,7 +83,10 @@ const answerOf =
     return { block: headAt(block, { timestamp: unixSeconds(timestamp) }), terms: all };
   };
 
+/** Sources whose clients have no agent just now. */
+let dismissedBy: SourceAddress | undefined;
 const isWatched = async (each: SourceAddress) => {
+  if (each === dismissedBy) return false;
   if (each === address(0xbad)) throw new RetryableError("there is no such source", { code: "NODE_BEHIND" });
   return each === source;
 };
@@ -140,6 +143,15 @@ describe("a task that a node showed as over", () => {
     expect(opened).toEqual([task]);
     expect(reports).toContainEqual({ type: "reopened", task, block: 100n });
     expect((await look()).intent).toMatchObject({ task, response, state: "intended" });
+  });
+
+  it("is judged again although its client has no agent just then: it may name one again", async () => {
+    await look(canceled);
+    dismissedBy = source;
+    watch({});
+    await headComes(103n);
+    dismissedBy = undefined;
+    expect([opened, await stateOf()]).toEqual([[task], "open"]);
   });
 
   it("is judged again although an endpoint lies on: the other one is believed", async () => {

@@ -189,9 +189,9 @@ describeJournals("a journal", (journals) => {
       await reopen();
       const [first, second, third] = await journal.settledTasks(all, 10);
       expect([first, second, third]).toEqual([
-        { task: ninth, block: 10n },
-        { task: seventh, block: 20n },
-        { task: eighth, block: 20n },
+        { task: ninth, source, block: 10n },
+        { task: seventh, source, block: 20n },
+        { task: eighth, source, block: 20n },
       ]);
       expect(await journal.settledTasks(all, 2)).toEqual([first, second]);
       expect(await journal.settledTasks({ ...all, after: second }, 2)).toEqual([third]);
@@ -199,7 +199,7 @@ describeJournals("a journal", (journals) => {
 
     it("is found where its block is beyond all that there are", async () => {
       const beyond = { upTo: 9n, beyond: 199n, after: undefined };
-      expect(await journal.settledTasks(beyond, 10)).toEqual([{ task, block: 200n }]);
+      expect(await journal.settledTasks(beyond, 10)).toEqual([{ task, source, block: 200n }]);
       expect(await journal.settledTasks({ ...beyond, beyond: 200n }, 10)).toEqual([]);
     });
 
