@@ -24,8 +24,8 @@ type Audit = {
   readonly steps: () => AsyncGenerator<AuditStep, void>;
   /**
    * Tells how much of this is news: the ways in that come late should find nothing new, but what was foreign when the scanner
-   * came by. Who authorised a signer in blocks that were scanned before this process began is known only once they are read to the
-   * end: until then nothing is told of what is watched for that alone.
+   * came by. Who authorised a signer since is known only once this process has read all blocks up to now, whether they were scanned
+   * before it began or are still to be: until then nothing is told of what is watched for that alone.
    * @param end The last block of what was read.
    */
   readonly complain: (facts: Pick<Intake, "tasks" | "responses">, end: Cursor) => Promise<void>;
@@ -41,11 +41,12 @@ export function createAudit({ chain, journal, watch, report }: AuditDeps, maxBlo
   const late = { tasks: new Map<TaskAddress, Find>(), responses: new Map<ResponseAddress, Find>() };
 
   /** How many of those that are late were the daemon's when the scanner came by; what cannot be told yet stays. */
-  const takeOurs = <T>(finds: Map<T, Find>, end: Cursor): number => {
+  const takeOurs = <T>(finds: Map<T, Find>, end: Cursor, scanned: bigint): number => {
     let ours = 0;
-    for (const [found, { source, block }] of finds) {
+    for (const [found, { source, block, head }] of finds) {
       const isSure = source === undefined || block === undefined || watch.isAlwaysWatched(source);
-      if (!isSure && began !== undefined && end.number < began) continue;
+      const isRead = scanned >= head && (began === undefined || end.number >= began);
+      if (!isSure && !isRead) continue;
       finds.delete(found);
       if (isSure || !watch.agentSetAfter(source, block)) ours += 1;
     }
@@ -104,16 +105,26 @@ export function createAudit({ chain, journal, watch, report }: AuditDeps, maxBlo
       const known = await journal.knownTasks(tasks.map(({ task }) => task));
       const answered = await journal.tasksOfResponses(responses.map(({ response }) => response));
       const answeredIn = new Map(responses.map(({ task, block }) => [task, block]));
-      const found = new Map(tasks.map(({ task, source, block = answeredIn.get(task) }) => [task, { source, block }]));
+      const isNews = known.size < tasks.length || answered.size < responses.length;
+      const head = isNews ? (await chain.head()).number : 0n;
+      const found = new Map(
+        tasks.map(({ task, source, block = answeredIn.get(task) }) => [task, { source, block, head }]),
+      );
       for (const [task, find] of found) if (!known.has(task)) late.tasks.set(task, find);
       for (const { response, task, block } of responses)
         if (!answered.has(response))
-          late.responses.set(response, found.get(task) ?? { source: (await journal.task(task))?.source, block });
-      const [lateTasks, lateResponses] = [takeOurs(late.tasks, end), takeOurs(late.responses, end)];
+          late.responses.set(response, found.get(task) ?? { source: (await journal.task(task))?.source, block, head });
+      const scanned = (await journal.cursor())?.number ?? 0n;
+      const [lateTasks, lateResponses] = [takeOurs(late.tasks, end, scanned), takeOurs(late.responses, end, scanned)];
       if (lateTasks + lateResponses > 0)
         report({ type: "missed", via: "audit", tasks: lateTasks, responses: lateResponses });
     },
   };
 }
 
-type Find = { readonly source: SourceAddress | undefined; readonly block: bigint | undefined };
+type Find = {
+  readonly source: SourceAddress | undefined;
+  readonly block: bigint | undefined;
+  /** The head when it was found: whoever is an agent by then was told of up to there. */
+  readonly head: bigint;
+};

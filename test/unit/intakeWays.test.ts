@@ -199,6 +199,24 @@ describe("the second pass over what was scanned from 100 to 150", () => {
     },
   );
 
+  it.each([
+    [155n, []],
+    [0n, [{ type: "missed", via: "audit", tasks: 1, responses: 1 }]],
+  ])(
+    "complains of what it found once the scanner has come to the head of then: the client may have authorised the agent up to there (here: %s)",
+    async (set, complaints) => {
+      const intakes = await stage();
+      head = 160n;
+      facts = { ...nothing, tasks: [{ task, source, block: 120n }], responses: [{ response, task, block: 121n }] };
+      await run(intakes, "audit");
+      expect([await audited(), told("missed")]).toEqual([150n, []]);
+      authorisedIn = set;
+      await journal.intake({ ...nothing, cursor: { number: 160n, hash: hashOf(160) } });
+      await run(intakes, "audit");
+      expect([await audited(), told("missed")]).toEqual([160n, complaints]);
+    },
+  );
+
   it("does not complain of an early response either whose task it had read in an earlier stretch", async () => {
     const intakes = await stage();
     head = 120n;
