@@ -20,6 +20,9 @@ export type AuthorisationsDeps = {
 export const drawLateClients = (prng: Prng): readonly Hex[] =>
   prng.chance(0.3) ? accounts.clients.filter(() => prng.chance(0.6)) : [];
 
+/** Milliseconds in which a client names all signers. */
+const withinMs = 15_000;
+
 /**
  * Clients that authorise the signers late, one by one; some dismiss them again for a while. In the end each is an agent.
  * @param lengthMs The time in which that happens.
@@ -29,7 +32,7 @@ export function startAuthorisations(deps: AuthorisationsDeps, lengthMs: number):
   let transactions = 0;
   const setAt = (at: number, client: Hex, value: boolean) => {
     for (const agent of accounts.signers)
-      time.after(at + prng.between(0, 15_000), () => {
+      time.after(at + prng.between(0, withinMs), () => {
         pool.put({
           hash: modelHash(0xa9, transactions++),
           action: { type: "setAgent", client, agent, value },
@@ -45,7 +48,9 @@ export function startAuthorisations(deps: AuthorisationsDeps, lengthMs: number):
   for (const client of late) {
     const authorised = prng.between(5_000, Math.floor(lengthMs * 0.6));
     setAt(authorised, client, true);
-    if (prng.chance(0.4)) setAt(authorised + prng.between(15_000, 60_000), client, false);
+    const dismissed = prng.chance(0.4) ? authorised + prng.between(withinMs, 60_000) : lengthMs;
+    // Else it might come after the last word.
+    if (dismissed + withinMs < lengthMs) setAt(dismissed, client, false);
     // Also where it was not dismissed: a reorg may have lost what it had sent.
     setAt(lengthMs, client, true);
   }
