@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Attempt, Decision, Journal } from "../../../src/journal/journal.ts";
+import type { Attempt, ConfirmationState, Decision, Journal } from "../../../src/journal/journal.ts";
 import {
   type AccountAddress,
   type Hash,
@@ -388,6 +388,36 @@ describeJournals("a journal", (journals) => {
       await journal.changeConfirmation(id, { state: "superseded", reason: "FINALIZED" });
       await expect(journal.changeConfirmation(id, { state: "intended" })).rejects.toThrow(/settled/);
       expect((await journal.task(task))?.state).toBe("closed");
+    });
+
+    it.each<[ConfirmationState, boolean]>([
+      ["intended", true],
+      ["signed", true],
+      ["broadcast", true],
+      ["mined", true],
+      ["final", false],
+      ["superseded", false],
+      ["rejected", false],
+      ["cancelled", false],
+      ["dead", false],
+    ])("let one that is %s change: %s", async (state, mayChange) => {
+      const { id } = await withIntent();
+      await journal.changeConfirmation(id, { state });
+      expect((await journal.unsettled()).map((each) => each.id)).toEqual(mayChange ? [id] : []);
+      const changed = journal.changeConfirmation(id, { state: state === "intended" ? "mined" : "intended" });
+      if (mayChange) await changed;
+      else await expect(changed).rejects.toThrow(/a settled confirmation cannot change/);
+    });
+
+    it("know no other words for where something stands", async () => {
+      await withIntent();
+      const odd = /check constraint/i;
+      await expect(place.tamper("UPDATE confirmations SET state = 'odd'")).rejects.toThrow(odd);
+      await expect(place.tamper("UPDATE tasks SET state = 'odd'")).rejects.toThrow(odd);
+      await expect(journal.decide([decision({ kind: "odd" as never })], 1)).rejects.toThrow(odd);
+      const answer =
+        "verdict_id, task, response, kind, who, why, answered_at) SELECT id, task, response, 'odd', '', '', 1";
+      await expect(place.tamper(`INSERT INTO held_answers (${answer} FROM verdicts`)).rejects.toThrow(odd);
     });
   });
 
