@@ -21,7 +21,10 @@ export type Course = {
   readonly read: <T>(work: () => Promise<T>) => Promise<T>;
   /** When all that began before have signed. */
   readonly sign: <T>(work: () => Promise<T>) => Promise<T>;
-  /** When all that signed before have sent. From its beginning on, what is in flight is counted elsewhere. */
+  /**
+   * When all that signed before have sent and were answered: geth works on each request of a connection by itself, and of what comes
+   * before its turn its pool keeps 64 (`AccountQueue`; go-opera 32). From its beginning on, what is in flight is counted elsewhere.
+   */
   readonly send: <T>(work: () => Promise<T>) => Promise<T>;
   readonly end: () => void;
 };
