@@ -24,8 +24,10 @@ ${benchmarks.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`).join("\n")}
   --json FILE  writes the result there too
 `;
 
+const pinningOf = (isPinned = true): string => (isPinned ? pinning : "no process is kept on a core");
+
 /** The result as other programs read it: the headline's figures, and everything else under \`detail\`. */
-function toRecord(name: string, { rows, goals, detail }: Outcome, machine: Machine) {
+function toRecord({ name, isPinned }: Benchmark, { rows, goals, detail }: Outcome, machine: Machine) {
   const [{ unit, ours, peer = null, limit = null }] = rows;
   const over = (other: number | null) => (other === null ? null : ours / other);
   return {
@@ -36,7 +38,7 @@ function toRecord(name: string, { rows, goals, detail }: Outcome, machine: Machi
     limit,
     oursOverPeer: over(peer),
     oursOverLimit: over(limit),
-    detail: { at: new Date().toISOString(), machine, pinning, rows, goals, ...detail },
+    detail: { at: new Date().toISOString(), machine, pinning: pinningOf(isPinned), rows, goals, ...detail },
   };
 }
 
@@ -55,7 +57,7 @@ const machine = describeMachine();
 const { cpu, cores, memoryGiB, node, load } = machine;
 const log = (line: string) => void process.stderr.write(`${line}\n`);
 log(`${benchmark.name}: ${benchmark.what}`);
-log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}; load ${load.join(" ")}; ${pinning}`);
+log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}; load ${load.join(" ")}; ${pinningOf(benchmark.isPinned)}`);
 const outcome = await benchmark.run({ rounds, log });
 process.stdout.write(`\n${formatTable(outcome.rows, outcome.goals)}\n`);
 log(
@@ -63,6 +65,6 @@ log(
 );
 if (values.json !== undefined) {
   mkdirSync(dirname(values.json), { recursive: true });
-  writeFileSync(values.json, `${JSON.stringify(toRecord(benchmark.name, outcome, machine), null, 2)}\n`);
+  writeFileSync(values.json, `${JSON.stringify(toRecord(benchmark, outcome, machine), null, 2)}\n`);
 }
 process.exit(0);

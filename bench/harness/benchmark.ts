@@ -23,6 +23,8 @@ export type Benchmark = {
   readonly name: string;
   /** One line. */
   readonly what: string;
+  /** Whether each process is kept on a core of its own. @default true */
+  readonly isPinned?: boolean;
   readonly run: (options: { readonly rounds: number; readonly log: (line: string) => void }) => Promise<Outcome>;
 };
 

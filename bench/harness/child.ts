@@ -38,15 +38,16 @@ export type Child = {
 };
 
 /**
- * Starts a TypeScript file of the benchmark as a process of its own, on one core where that can be said; it prints a JSON
- * value a line. It never outlives this process.
+ * Starts a TypeScript file of the benchmark as a process of its own; it prints a JSON value a line. It never outlives this
+ * process.
+ * @param core Where it is kept, if that can be done. @default wherever the system has room
  */
 export function startChild(
   file: string,
-  { core, args = [], nodeArgs = [] }: { core: number; args?: readonly unknown[]; nodeArgs?: readonly string[] },
+  { core, args = [], nodeArgs = [] }: { core?: number; args?: readonly unknown[]; nodeArgs?: readonly string[] },
 ): Child {
   const command = [process.execPath, ...daemonFlags, ...nodeArgs, file, ...args.map((each) => JSON.stringify(each))];
-  const [program = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
+  const [program = "", ...rest] = canPin && core !== undefined ? ["taskset", "-c", String(core), ...command] : command;
   const child = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...daemonEnv } });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);

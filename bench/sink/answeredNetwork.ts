@@ -37,7 +37,8 @@ const atOnce = 250;
 
 /** A real node on which so many tasks are answered; nothing is mined any more unless somebody asks for it. */
 export async function openAnsweredNetwork(count: number, options: DevnetOptions = {}): Promise<AnsweredNetwork> {
-  const devnet = await startDevnet({ ...options, anvilArgs: ["--gas-limit", "1000000000"] });
+  const { anvilArgs = [] } = options;
+  const devnet = await startDevnet({ ...options, anvilArgs: [...anvilArgs, "--gas-limit", "1000000000"] });
   try {
     const source = await devnet.client.publishSource();
     const config = '{"function_name":"analyze_sentiment","data":{"text":"great"}}';

@@ -7,8 +7,9 @@ import { type Prepared, together } from "./prepared.ts";
 /**
  * What must be done for each confirmation, and nothing of the daemon: of a hundred, the states are read and the calls simulated
  * in one request; in a thread each is signed, and its signature checked; signed bytes come onto the disk in one go; the
- * transactions go out in one request, in order. So many hundreds are under way as a sink has. Requests are written before,
- * transactions too (what the thread signs is not used), answers are not read, and nothing is judged.
+ * transactions go out in one request, when those before were taken: a node may work on two requests at once, and its pool keeps
+ * few whose nonces come too early. So many hundreds are under way as a sink has. Requests are written before, transactions too
+ * (what the thread signs is not used), answers are not read, and nothing is judged.
  */
 type Args = {
   readonly ws: string;
@@ -64,16 +65,18 @@ socket.onmessage = ({ data }) => {
   for (const { id } of message) asked.get(id)?.();
 };
 
-let order: Promise<unknown> = Promise.resolve();
+let signed: Promise<unknown> = Promise.resolve();
+let sent: Promise<unknown> = Promise.resolve();
 const confirm = async ({ read, send }: Prepared, index: number): Promise<void> => {
-  const before = order;
+  const before = signed;
   const own = Promise.withResolvers<void>();
-  order = own.promise;
+  signed = own.promise;
   await ask(read, 2 * index);
   await before;
   await sign();
   await toDisk();
-  const accepted = ask(send, 2 * index + 1);
+  const accepted = sent.then(() => ask(send, 2 * index + 1));
+  sent = accepted;
   own.resolve();
   await accepted;
 };

@@ -1,10 +1,10 @@
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startAnvil } from "../../devnet/anvil.ts";
 import { testNode } from "../../devnet/network.ts";
 import { atLeast, type Benchmark } from "../harness/benchmark.ts";
 import { startChild } from "../harness/child.ts";
-import { pinTo } from "../harness/pinTo.ts";
 import { processorMs } from "../harness/processorMs.ts";
 import { alternate, median } from "../harness/rounds.ts";
 import { type AnsweredNetwork, openAnsweredNetwork, writeJournal } from "./answeredNetwork.ts";
@@ -12,10 +12,10 @@ import { prepareBatches, preSign, together } from "./prepared.ts";
 
 /** Confirmations that are counted, after those that a contender is given to warm up. */
 const count = 1_600;
-const warmUp = 400;
+const warmUp = 1_600;
 /** The incumbent needs more than a block for each. */
 const fewer = 10;
-/** A block costs anvil tens of milliseconds for the state that it keeps, whatever is in it. */
+/** Milliseconds between two blocks. */
 const blockMs = 500;
 /** A key may have so many waiting; what the node takes at once is not the daemon's to choose. */
 const maxInFlight = 4_096;
@@ -27,11 +27,15 @@ const file = (name: string) => join(import.meta.dirname, name);
 export const sink: Benchmark = {
   name: "sink",
   what: "confirmations a second through one key, from the first intent to the last one mined",
+  // A node that has both cores works on calls while it takes transactions in.
+  isPinned: false,
   run: async ({ rounds, log }) => {
     log(`publishing and answering ${warmUp + count} tasks …`);
-    const network = await openAnsweredNetwork(warmUp + count);
+    // A block costs anvil the hash of all contracts that there are, thousands here: a fork, be it of an empty chain, does without.
+    const origin = await startAnvil();
+    const anvilArgs = ["--fork-url", origin.httpUrl, "--no-storage-caching"];
+    const network = await openAnsweredNetwork(warmUp + count, { anvilArgs });
     const directory = mkdtempSync(join(tmpdir(), "confirmd-bench-"));
-    pinTo(1, network.devnet.nodePid);
     try {
       const journal = join(directory, "journal.sqlite");
       const block = await writeJournal(journal, network, network.answered.slice(0, warmUp));
@@ -130,6 +134,7 @@ export const sink: Benchmark = {
       };
     } finally {
       await network.devnet.stop();
+      await origin.stop();
       rmSync(directory, { recursive: true, force: true });
     }
   },
@@ -151,7 +156,7 @@ async function measure(
   const { address } = accounts.agent;
   const before = await publicClient.getBlockNumber();
   const first = await publicClient.getTransactionCount({ address });
-  const child = startChild(file(program), { core: 0, args: [args] });
+  const child = startChild(file(program), { args: [args] });
   const mine = () => testNode(node, "evm_mine");
   const mineAlways = () => setInterval(() => void mine().catch(() => undefined), blockMs);
   let blocks = mineAlways();
