@@ -37,7 +37,7 @@ export type Watch = {
   readonly isAlwaysWatched: (source: SourceAddress) => boolean;
   /** Forgets who is an agent of whom: it may have changed since. What cannot change is kept. */
   readonly forget: () => void;
-  /** The journal has forgotten what a reorg took back: every log is news again. */
+  /** The journal has forgotten what a reorg took back: every log is news again, and a source's address may be another client's. */
   readonly rewound: () => void;
 };
 
@@ -58,7 +58,7 @@ const lookUpsAtOnce = 16;
 const seenLimit = 10_000;
 
 export function createWatch({ chain, journal, index }: WatchDeps, { sources, clients, own }: WatchOptions): Watch {
-  const clientsOfSources = createBoundedMap<SourceAddress, AccountAddress>(10_000);
+  let owners = ownersOf(chain);
   const missed = createBoundedMap<string, number>(10_000);
   const seen = createSeenLogs(seenLimit);
   let agents = agentsOf(chain, own);
@@ -89,15 +89,10 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     throw new RetryableError(`the endpoint does not have ${what}, which an event named`, { code: "NODE_BEHIND" });
   };
 
-  const askSource = askOnce((source: SourceAddress, since: bigint) => chain.source(source, since));
   const clientOf = async (source: SourceAddress, since: bigint): Promise<AccountAddress | undefined> => {
-    const known = clientsOfSources.get(source);
-    if (known !== undefined) return known;
-    const told = await askSource(source, since);
+    const told = await owners.askedOf(source, since);
     if (told === "behind") return missing(`block ${since} for source ${source}`, patienceForBlocks);
-    if (told === undefined) return missing(`source ${source}`);
-    clientsOfSources.set(source, told.client);
-    return told.client;
+    return told ?? missing(`source ${source}`);
   };
 
   const isWatched = async (address: SourceAddress, since: bigint): Promise<boolean> => {
@@ -106,9 +101,9 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
       index.judged(address, false);
       return false;
     }
+    const before = forgotten;
     const client = await clientOf(address, since);
     if (client === undefined) return false;
-    const before = forgotten;
     const isOurs = await isClientWatched(client, since);
     if (isOurs === undefined) return false;
     if (before === forgotten) index.judged(address, isOurs);
@@ -143,6 +138,12 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
       agents.forget(account);
     }
     if (set.length === 0) return;
+    forgotten += 1;
+    index.forgetVerdicts();
+  };
+
+  const forget = () => {
+    agents = agentsOf(chain, own);
     forgotten += 1;
     index.forgetVerdicts();
   };
@@ -214,24 +215,41 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     isWatched,
     resolve,
     agentSetAfter: (source, block) => {
-      const client = clientsOfSources.get(source);
+      const client = owners.known(source);
       const set = client === undefined ? undefined : agentsSetIn.get(client);
       return set !== undefined && block < set;
     },
     isAlwaysWatched: (source) => {
-      const client = clientsOfSources.get(source);
+      const client = owners.known(source);
       return sources.has(source) || (client !== undefined && isNamed(client));
     },
-    forget: () => {
-      agents = agentsOf(chain, own);
-      forgotten += 1;
-      index.forgetVerdicts();
+    forget,
+    rewound: () => {
+      seen.forget();
+      owners = ownersOf(chain);
+      forget();
     },
-    rewound: seen.forget,
   };
 }
 
 const later = (block: bigint, other = 0n): bigint => (block > other ? block : other);
+
+/** The clients of sources, each asked for once; what comes in after a reorg, by a question from before it, is told to who asked alone. */
+function ownersOf(chain: Pick<ChainPort, "source">) {
+  const clients = createBoundedMap<SourceAddress, AccountAddress>(10_000);
+  const ask = askOnce((source: SourceAddress, since: bigint) => chain.source(source, since));
+  return {
+    known: (source: SourceAddress): AccountAddress | undefined => clients.get(source),
+    askedOf: async (source: SourceAddress, since: bigint): Promise<AccountAddress | "behind" | undefined> => {
+      const known = clients.get(source);
+      if (known !== undefined) return known;
+      const told = await ask(source, since);
+      if (told === undefined || told === "behind") return told;
+      clients.set(source, told.client);
+      return told.client;
+    },
+  };
+}
 
 /** Whether a client made one of the signers its agent; each is asked about until it can be told, and again once it is forgotten. */
 function agentsOf(chain: Pick<ChainPort, "hasAgentAmong">, own: readonly AccountAddress[]) {

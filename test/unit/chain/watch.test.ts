@@ -262,6 +262,43 @@ describe("an agent that is authorised later", () => {
   });
 });
 
+describe("a source whose address a reorg gave to another client", () => {
+  const stranger = address<AccountAddress>(0x77);
+
+  it.each<[string, AccountAddress, AccountAddress, boolean]>([
+    ["found", stranger, client, true],
+    ["left alone", client, stranger, false],
+  ])("has its next tasks %s", async (_, before, after, expected) => {
+    let owner = before;
+    const index = createTaskIndex();
+    const chain = fakeChain({ source: async () => aSource({ client: owner }), hasAgentAmong: async () => false });
+    const options = { sources: new Set<never>(), clients: new Set([client]), own: [] };
+    const watch = createWatch({ chain, journal: journalWith(), index }, options);
+    expect((await watch.resolve([published])).tasks).toHaveLength(expected ? 0 : 1);
+    owner = after;
+    watch.rewound();
+    expect(index.isForeignTask(task)).toBe(false);
+    expect((await watch.resolve([published])).tasks).toHaveLength(expected ? 1 : 0);
+  });
+
+  it("is not taken for the first one's by an answer from before, which comes after it", async () => {
+    const { promise: early, resolve: answer } = Promise.withResolvers<ReturnType<typeof aSource>>();
+    const answers = [early];
+    const readSource = counted(async () => answers.shift() ?? aSource());
+    const index = createTaskIndex();
+    const options = { sources: new Set<never>(), clients: new Set([client]), own: [] };
+    const watch = createWatch({ chain: fakeChain({ source: readSource }), journal: journalWith(), index }, options);
+    const before = watch.resolve([published]);
+    while (readSource.calls.length === 0) await Promise.resolve();
+    watch.rewound();
+    const after = watch.resolve([published]);
+    answer(aSource({ client: stranger }));
+    expect([(await before).tasks, (await after).tasks]).toMatchObject([[], [watchedTask]]);
+    expect(index.isForeignTask(task)).toBe(false);
+    expect((await watch.resolve([published])).tasks).toMatchObject([watchedTask]);
+  });
+});
+
 describe("a node that lags behind the logs it gave", () => {
   it("is asked again instead of its answer being taken for that of a foreign task", async () => {
     let synced = false;
