@@ -95,6 +95,8 @@ export function socketConnection$(options: SocketConnectionOptions): Observable<
         );
       }
       if (message.id !== undefined) return answered(message.id, message.result);
+      // Its blocks may be another chain's; what is passed over the scanner brings.
+      if (!isVerified) return;
       const { subscription, result } = message.params ?? { subscription: "", result: undefined };
       const kind = subscriptions.get(subscription);
       if (kind === "heads") {

@@ -239,6 +239,23 @@ describe("several sockets", () => {
     expect(reasons()).toEqual([expect.stringMatching(/it serves chain 5, not chain 1071/)]);
     expect(ups).toEqual([new URL(good.url).host]);
   });
+
+  it.each<[string, boolean]>([
+    ["before it has said which chain it serves", false],
+    ["though it says nothing else", true],
+  ])("hand on nothing of one that serves another chain, which pushes heads and logs %s", async (_, isMute) => {
+    const foreign = await serve((call, peer) => {
+      if (call.method === "eth_chainId") return;
+      peer.send({ id: call.id, result: `0x${call.id}` });
+      if (call.id !== 2) return;
+      peer.send({ method: "eth_subscription", params: { subscription: "0x1", result: head(9_000n) } });
+      peer.send({ method: "eth_subscription", params: { subscription: "0x2", result: { topics: [], data: "0x" } } });
+      if (!isMute) peer.send({ id: 3, result: "0x5" });
+    });
+    listen([foreign.url], { chainId: 1071 });
+    await passUntil(() => downs.length === 3, 1_000);
+    expect([messages, downs.map(({ inMs }) => inMs)]).toEqual([[], [1_000, 2_000, 4_000]]);
+  });
 });
 
 describe("the pause", () => {
