@@ -81,7 +81,8 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
   const { now } = clock;
   const { leaseMs = 30_000, guardrails = unlimited } = options;
   const accounts = signers.map(({ address }) => address);
-  const { chain, refresh } = headCache(deps.chain, accounts, now);
+  const mayPay = async () => (await journal.openTasks(undefined, 1)).length > 0;
+  const { chain, refresh, prepare } = headCache(deps.chain, accounts, now, mayPay);
   const { ledger = openLedger(journal, now), capsOf = () => noCaps } = deps;
   const guard = createGuard({ journal, ledger, capsOf, now, report }, guardrails);
   const shared: KeyDeps = { ...deps, ...options, chain, gasFigure: createGasFigure(now), guard, now };
@@ -104,7 +105,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
   const rounds$ = merge(
     deps.chain.head$.pipe(
       tap(({ number }) => {
-        refresh();
+        void refresh();
         keys.sawBlock(number);
       }),
     ),
@@ -128,7 +129,7 @@ export function createSink(deps: SinkDeps, options: SinkOptions): Sink {
       concatMap((resumed) => {
         const ended$ = new ReplaySubject<void>(1);
         const room = createWaitingRoom(clock.scheduler);
-        const fresh$ = intents$.pipe(tap({ complete: () => ended$.next() }));
+        const fresh$ = intents$.pipe(tap({ next: prepare, complete: () => ended$.next() }));
         const resumed$ = guard.resumed$.pipe(tap(room.wake), ignoreElements());
         const again$ = merge(room.due$, resumed$).pipe(takeUntil(ended$));
         const admit$ = admitWaiting({ keys, guard, report, now, ended$, later: room.later });

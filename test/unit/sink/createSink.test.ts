@@ -128,6 +128,53 @@ describe("the sink", () => {
     stop();
   });
 
+  it("asks at a head for fees and counts where a task is open, and else for nothing", async () => {
+    let asked = 0;
+    const { stop } = start({
+      fees: async () => {
+        asked += 1;
+        return { type: "legacy", gasPrice: 1_000n };
+      },
+      minedNonce: async () => {
+        asked += 1;
+        return toNonce(0);
+      },
+    });
+    const askedAtHead = async (number: bigint) => {
+      asked = 0;
+      head$.next(headAt(number));
+      await time.pass(1_000);
+      return asked;
+    };
+    await askedAtHead(101n);
+    expect(await askedAtHead(102n)).toBe(0);
+    await bench.intend();
+    expect([await askedAtHead(103n), await askedAtHead(104n)]).toEqual([2, 2]);
+    stop();
+  });
+
+  it("asks for fees and counts beside the state of what is to be paid, where none was expected", async () => {
+    const asked: string[] = [];
+    const { intents$, stop } = start({
+      fees: async () => {
+        asked.push("fees");
+        return { type: "legacy", gasPrice: 1_000n };
+      },
+      snapshot: async (task, ...rest) => {
+        asked.push("state");
+        return snapshotOf(task, ...rest);
+      },
+    });
+    await time.pass(50);
+    head$.next(headAt(101n));
+    await time.pass(50);
+    asked.length = 0;
+    intents$.next(await bench.intend());
+    await time.pass(50);
+    expect(asked.slice(0, 2)).toEqual(["fees", "state"]);
+    stop();
+  });
+
   it("admits together what comes in one breath", async () => {
     const asked: number[] = [];
     const { previews } = fakeChain({ snapshot: snapshotOf });
