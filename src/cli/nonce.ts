@@ -162,7 +162,7 @@ function cameOf({ hash, action, outcome }: FixedNonces["sent"][number]): string 
     case "displaced":
       return `another transaction was mined in it, and not the ${action} ${hash}`;
     case "unknown":
-      return `something was mined in it, and no endpoint tells whether it was the ${action} ${hash}`;
+      return `something was mined in it, and it is not sure whether it was the ${action} ${hash}`;
     default:
       return outcome satisfies never;
   }

@@ -1,6 +1,5 @@
 import { firstValueFrom, timer } from "rxjs";
 import type { Receipt } from "../../chain/chainPort.ts";
-import type { ReceiptError } from "../../chain/receiptReads.ts";
 import { describeError } from "../../errors.ts";
 import type { Hash } from "../../protocol/brand.ts";
 import type { Signer } from "../../signer/signerPort.ts";
@@ -10,7 +9,7 @@ import type { FixStep } from "./planNonceFix.ts";
 
 /**
  * `displaced`: another transaction was mined in the nonce. `reverted`: it was mined, and did nothing. `unknown`: something was mined
- * in the nonce, and no endpoint tells what.
+ * in the nonce, and no endpoint tells what, or one alone denies that it was this.
  */
 export type FixOutcome = "mined" | "reverted" | "displaced" | "unknown";
 
@@ -46,23 +45,30 @@ export async function fixOutcomes(
   for (;;) {
     let trouble: string | undefined;
     let waits = sent.at(-1) as SentFix;
+    // Before anything is asked: a process that stands still in between has asked nobody meanwhile.
+    const asked = clock.now();
     try {
       const seen = await see(context, signer, sent);
-      if ("waits" in seen) waits = seen.waits;
-      else {
-        minedSince ??= clock.now();
-        if (seen.every(isRead) || clock.now() >= Math.min(minedSince + receiptLagMs, until)) return seen;
+      if ("waits" in seen) {
+        waits = seen.waits;
+        minedSince = undefined;
+      } else {
+        minedSince ??= asked;
+        if (seen.every(isRead) || asked >= Math.min(minedSince + receiptLagMs, until)) return seen;
       }
     } catch (error) {
       // The bytes are out: an endpoint that fails is no reason to leave off.
       trouble = describeError(error);
     }
-    if (clock.now() >= until) {
+    if (asked >= until) {
       throw new NotMinedError("a replacement", waits, waits.refusal ?? trouble ?? "no block has it");
     }
     await firstValueFrom(timer(pollIntervalMs, clock.scheduler));
   }
 }
+
+/** What an endpoint knows of that is away. */
+const nothing = { mined: 0, receipts: [] } as const;
 
 const isRead = ({ outcome }: Mended): boolean => outcome === "mined" || outcome === "reverted";
 
@@ -82,23 +88,11 @@ async function see(
   const isTold = (own: readonly Hash[]) => here.some((each) => !(each instanceof Error) && own.includes(each.hash));
   // That it was displaced is the word of two endpoints, where there are two: whoever hears of it may send it anew.
   const inDoubt = all.flatMap((each) => (isTold(each.hashes) ? [] : each.hashes));
-  const there = inDoubt.length === 0 ? [] : await receiptsElsewhere(chain, address, inDoubt);
+  const there = inDoubt.length === 0 ? nothing : await chain.minedElsewhere(address, inDoubt).catch(() => nothing);
   return all.map(({ nonce, action, hash, hashes }) => {
-    const told = [...here, ...there].filter((each) => hashes.includes(each.hash));
+    const told = [...here, ...there.receipts].filter((each) => hashes.includes(each.hash));
     const receipt = told.find((each) => !(each instanceof Error)) as Receipt | undefined;
     if (receipt) return { nonce, action, hash: receipt.hash, outcome: receipt.succeeded ? "mined" : "reverted" };
-    return { nonce, action, hash, outcome: told.length > 0 ? "unknown" : "displaced" };
+    return { nonce, action, hash, outcome: told.length > 0 || there.mined <= nonce ? "unknown" : "displaced" };
   });
-}
-
-async function receiptsElsewhere(
-  chain: ClientContext["chain"],
-  address: Signer["address"],
-  hashes: readonly Hash[],
-): Promise<readonly (Receipt | ReceiptError)[]> {
-  try {
-    return (await chain.minedElsewhere(address, hashes)).receipts;
-  } catch {
-    return [];
-  }
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { ReceiptError } from "../../../src/chain/receiptReads.ts";
 import type { ClientContext } from "../../../src/client/context.ts";
 import { fixOutcomes, type SentFix } from "../../../src/client/nonce/fixOutcomes.ts";
@@ -54,11 +55,50 @@ it("a nonce that goes on to have no receipt of ours was used by another transact
   expect(await told({}, [sent(7)], 6_000)).toMatchObject([{ nonce: 7, outcome: "displaced" }]);
 });
 
-it("a nonce without a receipt of ours was used by another transaction also where the other endpoint is away, or time is up", async () => {
-  const displaced = [{ nonce: 7, outcome: "displaced" }];
-  const minedElsewhere = () => Promise.reject(new Error("no answer"));
-  expect(await told({ minedElsewhere }, [sent(7)], 6_000)).toMatchObject(displaced);
-  expect(await told({}, [sent(7)], 2_000, 1_000)).toMatchObject(displaced);
+it("a nonce without a receipt of ours was used by another transaction also where time is up", async () => {
+  expect(await told({}, [sent(7)], 2_000, 1_000)).toMatchObject([{ nonce: 7, outcome: "displaced" }]);
+});
+
+it.each<[string, ChainPort["minedElsewhere"]]>([
+  ["is away", () => Promise.reject(new Error("no answer"))],
+  ["lags, and counts nothing in the nonce", async () => ({ mined: toNonce(7), receipts: [] })],
+])("one endpoint's word displaces nothing where the other one %s", async (_, minedElsewhere) => {
+  expect(await told({ minedElsewhere }, [sent(7)], 6_000)).toMatchObject([{ nonce: 7, outcome: "unknown" }]);
+});
+
+it("a receipt is waited for anew where the block was taken back, and another one has it", async () => {
+  const { clock, pass } = createVirtualTime();
+  const isMined = () => clock.now() < 1_000 || clock.now() >= 10_000;
+  const answers: FakeAnswers = {
+    head: async () => headAt(100n),
+    minedNonce: async () => toNonce(isMined() ? 8 : 7),
+    receipt: async (hash) => (clock.now() < 12_000 ? undefined : receiptOf(hash)),
+  };
+  const context = { chain: fakeChain(answers), clock, pollIntervalMs: 100 } as unknown as ClientContext;
+  const outcomes = fixOutcomes(context, signerOfKey("1"), [sent(7)], 60_000);
+  await pass(13_000);
+  expect(await outcomes).toMatchObject([{ nonce: 7, outcome: "mined" }]);
+});
+
+it("the time in which the process itself stood still between its question and the answer is not counted", async () => {
+  const { clock, pass } = createVirtualTime();
+  let [stoodMs, asked] = [0, 0];
+  const now = () => clock.now() + stoodMs;
+  const answers: FakeAnswers = {
+    head: async () => headAt(100n),
+    minedNonce: async () => toNonce(8),
+    receipt: async (hash) => {
+      asked++;
+      if (asked === 3) stoodMs = 30_000;
+      return asked < 5 ? undefined : receiptOf(hash);
+    },
+  };
+  const context = {
+    ...{ chain: fakeChain(answers), clock: { ...clock, now }, pollIntervalMs: 100 },
+  } as unknown as ClientContext;
+  const outcomes = fixOutcomes(context, signerOfKey("1"), [sent(7)], 60_000);
+  await pass(2_000);
+  expect(await outcomes).toMatchObject([{ nonce: 7, outcome: "mined" }]);
 });
 
 it("a replacement that was mined and reverted mended the nonce, and did nothing else", async () => {
