@@ -23,21 +23,20 @@ export type Sweep = {
  * Finds watched tasks and responses by the chain's state rather than by its logs: what intake missed, and, on the first
  * start, what there was before.
  *
- * The lists of sources and of a source's tasks only grow, so a round reads what came since the last one. Each source is asked
- * about again in each round: its client may have authorised the signer since, or dismissed it. Of the open tasks it touches those
- * that have something to judge, and those that are over.
+ * The list of a source's tasks only grows, so a round reads what came since the last one. That of the sources is read from its
+ * beginning: a reorg may have put others in it. Each is asked about again: its client may have authorised the signer since, or
+ * dismissed it. Of the open tasks it touches those that have something to judge, and those that are over.
  */
 export function createSweep({ chain, journal, watch }: { chain: ChainPort; journal: Journal; watch: Watch }): Sweep {
-  let sourcesSeen = 0;
-  const sources = new Set<SourceAddress>();
   /** A round keeps to the map that it began with: what it reads when it is given up already is news to the next one. */
   let tasksSeen = new Map<SourceAddress, number>();
 
   const findSources = async (since: bigint): Promise<readonly SourceAddress[]> => {
-    for (let more = true; more; ) {
-      const stretch = await chain.sources(sourcesSeen);
+    const sources = new Set<SourceAddress>();
+    for (let [from, more] = [0, true]; more; ) {
+      const stretch = await chain.sources(from);
       for (const source of stretch.sources) sources.add(source);
-      [sourcesSeen, more] = [stretch.next, stretch.more];
+      [from, more] = [stretch.next, stretch.more];
     }
     const watched: SourceAddress[] = [];
     for (const source of sources) if (await watch.isWatched(source, since)) watched.push(source);

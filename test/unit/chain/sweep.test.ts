@@ -54,7 +54,12 @@ const network = () => {
       return asked.map((each) => open.get(each));
     },
   };
-  const watch = { isWatched: async (each: SourceAddress) => watched.has(each) } as unknown as Watch;
+  const asked: SourceAddress[] = [];
+  const isWatched = async (each: SourceAddress) => {
+    asked.push(each);
+    return watched.has(each);
+  };
+  const watch = { isWatched } as unknown as Watch;
   const journal = {
     openTasks: async (after: string | undefined, limit: number) =>
       [...open.keys()]
@@ -69,7 +74,7 @@ const network = () => {
     return steps;
   };
   const found = async () => (await round()).flatMap((step) => step.tasks.map((each) => each.task));
-  return { sources, tasks, watched, open, pages, delays, sweep, round, found };
+  return { sources, tasks, watched, asked, open, pages, delays, sweep, round, found };
 };
 
 describe("a sweep", () => {
@@ -118,6 +123,17 @@ describe("a sweep", () => {
     tasks.set(last, [older]);
     watched.add(last);
     expect(await found()).toEqual([task, older]);
+  });
+
+  it("reads the list of sources anew in each round: a reorg may have put another one in the place of one, which is asked about no more", async () => {
+    const { sources, tasks, watched, asked, found } = network();
+    expect(await found()).toEqual([task]);
+    const [another, theirs] = [address<SourceAddress>(0x2b), address<TaskAddress>(0x1c)];
+    sources[0] = another;
+    tasks.set(another, [theirs]);
+    watched.add(another);
+    expect(await found()).toEqual([theirs]);
+    expect(asked).toEqual([source, another]);
   });
 
   it("begins at the beginning when what it found was not stored", async () => {
