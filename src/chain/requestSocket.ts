@@ -128,6 +128,7 @@ export function openRequestSocket(options: RequestSocketOptions): RequestSocket 
   socket.onclose = ({ code, reason }) => {
     const why = `its WebSocket closed (${code})`;
     const cause = toRpcError({ code, message: reason });
+    if (isRateLimit(cause)) return end(why, () => ({ status: 429, cause }));
     if (accountFault(cause)) return end(why, () => ({ ...accountRefused, cause }));
     closed(why, code === messageTooBig ? widestBatch(underWay.all) : undefined);
   };

@@ -87,10 +87,12 @@ describe("requests over a WebSocket", () => {
 
   it("take what belongs to nobody for nothing: other ids, and what subscribers are told", async () => {
     const rpc = await serve((of, peer) => {
-      peer.send({ jsonrpc: "2.0", id: 9_999, result: "another's" });
+      const stranger = { jsonrpc: "2.0", id: 9_999, result: "another's" };
+      peer.send(stranger);
+      peer.send({ jsonrpc: "2.0", id: 9_998, error: { code: -32000, message: "nonce too low" } });
       peer.send({ jsonrpc: "2.0", method: "eth_subscription", params: { subscription: "0x1", result: {} } });
       peer.send([]);
-      echo(of, peer, 1);
+      peer.send([stranger, ...of.map(result)]);
     });
     expect([await rpc.call("a"), await batch(rpc, "b", "c")]).toEqual(["a", ["b", "c"]]);
   });
@@ -234,11 +236,14 @@ describe("a request that takes too long", () => {
 describe("a refusal without an id", () => {
   const refusal = { jsonrpc: "2.0", id: null, error: { code: -32600, message: "batches are not supported" } };
 
-  it("is the word on the one request that is under way", async () => {
-    const rpc = await serve((_, peer) => peer.send(refusal));
-    for (const answer of await rpc.batch(calls("a", "b"))) expect(() => resultOf(answer)).toThrow(RpcError);
-    await expect(rpc.call("a")).rejects.toThrow(/batches are not supported/);
-  });
+  it.each([refusal, { ...refusal, id: undefined }])(
+    "is the word on the one request that is under way: %j",
+    async (word) => {
+      const rpc = await serve((_, peer) => peer.send(word));
+      for (const answer of await rpc.batch(calls("a", "b"))) expect(() => resultOf(answer)).toThrow(RpcError);
+      await expect(rpc.call("a")).rejects.toThrow(/batches are not supported/);
+    },
+  );
 
   it("is laid to the widest batch where several are under way, and to nobody as the node's word", async () => {
     let peers: (() => void)[] = [];
@@ -272,6 +277,18 @@ describe("a refusal without an id", () => {
     expect(failures.map(({ status }) => status)).toEqual([undefined, 413]);
   });
 
+  it("is the word on nobody after a request was given up for want of an answer: it may be the late one to that", async () => {
+    const rpc = await serve(
+      (of, peer) => (of[0]?.method === "pay" ? peer.send(refusal) : of[0]?.method !== "slow" && echo(of, peer, 1)),
+      { timeoutMs: 300 },
+    );
+    const slow = failureOf(rpc.call("slow"));
+    await rpc.call("other");
+    await slow;
+    expect(await failureOf(rpc.call("pay"))).toBeInstanceOf(EndpointError);
+    expect(server.count()).toBe(1);
+  });
+
   it("that speaks of a rate limit is one for all that are under way, and nobody's size", async () => {
     const limit = { jsonrpc: "2.0", id: null, error: { code: -32005, message: "too many requests" } };
     const rpc = await serve((of, peer) => of[0]?.method === "c" && peer.send(limit));
@@ -287,6 +304,18 @@ describe("a refusal without an id", () => {
       Array(3).fill(["ACCOUNT_REFUSED", "invalid api key"]),
     );
   });
+
+  it.each([1008, 1013])(
+    "that comes with the end of the connection (%i) is of a rate limit, too: nothing is asked again at once",
+    async (code) => {
+      const rpc = await serve((of, peer) =>
+        of[0]?.method === "first" ? echo(of, peer, 1) : peer.close(code, "Too many requests"),
+      );
+      await rpc.call("first");
+      expect(await failureOf(rpc.call("second"))).toMatchObject({ status: 429 });
+      expect(asked.flat()).toEqual(["first", "second"]);
+    },
+  );
 
   it("that comes with the end of the connection is of the account, too", async () => {
     const rpc = await serve((_, peer) => peer.close(1008, "Unauthorized: API key revoked"));
