@@ -73,6 +73,16 @@ it("a source is watched where its client made any of several signers its agent",
   expect(await watch.isWatched(source, 7n)).toBe(true);
 });
 
+it("where sources alone are watched nobody is asked whose another one is, and its events are known for foreign", async () => {
+  const index = createTaskIndex();
+  const options = { sources: new Set([address<SourceAddress>(1)]), clients: new Set<never>(), own: [] };
+  const watch = createWatch({ chain: fakeChain({}), journal: journalWith(), index }, options);
+  for (const event of [published, submitted]) {
+    expect(await watch.resolve([event])).toMatchObject({ tasks: [], responses: [] });
+    expect(index.isForeignTask(task)).toBe(true);
+  }
+});
+
 describe("what events say", () => {
   const asAgent = { source: async () => aSource(), hasAgentAmong: async () => true };
 
@@ -352,12 +362,24 @@ describe("a node that lags behind the logs it gave", () => {
     expect(sourceOfTask.calls).toEqual(Array(9).fill([task, 7n]));
   });
 
+  it("is asked again about agents where it did not answer", async () => {
+    const answers = [Promise.reject(new RetryableError("down", { code: "DOWN" })), Promise.resolve(true)];
+    const hasAgentAmong = async () => answers.shift() ?? false;
+    const watch = watchOf({ source: async () => aSource(), hasAgentAmong });
+    await expect(watch.resolve([published])).rejects.toThrow("down");
+    expect(await watch.resolve([published])).toMatchObject({ tasks: [watchedTask] });
+  });
+
   it("does not hold up everything for ever for a block that nobody has, nor are others' events taken for foreign by it", async () => {
     let isThere = false;
-    const hasAgentAmong = async () => isThere || "behind";
-    const watch = watchOf({ source: async () => aSource(), hasAgentAmong });
+    const chain = fakeChain({ source: async () => aSource(), hasAgentAmong: async () => isThere || "behind" });
+    const index = createTaskIndex();
+    index.learn(task, source);
+    const options = { sources: new Set<never>(), clients: new Set<never>(), own: [own] };
+    const watch = createWatch({ chain, journal: journalWith(), index }, options);
     const answers: unknown[] = [];
     for (let count = 0; count < 22; count++) answers.push(await watch.isWatched(source, 9_000n).catch(() => "again"));
+    expect(index.isForeignTask(task)).toBe(false);
     isThere = true;
     expect([...answers, await watch.isWatched(source, 7n)]).toEqual([...Array(20).fill("again"), false, false, true]);
   });
