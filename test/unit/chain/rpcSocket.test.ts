@@ -101,6 +101,14 @@ describe("the socket", () => {
       },
       /not what it should be/,
     ],
+    [
+      "sends a log without topics",
+      (call, peer, connection) => {
+        answer(call, peer, connection);
+        if (call.id === 2) push(peer, "0x2", { ...log, topics: undefined });
+      },
+      /not what it should be/,
+    ],
     ["cuts the connection", (_, peer) => peer.cut(), /closed|broke/],
   ])("tries again when the node %s", async (_, behaviour, why) => {
     const { url } = await serve((call, peer, connection) =>

@@ -108,6 +108,15 @@ describe("silence", () => {
     await passUntil(() => heard("up") === 2);
   });
 
+  it("ends a socket that has not brought a single head since it was up", async () => {
+    const { url } = await serve();
+    headOverHttp = new Subject();
+    listen([url]);
+    await until(() => heard("up") === 1);
+    await goOn(31, (second) => headOverHttp.next(100n + BigInt(second)));
+    expect(reasons()).toEqual([expect.stringMatching(/no head for 30000 ms/)]);
+  });
+
   it("is no fault while the chain stands still, nor when it goes on after a long time", async () => {
     await upAt(100n);
     headOverHttp.next(100n);
@@ -200,7 +209,11 @@ describe("heartbeats", () => {
     listen([url]);
     await until(() => heard("up") === 1);
     await time.pass(20_000);
-    expect([heard("heartbeat"), reasons()]).toEqual([0, [expect.stringMatching(/heartbeat was not answered/)]]);
+    expect([heard("heartbeat"), heard("up"), reasons()]).toEqual([
+      0,
+      1,
+      [expect.stringMatching(/heartbeat was not answered/)],
+    ]);
   });
 
   it("are satisfied by a refusal: the node lives", async () => {
@@ -324,6 +337,31 @@ describe("a socket", () => {
     listen([url], { maxMessageLength: 1_000 });
     await until(() => downs.length === 1);
     expect(reasons()).toEqual([expect.stringMatching(/a message of 2000 characters/)]);
+  });
+
+  it("is not up by its heads alone, and is given up where it does not come to tell of logs", async () => {
+    const { url } = await serve((call, peer, connection) => {
+      if (call.id === 1) answer(call, peer, connection);
+      if (call.id === 2) push(peer, 7n);
+    });
+    listen([url]);
+    await until(() => heard("head") === 1);
+    await time.pass(10_000);
+    expect([heard("up"), reasons()]).toEqual([0, []]);
+    await time.pass(10_000);
+    expect([heard("up"), reasons()]).toEqual([0, [expect.stringMatching(/it was not up within 20000 ms/)]]);
+  });
+
+  it("goes on past a message that its parser has dropped", async () => {
+    const { url } = await serve((call, peer, connection) => {
+      answer(call, peer, connection);
+      if (call.id !== 2) return;
+      peer.send({ method: "eth_subscription", params: { subscription: "0x2", result: "foreign" } });
+      push(peer, 7n);
+    });
+    listen([url], { parse: (text) => (text.includes("foreign") ? undefined : JSON.parse(text)) });
+    await until(() => heard("head") === 1);
+    expect([messages.map(({ type }) => type), downs]).toEqual([["up", "head"], []]);
   });
 
   it("reads a message that comes in pieces, with a ping between them", async () => {
