@@ -214,8 +214,11 @@ async function sendAgain(deps: LookDeps, entry: Entry, stuck: boolean): Promise<
     // Where that would pass the ceiling, nothing goes out: least of all what is refused by now.
     return entry.attempts.at(-1)?.kind === "cancel" ? send(deps, entry) : undefined;
   }
-  if (stuck) await dearer(deps, entry, newest, newest.kind);
-  return send(deps, entry);
+  // What cannot be signed for more goes out as it was signed: the node may have forgotten it.
+  const raised = stuck ? dearer(deps, entry, newest, newest.kind) : undefined;
+  const trouble = await raised?.then(() => undefined, describeError);
+  await send(deps, entry);
+  entry.answer ??= trouble;
 }
 
 /** Signs the newest attempt anew, for more, in its nonce; where the bump alone would pass the ceiling the old bytes stay the newest. */

@@ -256,13 +256,15 @@ describe("a look of the library at what it has signed", () => {
     const call = { to: "0x0000000000000000000000000000000000000001", data: "0x0c", gas: 50_000n } as const;
     const fees = { type: "eip1559", maxFeePerGas: 80n, maxPriorityFeePerGas: 8n } as const;
     beforeEach(() => {
-      asked = 95n;
+      [asked, full] = [95n, undefined];
     });
     const takes = async () => undefined;
     const refuses = async () => {
       throw refused;
     };
     let done: string[];
+    /** Why nothing more can be kept. */
+    let full: Error | undefined;
     /** What the chain asks of what is urgent. */
     let asked: bigint;
     /** Looks that many milliseconds after it was sent. */
@@ -271,10 +273,14 @@ describe("a look of the library at what it has signed", () => {
       kind: "confirm" | "cancel",
       check: Transaction["check"],
       most = 100n,
+      deps: Partial<LookDeps> = {},
     ) => {
       const signed = await signerOfKey("1").sign({ ...call, fees, nonce: toNonce(4), chainId: 1071 });
       entry.attempts.splice(0, 1, { kind, ...signed, nonce: toNonce(4), signedAt: 0 });
-      const record = async () => void done.push("kept");
+      const record = async () => {
+        if (full) throw full;
+        done.push("kept");
+      };
       entry = { ...entry, sentAt: 0, transaction: { ...entry.transaction, record, check } };
       done = [];
       const answers: Partial<ChainPort> = {
@@ -285,7 +291,7 @@ describe("a look of the library at what it has signed", () => {
           return { ok: true };
         },
       };
-      await lookOn(answers, [entry], { now: () => sinceSent, maxFeePerGas: most });
+      await lookOn(answers, [entry], { now: () => sinceSent, maxFeePerGas: most, ...deps });
     };
 
     it("sends the same call for more, kept before it is sent, and leaves it alone for as long again", async () => {
@@ -295,6 +301,22 @@ describe("a look of the library at what it has signed", () => {
       expect(done).toEqual(["kept", "sent 0001 0x0c 95 9"]);
       expect(entry.attempts.map(({ kind }) => kind)).toEqual(["confirm", "confirm"]);
       expect(entry.sentAt).toBe(10_000);
+    });
+
+    const isAway = { ...signerOfKey("1"), sign: () => Promise.reject(new Error("the signer is away")) };
+    it("sends it as it was signed where it cannot be signed for more, and says why", async () => {
+      await lookAfter(10_000, "confirm", takes, 100n, { signer: isAway });
+      expect(done).toEqual(["sent 0001 0x0c 80 8"]);
+      expect(entry).toMatchObject({ attempts: [{ kind: "confirm" }], sentAt: 10_000, answer: "the signer is away" });
+    });
+
+    it("sends nothing that could not be kept", async () => {
+      full = new Error("the disk is full");
+      await lookAfter(10_000, "confirm", takes);
+      expect(done).toEqual(["sent 0001 0x0c 80 8"]);
+      await lookAfter(10_000, "confirm", refuses);
+      expect(done).toEqual([]);
+      expect(entry).toMatchObject({ attempts: [{ kind: "confirm" }], answer: "the disk is full" });
     });
 
     it("offers the ceiling where the chain asks more: less than that may be mined", async () => {
