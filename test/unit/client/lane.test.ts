@@ -342,6 +342,21 @@ describe("several at once", () => {
   });
 });
 
+it("the same call joins what was mined and is in flight again, since its block was taken back", async () => {
+  const keyed = { ...publication, key: "task" };
+  const first = await begin(keyed);
+  blocks.set(0, { blockNumber: head, succeeded: true });
+  await looks(2);
+  expect(first.result).toMatchObject({ nonce: 0 });
+  blocks.clear();
+  const again = watch(lane.mine(keyed));
+  await looks(2);
+  blocks.set(0, { blockNumber: head, succeeded: true });
+  await looks(2);
+  expect(again.result).toMatchObject({ nonce: 0 });
+  expect(signed).toHaveLength(1);
+});
+
 describe("of calls that set the same thing", () => {
   const agent = "0x00000000000000000000000000000000c0ffee00";
   const context = () => ({ contracts: requireContracts(1071), signer: signerOfKey("1"), laneOf: () => lane }) as never;
@@ -396,6 +411,14 @@ describe("of calls that set the same thing", () => {
     expect(refused.error).toMatchObject({ code: "SUPERSEDED" });
     await begin({ ...publication, data: "0x03", turn: lane.turn("terms") });
     expect(signed.map(({ nonce }) => nonce)).toEqual([0, 1]);
+  });
+
+  it("the one that was begun last has it also once an earlier one is signed after it that sets the same", async () => {
+    const [first, second, last] = [1, 2, 3].map(() => lane.turn("terms"));
+    await begin({ ...publication, data: "0x01", ...(last && { turn: last }) });
+    await begin({ ...publication, data: "0x01", ...(first && { turn: first }) });
+    const refused = lane.mine({ ...publication, data: "0x02", ...(second && { turn: second }) });
+    await expect(refused).rejects.toMatchObject({ code: "SUPERSEDED" });
   });
 });
 
