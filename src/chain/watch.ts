@@ -89,10 +89,16 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     throw new RetryableError(`the endpoint does not have ${what}, which an event named`, { code: "NODE_BEHIND" });
   };
 
+  /** How patiently it was asked for before counts no more. */
+  const found = <T>(what: string, answer: T): T => {
+    missed.delete(what);
+    return answer;
+  };
+
   const clientOf = async (source: SourceAddress, since: bigint): Promise<AccountAddress | undefined> => {
     const told = await owners.askedOf(source, since);
     if (told === "behind") return missing(`block ${since} for source ${source}`, patienceForBlocks);
-    return told ?? missing(`source ${source}`);
+    return told === undefined ? missing(`source ${source}`) : found(`source ${source}`, told);
   };
 
   const isWatched = async (address: SourceAddress, since: bigint): Promise<boolean> => {
@@ -116,7 +122,7 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     const source = index.sourceOf(task) ?? (await askTask(task, since));
     if (source === "behind") return missing(`block ${since} for task ${task}`, patienceForBlocks);
     if (source === undefined) return missing(`task ${task}`);
-    index.learn(task, source);
+    index.learn(task, found(`task ${task}`, source));
     return (await isWatched(source, since)) ? source : undefined;
   };
 

@@ -395,6 +395,20 @@ describe("a node that lags behind the logs it gave", () => {
     expect(answers).toEqual([...Array(20).fill("again"), false, true]);
   });
 
+  it("is asked as patiently again about what it had in between, and lacks after a reorg", async () => {
+    let isThere = false;
+    const watch = watchOf({ source: async () => (isThere ? aSource() : undefined), hasAgentAmong: async () => true });
+    const answers: unknown[] = [];
+    const look = async () => answers.push(await watch.isWatched(source, 7n).catch(() => "again"));
+    for (let count = 0; count < 5; count++) await look();
+    isThere = true;
+    await look();
+    isThere = false;
+    watch.rewound();
+    for (let count = 0; count < 5; count++) await look();
+    expect(answers).toEqual([...Array(5).fill("again"), true, ...Array(5).fill("again")]);
+  });
+
   it("does not hold up everything for ever for a contract that nobody can read", async () => {
     const watch = watchOf({ source: async () => undefined });
     const answers: unknown[] = [];
