@@ -58,7 +58,7 @@ const lookUpsAtOnce = 16;
 const seenLimit = 10_000;
 
 export function createWatch({ chain, journal, index }: WatchDeps, { sources, clients, own }: WatchOptions): Watch {
-  let owners = ownersOf(chain);
+  const owners = ownersOf(chain);
   const missed = createBoundedMap<string, number>(10_000);
   const seen = createSeenLogs(seenLimit);
   let agents = agentsOf(chain, own);
@@ -232,7 +232,7 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
     forget,
     rewound: () => {
       seen.forget();
-      owners = ownersOf(chain);
+      owners.rewound();
       forget();
     },
   };
@@ -240,19 +240,30 @@ export function createWatch({ chain, journal, index }: WatchDeps, { sources, cli
 
 const later = (block: bigint, other = 0n): bigint => (block > other ? block : other);
 
-/** The clients of sources, each asked for once; what comes in after a reorg, by a question from before it, is told to who asked alone. */
+/** The clients of sources, each asked for once, and again after a reorg. */
 function ownersOf(chain: Pick<ChainPort, "source">) {
-  const clients = createBoundedMap<SourceAddress, AccountAddress>(10_000);
-  const ask = askOnce((source: SourceAddress, since: bigint) => chain.source(source, since));
+  const clients = createBoundedMap<SourceAddress, { readonly client: AccountAddress; readonly rewinds: number }>(
+    10_000,
+  );
+  const asking = () => askOnce((source: SourceAddress, since: bigint) => chain.source(source, since));
+  let ask = asking();
+  let rewinds = 0;
   return {
-    known: (source: SourceAddress): AccountAddress | undefined => clients.get(source),
+    /** As it was last told, be it before a reorg. */
+    known: (source: SourceAddress): AccountAddress | undefined => clients.get(source)?.client,
     askedOf: async (source: SourceAddress, since: bigint): Promise<AccountAddress | "behind" | undefined> => {
+      const before = rewinds;
       const known = clients.get(source);
-      if (known !== undefined) return known;
+      if (known?.rewinds === before) return known.client;
       const told = await ask(source, since);
       if (told === undefined || told === "behind") return told;
-      clients.set(source, told.client);
+      const newest = clients.get(source)?.rewinds ?? before;
+      if (newest <= before) clients.set(source, { client: told.client, rewinds: before });
       return told.client;
+    },
+    rewound: () => {
+      rewinds += 1;
+      ask = asking();
     },
   };
 }

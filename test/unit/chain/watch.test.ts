@@ -244,6 +244,13 @@ describe("an agent that is authorised later", () => {
     expect([...before, watch.agentSetAfter(theirs, 8n)]).toEqual([true, false, false]);
   });
 
+  it("is told of with that after a reorg as well, for which whose a source is is asked anew", async () => {
+    const { watch } = laterOn();
+    await watch.resolve([publishedIn(7n), setIn(9n)]);
+    watch.rewound();
+    expect([8n, 9n].map((block) => watch.agentSetAfter(source, block))).toEqual([true, false]);
+  });
+
   it.each<[string, Partial<WatchOptions>, boolean]>([
     ["does not matter where its source is configured", { sources: new Set([source]) }, true],
     ["does not matter where it is configured itself", { clients: new Set([client]) }, true],
