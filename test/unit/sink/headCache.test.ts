@@ -1,20 +1,30 @@
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import type { ChainPort } from "../../../src/chain/chainPort.ts";
 import { headCache } from "../../../src/sink/headCache.ts";
 
-it("asks for the fees again where the clock was set back since they were read", async () => {
-  let now = 3_600_000;
-  let asked = 0;
+let now: number;
+let asked: number;
+beforeEach(() => {
+  now = 3_600_000;
+  asked = 0;
+});
+
+/** Of fees that cost 1 wei more each time that they are asked for. @param mayPay Whether something may be to pay. */
+const cacheOf = (mayPay: boolean) => {
   const fees = async () => {
     asked += 1;
-    return { type: "legacy", gasPrice: BigInt(asked) } as never;
+    return { type: "legacy", gasPrice: BigInt(asked) } as const;
   };
-  const { chain, refresh } = headCache(
+  return headCache(
     { fees } as unknown as ChainPort,
     [],
     () => now,
-    async () => true,
+    async () => mayPay,
   );
+};
+
+it("asks for the fees again where the clock was set back since they were read", async () => {
+  const { chain, refresh } = cacheOf(true);
   await chain.fees();
   await chain.fees();
   expect(asked).toBe(1);
@@ -29,17 +39,7 @@ it("asks for the fees again where the clock was set back since they were read", 
 });
 
 it("reads anew what was known before a head at which nothing was to pay", async () => {
-  let asked = 0;
-  const fees = async () => {
-    asked += 1;
-    return { type: "legacy", gasPrice: BigInt(asked) } as never;
-  };
-  const { chain, refresh } = headCache(
-    { fees } as unknown as ChainPort,
-    [],
-    () => 0,
-    async () => false,
-  );
+  const { chain, refresh } = cacheOf(false);
   await chain.fees();
   await refresh();
   expect(await chain.fees()).toMatchObject({ gasPrice: 1n });
